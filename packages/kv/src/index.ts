@@ -1,0 +1,40 @@
+// The front door of the state machine: what is not named here is private.
+export { Store, StoreRestore } from './store.ts';
+
+export type { StoreOptions, StoreSnapshot, StoreStatistics } from './store.ts';
+export type { Change, ChangeEvent, DeleteEvent, PutEvent } from './change.ts';
+export type {
+  BatchCommand,
+  BatchResult,
+  CloseSessionCommand,
+  Command,
+  CommandEnvelope,
+  CommandError,
+  CommandErrorCode,
+  CommandResult,
+  CompactCommand,
+  CompactResult,
+  Compare,
+  CompareOperator,
+  DeleteOp,
+  DeleteRangeOp,
+  DeleteResult,
+  GetOp,
+  GetResult,
+  KeepAliveCommand,
+  Key,
+  KeyRange,
+  KeyValue,
+  OpenSessionCommand,
+  PutOp,
+  PutResult,
+  ScanOp,
+  ScanOptions,
+  ScanResult,
+  SessionResult,
+  SessionStamp,
+  TxnCommand,
+  TxnOp,
+  TxnOpResult,
+  TxnResult,
+} from './command.ts';

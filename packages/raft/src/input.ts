@@ -1,0 +1,86 @@
+// Everything that can happen to the core, as one union. The driver feeds any number of inputs to
+// `step` and then takes one Ready. Logging the inputs is enough to replay a run byte for byte.
+import type { Message } from './message.ts';
+import type { PeerId } from './entry.ts';
+
+/** One unit of logical time passed. */
+export interface Tick {
+  readonly type: 'tick';
+}
+/** A message arrived. Hostile content was refused by `wire`; stale or misaddressed ones are ignored here. */
+export interface Receive {
+  readonly type: 'receive';
+  readonly message: Message;
+}
+/**
+ * Append this to the log, here or (from a follower) at the leader. Answered by exactly one
+ * ProposalResult with the same `context`, unless the answer from the leader is lost: then none comes, and the outcome is unknown.
+ */
+export interface Propose {
+  readonly type: 'propose';
+  /** The caller's own number for it; unique among its open proposals. */
+  readonly context: number;
+  readonly data: Uint8Array;
+}
+/** Ask for an index such that a state applied up to it serves a linearizable read (§6.4). Same remark on `context`. */
+export interface ReadIndex {
+  readonly type: 'readIndex';
+  readonly context: number;
+}
+/** Start an election now (tests, operators); ignored by a leader and by non-voters. */
+export interface Campaign {
+  readonly type: 'campaign';
+}
+/** Everything that Readys up to and including number `readyNumber` gave to storage is durable. */
+export interface Persisted {
+  readonly type: 'persisted';
+  readonly readyNumber: number;
+}
+/** The state machine has applied every entry up to and including `index`. */
+export interface Applied {
+  readonly type: 'applied';
+  readonly index: number;
+}
+/** A chunk that Ready.snapshotReads asked for. `data` undefined: it cannot be read, try again later. */
+export interface SnapshotChunk {
+  readonly type: 'snapshotChunk';
+  readonly to: PeerId;
+  readonly lastIncludedIndex: number;
+  readonly offset: number;
+  readonly data: Uint8Array | undefined;
+  readonly done: boolean;
+}
+/** The chunk of Ready.snapshotWrites was written (and, when it was the last, the snapshot is verified, durable and the log before it released). */
+export interface SnapshotPersisted {
+  readonly type: 'snapshotPersisted';
+  readonly lastIncludedIndex: number;
+  /** Offset of the next byte wanted. */
+  readonly offset: number;
+  readonly done: boolean;
+  /** False: it could not be used; the transfer starts over. */
+  readonly ok: boolean;
+}
+/** This member took a snapshot of its own state at `index` and it is durable: entries up to `compactTo` may go. */
+export interface Compact {
+  readonly type: 'compact';
+  readonly snapshotIndex: number;
+  readonly compactTo: number;
+}
+/** The transport lost messages to this peer or its channel closed: stop streaming, probe (§10.2). */
+export interface Unreachable {
+  readonly type: 'unreachable';
+  readonly peer: PeerId;
+}
+
+export type Input =
+  | Tick
+  | Receive
+  | Propose
+  | ReadIndex
+  | Campaign
+  | Persisted
+  | Applied
+  | SnapshotChunk
+  | SnapshotPersisted
+  | Compact
+  | Unreachable;

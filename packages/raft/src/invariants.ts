@@ -1,0 +1,2 @@
+// Whole-state checks for tests and the simulator.
+export {};

@@ -1,0 +1,2 @@
+// The door: what a user of raftkv imports in any runtime.
+export {};

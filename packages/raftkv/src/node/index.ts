@@ -1,0 +1,2 @@
+// The door on Node.
+export {};

@@ -1,0 +1,2 @@
+// The front door of the server on Node.
+export {};

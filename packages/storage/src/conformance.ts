@@ -1,0 +1,2 @@
+// The conformance suite of the Storage contract, run by each adapter.
+export {};

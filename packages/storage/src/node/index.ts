@@ -1,0 +1,2 @@
+// The front door of storage on the file system.
+export {};

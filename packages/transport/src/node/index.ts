@@ -1,0 +1,2 @@
+// The front door of transport on Node.
+export {};
