@@ -7,10 +7,14 @@ export interface StateMachineSnapshot {
   release(): void;
 }
 
-/** Builds a state beside the present one; nothing is visible until `finish`, which swaps it in whole. */
+/** Builds a state beside the present one; nothing is visible until `install`, which swaps it in whole (T33). */
 export interface StateMachineRestore {
+  /** Chunks in order, however they are cut. Throws on bytes that are not a snapshot. */
   write(chunk: Uint8Array): void;
-  finish(): void;
+  /** Throws unless what was written is one whole, valid snapshot. Once, after the last chunk. */
+  verify(): void;
+  /** The new state takes the place of the old one. After `verify`. */
+  install(): void;
 }
 
 export interface StateMachine {

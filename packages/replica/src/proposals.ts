@@ -1,0 +1,172 @@
+// The open proposals of this member: from `propose` until the entry is applied here, refused, overwritten or out of time.
+// Called by the replica's loop alone. The core says where a proposal went (index and term); what is applied at that index
+// with that term is its outcome, anything else at that index proves that it did not happen (§3.4: one leader a term, one entry an index and term).
+import type { Entry, ProposalResult, RefusalReason } from '@raftkv/raft';
+import { RaftkvError } from '@raftkv/wire';
+
+/** Told once: the state machine's result, or why there is none. */
+export type ProposalCallback = (error: RaftkvError | undefined, result: unknown) => void;
+
+interface Proposal {
+  readonly context: number;
+  readonly callback: ProposalCallback;
+  readonly deadline: number;
+  index: number;
+  term: number;
+  isDone: boolean;
+}
+
+interface AppliedResult {
+  readonly index: number;
+  readonly term: number;
+  readonly result: unknown;
+}
+
+/** How many results are remembered while a forwarded proposal may still be told its index: more than one Ready can apply. */
+const recentResultsLimit = 8_192;
+
+export class Proposals {
+  /** Not yet placed: no index known. */
+  readonly #unplaced = new Map<number, Proposal>();
+  /** Placed, by index. A second proposal at one index means that the first was overwritten. */
+  readonly #placed = new Map<number, Proposal>();
+  /** All open ones in order of their deadlines. */
+  #queue: Proposal[] = [];
+  #queueHead = 0;
+  /** What was applied of late, without gaps in the index, kept while a forwarded proposal waits for its place. */
+  #recent: AppliedResult[] = [];
+  #nextContext = 1;
+
+  get openCount(): number {
+    return this.#unplaced.size + this.#placed.size;
+  }
+
+  /** Deadlines must not decrease from call to call. Answers the context for the core. */
+  add(callback: ProposalCallback, deadline: number): number {
+    const proposal: Proposal = { context: this.#nextContext++, callback, deadline, index: 0, term: 0, isDone: false };
+    this.#unplaced.set(proposal.context, proposal);
+    this.#queue.push(proposal);
+    return proposal.context;
+  }
+
+  /** The core placed or refused one. `appliedIndex`: how far the state machine is. */
+  place(result: ProposalResult, appliedIndex: number): void {
+    const proposal = this.#unplaced.get(result.context);
+    if (proposal === undefined) return; // out of time meanwhile
+    this.#unplaced.delete(result.context);
+    if (result.refused !== undefined) {
+      finish(proposal, refusal(result.refused), undefined);
+      return;
+    }
+    // The race on a follower: (1) the leader appends our proposal and answers; (2) the entry and the commit index
+    // overtake the answer; (3) the entry was applied before we know that it is ours. So look back first.
+    if (result.index <= appliedIndex) {
+      const early = this.#recent[result.index - (this.#recent[0]?.index ?? 0)];
+      if (early === undefined || early.index !== result.index)
+        finish(proposal, unknown('applied before its place was known'), undefined);
+      else if (early.term === result.term) finish(proposal, undefined, early.result);
+      else finish(proposal, overwritten(), undefined);
+      return;
+    }
+    proposal.index = result.index;
+    proposal.term = result.term;
+    const older = this.#placed.get(result.index);
+    this.#placed.set(result.index, proposal);
+    if (older !== undefined) this.#resolveTwins(older, proposal);
+  }
+
+  /** The state machine applied `entry`; `result` is what it answered. Called for every entry, in order. */
+  applied(entry: Entry, result: unknown): void {
+    if (this.#unplaced.size > 0) this.#remember(entry, result);
+    const proposal = this.#placed.get(entry.index);
+    if (proposal === undefined) return;
+    this.#placed.delete(entry.index);
+    if (proposal.term === entry.term) finish(proposal, undefined, result);
+    else finish(proposal, overwritten(), undefined);
+  }
+
+  /** A snapshot took the place of every entry up to `index`: whatever was placed there has an unknown outcome. */
+  skipTo(index: number): void {
+    for (const [at, proposal] of this.#placed) {
+      if (at > index) continue;
+      this.#placed.delete(at);
+      finish(proposal, unknown('the outcome lies inside a snapshot that this member received'), undefined);
+    }
+  }
+
+  /** Ends those whose time is over. Placed or forwarded ones may still happen. */
+  expire(now: number): void {
+    while (this.#queueHead < this.#queue.length) {
+      const proposal = this.#queue[this.#queueHead]!;
+      if (!proposal.isDone && proposal.deadline > now) break;
+      this.#queueHead++;
+      if (proposal.isDone) continue;
+      this.#forget(proposal);
+      finish(
+        proposal,
+        new RaftkvError('timeout', 'the write was not committed in time; it may still happen', { definite: false }),
+        undefined,
+      );
+    }
+    if (this.#queueHead > 1024 && this.#queueHead * 2 > this.#queue.length) {
+      this.#queue = this.#queue.slice(this.#queueHead);
+      this.#queueHead = 0;
+    }
+    if (this.#unplaced.size === 0 && this.#recent.length > 0) this.#recent = [];
+  }
+
+  failAll(error: RaftkvError): void {
+    for (const proposal of [...this.#unplaced.values(), ...this.#placed.values()]) finish(proposal, error, undefined);
+    this.#unplaced.clear();
+    this.#placed.clear();
+    this.#queue = [];
+    this.#queueHead = 0;
+    this.#recent = [];
+  }
+
+  #remember(entry: Entry, result: unknown): void {
+    const last = this.#recent.at(-1);
+    if (last !== undefined && last.index + 1 !== entry.index) this.#recent = [];
+    this.#recent.push({ index: entry.index, term: entry.term, result });
+    if (this.#recent.length > recentResultsLimit * 2) this.#recent = this.#recent.slice(-recentResultsLimit);
+  }
+
+  #forget(proposal: Proposal): void {
+    this.#unplaced.delete(proposal.context);
+    if (this.#placed.get(proposal.index) === proposal) this.#placed.delete(proposal.index);
+  }
+
+  /** Two proposals at one index: only the younger term's entry can be in the log now, and the elder was cut from it. */
+  #resolveTwins(one: Proposal, other: Proposal): void {
+    const elder = one.term < other.term ? one : other;
+    const younger = elder === one ? other : one;
+    this.#placed.set(younger.index, younger);
+    // The elder may be committed nevertheless only if the younger is not: the leader of the younger term holds every
+    // committed entry (§3.6.3), and holds the younger one at this index.
+    finish(elder, overwritten(), undefined);
+  }
+}
+
+function finish(proposal: Proposal, error: RaftkvError | undefined, result: unknown): void {
+  proposal.isDone = true;
+  proposal.callback(error, result);
+}
+
+export function refusal(reason: RefusalReason): RaftkvError {
+  switch (reason) {
+    case 'busy':
+      return new RaftkvError('busy', 'too much is waiting to be committed; try again later');
+    case 'stopped':
+      return new RaftkvError('closed', 'this member is stopping');
+    case 'no-leader':
+      return new RaftkvError('no_leader', 'no leader is known at the moment');
+  }
+}
+
+function overwritten(): RaftkvError {
+  return new RaftkvError('no_leader', 'the leader changed and the write was dropped; it did not happen');
+}
+
+function unknown(message: string): RaftkvError {
+  return new RaftkvError('timeout', message, { definite: false });
+}

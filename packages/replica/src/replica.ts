@@ -1,0 +1,316 @@
+// One running member: the only loop. Inputs (messages, proposals, reads, ticks, finished writes) enter queues; one turn of the
+// loop steps them all through the core, takes its Readys, and hands the work to storage, transport and state machine.
+// It decides nothing: the core does. It knows no clock, socket or disk but those it was given, so the simulator runs it as it is.
+import { Raft } from '@raftkv/raft';
+import type { Entry, Input, Message, Ready, SnapshotMeta } from '@raftkv/raft';
+import { RaftkvError } from '@raftkv/wire';
+import { Proposals } from './proposals.ts';
+import type { ProposalCallback } from './proposals.ts';
+import type { ReplicaOptions, ReplicaStatus } from './options.ts';
+import { Reads } from './reads.ts';
+import type { ReadCallback } from './reads.ts';
+import { SnapshotTransfer } from './snapshot-transfer.ts';
+import { Snapshotter } from './snapshotter.ts';
+import { Ticker } from './ticker.ts';
+
+const defaults = {
+  tickMilliseconds: 30,
+  requestTimeoutMilliseconds: 5_000,
+  snapshotThreshold: 10_000,
+  retainedBytes: 100_000_000,
+  maxOpenRequests: 100_000,
+} as const;
+
+/**
+ * @example
+ * ```ts
+ * const replica = new Replica({ raft: { id, seed }, configuration, storage, stored: await storage.load(), transport, stateMachine, clock, onHalt })
+ * await replica.start()
+ * replica.propose(bytes, (error, result) => { ... })
+ * ```
+ */
+export class Replica {
+  readonly #options: ReplicaOptions;
+  readonly #raft: Raft;
+  readonly #proposals = new Proposals();
+  readonly #reads = new Reads();
+  readonly #snapshotter: Snapshotter;
+  readonly #transfer: SnapshotTransfer;
+  readonly #ticker: Ticker;
+  readonly #requestTimeout: number;
+  readonly #snapshotThreshold: number;
+  readonly #maxOpenRequests: number;
+  #inbox: Input[] = [];
+  #isScheduled = false;
+  #isStarted = false;
+  #isClosed = false;
+  #halted: RaftkvError | undefined;
+  #appliedIndex = 0;
+  #appliedTerm = 0;
+  #snapshotIndex = 0;
+
+  constructor(options: ReplicaOptions) {
+    this.#options = options;
+    const { stored, storage, stateMachine, clock } = options;
+    this.#requestTimeout = options.requestTimeoutMilliseconds ?? defaults.requestTimeoutMilliseconds;
+    this.#snapshotThreshold = options.snapshotThreshold ?? defaults.snapshotThreshold;
+    this.#maxOpenRequests = options.maxOpenRequests ?? defaults.maxOpenRequests;
+    this.#raft = new Raft(options.raft, {
+      hardState: stored.hardState,
+      snapshot: stored.snapshot,
+      entries: stored.entries,
+      compactedIndex: stored.compactedIndex,
+      compactedTerm: stored.compactedTerm,
+      configuration: options.configuration,
+    });
+    this.#snapshotter = new Snapshotter(storage, stateMachine, { snapshotThreshold: this.#snapshotThreshold });
+    this.#transfer = new SnapshotTransfer(
+      storage,
+      stateMachine,
+      (input) => this.#post(input),
+      (error) => this.#halt(error),
+    );
+    // At most a quarter of an election timeout at once: a member that slept must hear its leader before it campaigns.
+    const maxTicksPerWakeup = Math.max(1, Math.floor((options.raft.electionTimeoutTicks ?? 10) / 4));
+    const tickMilliseconds = options.tickMilliseconds ?? defaults.tickMilliseconds;
+    this.#ticker = new Ticker(clock, { tickMilliseconds, maxTicksPerWakeup }, (count) => this.#tick(count));
+  }
+
+  /** Restores the state from the latest snapshot, then takes part. Rejects if the snapshot cannot be read. */
+  async start(): Promise<void> {
+    const { storage, stored, stateMachine, transport } = this.#options;
+    const snapshot = stored.snapshot;
+    if (snapshot !== undefined) {
+      const reader = await storage.openSnapshot();
+      if (reader?.meta.lastIncludedIndex !== snapshot.lastIncludedIndex) {
+        throw new RaftkvError(
+          'storage_corrupt',
+          `snapshot ${snapshot.lastIncludedIndex} was listed but cannot be opened`,
+        );
+      }
+      const restore = stateMachine.restore();
+      let offset = 0;
+      while (offset < reader.totalBytes) {
+        const chunk = await reader.read(offset, 1024 * 1024);
+        offset += chunk.length;
+        restore.write(chunk);
+      }
+      restore.verify();
+      restore.install();
+      await reader.close();
+      this.#appliedIndex = snapshot.lastIncludedIndex;
+      this.#appliedTerm = snapshot.lastIncludedTerm;
+      this.#snapshotIndex = snapshot.lastIncludedIndex;
+      this.#snapshotter.installed(offset);
+    }
+    if (this.#isClosed) return;
+    this.#isStarted = true;
+    transport.start({
+      onMessage: (message) => this.#receive(message),
+      onUnreachable: (peer) => this.#post({ type: 'unreachable', peer }),
+    });
+    this.#ticker.start();
+    this.#schedule();
+  }
+
+  get appliedIndex(): number {
+    return this.#appliedIndex;
+  }
+
+  /** Proposes a command here or, through the core, at the leader. `callback` is told once; never synchronously. */
+  propose(data: Uint8Array, callback: ProposalCallback): void {
+    const refused = this.#refuse();
+    if (refused !== undefined) {
+      queueMicrotask(() => callback(refused, undefined));
+      return;
+    }
+    const context = this.#proposals.add(callback, this.#options.clock.now() + this.#requestTimeout);
+    this.#post({ type: 'propose', context, data });
+  }
+
+  /** Tells `callback`, once and never synchronously, when the state machine's state is linearizable as of this call (§6.4). */
+  linearize(callback: ReadCallback): void {
+    const refused = this.#refuse();
+    if (refused !== undefined) {
+      queueMicrotask(() => callback(refused));
+      return;
+    }
+    this.#reads.add(callback);
+    this.#schedule();
+  }
+
+  status(): ReplicaStatus {
+    return {
+      raft: this.#raft.status(),
+      storage: this.#options.storage.statistics(),
+      appliedIndex: this.#appliedIndex,
+      openProposals: this.#proposals.openCount,
+      openReads: this.#reads.openCount,
+      maxStallMilliseconds: this.#ticker.maxStallMilliseconds,
+      halted: this.#halted,
+    };
+  }
+
+  /** Stops taking part and fails what is open. Storage and transport are the owner's to close. Idempotent. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#ticker.stop();
+    this.#snapshotter.cancel();
+    this.#failOpen(new RaftkvError('closed', 'this member is stopping', { definite: false }));
+    await this.#transfer.close().catch(() => {});
+  }
+
+  #refuse(): RaftkvError | undefined {
+    if (this.#halted !== undefined) return this.#halted;
+    if (!this.#isStarted || this.#isClosed) return new RaftkvError('closed', 'this member is not running');
+    if (this.#proposals.openCount + this.#reads.openCount < this.#maxOpenRequests) return undefined;
+    return new RaftkvError('busy', `more than ${this.#maxOpenRequests} requests are open; try again later`);
+  }
+
+  #receive(message: Message): void {
+    this.#post({ type: 'receive', message });
+  }
+
+  #tick(count: number): void {
+    for (let i = 0; i < count; i++) this.#inbox.push({ type: 'tick' });
+    const now = this.#options.clock.now();
+    this.#proposals.expire(now);
+    this.#reads.expire(now);
+    this.#schedule();
+  }
+
+  #post(input: Input): void {
+    this.#inbox.push(input);
+    this.#schedule();
+  }
+
+  /** One turn for all that arrives until then: what makes a batch of a burst. */
+  #schedule(): void {
+    if (this.#isScheduled || !this.#isStarted || this.#isClosed || this.#halted !== undefined) return;
+    this.#isScheduled = true;
+    this.#options.clock.defer(() => {
+      this.#isScheduled = false;
+      if (this.#isClosed || this.#halted !== undefined) return;
+      try {
+        this.#turn();
+      } catch (error) {
+        this.#halt(error);
+      }
+    });
+  }
+
+  #turn(): void {
+    const inputs = this.#inbox;
+    this.#inbox = [];
+    for (const input of inputs) this.#raft.step(input);
+    const context = this.#reads.takeContext(this.#options.clock.now() + this.#requestTimeout);
+    if (context !== undefined) this.#raft.step({ type: 'readIndex', context });
+    while (this.#raft.hasReady()) this.#process(this.#raft.takeReady());
+    this.#considerSnapshot();
+  }
+
+  #process(ready: Ready): void {
+    const { storage, transport } = this.#options;
+    if (ready.hardState !== undefined || ready.entries.length > 0) {
+      const readyNumber = ready.number;
+      storage.append({ hardState: ready.hardState, entries: ready.entries }).then(
+        () => this.#post({ type: 'persisted', readyNumber }),
+        (error: unknown) => this.#halt(error),
+      );
+    }
+    if (ready.messages.length > 0) transport.send(ready.messages);
+    for (const result of ready.proposalResults) this.#proposals.place(result, this.#appliedIndex);
+    for (const write of ready.snapshotWrites) this.#transfer.write(write);
+    for (const read of ready.snapshotReads) this.#transfer.read(read);
+    if (ready.snapshot !== undefined) this.#install(ready.snapshot);
+    if (ready.committedEntries.length > 0) this.#apply(ready.committedEntries);
+    for (const state of ready.readStates) this.#reads.confirm(state, this.#appliedIndex);
+    if (ready.softState !== undefined) this.#options.onRoleChange?.(this.#raft.status());
+  }
+
+  #apply(entries: readonly Entry[]): void {
+    const { stateMachine } = this.#options;
+    let bytes = 0;
+    for (const entry of entries) {
+      const result = entry.kind === 'command' ? stateMachine.apply(entry) : undefined;
+      bytes += entry.data.length;
+      this.#appliedIndex = entry.index;
+      this.#proposals.applied(entry, result);
+    }
+    this.#appliedTerm = entries.at(-1)!.term;
+    this.#snapshotter.countApplied(bytes);
+    this.#afterApply();
+  }
+
+  #afterApply(): void {
+    this.#options.stateMachine.afterApply(this.#appliedIndex);
+    this.#raft.step({ type: 'applied', index: this.#appliedIndex });
+    this.#reads.applied(this.#appliedIndex);
+  }
+
+  #install(meta: SnapshotMeta): void {
+    this.#snapshotter.cancel();
+    const bytes = this.#transfer.install(meta.lastIncludedIndex);
+    this.#appliedIndex = meta.lastIncludedIndex;
+    this.#appliedTerm = meta.lastIncludedTerm;
+    this.#snapshotIndex = meta.lastIncludedIndex;
+    this.#snapshotter.installed(bytes);
+    this.#proposals.skipTo(meta.lastIncludedIndex);
+    this.#options.onEvent?.({ type: 'snapshotInstalled', index: meta.lastIncludedIndex });
+    this.#afterApply();
+  }
+
+  #considerSnapshot(): void {
+    if (!this.#snapshotter.isDue(this.#appliedIndex - this.#snapshotIndex)) return;
+    const meta: SnapshotMeta = {
+      lastIncludedIndex: this.#appliedIndex,
+      lastIncludedTerm: this.#appliedTerm,
+      configuration: this.#raft.status().configuration,
+    };
+    const startedAt = this.#options.clock.now();
+    this.#snapshotter.take(meta).then(
+      (taken) => {
+        // Installed meanwhile: the leader's snapshot is newer, and ours was not the reason to compact.
+        if (taken === undefined || this.#isClosed || meta.lastIncludedIndex <= this.#snapshotIndex) return;
+        this.#snapshotIndex = meta.lastIncludedIndex;
+        this.#compact(meta.lastIncludedIndex);
+        const milliseconds = this.#options.clock.now() - startedAt;
+        this.#options.onEvent?.({
+          type: 'snapshotTaken',
+          index: meta.lastIncludedIndex,
+          bytes: taken.bytes,
+          milliseconds,
+        });
+      },
+      (error: unknown) => this.#halt(error),
+    );
+  }
+
+  /** Keeps a tail of the log for followers that lag, within the limits of entries and bytes. */
+  #compact(snapshotIndex: number): void {
+    const { firstIndex, lastIndex, logBytes } = this.#raft.status();
+    const entryCount = Math.max(1, lastIndex - firstIndex + 1);
+    const meanBytes = Math.max(1, logBytes / entryCount);
+    const affordable = Math.floor((this.#options.retainedBytes ?? defaults.retainedBytes) / meanBytes);
+    const retained = Math.min(this.#options.retainedEntries ?? this.#snapshotThreshold, affordable);
+    const compactTo = Math.min(snapshotIndex, lastIndex - retained);
+    this.#post({ type: 'compact', snapshotIndex, compactTo: Math.max(compactTo, 0) });
+    if (compactTo >= firstIndex) this.#options.storage.compact(compactTo).catch((error: unknown) => this.#halt(error));
+  }
+
+  #halt(error: unknown): void {
+    if (this.#halted !== undefined || this.#isClosed) return;
+    this.#halted = RaftkvError.from(error, 'halted', { definite: false });
+    this.#ticker.stop();
+    this.#failOpen(
+      new RaftkvError('closed', `this member stopped: ${this.#halted.message}`, { definite: false, cause: error }),
+    );
+    this.#options.onHalt(this.#halted);
+  }
+
+  #failOpen(error: RaftkvError): void {
+    this.#proposals.failAll(error);
+    this.#reads.failAll(error);
+  }
+}

@@ -1,0 +1,112 @@
+// The founding of a cluster, and why a member that lost its disk cannot come back under its old name. Each storage draws a
+// store id when it is created. Every founder notes, durably, the store id of every other one before it talks Raft with it,
+// and starts Raft itself only when all the others have noted its own. From then on a member that turns up with an empty
+// storage has a new store id, is recognised by every other member, and refused (T24, T25): its promises are gone, so its votes must not count.
+// The price: all founders must be up once, at the first start. No weaker rule is safe for three members: if two founded
+// without the third, only one of them could tell, and not when the third asks nobody else.
+import type { PeerId } from '@raftkv/raft';
+import type { Storage } from '@raftkv/storage';
+import { RaftkvError } from '@raftkv/wire';
+
+const noteName = 'peers';
+const noteVersion = 1;
+
+interface PeersNote {
+  readonly version: number;
+  readonly storeIds: Record<string, string>;
+  readonly admittedBy: string[];
+}
+
+export class PeerRegistry {
+  readonly #storage: Storage;
+  readonly #others: readonly { readonly id: PeerId; readonly name: string }[];
+  readonly #storeIds = new Map<PeerId, string>();
+  readonly #admittedBy = new Set<PeerId>();
+  readonly #onFounded: (() => void)[] = [];
+  #writing: Promise<void> = Promise.resolve();
+  #isFounded = false;
+
+  private constructor(storage: Storage, others: readonly { readonly id: PeerId; readonly name: string }[]) {
+    this.#storage = storage;
+    this.#others = others;
+  }
+
+  /** Reads what this storage noted. Throws `storage_corrupt` if that does not decode. */
+  static async open(storage: Storage, others: readonly { readonly id: PeerId; readonly name: string }[]): Promise<PeerRegistry> {
+    const registry = new PeerRegistry(storage, others);
+    const bytes = await storage.getNote(noteName);
+    if (bytes !== undefined) registry.#restore(bytes);
+    registry.#isFounded = registry.missing().length === 0;
+    return registry;
+  }
+
+  /** All founders know each other's storage: Raft may start. */
+  get isFounded(): boolean {
+    return this.#isFounded;
+  }
+
+  /** Names of the founders that are still waited for. */
+  missing(): string[] {
+    const isKnown = (id: PeerId): boolean => this.#storeIds.has(id) && this.#admittedBy.has(id);
+    return this.#others.filter((other) => !isKnown(other.id)).map((other) => other.name);
+  }
+
+  /** Resolves once founded; at once if it is. */
+  founded(): Promise<void> {
+    if (this.#isFounded) return Promise.resolve();
+    return new Promise((resolve) => this.#onFounded.push(resolve));
+  }
+
+  /** A peer introduces itself: notes its store id durably, or rejects with `member_amnesia` or `wrong_member`. */
+  async admit(peer: { readonly memberId: PeerId; readonly storeId: string }): Promise<void> {
+    const known = this.#others.find((other) => other.id === peer.memberId);
+    if (known === undefined) throw new RaftkvError('wrong_member', `member ${peer.memberId} is not of this cluster`);
+    const noted = this.#storeIds.get(peer.memberId);
+    if (noted !== undefined && noted !== peer.storeId) {
+      throw new RaftkvError(
+        'member_amnesia',
+        `${known.name} came back with an empty storage (its store was ${noted}, now ${peer.storeId}): it forgot its votes, ` +
+          `so it may not take part under its old identity; restore its data directory, or give the machine a new member name`,
+      );
+    }
+    if (noted === undefined) {
+      this.#storeIds.set(peer.memberId, peer.storeId);
+      await this.#save();
+    } else await this.#writing; // a second channel must not be welcomed before the first one's note is durable
+  }
+
+  /** A peer told us that it has noted our store id. */
+  async admittedBy(peer: PeerId): Promise<void> {
+    if (this.#admittedBy.has(peer)) return;
+    this.#admittedBy.add(peer);
+    await this.#save();
+  }
+
+  async #save(): Promise<void> {
+    const note: PeersNote = {
+      version: noteVersion,
+      storeIds: Object.fromEntries(this.#storeIds),
+      admittedBy: [...this.#admittedBy],
+    };
+    const bytes = new TextEncoder().encode(JSON.stringify(note));
+    this.#writing = this.#writing.then(() => this.#storage.setNote(noteName, bytes));
+    await this.#writing;
+    if (this.#isFounded || this.missing().length > 0) return;
+    this.#isFounded = true;
+    for (const resolve of this.#onFounded.splice(0)) resolve();
+  }
+
+  #restore(bytes: Uint8Array): void {
+    let note: Partial<PeersNote>;
+    try {
+      note = JSON.parse(new TextDecoder().decode(bytes)) as Partial<PeersNote>;
+    } catch (error) {
+      throw new RaftkvError('storage_corrupt', 'the note of the peers is not JSON', { cause: error });
+    }
+    if (note.version !== noteVersion || typeof note.storeIds !== 'object' || !Array.isArray(note.admittedBy)) {
+      throw new RaftkvError('storage_corrupt', `the note of the peers has an unknown form (version ${String(note.version)})`);
+    }
+    for (const [id, storeId] of Object.entries(note.storeIds)) this.#storeIds.set(id, String(storeId));
+    for (const id of note.admittedBy) this.#admittedBy.add(String(id));
+  }
+}

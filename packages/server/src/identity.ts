@@ -1,0 +1,55 @@
+// Who is who: the ids of a cluster and of its founding members, derived from the cluster's token and the members' names, so that
+// every founder computes the same without talking. Later members get theirs through the log.
+import type { PeerId } from '@raftkv/raft';
+import { RaftkvError } from '@raftkv/wire';
+
+export interface FoundingMember {
+  readonly name: string;
+  /** "host:port", one port for peers and clients. */
+  readonly address: string;
+}
+
+export interface ClusterIdentity {
+  /** 16 hexadecimal digits, of the token and the sorted names. */
+  readonly clusterId: string;
+  readonly members: readonly (FoundingMember & { readonly id: PeerId })[];
+}
+
+/** Throws `config_invalid` if two members share a name, an address or (by a freak of the hash) an id. */
+export function clusterIdentity(token: string, founders: readonly FoundingMember[]): ClusterIdentity {
+  const names = founders.map((founder) => founder.name).toSorted();
+  const clusterId = hash64(['cluster', token, ...names]);
+  const members = founders.map((founder) => ({ ...founder, id: hash64(['member', token, founder.name]) }));
+  for (const field of ['name', 'address', 'id'] as const) {
+    const seen = new Set<string>();
+    for (const member of members) {
+      if (seen.has(member[field])) {
+        throw new RaftkvError('config_invalid', `cluster.peers: two members share the ${field} ${member[field]}`);
+      }
+      seen.add(member[field]);
+    }
+  }
+  return { clusterId, members };
+}
+
+/** FNV-1a over the parts' UTF-8 with their lengths, then a finaliser to spread it; never 0, so that it is a valid id in etcd's gateway. */
+function hash64(parts: readonly string[]): string {
+  const mask = 0xffff_ffff_ffff_ffffn;
+  const encoder = new TextEncoder();
+  let hash = 0xcbf2_9ce4_8422_2325n;
+  const mix = (byte: number): void => {
+    hash = ((hash ^ BigInt(byte)) * 0x100_0000_01b3n) & mask;
+  };
+  for (const part of parts) {
+    const bytes = encoder.encode(part);
+    mix(bytes.length & 0xff);
+    mix((bytes.length >> 8) & 0xff);
+    for (const byte of bytes) mix(byte);
+  }
+  hash ^= hash >> 33n;
+  hash = (hash * 0xff51_afd7_ed55_8ccdn) & mask;
+  hash ^= hash >> 33n;
+  hash = (hash * 0xc4ce_b9fe_1a85_ec53n) & mask;
+  hash ^= hash >> 33n;
+  return (hash === 0n ? 1n : hash).toString(16).padStart(16, '0');
+}

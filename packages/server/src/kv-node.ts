@@ -1,0 +1,225 @@
+// One member as its doors see it: KvNode over a Replica and the state machine. It exists from the first moment on, so that health checks
+// are answered while the cluster is still being founded; until `run` gives it the replica every write and confirmed read is refused.
+import type { CommandEnvelope, CommandResult, GetResult, Key, KeyRange, ScanOptions, ScanResult } from '@raftkv/kv';
+import type { RaftStatus } from '@raftkv/raft';
+import type { Replica } from '@raftkv/replica';
+import { RaftkvError, encodeCommand } from '@raftkv/wire';
+import type { MemberAddress, NodeStatus } from '@raftkv/wire';
+import type { KvStateMachine } from './kv-state-machine.ts';
+import type { KvNode, ReadOptions, Watcher } from './node-api.ts';
+import { Watchers, resultError } from './watchers.ts';
+
+export interface LocalKvNodeOptions {
+  readonly clusterId: string;
+  readonly memberId: string;
+  readonly name: string;
+  readonly version: string;
+  readonly members: readonly MemberAddress[];
+  readonly stateMachine: KvStateMachine;
+  readonly syncWrites: boolean;
+  readonly isReachable: (memberId: string) => boolean;
+  /** Monotonic milliseconds. */
+  readonly now: () => number;
+  /** How long a `session` read waits for its revision. */
+  readonly requestTimeoutMilliseconds: number;
+}
+
+interface RevisionWaiter {
+  readonly revision: number;
+  readonly resolve: () => void;
+  readonly cancel: () => void;
+}
+
+export class LocalKvNode implements KvNode {
+  readonly #options: LocalKvNodeOptions;
+  readonly #watchers: Watchers;
+  readonly #startedAt: number;
+  readonly #leaderListeners = new Set<() => void>();
+  readonly #waiters = new Set<RevisionWaiter>();
+  #replica: Replica | undefined;
+  #isStopped = false;
+  #role: { term: number; leaderId: string | undefined; isLeader: boolean } = { term: 0, leaderId: undefined, isLeader: false };
+
+  constructor(options: LocalKvNodeOptions) {
+    this.#options = options;
+    this.#watchers = new Watchers(options.stateMachine);
+    this.#startedAt = options.now();
+    options.stateMachine.onApplied(() => this.#wakeWaiters());
+  }
+
+  /** The replica runs: requests are carried out from now on. */
+  run(replica: Replica): void {
+    this.#replica = replica;
+    this.roleChanged(replica.status().raft);
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#setRole({ term: this.#role.term, leaderId: undefined, isLeader: false });
+  }
+
+  /** To be wired to the replica's onRoleChange. */
+  roleChanged(status: RaftStatus): void {
+    this.#setRole({ term: status.term, leaderId: status.leaderId, isLeader: status.role === 'leader' });
+  }
+
+  #setRole(role: { term: number; leaderId: string | undefined; isLeader: boolean }): void {
+    const isNew = role.leaderId !== this.#role.leaderId || role.isLeader !== this.#role.isLeader;
+    this.#role = role;
+    if (isNew) for (const listener of this.#leaderListeners) listener();
+  }
+
+  get clusterId(): string {
+    return this.#options.clusterId;
+  }
+  get memberId(): string {
+    return this.#options.memberId;
+  }
+  get revision(): number {
+    return this.#options.stateMachine.store.revision;
+  }
+  get compactedRevision(): number {
+    return this.#options.stateMachine.store.compactedRevision;
+  }
+  get term(): number {
+    return this.#role.term;
+  }
+  get isLeader(): boolean {
+    return this.#role.isLeader;
+  }
+  get leader(): string | undefined {
+    return this.#address(this.#role.leaderId);
+  }
+  get watcherCount(): number {
+    return this.#watchers.count;
+  }
+
+  write(command: Uint8Array): Promise<CommandResult> {
+    return new Promise((resolve, reject) => {
+      this.writeWith(command, (error, result) => (error === undefined ? resolve(result!) : reject(error)));
+    });
+  }
+
+  writeWith(command: Uint8Array, callback: (error: RaftkvError | undefined, result: CommandResult | undefined) => void): void {
+    this.#options.stateMachine.check(command);
+    this.#running().propose(command, callback as (error: RaftkvError | undefined, result: unknown) => void);
+  }
+
+  async execute(envelope: CommandEnvelope): Promise<CommandResult> {
+    return this.write(encodeCommand(envelope));
+  }
+
+  linearize(signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      signal?.throwIfAborted();
+      this.#running().linearize((error) => (error === undefined ? resolve() : reject(error)));
+    });
+  }
+
+  async get(key: Key, options: ReadOptions & { readonly revision?: number }): Promise<GetResult> {
+    await this.#reach(options);
+    return this.getLocal(key, options);
+  }
+
+  async scan(range: KeyRange, options: ReadOptions & ScanOptions): Promise<ScanResult> {
+    await this.#reach(options);
+    return this.scanLocal(range, options);
+  }
+
+  getLocal(key: Key, options: { readonly revision?: number } = {}): GetResult {
+    const result = this.#options.stateMachine.store.get(key, options);
+    if (result.type === 'error') throw resultError(result);
+    return result;
+  }
+
+  scanLocal(range: KeyRange, options: ScanOptions = {}): ScanResult {
+    const result = this.#options.stateMachine.store.scan(range, options);
+    if (result.type === 'error') throw resultError(result);
+    return result;
+  }
+
+  watch(range: KeyRange, from: number, onReady: () => void): Watcher {
+    return this.#watchers.open(range, from, onReady);
+  }
+
+  onLeaderChange(listener: () => void): () => void {
+    this.#leaderListeners.add(listener);
+    return () => this.#leaderListeners.delete(listener);
+  }
+
+  status(): NodeStatus {
+    const { clusterId, memberId, name, version, members, stateMachine, syncWrites, isReachable, now } = this.#options;
+    const raft = this.#replica?.status().raft;
+    const statistics = stateMachine.store.statistics();
+    return {
+      clusterId,
+      memberId,
+      name,
+      version,
+      phase: this.#isStopped ? 'stopped' : raft === undefined ? 'founding' : 'running',
+      role: raft?.role ?? 'follower',
+      term: raft?.term ?? 0,
+      leaderId: raft?.leaderId,
+      leader: this.leader,
+      commitIndex: raft?.commitIndex ?? 0,
+      appliedIndex: this.#replica?.appliedIndex ?? 0,
+      lastIndex: raft?.lastIndex ?? 0,
+      firstIndex: raft?.firstIndex ?? 0,
+      snapshotIndex: raft?.snapshotIndex ?? 0,
+      revision: statistics.revision,
+      compactedRevision: statistics.compactedRevision,
+      keys: statistics.keys,
+      dataBytes: statistics.keyBytes + statistics.valueBytes,
+      syncWrites,
+      uptimeSeconds: Math.floor((now() - this.#startedAt) / 1000),
+      members: members.map((member) => ({
+        ...member,
+        isLearner: raft?.configuration.learners.includes(member.id) ?? false,
+        isReachable: member.id === memberId || isReachable(member.id),
+        matchIndex: raft?.progress.get(member.id)?.matchIndex,
+      })),
+    };
+  }
+
+  #running(): Replica {
+    if (this.#isStopped) throw new RaftkvError('closed', 'this member is stopping');
+    if (this.#replica === undefined) {
+      throw new RaftkvError('no_leader', 'the cluster is being founded: all its members must be up once, at the first start');
+    }
+    return this.#replica;
+  }
+
+  #address(memberId: string | undefined): string | undefined {
+    return this.#options.members.find((member) => member.id === memberId)?.address;
+  }
+
+  /** Waits until the state here is good enough for the level asked. */
+  #reach(options: ReadOptions): Promise<void> | undefined {
+    if (options.level === 'linearizable') return this.linearize(options.signal);
+    const revision = options.minRevision ?? 0;
+    if (options.level === 'local' || revision <= this.revision) return undefined;
+    return this.#untilRevision(revision);
+  }
+
+  #untilRevision(revision: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.#waiters.delete(waiter);
+        reject(new RaftkvError('timeout', `this member did not reach revision ${revision} in time; it stands at ${this.revision}`));
+      }, this.#options.requestTimeoutMilliseconds);
+      const waiter: RevisionWaiter = { revision, resolve, cancel: () => clearTimeout(timer) };
+      this.#waiters.add(waiter);
+    });
+  }
+
+  #wakeWaiters(): void {
+    if (this.#waiters.size === 0) return;
+    const revision = this.revision;
+    for (const waiter of this.#waiters) {
+      if (waiter.revision > revision) continue;
+      this.#waiters.delete(waiter);
+      waiter.cancel();
+      waiter.resolve();
+    }
+  }
+}
