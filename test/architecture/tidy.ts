@@ -81,12 +81,13 @@ export function oddSyntax(files: readonly SourceFile[]): string[] {
   });
 }
 
-/** The clock and the dice, by name, in the rooms that must give the same outputs for the same inputs. */
-export function clocksAndDice(files: readonly SourceFile[]): string[] {
+/** The clock, the dice and waiting, in the rooms that must give the same outputs for the same inputs. */
+export function impurities(files: readonly SourceFile[]): string[] {
   const pure = code(files).filter((file) => /^packages\/(raft|kv)\/src\//.test(file.path));
   return syntaxFindings(pure, (node) => {
     if (ts.isIdentifier(node) && node.text === 'Date' && !isMemberName(node)) return 'Date';
     if (ts.isPropertyAccessExpression(node) && node.getText() === 'Math.random') return 'Math.random';
+    if (node.kind === ts.SyntaxKind.AsyncKeyword || ts.isAwaitExpression(node)) return 'a promise';
     return undefined;
   });
 }
