@@ -1,31 +1,45 @@
-// The test projects. `unit` runs in-process suites from the sources of every package (the `source`
-// export condition), `process` runs suites that start real servers and disks from the built packages.
+// The test projects, cheapest first. `architecture` reads the tree; `unit` runs in-process suites from the sources of every
+// package (the `source` export condition: no build needed); `process` starts real servers and disks from the built packages.
 import { defineConfig } from 'vitest/config';
 
-const resolve = { conditions: ['source'] };
-const ssr = { resolve: { conditions: ['source'], externalConditions: ['source'] } };
+// Workspace packages are links to folders outside node_modules, so vitest transforms them as sources; with the first
+// condition of their exports maps being `source`, a test never sees a stale build.
+const sources = {
+  resolve: { conditions: ['source'] },
+  ssr: { resolve: { conditions: ['source'], externalConditions: ['source'] } },
+};
 
 export default defineConfig({
   test: {
+    // Two cores: one worker each. More only makes timers late, and late timers make tests of timeouts lie.
+    maxWorkers: 2,
     projects: [
       {
-        resolve,
-        ssr,
+        ...sources,
+        test: {
+          name: 'architecture',
+          environment: 'node',
+          include: ['test/architecture/**/*.test.ts'],
+          testTimeout: 60_000,
+        },
+      },
+      {
+        ...sources,
         test: {
           name: 'unit',
           environment: 'node',
-          include: ['packages/*/test/**/*.test.ts', 'test/{architecture,conformance,linearizability}/**/*.test.ts'],
-          exclude: ['**/*.process.test.ts', '**/node_modules/**'],
+          include: ['packages/*/test/**/*.test.ts', 'test/**/*.test.ts'],
+          exclude: ['**/*.process.test.ts', 'test/architecture/**', 'test/e2e/**', '**/node_modules/**'],
           testTimeout: 30_000,
         },
       },
       {
-        resolve,
-        ssr,
+        ...sources,
         test: {
           name: 'process',
           environment: 'node',
-          include: ['test/e2e/**/*.test.ts', 'packages/*/test/**/*.process.test.ts'],
+          include: ['test/e2e/**/*.test.ts', 'packages/*/test/**/*.process.test.ts', 'test/**/*.process.test.ts'],
+          exclude: ['**/node_modules/**'],
           fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 60_000,
