@@ -1,2 +1,19 @@
-// The command line, wired.
-export {};
+// The process of the command line: hands the arguments to the program and turns its outcome into an exit code.
+// 0 done, 1 refused or not found, 2 usage. An error is one line on stderr, never a stack trace.
+import { RaftkvError } from '@raftkv/wire';
+import { runProgram } from './cli/program.ts';
+
+// A reader that has seen enough (`raftkv scan … | head`) is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  process.exit(error.code === 'EPIPE' ? 0 : 1);
+});
+
+try {
+  process.exitCode = await runProgram(process.argv.slice(2));
+} catch (error) {
+  const failure = RaftkvError.from(error);
+  const hint = failure.definite ? '' : ' (it may have happened)';
+  process.stderr.write(`raftkv: ${failure.message.split('\n')[0]} [${failure.code}]${hint}\n`);
+  if (process.env.RAFTKV_DEBUG === '1') process.stderr.write(`${failure.stack}\n${String(failure.cause ?? '')}\n`);
+  process.exitCode = failure.code === 'config_invalid' || failure.code === 'invalid_argument' ? 2 : 1;
+}
