@@ -1,5 +1,5 @@
 // The test projects, cheapest first. `architecture` reads the tree; `unit` runs in-process suites from the sources of every
-// package (the `source` export condition: no build needed); `process` starts real servers and disks from the built packages.
+// package (the `source` export condition: no build needed); `packages` installs the packed tarballs; `process` starts real servers and disks from the built packages.
 import { defineConfig } from 'vitest/config';
 
 // Workspace packages are links to folders outside node_modules, so vitest transforms them as sources; with the first
@@ -29,8 +29,16 @@ export default defineConfig({
           name: 'unit',
           environment: 'node',
           include: ['packages/*/test/**/*.test.ts', 'test/**/*.test.ts'],
-          exclude: ['**/*.process.test.ts', 'test/architecture/**', 'test/e2e/**', '**/node_modules/**'],
+          exclude: ['**/*.process.test.ts', 'test/{architecture,e2e,packages}/**', '**/node_modules/**'],
           testTimeout: 30_000,
+        },
+      },
+      {
+        test: {
+          name: 'packages',
+          environment: 'node',
+          include: ['test/packages/**/*.test.ts'],
+          testTimeout: 120_000,
         },
       },
       {
