@@ -2,12 +2,16 @@
 // Over WebSocket, in memory, later over WebRTC, BroadcastChannel and MessagePort. A channel knows nothing of what its frames mean.
 import type { RaftkvError } from '@raftkv/wire';
 
+/** None of these is ever called from inside `start`, `send` or `close`, so a caller need not fear its own shadow. */
 export interface ChannelHandlers {
-  /** A whole frame, in order. Not called after onClose, and not before `start`. The bytes belong to the receiver. */
+  /** A whole frame, in order. Not called after onClose or a local `close`, and not before `start`. The bytes belong to the receiver. */
   readonly onFrame: (frame: Uint8Array) => void;
-  /** Once, whoever ended it. `error` undefined: closed in order. */
+  /**
+   * Once, whoever ended it, after the last frame. `error` undefined: closed in order. A local `close(error)` gives that error back; what the
+   * other side gave to `close` arrives with its code where the pipe can carry it; a pipe that broke is `connection_lost`.
+   */
   readonly onClose: (error: RaftkvError | undefined) => void;
-  /** `bufferedBytes` fell below the low-water mark after `send` returned false. */
+  /** `bufferedBytes` fell to the low-water mark after `send` returned false. */
   readonly onDrain?: () => void;
 }
 
@@ -17,8 +21,10 @@ export interface Channel {
   /**
    * Queues one frame (at most `maxFrameBytes`, else throws `frame_too_large`). False: the high-water mark is passed, hold on until `onDrain`.
    * Passing the hard limit (`maxBufferedBytes`) closes the channel with `busy`. After the end it does nothing and answers false.
+   * The bytes are not copied: they must not change afterwards.
    */
   send(frame: Uint8Array): boolean;
+  /** Sent, but not yet handed to the system (or, in memory, to the other side). 0 after the end. */
   readonly bufferedBytes: number;
   readonly maxFrameBytes: number;
   readonly isOpen: boolean;

@@ -1,3 +1,13 @@
 // The front door of transport for any runtime. The WebSocket listener for Node is at `@raftkv/transport/node`.
+export { defaultChannelLimits } from './channel-limits.ts';
+export { dialWebSocket } from './dial-websocket.ts';
+export { memoryChannelPair } from './memory.ts';
+export { webSocketChannel } from './websocket.ts';
+
 export type { Channel, ChannelHandlers } from './channel.ts';
+export type { ChannelLimits } from './channel-limits.ts';
+export type { DialWebSocketOptions } from './dial-websocket.ts';
+export type { MemoryChannelOptions, MemoryChannelPair, MemorySide } from './memory.ts';
 export type { Transport, TransportHandlers } from './transport.ts';
+export type { WebSocketChannelOptions } from './websocket.ts';
+export type { WebSocketConstructor, WebSocketLike } from './websocket-like.ts';
