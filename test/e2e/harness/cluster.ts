@@ -1,0 +1,211 @@
+// A cluster of real server processes on this machine: founded, killed, paused, restarted and cleaned up. Tests reach it through
+// gateway.ts, cli.ts and the TypeScript client.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { GatewayClient } from './gateway.ts';
+import { NodeProcess } from './node-process.ts';
+import type { Exit } from './node-process.ts';
+import { freePorts } from './ports.ts';
+import { waitFor, within } from './wait.ts';
+
+export interface ClusterOptions {
+  /** Default 3. */
+  readonly nodes?: number;
+  /** More arguments of `serve`, for each node. */
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** How one start of one node differs from the others. */
+export interface StartOptions {
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly wrapper?: readonly string[];
+}
+
+const READY_MILLISECONDS = 30_000;
+const STOP_MILLISECONDS = 15_000;
+
+/** Nodes are numbered from 0; node 0 is called node1. */
+export class Cluster {
+  readonly directory: string;
+  readonly ports: readonly number[];
+  readonly gateways: readonly GatewayClient[];
+  /** The latest process of each node, running or not. */
+  readonly processes: (NodeProcess | undefined)[] = [];
+  private readonly options: ClusterOptions;
+  private readonly dataDirectories = new Map<number, string>();
+  private readonly earlier: NodeProcess[] = [];
+
+  private constructor(options: ClusterOptions, directory: string, ports: readonly number[]) {
+    this.options = options;
+    this.directory = directory;
+    this.ports = ports;
+    this.gateways = ports.map((port) => new GatewayClient(`127.0.0.1:${port}`));
+  }
+
+  /** A cluster with a directory and ports, and no process yet. */
+  static async prepare(options: ClusterOptions = {}): Promise<Cluster> {
+    const ports = await freePorts(options.nodes ?? 3);
+    return new Cluster(options, mkdtempSync(path.join(tmpdir(), 'raftkv-e2e-')), ports);
+  }
+
+  /** A cluster whose nodes all answer and know a leader. */
+  static async start(options: ClusterOptions = {}): Promise<Cluster> {
+    const cluster = await Cluster.prepare(options);
+    try {
+      await cluster.startAll();
+      await cluster.leader();
+      return cluster;
+    } catch (error) {
+      console.error(cluster.logTails());
+      await cluster.destroy();
+      throw error;
+    }
+  }
+
+  get size(): number {
+    return this.ports.length;
+  }
+
+  name(node: number): string {
+    return `node${node + 1}`;
+  }
+
+  address(node: number): string {
+    return `127.0.0.1:${this.ports[node]}`;
+  }
+
+  get addresses(): string[] {
+    return this.ports.map((_, node) => this.address(node));
+  }
+
+  dataDirectory(node: number): string {
+    return this.dataDirectories.get(node) ?? path.join(this.directory, this.name(node));
+  }
+
+  /** Puts a node's data somewhere else (a small file system) from its next start on. */
+  setDataDirectory(node: number, directory: string): void {
+    this.dataDirectories.set(node, directory);
+  }
+
+  /** The arguments with which a node is served. */
+  serveArguments(node: number, extra: readonly string[] = []): string[] {
+    const peers = this.ports.map((port, index) => `${this.name(index)}:127.0.0.1:${port}`).join(',');
+    const own = ['--id', this.name(node), '--host', '127.0.0.1', '--port', String(this.ports[node])];
+    const rest = ['--data-dir', this.dataDirectory(node), '--peers', peers];
+    return ['serve', ...own, ...rest, ...(this.options.args ?? []), ...extra];
+  }
+
+  /** Spawns a node without waiting for it. Founding needs this: each founder waits for all the others. */
+  spawn(node: number, options: StartOptions = {}): NodeProcess {
+    const previous = this.processes[node];
+    if (previous !== undefined) {
+      if (previous.exit === undefined) throw new Error(`${previous.name} already runs`);
+      this.earlier.push(previous);
+    }
+    const server = new NodeProcess({
+      name: this.name(node),
+      args: this.serveArguments(node, options.args),
+      env: { ...this.options.env, ...options.env },
+      ...(options.wrapper === undefined ? {} : { wrapper: options.wrapper }),
+    });
+    this.processes[node] = server;
+    return server;
+  }
+
+  /** Spawns a node and waits until it is ready. */
+  async start(node: number, options: StartOptions = {}): Promise<NodeProcess> {
+    const server = this.spawn(node, options);
+    await within(READY_MILLISECONDS, `${server.name} ready\n${server.logTail()}`, server.ready);
+    return server;
+  }
+
+  /** Starts all nodes that do not run, together. */
+  async startAll(): Promise<void> {
+    const stopped = this.ports.map((_, node) => node).filter((node) => !this.isRunning(node));
+    await Promise.all(stopped.map((node) => this.start(node)));
+  }
+
+  isRunning(node: number): boolean {
+    const server = this.processes[node];
+    return server !== undefined && server.exit === undefined;
+  }
+
+  process(node: number): NodeProcess {
+    const server = this.processes[node];
+    if (server === undefined) throw new Error(`${this.name(node)} was never started`);
+    return server;
+  }
+
+  /** SIGTERM, then waits for the end. */
+  stop(node: number): Promise<Exit> {
+    const server = this.process(node);
+    server.signal('SIGTERM');
+    return within(STOP_MILLISECONDS, `${server.name} stops on SIGTERM\n${server.logTail()}`, server.exited);
+  }
+
+  /** SIGKILL, then waits for the end. */
+  kill(node: number): Promise<Exit> {
+    const server = this.process(node);
+    server.signal('SIGKILL');
+    return within(STOP_MILLISECONDS, `${server.name} dies of SIGKILL`, server.exited);
+  }
+
+  pause(node: number): void {
+    this.process(node).signal('SIGSTOP');
+  }
+
+  resume(node: number): void {
+    this.process(node).signal('SIGCONT');
+  }
+
+  /** The number of the node that is leader by its own word, with the highest term if several say so. */
+  leader(timeoutMilliseconds = 15_000): Promise<number> {
+    return waitFor('a leader', () => this.findLeader(), { timeoutMilliseconds });
+  }
+
+  private async findLeader(): Promise<number | undefined> {
+    const nodes = this.ports.map((_, node) => node).filter((node) => this.isRunning(node));
+    const answers = await Promise.allSettled(
+      nodes.map((node) => within(1000, `status of ${this.name(node)}`, this.gateways[node]!.status())),
+    );
+    let leader: number | undefined;
+    let term = -1;
+    for (const [at, answer] of answers.entries()) {
+      if (answer.status === 'rejected') continue;
+      if (answer.value.leader !== answer.value.memberId || answer.value.term <= term) continue;
+      leader = nodes[at];
+      term = answer.value.term;
+    }
+    return leader;
+  }
+
+  /** The last lines of every node's log. */
+  logTails(): string {
+    return this.processes.map((server) => server?.logTail() ?? '').join('\n');
+  }
+
+  /** Ends every process it started, by its pid, and removes the directory. */
+  async destroy(): Promise<void> {
+    for (const gateway of this.gateways) gateway.close();
+    const all = [...this.earlier, ...this.processes].filter((server) => server !== undefined);
+    for (const server of all) server.signal('SIGKILL');
+    await Promise.all(all.map((server) => server.exited));
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}
+
+/** Runs a test body against a fresh cluster, prints the logs if it fails, and cleans up. */
+export async function withCluster(options: ClusterOptions, body: (cluster: Cluster) => Promise<void>): Promise<void> {
+  const cluster = await Cluster.start(options);
+  try {
+    await body(cluster);
+  } catch (error) {
+    console.error(cluster.logTails());
+    throw error;
+  } finally {
+    await cluster.destroy();
+  }
+}

@@ -1,0 +1,43 @@
+// Waiting for something outside this process to become true, with a limit and a reason when it does not.
+
+export const sleep = (milliseconds: number): Promise<void> =>
+  new Promise((resolve) => {
+    setTimeout(resolve, milliseconds);
+  });
+
+/**
+ * Asks again every `intervalMilliseconds` until `probe` gives something other than undefined or false. A probe that throws is
+ * asked again; its last error is the cause when time runs out.
+ */
+export async function waitFor<T>(
+  what: string,
+  probe: () => Promise<T | undefined | false> | T | undefined | false,
+  { timeoutMilliseconds = 10_000, intervalMilliseconds = 50 } = {},
+): Promise<T> {
+  const deadline = performance.now() + timeoutMilliseconds;
+  let lastError: unknown;
+  for (;;) {
+    try {
+      const value = await probe();
+      if (value !== undefined && value !== false) return value;
+    } catch (error) {
+      lastError = error;
+    }
+    if (performance.now() > deadline)
+      throw new Error(`waited ${timeoutMilliseconds} ms in vain: ${what}`, { cause: lastError });
+    await sleep(intervalMilliseconds);
+  }
+}
+
+/** Rejects when the promise is still pending after the time. */
+export async function within<T>(milliseconds: number, what: string, promise: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`not within ${milliseconds} ms: ${what}`)), milliseconds);
+  });
+  try {
+    return await Promise.race([promise, limit]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
