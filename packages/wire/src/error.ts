@@ -80,3 +80,48 @@ export class RaftkvError extends Error {
     return new RaftkvError(fallback, message, { ...details, cause: error });
   }
 }
+
+const knownCodes: Readonly<Record<ErrorCode, true>> = {
+  invalid_argument: true,
+  key_empty: true,
+  key_too_large: true,
+  value_too_large: true,
+  batch_too_large: true,
+  request_too_large: true,
+  duplicate_key: true,
+  bad_frame: true,
+  frame_too_large: true,
+  unsupported_version: true,
+  wrong_cluster: true,
+  wrong_member: true,
+  member_amnesia: true,
+  no_leader: true,
+  busy: true,
+  timeout: true,
+  cancelled: true,
+  closed: true,
+  connect_failed: true,
+  connection_lost: true,
+  compacted: true,
+  future_revision: true,
+  session_expired: true,
+  session_stale: true,
+  session_overflow: true,
+  not_found: true,
+  storage_locked: true,
+  storage_corrupt: true,
+  storage_missing: true,
+  storage_identity: true,
+  storage_full: true,
+  storage_failed: true,
+  config_invalid: true,
+  port_in_use: true,
+  halted: true,
+  unsupported: true,
+  internal: true,
+};
+
+/** Whether this text is one of the codes: for codes that come from elsewhere. */
+export function isErrorCode(text: string): text is ErrorCode {
+  return Object.hasOwn(knownCodes, text);
+}

@@ -1,9 +1,40 @@
 // The front door of the codecs: what is not named here is private.
-export { RaftkvError } from './error.ts';
-export { defaultLimits } from './limits.ts';
+export { RaftkvError, isErrorCode } from './error.ts';
+export { defaultLimits, formatLimits } from './limits.ts';
+export { keyFrom, keyToBytes, keyToString, prefixEnd, rangeFrom } from './key.ts';
+export { decodeCommand, encodeCommand } from './command.ts';
+export { CompressionGate, deflateCompression } from './compression.ts';
+export { decodeClientFrame, encodeClientFrame, encodeClientFrames } from './client-frame.ts';
+export { decodeServerFrame, encodeServerFrame, encodeServerFrames } from './server-frame.ts';
+export { decodePeerFrame, encodePeerFrame, encodePeerFrames, peerMessageSizeHint } from './peer.ts';
+export { decodePeerControl, encodePeerControl, isPeerControl } from './peer-control.ts';
+export {
+  decodeConfiguration,
+  decodeHardState,
+  decodeLogBatch,
+  decodeSnapshotMeta,
+  encodeConfiguration,
+  encodeHardState,
+  encodeLogBatch,
+  encodeSnapshotMeta,
+} from './record.ts';
+export { crc32c } from './crc32c.ts';
 
 export type { ErrorCode, ErrorDetails } from './error.ts';
 export type { Limits } from './limits.ts';
+export type { KeyInput, RangeInput } from './key.ts';
+export type { DecodeCommandOptions, EncodeCommandOptions } from './command.ts';
+export type { Compression } from './compression.ts';
+export type {
+  PeerConfirm,
+  PeerControl,
+  PeerHello,
+  PeerPing,
+  PeerPong,
+  PeerRefusal,
+  PeerWelcome,
+} from './peer-control.ts';
+export type { LogRecord } from './record.ts';
 export type {
   CancelRequest,
   ClientHello,

@@ -22,3 +22,15 @@ export const defaultLimits: Limits = {
   maxCommandBytes: 1536 * 1024,
   maxFrameBytes: 4 * 1024 * 1024,
 };
+
+/**
+ * The bounds of the format itself. A committed entry is decoded with these, never with a member's own settings: two members that
+ * disagreed on whether a command is too large would diverge.
+ */
+export const formatLimits: Limits = {
+  maxKeyBytes: 64 * 1024,
+  maxValueBytes: 64 * 1024 * 1024,
+  maxOps: 1024 * 1024,
+  maxCommandBytes: 64 * 1024 * 1024,
+  maxFrameBytes: 64 * 1024 * 1024,
+};

@@ -1,0 +1,133 @@
+// A client's command as bytes: encoded once, by the client, and from then on what is sent, logged, replicated and applied.
+// First a byte with the format's version and whether the rest is deflated, then [session or nil, operation].
+import type { Command, CommandEnvelope, SessionStamp } from '@raftkv/kv';
+import type { Compression, CompressionGate } from './compression.ts';
+import { deflateCompression } from './compression.ts';
+import { RaftkvError } from './error.ts';
+import type { Limits } from './limits.ts';
+import { defaultLimits } from './limits.ts';
+import { readCommand, writeCommand } from './operation.ts';
+import { Reader } from './reader.ts';
+import { Writer } from './writer.ts';
+
+const plainFormat = 0x10;
+const deflatedFormat = 0x11;
+
+export interface EncodeCommandOptions {
+  readonly limits?: Limits;
+  /** Compress commands with more than 1 KiB of values where it saves at least an eighth. Without it: never. */
+  readonly compression?: Compression;
+  /** Keeps incompressible streams from paying for the attempt each time. */
+  readonly gate?: CompressionGate;
+}
+
+export interface DecodeCommandOptions {
+  readonly limits?: Limits;
+}
+
+/** Values up to this many bytes in total are not worth compressing. */
+const compressFromBytes = 1024;
+
+/**
+ * The bytes of a command. Throws RaftkvError: `key_empty`, `key_too_large`, `value_too_large`, `batch_too_large`,
+ * `request_too_large` (the command as a whole), `invalid_argument` (a number that is none, a key that is no byte string).
+ *
+ * @example
+ * ```ts
+ * const bytes = encodeCommand({ session: undefined, command: { type: 'put', key: 'a', value } })
+ * ```
+ */
+export function encodeCommand(envelope: CommandEnvelope, options: EncodeCommandOptions = {}): Uint8Array {
+  const limits = options.limits ?? defaultLimits;
+  const writer = new Writer(sizeHint(envelope.command));
+  writer.byte(plainFormat);
+  writer.array(2);
+  writeSession(writer, envelope.session);
+  writeCommand(writer, envelope.command, { limits, ops: limits.maxOps });
+  const plain = writer.finish();
+  checkSize(plain.length, limits);
+  return options.compression === undefined ? plain : compress(plain, options.compression, options.gate);
+}
+
+/**
+ * What the bytes of a command mean, checked in full. Values are views over `bytes` (or over what was inflated): whoever keeps one for
+ * long copies it, or keeps all of `bytes` alive. Throws like `encodeCommand`, and `bad_frame` or `unsupported_version`.
+ * A committed entry is decoded with `formatLimits`, so that all members agree. Inflating is never the caller's choice, for the same reason.
+ */
+export function decodeCommand(bytes: Uint8Array, options: DecodeCommandOptions = {}): CommandEnvelope {
+  const limits = options.limits ?? defaultLimits;
+  checkSize(bytes.length, limits);
+  const format = bytes[0];
+  if (format === undefined) throw new RaftkvError('bad_frame', 'a command without bytes');
+  if (format === plainFormat) return readEnvelope(new Reader(bytes, 1), limits);
+  if (format === deflatedFormat) return readEnvelope(inflate(bytes, limits), limits);
+  throw new RaftkvError('unsupported_version', `a command in format 0x${format.toString(16)}, which is not known here`);
+}
+
+function readEnvelope(reader: Reader, limits: Limits): CommandEnvelope {
+  reader.tuple(2);
+  const session = readSession(reader);
+  const command = readCommand(reader, { limits, ops: limits.maxOps });
+  reader.expectEnd();
+  return { session, command };
+}
+
+function writeSession(writer: Writer, session: SessionStamp | undefined): void {
+  if (session === undefined) return writer.nil();
+  writer.array(3);
+  writer.uint(session.clientId);
+  writer.uint(session.sequence);
+  writer.uint(session.ackFloor);
+}
+
+function readSession(reader: Reader): SessionStamp | undefined {
+  if (reader.nil()) return undefined;
+  reader.tuple(3);
+  return { clientId: reader.positive(), sequence: reader.positive(), ackFloor: reader.uint() };
+}
+
+/** Deflated: the format byte, the length of the plain body, then the stream. */
+function compress(plain: Uint8Array, compression: Compression, gate: CompressionGate | undefined): Uint8Array {
+  if (plain.length <= compressFromBytes + envelopeBytes || gate?.shouldTry() === false) return plain;
+  const body = plain.subarray(1);
+  const deflated = compression.deflate(body);
+  const paid = deflated.length + 6 <= plain.length - (plain.length >>> 3);
+  gate?.record(paid);
+  if (!paid) return plain;
+  const writer = new Writer(deflated.length + 6);
+  writer.byte(deflatedFormat);
+  writer.uint(body.length);
+  writer.reserve(deflated.length);
+  writer.bytes.set(deflated, writer.offset);
+  writer.offset += deflated.length;
+  return writer.finish();
+}
+
+function inflate(bytes: Uint8Array, limits: Limits): Reader {
+  const header = new Reader(bytes, 1);
+  const plainBytes = header.uint();
+  checkSize(plainBytes, limits);
+  const body = deflateCompression.inflate(bytes.subarray(header.offset), plainBytes);
+  if (body.length !== plainBytes) header.fail(`inflates to ${body.length} bytes instead of ${plainBytes}`);
+  return new Reader(body);
+}
+
+/** What surrounds key and value in the largest plain put, roughly; so that a value of just 1 KiB stays under the threshold. */
+const envelopeBytes = 64;
+
+function sizeHint(command: Command): number {
+  if (command.type === 'put') return envelopeBytes + command.key.length + command.value.length;
+  if (command.type !== 'batch') return 256;
+  let bytes = envelopeBytes;
+  for (const op of command.ops) {
+    if (op.type === 'put') bytes += 16 + op.key.length + op.value.length;
+    else bytes += 16 + (op.type === 'delete' ? op.key.length : 2 * op.range.from.length);
+  }
+  return bytes;
+}
+
+function checkSize(length: number, limits: Limits): void {
+  if (length > limits.maxCommandBytes) {
+    throw new RaftkvError('request_too_large', `a command of ${length} bytes; the limit is ${limits.maxCommandBytes}`);
+  }
+}

@@ -1,0 +1,237 @@
+// Frames of the core's messages between members. An AppendEntries may hold hundreds of entries: their data is copied once into the
+// frame and comes out as views over it. The handshake that precedes them is in `peer-control.ts`.
+import type {
+  AppendRequest,
+  AppendResponse,
+  InstallSnapshotRequest,
+  InstallSnapshotResponse,
+  Message,
+  ProposeRequest,
+  ProposeResponse,
+  RefusalReason,
+} from '@raftkv/raft';
+import { entriesSizeHint, readEntries, readSnapshotMeta, writeEntries, writeSnapshotMeta } from './entry.ts';
+import { decodeFrame, encodeFrame, encodeFrames, expectElements } from './frame.ts';
+import type { Reader } from './reader.ts';
+import type { Writer } from './writer.ts';
+
+const tags: Readonly<Record<Message['type'], number>> = {
+  preVoteRequest: 1,
+  preVoteResponse: 2,
+  voteRequest: 3,
+  voteResponse: 4,
+  appendRequest: 5,
+  appendResponse: 6,
+  heartbeatRequest: 7,
+  heartbeatResponse: 8,
+  installSnapshotRequest: 9,
+  installSnapshotResponse: 10,
+  readIndexRequest: 11,
+  readIndexResponse: 12,
+  proposeRequest: 13,
+  proposeResponse: 14,
+};
+/** Elements of the message with each tag (the first four are tag, from, to, term); 0 = no such tag. */
+const elements: readonly number[] = [0, 6, 5, 6, 5, 8, 9, 6, 5, 12, 8, 5, 6, 6, 9];
+
+const reasons: readonly RefusalReason[] = ['no-leader', 'busy', 'stopped'];
+
+export function encodePeerFrame(messages: readonly Message[]): Uint8Array {
+  return encodeFrame(messages, writePeerMessage, sizeHint(messages));
+}
+
+/** As few frames as possible, none above `maxFrameBytes`. Throws `frame_too_large` if one message alone is. */
+export function encodePeerFrames(messages: readonly Message[], maxFrameBytes: number): Uint8Array[] {
+  const capacityBytes = Math.min(sizeHint(messages), maxFrameBytes + 1);
+  return encodeFrames(messages, writePeerMessage, { maxFrameBytes, capacityBytes });
+}
+
+/** Data are views over `bytes`. Throws `bad_frame` or `unsupported_version`. That the sender is who it says is the caller's to check. */
+export function decodePeerFrame(bytes: Uint8Array): Message[] {
+  return decodeFrame(bytes, readPeerMessage);
+}
+
+function sizeHint(messages: readonly Message[]): number {
+  let bytes = 1;
+  for (const message of messages) bytes += peerMessageSizeHint(message);
+  return bytes;
+}
+
+/** About how many bytes a message takes in a frame, from above where ids are short. For budgets of queues. */
+export function peerMessageSizeHint(message: Message): number {
+  switch (message.type) {
+    case 'appendRequest':
+      return 128 + entriesSizeHint(message.entries);
+    case 'installSnapshotRequest':
+      return 512 + message.data.length;
+    case 'proposeRequest': {
+      let bytes = 128;
+      for (const proposal of message.proposals) bytes += 8 + proposal.length;
+      return bytes;
+    }
+    default:
+      return 128;
+  }
+}
+
+function writePeerMessage(writer: Writer, message: Message): void {
+  const tag = tags[message.type];
+  writer.array(elements[tag]!);
+  writer.uint(tag);
+  writer.text(message.from);
+  writer.text(message.to);
+  writer.uint(message.term);
+  switch (message.type) {
+    case 'preVoteRequest':
+    case 'voteRequest':
+      writer.uint(message.lastIndex);
+      return writer.uint(message.lastTerm);
+    case 'preVoteResponse':
+    case 'voteResponse':
+      return writer.bool(message.granted);
+    case 'appendRequest':
+      writer.uint(message.prevLogIndex);
+      writer.uint(message.prevLogTerm);
+      writer.uint(message.leaderCommit);
+      return writeEntries(writer, message.entries, message.prevLogIndex + 1);
+    case 'appendResponse':
+      return writeAppendResponse(writer, message);
+    case 'heartbeatRequest':
+      writer.uint(message.commitIndex);
+      return writer.uint(message.readToken);
+    case 'heartbeatResponse':
+      return writer.uint(message.readToken);
+    case 'installSnapshotRequest':
+      writeSnapshotMeta(writer, message.meta);
+      writer.uint(message.offset);
+      writer.bin(message.data);
+      return writer.bool(message.done);
+    case 'installSnapshotResponse':
+      return writeInstallSnapshotResponse(writer, message);
+    case 'readIndexRequest':
+      return writer.uint(message.requestId);
+    case 'readIndexResponse':
+      writer.uint(message.requestId);
+      return writer.optionalUint(message.index);
+    case 'proposeRequest':
+      writer.uint(message.requestId);
+      writer.array(message.proposals.length);
+      for (const proposal of message.proposals) writer.bin(proposal);
+      return;
+    case 'proposeResponse':
+      return writeProposeResponse(writer, message);
+  }
+}
+
+function readPeerMessage(reader: Reader, tag: number, count: number): Message {
+  expectElements(reader, tag, count, elements);
+  const from = reader.text();
+  const to = reader.text();
+  const term = reader.uint();
+  switch (tag) {
+    case tags.preVoteRequest:
+    case tags.voteRequest: {
+      const lastIndex = reader.uint();
+      const lastTerm = reader.uint();
+      return { type: tag === tags.voteRequest ? 'voteRequest' : 'preVoteRequest', from, to, term, lastIndex, lastTerm };
+    }
+    case tags.preVoteResponse:
+      return { type: 'preVoteResponse', from, to, term, granted: reader.bool() };
+    case tags.voteResponse:
+      return { type: 'voteResponse', from, to, term, granted: reader.bool() };
+    case tags.appendRequest:
+      return readAppendRequest(reader, from, to, term);
+    case tags.appendResponse:
+      return readAppendResponse(reader, from, to, term);
+    case tags.heartbeatRequest: {
+      const commitIndex = reader.uint();
+      return { type: 'heartbeatRequest', from, to, term, commitIndex, readToken: reader.uint() };
+    }
+    case tags.heartbeatResponse:
+      return { type: 'heartbeatResponse', from, to, term, readToken: reader.uint() };
+    case tags.installSnapshotRequest:
+      return readInstallSnapshotRequest(reader, from, to, term);
+    case tags.installSnapshotResponse:
+      return readInstallSnapshotResponse(reader, from, to, term);
+    case tags.readIndexRequest:
+      return { type: 'readIndexRequest', from, to, term, requestId: reader.uint() };
+    case tags.readIndexResponse: {
+      const requestId = reader.uint();
+      return { type: 'readIndexResponse', from, to, term, requestId, index: reader.optionalUint() };
+    }
+    case tags.proposeRequest:
+      return readProposeRequest(reader, from, to, term);
+    default:
+      return readProposeResponse(reader, from, to, term);
+  }
+}
+
+function readAppendRequest(reader: Reader, from: string, to: string, term: number): AppendRequest {
+  const prevLogIndex = reader.uint();
+  const prevLogTerm = reader.uint();
+  const leaderCommit = reader.uint();
+  const entries = readEntries(reader, prevLogIndex + 1);
+  return { type: 'appendRequest', from, to, term, prevLogIndex, prevLogTerm, leaderCommit, entries };
+}
+
+function writeAppendResponse(writer: Writer, message: AppendResponse): void {
+  writer.bool(message.success);
+  writer.uint(message.matchIndex);
+  writer.uint(message.rejectedIndex);
+  writer.uint(message.conflictIndex);
+  writer.uint(message.conflictTerm);
+}
+
+function readAppendResponse(reader: Reader, from: string, to: string, term: number): AppendResponse {
+  const success = reader.bool();
+  const matchIndex = reader.uint();
+  const rejectedIndex = reader.uint();
+  const conflictIndex = reader.uint();
+  const conflictTerm = reader.uint();
+  return { type: 'appendResponse', from, to, term, success, matchIndex, rejectedIndex, conflictIndex, conflictTerm };
+}
+
+function readInstallSnapshotRequest(reader: Reader, from: string, to: string, term: number): InstallSnapshotRequest {
+  const meta = readSnapshotMeta(reader);
+  const offset = reader.uint();
+  const data = reader.bin();
+  return { type: 'installSnapshotRequest', from, to, term, meta, offset, data, done: reader.bool() };
+}
+
+function writeInstallSnapshotResponse(writer: Writer, message: InstallSnapshotResponse): void {
+  writer.uint(message.lastIncludedIndex);
+  writer.uint(message.offset);
+  writer.bool(message.done);
+  writer.bool(message.failed);
+}
+
+function readInstallSnapshotResponse(reader: Reader, from: string, to: string, term: number): InstallSnapshotResponse {
+  const lastIncludedIndex = reader.uint();
+  const offset = reader.uint();
+  const done = reader.bool();
+  return { type: 'installSnapshotResponse', from, to, term, lastIncludedIndex, offset, done, failed: reader.bool() };
+}
+
+function readProposeRequest(reader: Reader, from: string, to: string, term: number): ProposeRequest {
+  const requestId = reader.uint();
+  const proposals: Uint8Array[] = [];
+  for (let left = reader.array(); left > 0; left -= 1) proposals.push(reader.bin());
+  return { type: 'proposeRequest', from, to, term, requestId, proposals };
+}
+
+function writeProposeResponse(writer: Writer, message: ProposeResponse): void {
+  writer.uint(message.requestId);
+  writer.uint(message.accepted);
+  writer.uint(message.firstIndex);
+  writer.uint(message.entryTerm);
+  writer.optionalUint(message.reason === undefined ? undefined : reasons.indexOf(message.reason));
+}
+
+function readProposeResponse(reader: Reader, from: string, to: string, term: number): ProposeResponse {
+  const requestId = reader.uint();
+  const accepted = reader.uint();
+  const firstIndex = reader.uint();
+  const entryTerm = reader.uint();
+  const reason = reader.nil() ? undefined : reasons[reader.small(reasons.length - 1)]!;
+  return { type: 'proposeResponse', from, to, term, requestId, accepted, firstIndex, entryTerm, reason };
+}

@@ -1,0 +1,192 @@
+// Writes the subset of MessagePack that raftkv's frames and records are made of: unsigned integers up to 2^53, booleans, nil,
+// float64, str, bin and arrays. No maps, no extensions. Used inside this package only; `reader.ts` is its mirror.
+import type { Key } from '@raftkv/kv';
+import { RaftkvError } from './error.ts';
+
+const utf8 = new TextEncoder();
+const twoTo32 = 0x1_0000_0000;
+
+/** A growing buffer. `offset` is where the next byte goes; bytes before it are final. */
+export class Writer {
+  bytes: Uint8Array;
+  offset = 0;
+
+  constructor(capacityBytes: number) {
+    this.bytes = new Uint8Array(capacityBytes);
+  }
+
+  /** What was written, as a view. */
+  finish(): Uint8Array {
+    return this.offset === this.bytes.length ? this.bytes : this.bytes.subarray(0, this.offset);
+  }
+
+  /** Makes room for `count` more bytes. */
+  reserve(count: number): void {
+    const needed = this.offset + count;
+    if (needed <= this.bytes.length) return;
+    const grown = new Uint8Array(Math.max(needed, this.bytes.length * 2));
+    grown.set(this.bytes.subarray(0, this.offset));
+    this.bytes = grown;
+  }
+
+  byte(value: number): void {
+    this.reserve(1);
+    this.bytes[this.offset++] = value;
+  }
+
+  nil(): void {
+    this.byte(0xc0);
+  }
+
+  bool(value: boolean): void {
+    this.byte(value ? 0xc3 : 0xc2);
+  }
+
+  uint(value: number): void {
+    this.reserve(9);
+    const bytes = this.bytes;
+    const offset = this.offset;
+    if (value >= 0 && value < 0x80 && Number.isInteger(value)) {
+      bytes[offset] = value;
+      this.offset = offset + 1;
+    } else if (value >= 0x80 && value < twoTo32 && Number.isInteger(value)) {
+      this.#shortUint(value);
+    } else {
+      if (!Number.isSafeInteger(value) || value < 0) {
+        throw new RaftkvError('invalid_argument', `${value} is not an integer from 0 to 2^53-1`);
+      }
+      bytes[offset] = 0xcf;
+      writeUint32(bytes, offset + 1, Math.floor(value / twoTo32));
+      writeUint32(bytes, offset + 5, value >>> 0);
+      this.offset = offset + 9;
+    }
+  }
+
+  #shortUint(value: number): void {
+    const bytes = this.bytes;
+    const offset = this.offset;
+    if (value < 0x100) {
+      bytes[offset] = 0xcc;
+      bytes[offset + 1] = value;
+      this.offset = offset + 2;
+    } else if (value < 0x10000) {
+      bytes[offset] = 0xcd;
+      bytes[offset + 1] = value >>> 8;
+      bytes[offset + 2] = value;
+      this.offset = offset + 3;
+    } else {
+      bytes[offset] = 0xce;
+      writeUint32(bytes, offset + 1, value);
+      this.offset = offset + 5;
+    }
+  }
+
+  optionalUint(value: number | undefined): void {
+    if (value === undefined) this.nil();
+    else this.uint(value);
+  }
+
+  float(value: number): void {
+    this.reserve(9);
+    this.bytes[this.offset] = 0xcb;
+    new DataView(this.bytes.buffer, this.bytes.byteOffset, this.bytes.byteLength).setFloat64(this.offset + 1, value);
+    this.offset += 9;
+  }
+
+  array(count: number): void {
+    if (count < 16) this.byte(0x90 | count);
+    else {
+      this.reserve(5);
+      this.bytes[this.offset] = 0xdd;
+      writeUint32(this.bytes, this.offset + 1, count);
+      this.offset += 5;
+    }
+  }
+
+  bin(value: Uint8Array): void {
+    this.reserve(value.length + 5);
+    this.#binHeader(value.length);
+    this.bytes.set(value, this.offset);
+    this.offset += value.length;
+  }
+
+  #binHeader(length: number): void {
+    const bytes = this.bytes;
+    const offset = this.offset;
+    if (length < 0x100) {
+      bytes[offset] = 0xc4;
+      bytes[offset + 1] = length;
+      this.offset = offset + 2;
+    } else if (length < 0x10000) {
+      bytes[offset] = 0xc5;
+      bytes[offset + 1] = length >>> 8;
+      bytes[offset + 2] = length;
+      this.offset = offset + 3;
+    } else {
+      bytes[offset] = 0xc6;
+      writeUint32(bytes, offset + 1, length);
+      this.offset = offset + 5;
+    }
+  }
+
+  /** A byte string, as bin. */
+  key(key: Key): void {
+    const length = key.length;
+    this.reserve(length + 5);
+    this.#binHeader(length);
+    const bytes = this.bytes;
+    const offset = this.offset;
+    let seen = 0;
+    for (let i = 0; i < length; i += 1) {
+      const unit = key.charCodeAt(i);
+      seen |= unit;
+      bytes[offset + i] = unit;
+    }
+    if (seen > 0xff) throw new RaftkvError('invalid_argument', 'a key holds a unit above 255: make it with keyFrom');
+    this.offset = offset + length;
+  }
+
+  optionalKey(key: Key | undefined): void {
+    if (key === undefined) this.nil();
+    else this.key(key);
+  }
+
+  /** Text, as str in UTF-8. */
+  text(text: string): void {
+    const length = text.length;
+    if (length < 32) {
+      this.reserve(length + 1);
+      const bytes = this.bytes;
+      const offset = this.offset + 1;
+      let seen = 0;
+      for (let i = 0; i < length; i += 1) {
+        const unit = text.charCodeAt(i);
+        seen |= unit;
+        bytes[offset + i] = unit;
+      }
+      if (seen < 0x80) {
+        bytes[offset - 1] = 0xa0 | length;
+        this.offset = offset + length;
+        return;
+      }
+    }
+    const encoded = utf8.encode(text);
+    this.reserve(encoded.length + 5);
+    this.bytes[this.offset] = 0xdb;
+    writeUint32(this.bytes, this.offset + 1, encoded.length);
+    this.bytes.set(encoded, this.offset + 5);
+    this.offset += 5 + encoded.length;
+  }
+
+  optionalText(text: string | undefined): void {
+    if (text === undefined) this.nil();
+    else this.text(text);
+  }
+}
+
+function writeUint32(bytes: Uint8Array, offset: number, value: number): void {
+  bytes[offset] = value >>> 24;
+  bytes[offset + 1] = value >>> 16;
+  bytes[offset + 2] = value >>> 8;
+  bytes[offset + 3] = value;
+}
