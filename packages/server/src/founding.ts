@@ -32,7 +32,10 @@ export class PeerRegistry {
   }
 
   /** Reads what this storage noted. Throws `storage_corrupt` if that does not decode. */
-  static async open(storage: Storage, others: readonly { readonly id: PeerId; readonly name: string }[]): Promise<PeerRegistry> {
+  static async open(
+    storage: Storage,
+    others: readonly { readonly id: PeerId; readonly name: string }[],
+  ): Promise<PeerRegistry> {
     const registry = new PeerRegistry(storage, others);
     const bytes = await storage.getNote(noteName);
     if (bytes !== undefined) registry.#restore(bytes);
@@ -104,7 +107,10 @@ export class PeerRegistry {
       throw new RaftkvError('storage_corrupt', 'the note of the peers is not JSON', { cause: error });
     }
     if (note.version !== noteVersion || typeof note.storeIds !== 'object' || !Array.isArray(note.admittedBy)) {
-      throw new RaftkvError('storage_corrupt', `the note of the peers has an unknown form (version ${String(note.version)})`);
+      throw new RaftkvError(
+        'storage_corrupt',
+        `the note of the peers has an unknown form (version ${String(note.version)})`,
+      );
     }
     for (const [id, storeId] of Object.entries(note.storeIds)) this.#storeIds.set(id, String(storeId));
     for (const id of note.admittedBy) this.#admittedBy.add(String(id));

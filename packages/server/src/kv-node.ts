@@ -38,7 +38,11 @@ export class LocalKvNode implements KvNode {
   readonly #waiters = new Set<RevisionWaiter>();
   #replica: Replica | undefined;
   #isStopped = false;
-  #role: { term: number; leaderId: string | undefined; isLeader: boolean } = { term: 0, leaderId: undefined, isLeader: false };
+  #role: { term: number; leaderId: string | undefined; isLeader: boolean } = {
+    term: 0,
+    leaderId: undefined,
+    isLeader: false,
+  };
 
   constructor(options: LocalKvNodeOptions) {
     this.#options = options;
@@ -100,7 +104,10 @@ export class LocalKvNode implements KvNode {
     });
   }
 
-  writeWith(command: Uint8Array, callback: (error: RaftkvError | undefined, result: CommandResult | undefined) => void): void {
+  writeWith(
+    command: Uint8Array,
+    callback: (error: RaftkvError | undefined, result: CommandResult | undefined) => void,
+  ): void {
     this.#options.stateMachine.check(command);
     this.#running().propose(command, callback as (error: RaftkvError | undefined, result: unknown) => void);
   }
@@ -184,7 +191,10 @@ export class LocalKvNode implements KvNode {
   #running(): Replica {
     if (this.#isStopped) throw new RaftkvError('closed', 'this member is stopping');
     if (this.#replica === undefined) {
-      throw new RaftkvError('no_leader', 'the cluster is being founded: all its members must be up once, at the first start');
+      throw new RaftkvError(
+        'no_leader',
+        'the cluster is being founded: all its members must be up once, at the first start',
+      );
     }
     return this.#replica;
   }
@@ -205,7 +215,12 @@ export class LocalKvNode implements KvNode {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#waiters.delete(waiter);
-        reject(new RaftkvError('timeout', `this member did not reach revision ${revision} in time; it stands at ${this.revision}`));
+        reject(
+          new RaftkvError(
+            'timeout',
+            `this member did not reach revision ${revision} in time; it stands at ${this.revision}`,
+          ),
+        );
       }, this.#options.requestTimeoutMilliseconds);
       const waiter: RevisionWaiter = { revision, resolve, cancel: () => clearTimeout(timer) };
       this.#waiters.add(waiter);

@@ -4,13 +4,13 @@ import type { CommandEnvelope, CommandResult, StoreOptions } from '@raftkv/kv';
 import { Store, StoreRestore } from '@raftkv/kv';
 import type { Entry } from '@raftkv/raft';
 import type { StateMachine, StateMachineRestore, StateMachineSnapshot } from '@raftkv/replica';
-import { RaftkvError, decodeCommand } from '@raftkv/wire';
-import type { Compression } from '@raftkv/wire';
+import { RaftkvError, decodeCommand, formatLimits } from '@raftkv/wire';
+import type { Limits } from '@raftkv/wire';
 
 export interface KvStateMachineOptions {
   readonly store?: StoreOptions;
-  /** How deflated commands are inflated; the universal one by default. */
-  readonly compression?: Compression;
+  /** What this member lets in. What is committed is applied whatever its size, as on every other member. */
+  readonly limits?: Limits;
 }
 
 export class KvStateMachine implements StateMachine {
@@ -32,7 +32,8 @@ export class KvStateMachine implements StateMachine {
 
   /** Checks bytes that are to be proposed. Throws RaftkvError if they are no command. */
   check(command: Uint8Array): CommandEnvelope {
-    const envelope = this.#decode(command);
+    const { limits } = this.#options;
+    const envelope = decodeCommand(command, limits === undefined ? {} : { limits });
     this.#decoded.set(command, envelope);
     return envelope;
   }
@@ -47,7 +48,7 @@ export class KvStateMachine implements StateMachine {
     let envelope = this.#decoded.get(entry.data);
     if (envelope === undefined) {
       try {
-        envelope = this.#decode(entry.data);
+        envelope = decodeCommand(entry.data, { limits: formatLimits });
       } catch (error) {
         // Members check before they propose, so this takes a member of another version or a hostile one. Every replica
         // refuses the same bytes in the same way, and nothing changes.
@@ -78,10 +79,5 @@ export class KvStateMachine implements StateMachine {
         this.#store = restored;
       },
     };
-  }
-
-  #decode(command: Uint8Array): CommandEnvelope {
-    const { compression } = this.#options;
-    return decodeCommand(command, compression === undefined ? {} : { compression });
   }
 }

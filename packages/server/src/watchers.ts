@@ -64,7 +64,11 @@ export class Watchers {
 }
 
 /** A refusal of the store as the error that callers see. */
-export function resultError(result: { readonly code: string; readonly message: string; readonly compactedRevision?: number }): RaftkvError {
+export function resultError(result: {
+  readonly code: string;
+  readonly message: string;
+  readonly compactedRevision?: number;
+}): RaftkvError {
   const code = result.code === 'compacted' || result.code === 'future_revision' ? result.code : 'invalid_argument';
   const { compactedRevision } = result;
   return new RaftkvError(code, result.message, compactedRevision === undefined ? {} : { compactedRevision });

@@ -1,0 +1,39 @@
+// Founders compute the same ids without talking; different clusters and names get different ones.
+import { describe, expect, it } from 'vitest';
+import { clusterIdentity } from '../src/identity.ts';
+
+const founders = ['node1', 'node2', 'node3'].map((name, i) => ({ name, address: `127.0.0.1:${8080 + i}` }));
+
+describe('identity', () => {
+  it('does not depend on the order of the list or on addresses', () => {
+    const one = clusterIdentity('token', founders);
+    const other = clusterIdentity(
+      'token',
+      founders.toReversed().map((founder, i) => ({ ...founder, address: `10.0.0.${i}:1` })),
+    );
+    expect(other.clusterId).toBe(one.clusterId);
+    expect(new Map(other.members.map((m) => [m.name, m.id]))).toEqual(new Map(one.members.map((m) => [m.name, m.id])));
+  });
+
+  it('gives ids of 16 hexadecimal digits that never change', () => {
+    const { clusterId, members } = clusterIdentity('raftkv', founders);
+    expect([clusterId, ...members.map((member) => member.id)]).toMatchSnapshot();
+  });
+
+  it('tells clusters apart by token and by names', () => {
+    const ids = [
+      clusterIdentity('a', founders),
+      clusterIdentity('b', founders),
+      clusterIdentity('a', founders.slice(0, 2)),
+      clusterIdentity('a', [{ name: 'node1node2', address: 'x:1' }, founders[2]!]),
+    ].map((identity) => identity.clusterId);
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+
+  it('refuses two members of one name or address', () => {
+    const twice = [founders[0]!, { ...founders[1]!, name: 'node1' }];
+    expect(() => clusterIdentity('raftkv', twice)).toThrow(/two members share the name node1/);
+    const same = [founders[0]!, { ...founders[1]!, address: founders[0]!.address }];
+    expect(() => clusterIdentity('raftkv', same)).toThrow(/two members share the address 127\.0\.0\.1:8080/);
+  });
+});
