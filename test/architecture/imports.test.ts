@@ -125,7 +125,7 @@ function plantTree(tree: string): void {
     mkdirSync(dirname(join(tree, path)), { recursive: true });
     writeFileSync(join(tree, path), `${text}\n`);
   };
-  write('package.json', JSON.stringify({ name: 'planted', private: true, type: 'module' }));
+  write('package.json', JSON.stringify({ name: 'planted', private: true, type: 'module', workspaces: ['packages/*'] }));
   for (const [path, text] of Object.entries(plantedSources)) {
     write(`packages/${path.replace('/', '/src/')}`, text);
   }

@@ -145,7 +145,7 @@ const houseRules: IForbiddenRuleType[] = [
     comment:
       'A neighbour is entered by its door (its exports), in tests as well: what is behind the door may change without notice.',
     from: { path: '^(packages/[^/]+|test)/' },
-    to: { path: '^packages/', pathNot: '^$1/', dependencyTypes: ['local'] },
+    to: { path: '^packages/', pathNot: '^$1/', dependencyTypes: ['local'], dependencyTypesNot: ['aliased'] },
   },
   {
     name: 'not-exported',
