@@ -1,7 +1,11 @@
 // The front door of the state machine: what is not named here is private.
-export { Store, StoreRestore } from './store.ts';
+export { InvariantError } from './assert.ts';
+export { SnapshotFormatError } from './bytes.ts';
+export { StoreRestore } from './restore.ts';
+export { Store } from './store.ts';
 
-export type { StoreOptions, StoreSnapshot, StoreStatistics } from './store.ts';
+export type { StoreSnapshot } from './snapshot.ts';
+export type { StoreOptions, StoreStatistics } from './store.ts';
 export type { Change, ChangeEvent, DeleteEvent, PutEvent } from './change.ts';
 export type {
   BatchCommand,

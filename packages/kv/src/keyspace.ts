@@ -1,0 +1,261 @@
+// The keys, their versions and the window of history: the only writer of records. It knows nothing of commands,
+// sessions or transactions' conditions; `store.ts` and `txn.ts` open a revision, write, and close it.
+import type { Key, KeyRange, KeyValue } from './command.ts';
+import type { KeyRecord } from './record.ts';
+import type { Tree } from './tree.ts';
+import { assert } from './assert.ts';
+import { ChangeLog } from './change-log.ts';
+import { recordBytes } from './record.ts';
+import { createTree, isEmptyRange } from './tree.ts';
+
+export interface WindowLimits {
+  readonly retainedRevisions: number;
+  readonly retainedBytes: number;
+}
+
+/** What a restored snapshot brings: the records' chains and the log of the window, already checked. */
+export interface KeyspaceContent {
+  readonly tree: Tree;
+  readonly log: ChangeLog;
+  readonly revision: number;
+  readonly compactedRevision: number;
+  readonly keys: number;
+  readonly keyBytes: number;
+  readonly valueBytes: number;
+  readonly records: number;
+  readonly windowBytes: number;
+}
+
+/** Versions that a command may trim beyond twice those it wrote, so that a backlog left by a pin or a compaction melts away. */
+const spareTrimming = 16;
+
+export class Keyspace {
+  readonly #limits: WindowLimits;
+  readonly #tree: Tree;
+  readonly #log: ChangeLog;
+  /** The newest closed revision. */
+  #revision: number;
+  /** Logical start of the window: replicated state, moved by counts and bytes of the log alone. */
+  #compactedRevision: number;
+  /** Position of the next record to trim within the log's first revision. */
+  #trimmedOrder = 0;
+  #pins = 0;
+  /** Records of the revision that is open; its number is `#revision + 1`. */
+  #open: KeyRecord[] = [];
+  #openBytes = 0;
+  /** Bytes written by the revisions after `#compactedRevision`. */
+  #windowBytes: number;
+  #keys: number;
+  #keyBytes: number;
+  #valueBytes: number;
+  /** Records reachable, newest and older. */
+  #records: number;
+
+  constructor(limits: WindowLimits, content: KeyspaceContent = emptyContent()) {
+    this.#limits = limits;
+    this.#tree = content.tree;
+    this.#log = content.log;
+    this.#revision = content.revision;
+    this.#compactedRevision = content.compactedRevision;
+    this.#keys = content.keys;
+    this.#keyBytes = content.keyBytes;
+    this.#valueBytes = content.valueBytes;
+    this.#records = content.records;
+    this.#windowBytes = content.windowBytes;
+  }
+
+  /** For reads only. Between `put`s it shows the open revision's writes too. */
+  get tree(): Tree {
+    return this.#tree;
+  }
+  get log(): ChangeLog {
+    return this.#log;
+  }
+  get revision(): number {
+    return this.#revision;
+  }
+  /** The revision as operations of the open one see it: the next one as soon as something is written. */
+  get openRevision(): number {
+    return this.#open.length === 0 ? this.#revision : this.#revision + 1;
+  }
+  get compactedRevision(): number {
+    return this.#compactedRevision;
+  }
+  get keys(): number {
+    return this.#keys;
+  }
+  get keyBytes(): number {
+    return this.#keyBytes;
+  }
+  get valueBytes(): number {
+    return this.#valueBytes;
+  }
+  get historyVersions(): number {
+    return this.#records - this.#keys;
+  }
+
+  /** Writes one key in the open revision and answers what was there before. Keeps `value` itself: the caller hands it over. */
+  put(key: Key, value: Uint8Array): KeyValue | undefined {
+    const newest = this.#tree.get(key);
+    const before = newest?.entry;
+    const revision = this.#revision + 1;
+    const entry: KeyValue =
+      before === undefined
+        ? { key, value, revision, createRevision: revision, version: 1 }
+        : { key: before.key, value, revision, createRevision: before.createRevision, version: before.version + 1 };
+    this.#write({ key: entry.key, entry, revision, order: this.#open.length, previous: newest });
+    if (before === undefined) {
+      this.#keys++;
+      this.#keyBytes += key.length;
+      this.#valueBytes += value.length;
+    } else {
+      this.#valueBytes += value.length - before.value.length;
+    }
+    return before;
+  }
+
+  /** Deletes one key in the open revision; undefined if there was nothing to delete, and then nothing is written. */
+  delete(key: Key): KeyValue | undefined {
+    const newest = this.#tree.get(key);
+    const before = newest?.entry;
+    if (newest === undefined || before === undefined) return undefined;
+    const revision = this.#revision + 1;
+    this.#write({ key: newest.key, entry: undefined, revision, order: this.#open.length, previous: newest });
+    this.#forget(before);
+    return before;
+  }
+
+  /** Deletes the keys of a range in key order; answers those that existed. */
+  deleteRange(range: KeyRange): readonly KeyValue[] {
+    const deleted: KeyValue[] = [];
+    const last = range.to ?? this.#tree.maxKey();
+    if (last === undefined || isEmptyRange(range) || last < range.from) return deleted;
+    const revision = this.#revision + 1;
+    this.#tree.editRange(range.from, last, range.to === undefined, (key, newest) => {
+      const before = newest.entry;
+      if (before === undefined) return undefined;
+      const tombstone: KeyRecord = { key, entry: undefined, revision, order: this.#open.length, previous: newest };
+      this.#note(tombstone);
+      this.#forget(before);
+      deleted.push(before);
+      return { value: tombstone };
+    });
+    return deleted;
+  }
+
+  #write(record: KeyRecord): void {
+    this.#tree.set(record.key, record);
+    this.#note(record);
+  }
+
+  #note(record: KeyRecord): void {
+    assert(
+      record.previous === undefined || record.previous.revision < record.revision,
+      'a key was written twice at one revision',
+    );
+    this.#open.push(record);
+    this.#openBytes += recordBytes(record);
+    this.#records++;
+  }
+
+  #forget(before: KeyValue): void {
+    this.#keys--;
+    this.#keyBytes -= before.key.length;
+    this.#valueBytes -= before.value.length;
+  }
+
+  /** Closes the open revision: it counts only if something was written. Called once after each command, whatever it did. */
+  commit(): void {
+    const written = this.#open.length;
+    if (written > 0) {
+      this.#revision++;
+      const only = this.#open[0];
+      this.#log.push(this.#revision, written === 1 && only !== undefined ? only : this.#open, this.#openBytes);
+      this.#windowBytes += this.#openBytes;
+      if (written === 1) this.#open.length = 0;
+      else this.#open = [];
+      this.#openBytes = 0;
+      this.#slideWindow();
+    }
+    if (this.#pins === 0 && this.#log.firstRevision < this.#compactedRevision) this.#trim(written * 2 + spareTrimming);
+  }
+
+  /** Depends on nothing but the log of commands, so that every replica refuses the same old reads. */
+  #slideWindow(): void {
+    const { retainedRevisions, retainedBytes } = this.#limits;
+    while (
+      this.#revision - this.#compactedRevision >= retainedRevisions ||
+      (this.#windowBytes > retainedBytes && this.#compactedRevision < this.#revision)
+    ) {
+      this.#compactedRevision++;
+      this.#windowBytes -= this.#log.bytesAt(this.#compactedRevision);
+    }
+  }
+
+  /** Moves the window's start by command. The caller has checked that it moves forward and not past the newest revision. */
+  compact(revision: number): void {
+    assert(revision > this.#compactedRevision && revision <= this.#revision, () => `cannot compact at ${revision}`);
+    while (this.#compactedRevision < revision) {
+      this.#compactedRevision++;
+      this.#windowBytes -= this.#log.bytesAt(this.#compactedRevision);
+    }
+  }
+
+  /** A clone of the tree that stays whole until `unpin`: nothing that it can reach is cut meanwhile. */
+  pin(): Tree {
+    this.#pins++;
+    return this.#tree.clone();
+  }
+
+  unpin(): void {
+    assert(this.#pins > 0, 'unpinned more often than pinned');
+    this.#pins--;
+  }
+
+  /**
+   * Lets go of what no read can reach, `budget` records at most. Reads at R ≥ compactedRevision want the newest version ≤ R, so
+   * once a revision lies below compactedRevision, nothing behind its records is wanted, nor a tombstone of it that is still the newest. A
+   * revision is trimmed record by record, so that the wake of one huge deleteRange is spread over many commands. Nobody can tell how
+   * far this has come: what is logically gone is never shown.
+   */
+  #trim(budget: number): void {
+    let left = budget;
+    while (this.#log.firstRevision < this.#compactedRevision && left > 0) {
+      const records = this.#log.at(this.#log.firstRevision);
+      for (; this.#trimmedOrder < records.length && left > 0; left--) {
+        const record = records[this.#trimmedOrder++];
+        if (record !== undefined) this.#trimRecord(record);
+      }
+      if (this.#trimmedOrder < records.length) return;
+      this.#trimmedOrder = 0;
+      this.#log.dropFirst();
+    }
+  }
+
+  #trimRecord(record: KeyRecord): void {
+    if (record.previous !== undefined) {
+      // Oldest revision first, so what hangs behind is a single version: its own tail was cut when its turn came.
+      record.previous = undefined;
+      this.#records--;
+    }
+    if (record.entry === undefined && this.#tree.get(record.key) === record) {
+      this.#tree.delete(record.key);
+      this.#records--;
+    }
+  }
+}
+
+function emptyContent(): KeyspaceContent {
+  return {
+    tree: createTree(),
+    // Revision 1 is the empty store: the first write makes revision 2.
+    log: new ChangeLog(2),
+    revision: 1,
+    compactedRevision: 0,
+    keys: 0,
+    keyBytes: 0,
+    valueBytes: 0,
+    records: 0,
+    windowBytes: 0,
+  };
+}
