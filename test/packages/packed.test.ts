@@ -42,7 +42,8 @@ describe('the tarballs', () => {
   it.each([...names, 'raftkv'])('%s has types that resolve as its code does', (name) => {
     const attw = join(root, 'node_modules/@arethetypeswrong/cli/dist/index.js');
     const words = [find(name).tarball, '--profile', 'esm-only', '--format', 'ascii', '--no-color', '--no-emoji'];
-    expect(run(process.execPath, [attw, ...words], { cwd: folder })).toContain('No problems found');
+    // A problem makes it exit with 1, which throws here; old resolutions that know no "exports" are not promised anything.
+    expect(run(process.execPath, [attw, ...words], { cwd: folder })).toContain('node16 (from ESM): OK (ESM)');
   });
 
   it.each([...names, 'raftkv'])('%s holds its README, sources and build, and no scraps', (name) => {
@@ -71,8 +72,7 @@ describe('the tarballs', () => {
 describe('a stranger', () => {
   it('imports every door in plain Node', () => {
     const doors = packed.flatMap(({ name, doors: each }) => each.map((door) => join(name, door)));
-    const vitestOnly = doors.filter((door) => door.endsWith('/conformance'));
-    const lines = doors.filter((door) => !vitestOnly.includes(door)).map((door) => `await import('${door}');`);
+    const lines = doors.map((door) => `await import('${door}');`);
     writeFileSync(join(stranger, 'doors.js'), `${lines.join('\n')}\nconsole.log('in by ${lines.length} doors');\n`);
     expect(runNode('doors.js')).toBe(`in by ${lines.length} doors\n`);
   });
@@ -85,7 +85,7 @@ describe('a stranger', () => {
   });
 
   it('type-checks against every universal door without Node types and without skipping library checks', () => {
-    expect(typeCheck('universal', (door) => !/\/(node|conformance)$/.test(door), { types: [] })).toBe('');
+    expect(typeCheck('universal', (door) => !door.endsWith('/node'), { types: [] })).toBe('');
   });
 
   it('type-checks against the Node doors with Node types', () => {
