@@ -1,0 +1,103 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  decodeClientFrame,
+  decodePeerFrame,
+  decodeServerFrame,
+  encodeClientFrames,
+  encodePeerFrames,
+  encodeServerFrame,
+  encodeServerFrames,
+  isPeerControl,
+  encodePeerControl,
+  encodePeerFrame,
+  encodeLogBatch,
+} from '../src/index.ts';
+import type { ServerMessage } from '../src/index.ts';
+import { clientMessage, peerMessage, serverMessage } from './arbitraries.ts';
+
+describe('a list of messages too long for one frame', () => {
+  it('is cut into frames under the limit, in order, none empty', () => {
+    const check = <M>(
+      messages: M[],
+      limit: number,
+      encode: (m: M[], max: number) => Uint8Array[],
+      decode: (f: Uint8Array) => M[],
+    ) => {
+      let frames: Uint8Array[];
+      try {
+        frames = encode(messages, limit);
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'frame_too_large' });
+        return;
+      }
+      for (const frame of frames) {
+        expect(frame.length).toBeLessThanOrEqual(limit);
+        expect(decode(frame).length).toBeGreaterThan(0);
+      }
+      expect(frames.flatMap(decode)).toEqual(messages);
+    };
+    const limit = fc.integer({ min: 300, max: 3000 });
+    fc.assert(
+      fc.property(
+        fc.array(serverMessage, { maxLength: 20 }),
+        fc.array(clientMessage, { maxLength: 20 }),
+        fc.array(peerMessage, { maxLength: 8 }),
+        limit,
+        (s, c, p, max) => {
+          check(s, max, encodeServerFrames, decodeServerFrame);
+          check(c, max, encodeClientFrames, decodeClientFrame);
+          check(p, max, encodePeerFrames, decodePeerFrame);
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+
+  it('gives what alone is too large to the caller to replace, and keeps its neighbours', () => {
+    const large = (id: number): ServerMessage => ({
+      type: 'result',
+      id,
+      result: {
+        type: 'put',
+        revision: 1,
+        previous: { key: 'k', value: new Uint8Array(500), revision: 1, createRevision: 1, version: 1 },
+      },
+    });
+    const list: ServerMessage[] = [{ type: 'pong', id: 1 }, large(2), large(3), { type: 'pong', id: 4 }];
+    const replaced = encodeServerFrames(list, 200, (message) => ({
+      type: 'pong',
+      id: 'id' in message ? message.id + 100 : 0,
+    }));
+    expect(replaced.flatMap(decodeServerFrame).map((message) => 'id' in message && message.id)).toEqual([
+      1, 102, 103, 4,
+    ]);
+    expect(() => encodeServerFrames(list, 200)).toThrow(expect.objectContaining({ code: 'frame_too_large' }));
+    expect(encodeServerFrames([], 200)).toEqual([]);
+  });
+});
+
+describe('a frame', () => {
+  it('shows an error code that is not known here as internal', () => {
+    const frame = encodeServerFrame([{ type: 'error', id: 7, code: 'busy', message: 'm', definite: true }]);
+    const at = frame.findIndex((byte, i) => byte === 'b'.charCodeAt(0) && frame[i + 1] === 'u'.charCodeAt(0));
+    frame[at] = 'f'.charCodeAt(0);
+    expect(decodeServerFrame(frame)).toMatchObject([{ code: 'internal', message: 'm' }]);
+  });
+
+  it('of the handshake is told apart from one of messages', () => {
+    expect(isPeerControl(encodePeerControl({ type: 'ping', nonce: 1 }))).toBe(true);
+    expect(isPeerControl(encodePeerFrame([]))).toBe(false);
+  });
+
+  it('holds entries without a gap only', () => {
+    const data = new Uint8Array();
+    const entries = [
+      { index: 5, term: 1, kind: 'command' as const, data },
+      { index: 7, term: 1, kind: 'command' as const, data },
+    ];
+    expect(() => encodeLogBatch({ hardState: undefined, entries })).toThrow(
+      expect.objectContaining({ code: 'internal' }),
+    );
+  });
+});

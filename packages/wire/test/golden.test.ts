@@ -1,0 +1,81 @@
+// The bytes of one value of each kind, written down. A failure here is a change of format: a new version with a reader for the old
+// one, never a correction of the expectation.
+import { describe, expect, it } from 'vitest';
+import { goldenBytes } from './golden-values.ts';
+
+const golden: Readonly<Record<string, string>> = {
+  'command put': '10929305cd012cce00011170940101c4026bffc402dead',
+  'command delete': '1092c0930200c4016b',
+  'command deleteRange': '1092c0940300c40161c0',
+  'command batch': '10929305cd012cce00011170920491930200c4016b',
+  'command txn':
+    '10929305cd012cce00011170940593950000c4016bc0c402dead950302c4016b92c40161c402620001950401c4016bc0c392930ac4016b04970bc40161c4026200090a00c0919405909090',
+  'command compact': '1092c09206cf0000000200000000',
+  'command openSession': '1092c09107',
+  'command keepAlive': '1092c0920805',
+  'command closeSession': '1092c0920905',
+  'client hello': '0193019101a26330',
+  'client write': '01930201c402dead',
+  'client get': '01960302c4016b0109c0',
+  'client scan': '019a0403c40161c40262000000090a00c0',
+  'client watch': '01960504c40161c40262000803',
+  'client watchConsumed': '01930604ce00010000',
+  'client cancel': '01920704',
+  'client status': '01920805',
+  'client ping': '01920906',
+  'server welcome': '019a0101a26330a23061a16ecd1000cd080010c093a23061db00000002c3a9a3683a31',
+  'server leader': '019202a3683a31',
+  'server result put': '0193030193010795c4026bffc402dead070602',
+  'server result delete': '019303029402070195c4026bffc402dead070602',
+  'server result get': '01930303930307c0',
+  'server result scan': '01930304950407c30295c4026bffc402dead070602',
+  'server result batch': '0193030593050891930108c0',
+  'server result txn': '01930306940608c39193030895c4026bffc402dead070602',
+  'server result compact': '01930307920708',
+  'server result session': '01930308920805',
+  'server result error': '01930309940900a16d04',
+  'server error': '0197040aa96e6f5f6c6561646572a16dc3c0a3683a31',
+  'server watchCreated': '0193050b09',
+  'server watchEvents': '0193060b91920992930195c4026bffc402dead070602c09402c4016b0995c4026bffc402dead070602',
+  'server watchProgress': '0193070b0c',
+  'server watchCancelled': '0195080ba9636f6d706163746564a16d0a',
+  'server statusResult':
+    '0193090cdd00000015a26330a23061a16ea5302e312e30010303a23061a3683a310a090b0201080305cd0258c3cb3ff800000000000096a23061db00000002c3a9a3683a31c2c30b',
+  'server pong': '01920a06',
+  'peer preVoteRequest': '019601a23061a23062cf00000100000000000102',
+  'peer preVoteResponse': '019502a23061a23062cf0000010000000000c3',
+  'peer voteRequest': '019603a23061a23062cf00000100000000000102',
+  'peer voteResponse': '019504a23061a23062cf0000010000000000c2',
+  'peer appendRequest': '019805a23061a23062cf0000010000000000080207960301c4000300c402dead',
+  'peer appendResponse': '019906a23061a23062cf0000010000000000c201020304',
+  'peer heartbeatRequest': '019607a23061a23062cf00000100000000000706',
+  'peer heartbeatResponse': '019508a23061a23062cf000001000000000006',
+  'peer installSnapshotRequest': '019c09a23061a23062cf0000010000000000080292a23061a230629091a23063cd012cc402deadc3',
+  'peer installSnapshotResponse': '01980aa23061a23062cf000001000000000008cd012ec3c2',
+  'peer readIndexRequest': '01950ba23061a23062cf000001000000000001',
+  'peer readIndexResponse': '01960ca23061a23062cf000001000000000001c0',
+  'peer proposeRequest': '01960da23061a23062cf00000100000000000292c402deadc402dead',
+  'peer proposeResponse': '01990ea23061a23062cf000001000000000002010b0301',
+  'handshake hello': '8197019101a26330a23061a23062a16ea173',
+  'handshake welcome': '81950201a26330a23062a174',
+  'handshake confirm': '819103',
+  'handshake refusal': '819304ad77726f6e675f636c7573746572a16d',
+  'handshake ping': '819205cd03e8',
+  'handshake pong': '819206cd03e8',
+  'record log batch': '01939303a230610809960301c4000300c402dead',
+  'record hard state': '019303c008',
+  'record snapshot position': '0195080292a23061a230629091a23063',
+  'record configuration': '019392a23061a230629091a23063',
+};
+
+describe('the format', () => {
+  for (const [name, bytes] of goldenBytes()) {
+    it(`of ${name} is what it was`, () => {
+      expect(Buffer.from(bytes).toString('hex')).toBe(golden[name]);
+    });
+  }
+
+  it('is written down for each kind once', () => {
+    expect(goldenBytes().map(([name]) => name)).toEqual(Object.keys(golden));
+  });
+});
