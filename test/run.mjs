@@ -58,7 +58,15 @@ async function runStep(step) {
   const started = performance.now();
   const reportFile = join(reports, `${step.name}.json`);
   const command = step.suite
-    ? ['vitest', 'run', '--project', step.name, '--reporter=default', '--reporter=json', `--outputFile.json=${reportFile}`]
+    ? [
+        'vitest',
+        'run',
+        '--project',
+        step.name,
+        '--reporter=default',
+        '--reporter=json',
+        `--outputFile.json=${reportFile}`,
+      ]
     : step.command;
   let problem = await execute(command, step.minutes);
   const counts = step.suite ? readCounts(reportFile) : undefined;
