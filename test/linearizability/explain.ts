@@ -1,10 +1,19 @@
 // The words for a history that is not linearizable: what took effect last, the state it left, and the operations of which
 // one should come next and none can. Called by checker.ts with the furthest point that its search reached.
 import { describeOperation } from './history.ts';
-import type { StuckPoint } from './checker.ts';
 import type { Partition, Step } from './model.ts';
 
 const MAX_CANDIDATES = 12;
+
+/** The furthest that the search came. */
+export interface StuckPoint {
+  readonly state: number;
+  /** The last steps that took effect, in that order. */
+  readonly lastSteps: readonly Step[];
+  /** Known steps that should take effect next, and none can. */
+  readonly candidates: readonly Step[];
+  readonly linearized: number;
+}
 
 /** A few lines for the message of a failed test. */
 export function explainStuck(partition: Partition, verdict: 'violation' | 'unknown', stuck: StuckPoint): string {
