@@ -1,6 +1,6 @@
 // A cluster of real server processes on this machine: founded, killed, paused, restarted and cleaned up. Tests reach it through
 // gateway.ts, cli.ts and the TypeScript client.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { GatewayClient } from './gateway.ts';
@@ -85,9 +85,12 @@ export class Cluster {
     return this.dataDirectories.get(node) ?? path.join(this.directory, this.name(node));
   }
 
-  /** Puts a node's data somewhere else (a small file system) from its next start on. */
-  setDataDirectory(node: number, directory: string): void {
-    this.dataDirectories.set(node, directory);
+  /** Moves a stopped node's data into another directory (a small file system), for all its later starts. */
+  moveData(node: number, directory: string): void {
+    const target = path.join(directory, this.name(node));
+    cpSync(this.dataDirectory(node), target, { recursive: true });
+    rmSync(this.dataDirectory(node), { recursive: true });
+    this.dataDirectories.set(node, target);
   }
 
   /** The arguments with which a node is served. */

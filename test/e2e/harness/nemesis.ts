@@ -1,0 +1,98 @@
+// The nemesis: kills, pauses and restarts one or two nodes at a time, of five, in an order that a seed decides, and heals
+// them before it goes on. A majority is always left.
+import { seededRandom } from '../../linearizability/simulate.ts';
+import type { Cluster } from './cluster.ts';
+import { sleep } from './wait.ts';
+
+const ACTIONS = ['kill', 'pause', 'stop'] as const;
+type Action = (typeof ACTIONS)[number];
+
+export interface NemesisEvent {
+  readonly atMilliseconds: number;
+  readonly what: string;
+}
+
+export interface NemesisOptions {
+  readonly seed: number;
+  /** How long victims stay down: from 300 ms to this. Default 2500. */
+  readonly holdMilliseconds?: number;
+  /** Which actions. Default all. */
+  readonly actions?: readonly Action[];
+}
+
+export class Nemesis {
+  readonly events: NemesisEvent[] = [];
+  private readonly cluster: Cluster;
+  private readonly options: NemesisOptions;
+  private readonly random: () => number;
+  private readonly startedAt = performance.now();
+  private isStopping = false;
+  private running: Promise<void> | undefined;
+
+  constructor(cluster: Cluster, options: NemesisOptions) {
+    this.cluster = cluster;
+    this.options = options;
+    this.random = seededRandom(options.seed);
+  }
+
+  start(): void {
+    this.running = this.run();
+    // Its failure is told by stop(); until then it must not count as unhandled.
+    this.running.catch(() => undefined);
+  }
+
+  /** Returns once everything is healed. Throws if a node could not be stopped or started. */
+  async stop(): Promise<void> {
+    this.isStopping = true;
+    await this.running;
+  }
+
+  describe(): string {
+    return this.events.map(({ atMilliseconds, what }) => `${(atMilliseconds / 1000).toFixed(1)} s: ${what}`).join('\n');
+  }
+
+  private async run(): Promise<void> {
+    const actions = this.options.actions ?? ACTIONS;
+    while (!this.isStopping) {
+      const victims = await this.pickVictims();
+      const action = actions[Math.floor(this.random() * actions.length)]!;
+      const hold = 300 + this.random() * ((this.options.holdMilliseconds ?? 2500) - 300);
+      this.log(`${action} ${victims.map((node) => this.cluster.name(node)).join(' and ')} for ${Math.round(hold)} ms`);
+      await Promise.all(victims.map((node) => this.harm(node, action)));
+      await sleep(hold);
+      await Promise.all(victims.map((node) => this.heal(node, action)));
+      this.log('healed');
+      await sleep(200 + this.random() * 800);
+    }
+  }
+
+  /** One or two nodes; half of the time the leader is among them. */
+  private async pickVictims(): Promise<number[]> {
+    const count = this.random() < 0.5 ? 1 : 2;
+    const wantsLeader = this.random() < 0.5;
+    const others = Array.from({ length: this.cluster.size }, (_, node) => node);
+    for (let at = others.length - 1; at > 0; at--) {
+      const to = Math.floor(this.random() * (at + 1));
+      [others[at], others[to]] = [others[to]!, others[at]!];
+    }
+    if (!wantsLeader) return others.slice(0, count);
+    const leader = await this.cluster.leader().catch(() => undefined);
+    if (leader === undefined) return others.slice(0, count);
+    return [leader, ...others.filter((node) => node !== leader)].slice(0, count);
+  }
+
+  private async harm(node: number, action: Action): Promise<void> {
+    if (action === 'kill') await this.cluster.kill(node);
+    else if (action === 'stop') await this.cluster.stop(node);
+    else this.cluster.pause(node);
+  }
+
+  private async heal(node: number, action: Action): Promise<void> {
+    if (action === 'pause') this.cluster.resume(node);
+    else await this.cluster.start(node);
+  }
+
+  private log(what: string): void {
+    this.events.push({ atMilliseconds: performance.now() - this.startedAt, what });
+  }
+}
