@@ -1,0 +1,142 @@
+// The three words that open a channel between two members: hello (from the one that dialled), welcome, confirm. When it is done, each side
+// has admitted the other's storage, durably, and knows that the other has done so too. Deciding whom to admit is the caller's business.
+import type { PeerId } from '@raftkv/raft';
+import { RaftkvError, decodePeerControl, encodePeerControl } from '@raftkv/wire';
+import type { PeerControl, PeerHello, PeerWelcome } from '@raftkv/wire';
+import type { FrameInbox } from './frame-inbox.ts';
+
+export interface MeshSelf {
+  readonly memberId: PeerId;
+  readonly memberName: string;
+  readonly clusterId: string;
+  readonly storeId: string;
+}
+
+/** Who is at the other end. */
+export interface Greeted {
+  readonly memberId: PeerId;
+  readonly storeId: string;
+}
+
+export interface HandshakeOptions {
+  readonly self: MeshSelf;
+  readonly isPeer: (memberId: PeerId) => boolean;
+  /** Makes the admission durable; rejects with a RaftkvError to refuse. */
+  readonly admit: (peer: Greeted) => Promise<void>;
+}
+
+/** One of the two said no. Everything else that goes wrong in a handshake is a RaftkvError of the channel. */
+export class Refusal {
+  readonly error: RaftkvError;
+  readonly by: 'self' | 'peer';
+  /** The other one, as far as it was named. Hostile unless it was dialled. */
+  readonly memberId: PeerId | undefined;
+
+  constructor(error: RaftkvError, by: 'self' | 'peer', memberId: PeerId | undefined) {
+    this.error = error;
+    this.by = by;
+    this.memberId = memberId;
+  }
+}
+
+/** Versions of the peer protocol that are spoken here, best first. */
+const versions: readonly number[] = [1];
+
+/** The side that dialled. Throws a Refusal or the channel's RaftkvError, and has closed the channel then. */
+export async function greet(inbox: FrameInbox, peerId: PeerId, options: HandshakeOptions): Promise<Greeted> {
+  const { self } = options;
+  const { clusterId, memberId: from, memberName: fromName, storeId } = self;
+  say(inbox, { type: 'hello', versions, clusterId, from, to: peerId, fromName, storeId });
+  const welcome = await hear(inbox, 'welcome', peerId);
+  await refuseOnError(inbox, peerId, async () => {
+    checkCluster(self, welcome.clusterId);
+    if (welcome.from !== peerId) {
+      throw new RaftkvError('wrong_member', `${inbox.channel.remote} is ${welcome.from}, not ${peerId}`);
+    }
+    if (!versions.includes(welcome.version)) throw noCommonVersion([welcome.version]);
+    await options.admit({ memberId: peerId, storeId: welcome.storeId });
+  });
+  say(inbox, { type: 'confirm' });
+  return { memberId: peerId, storeId: welcome.storeId };
+}
+
+/** The side that was dialled. Throws like `greet`. */
+export async function answer(inbox: FrameInbox, options: HandshakeOptions): Promise<Greeted> {
+  const { self } = options;
+  const hello = await hear(inbox, 'hello', undefined);
+  const version = await refuseOnError(inbox, hello.from, async () => {
+    checkHello(hello, options);
+    const common = versions.find((candidate) => hello.versions.includes(candidate));
+    if (common === undefined) throw noCommonVersion(hello.versions);
+    await options.admit({ memberId: hello.from, storeId: hello.storeId });
+    return common;
+  });
+  say(inbox, { type: 'welcome', version, clusterId: self.clusterId, from: self.memberId, storeId: self.storeId });
+  await hear(inbox, 'confirm', hello.from);
+  return { memberId: hello.from, storeId: hello.storeId };
+}
+
+function checkHello(hello: PeerHello, { self, isPeer }: HandshakeOptions): void {
+  checkCluster(self, hello.clusterId);
+  if (hello.to !== self.memberId) {
+    throw new RaftkvError('wrong_member', `this is ${self.memberId} (${self.memberName}), not ${hello.to}`);
+  }
+  if (!isPeer(hello.from)) throw new RaftkvError('wrong_member', `${hello.from} is no member that is known here`);
+}
+
+function checkCluster(self: MeshSelf, clusterId: string): void {
+  if (clusterId === self.clusterId) return;
+  throw new RaftkvError('wrong_cluster', `this is cluster ${self.clusterId}, not ${clusterId}`);
+}
+
+function noCommonVersion(offered: readonly number[]): RaftkvError {
+  const message = `no common version of the peer protocol: ${versions.join(', ')} here, ${offered.join(', ')} there`;
+  return new RaftkvError('unsupported_version', message);
+}
+
+function say(inbox: FrameInbox, control: PeerControl): void {
+  inbox.channel.send(encodePeerControl(control));
+}
+
+type Word = PeerHello | PeerWelcome | Extract<PeerControl, { type: 'confirm' }>;
+
+/** The next word, which must be the expected one; a refusal in its place is thrown, anything else is a `bad_frame`. */
+async function hear<T extends Word['type']>(
+  inbox: FrameInbox,
+  expected: T,
+  from: PeerId | undefined,
+): Promise<Extract<Word, { type: T }>> {
+  const frame = await inbox.next();
+  let control: PeerControl;
+  try {
+    control = decodePeerControl(frame);
+  } catch (error) {
+    throw closeWith(inbox, RaftkvError.from(error, 'bad_frame'));
+  }
+  if (control.type === expected) return control as Extract<Word, { type: T }>;
+  if (control.type === 'refusal') {
+    const error = new RaftkvError(control.code, control.message);
+    inbox.channel.close();
+    throw new Refusal(error, 'peer', from);
+  }
+  throw closeWith(inbox, new RaftkvError('bad_frame', `a ${control.type} where a ${expected} was due`));
+}
+
+/** Runs the checks and the admission; a failure is told to the other side before the channel closes. */
+async function refuseOnError<T>(inbox: FrameInbox, memberId: PeerId, check: () => Promise<T>): Promise<T> {
+  try {
+    return await check();
+  } catch (thrown) {
+    const error = RaftkvError.from(thrown);
+    say(inbox, { type: 'refusal', code: error.code, message: error.message.slice(0, maxReasonCharacters) });
+    inbox.channel.close(error);
+    throw new Refusal(error, 'self', memberId);
+  }
+}
+
+const maxReasonCharacters = 500;
+
+function closeWith(inbox: FrameInbox, error: RaftkvError): RaftkvError {
+  inbox.channel.close(error);
+  return error;
+}

@@ -1,0 +1,65 @@
+// What the mesh is given and what it tells: the types at its border. The mesh itself is in `mesh.ts`.
+import type { PeerId } from '@raftkv/raft';
+import type { RaftkvError } from '@raftkv/wire';
+import type { Channel } from './channel.ts';
+import type { TransportClock } from './clock.ts';
+import type { Greeted, MeshSelf } from './handshake.ts';
+import type { MeshLimits } from './mesh-limits.ts';
+import type { Transport } from './transport.ts';
+
+export interface MeshPeer {
+  readonly id: PeerId;
+  readonly name: string;
+  /** Given to `dial` as it is. */
+  readonly address: string;
+  /**
+   * Whether this side dials this peer. By default both may: the member with the smaller id does, the other knocks once when it starts and steps in
+   * when nothing comes. Set it where only one side can be dialled, such as a tab.
+   */
+  readonly dials?: boolean;
+}
+
+export interface MeshOptions {
+  readonly self: MeshSelf;
+  readonly peers: readonly MeshPeer[];
+  /** Opens a channel; must settle once `signal` is aborted. Rejects with a RaftkvError. */
+  readonly dial: (address: string, signal: AbortSignal) => Promise<Channel>;
+  /**
+   * Registers a peer's storage, durably, before it resolves; rejects with a RaftkvError (`member_amnesia` for another storage under a known id) to
+   * refuse the peer, which is told. Called for each handshake, so it must bear repetition.
+   */
+  readonly admit: (peer: Greeted) => Promise<void>;
+  /** A channel stands: we admitted this peer's storage and it has admitted ours. Once a handshake. */
+  readonly onWelcomed?: (peer: PeerId) => void;
+  /** One of the two refused the other (`by`). Told once until the reason changes or the peer is welcomed. Retried slowly. */
+  readonly onRefused?: (peer: PeerId, error: RaftkvError, by: 'self' | 'peer') => void;
+  readonly clock?: TransportClock;
+  /** In [0, 1), for the jitter of reconnection. */
+  readonly random?: () => number;
+  readonly limits?: Partial<MeshLimits>;
+}
+
+/** What is known of one peer, for status pages and metrics. */
+export interface MeshPeerStatus {
+  readonly id: PeerId;
+  readonly name: string;
+  readonly address: string;
+  readonly isConnected: boolean;
+  readonly queuedBytes: number;
+  /** Messages that were dropped since the start, for want of a channel or of room. */
+  readonly droppedMessages: number;
+  /** Channels that stood since the start. */
+  readonly connections: number;
+  /** Why the last channel or attempt ended; undefined while all is well. */
+  readonly lastError: RaftkvError | undefined;
+}
+
+export interface Mesh extends Transport {
+  /** Takes an incoming channel, unstarted, and sees it through the handshake. Never throws. */
+  accept(channel: Channel): void;
+  /** A known id: its address and name are replaced, a standing channel stays. */
+  addPeer(peer: MeshPeer): void;
+  /** Closes its channel, and refuses it from now on. */
+  removePeer(peer: PeerId): void;
+  status(): readonly MeshPeerStatus[];
+}

@@ -1,0 +1,52 @@
+// What the mesh remembers of one peer between channels. Changed by `mesh.ts` alone.
+import type { Message } from '@raftkv/raft';
+import type { RaftkvError } from '@raftkv/wire';
+import type { Dialler } from './dialler.ts';
+import type { Refusal } from './handshake.ts';
+import type { MeshPeer, MeshPeerStatus } from './mesh-options.ts';
+import type { PeerLink } from './peer-link.ts';
+
+export class MeshPeerState {
+  peer: MeshPeer;
+  /** Undefined: only the other side dials. */
+  dialler: Dialler | undefined;
+  link: PeerLink | undefined;
+  /** Messages of this turn. */
+  outbox: Message[] = [];
+  droppedMessages = 0;
+  lastError: RaftkvError | undefined;
+  #connections = 0;
+  /** The refusal that was told last, until the peer is welcomed. */
+  #toldRefusal: string | undefined;
+
+  constructor(peer: MeshPeer) {
+    this.peer = peer;
+  }
+
+  welcomed(): void {
+    this.#connections += 1;
+    this.#toldRefusal = undefined;
+    this.lastError = undefined;
+  }
+
+  /** True once for a reason, so that a refused peer that asks on and on is told of once. */
+  isNewRefusal(refusal: Refusal): boolean {
+    const told = `${refusal.by} ${refusal.error.code}`;
+    if (told === this.#toldRefusal) return false;
+    this.#toldRefusal = told;
+    return true;
+  }
+
+  status(): MeshPeerStatus {
+    return {
+      id: this.peer.id,
+      name: this.peer.name,
+      address: this.peer.address,
+      isConnected: this.link?.isOpen === true,
+      queuedBytes: this.link?.queuedBytes ?? 0,
+      droppedMessages: this.droppedMessages,
+      connections: this.#connections,
+      lastError: this.lastError,
+    };
+  }
+}

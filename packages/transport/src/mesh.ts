@@ -1,0 +1,260 @@
+// A Transport over Channels: one channel a pair of members, reached by dialling and by accepting, opened by a handshake, kept honest by pings,
+// opened again when it ends. What the messages mean is the core's business, how bytes travel the channels'. Caller: the composition root.
+import type { Message, PeerId } from '@raftkv/raft';
+import { RaftkvError } from '@raftkv/wire';
+import type { Channel } from './channel.ts';
+import { systemClock } from './clock.ts';
+import type { TransportClock } from './clock.ts';
+import { Dialler } from './dialler.ts';
+import type { DialOutcome } from './dialler.ts';
+import { Doors } from './doors.ts';
+import type { Opened } from './doors.ts';
+import { Refusal } from './handshake.ts';
+import { defaultMeshLimits } from './mesh-limits.ts';
+import type { MeshLimits } from './mesh-limits.ts';
+import type { Mesh, MeshOptions, MeshPeer, MeshPeerStatus } from './mesh-options.ts';
+import { MeshPeerState } from './mesh-peer.ts';
+import { PeerLink } from './peer-link.ts';
+import type { TransportHandlers } from './transport.ts';
+
+/**
+ * Opens the mesh and begins to dial at once, so that members can find each other before their cores run; messages that come in before `start`
+ * are lost.
+ *
+ * @example
+ * ```ts
+ * const mesh = openMesh({ self, peers, dial: (address, signal) => dialPeer(address, signal), admit: (peer) => register(peer) });
+ * mesh.start({ onMessage: (message) => inbox.push(message), onUnreachable: (peer) => inbox.push(unreachable(peer)) });
+ * ```
+ */
+export function openMesh(options: MeshOptions): Mesh {
+  return new ChannelMesh(options);
+}
+
+class ChannelMesh implements Mesh {
+  readonly #options: MeshOptions;
+  readonly #limits: MeshLimits;
+  readonly #clock: TransportClock;
+  readonly #doors: Doors;
+  readonly #peers = new Map<PeerId, MeshPeerState>();
+  #handlers: TransportHandlers | undefined;
+  /** Peers with messages of this turn. */
+  #unflushed: MeshPeerState[] = [];
+  #unreachable = new Set<PeerId>();
+  #cancelHeartbeat: () => void;
+  #isClosed = false;
+
+  constructor(options: MeshOptions) {
+    this.#options = options;
+    this.#limits = { ...defaultMeshLimits, ...options.limits };
+    this.#clock = options.clock ?? systemClock;
+    this.#doors = new Doors({
+      handshake: { self: options.self, isPeer: (id) => this.#peers.has(id), admit: options.admit },
+      dial: options.dial,
+      clock: this.#clock,
+      limits: this.#limits,
+    });
+    this.#cancelHeartbeat = this.#clock.schedule(this.#heartbeat, this.#limits.heartbeatMilliseconds);
+    for (const peer of options.peers) this.addPeer(peer);
+  }
+
+  start(handlers: TransportHandlers): void {
+    if (this.#handlers !== undefined) throw new RaftkvError('invalid_argument', 'a transport is started once');
+    this.#handlers = handlers;
+  }
+
+  send(messages: readonly Message[]): void {
+    if (this.#isClosed) return;
+    const isFlushDue = this.#unflushed.length > 0;
+    for (const message of messages) {
+      const state = this.#peers.get(message.to);
+      if (state === undefined) continue;
+      if (state.outbox.length === 0) this.#unflushed.push(state);
+      state.outbox.push(message);
+    }
+    // Sent at the end of the turn, all of it together, and never from inside the caller.
+    if (!isFlushDue && this.#unflushed.length > 0) queueMicrotask(this.#flush);
+  }
+
+  isConnected(peer: PeerId): boolean {
+    return this.#peers.get(peer)?.link?.isOpen === true;
+  }
+
+  accept(channel: Channel): void {
+    void this.#doors.accept(channel).then(
+      (opened) => this.#establish(opened),
+      (error: unknown) => this.#noteFailure(undefined, error),
+    );
+  }
+
+  addPeer(peer: MeshPeer): void {
+    if (peer.id === this.#options.self.memberId || this.#isClosed) return;
+    const known = this.#peers.get(peer.id);
+    if (known !== undefined) {
+      known.peer = peer;
+      return;
+    }
+    const state = new MeshPeerState(peer);
+    this.#peers.set(peer.id, state);
+    state.dialler = this.#createDialler(state);
+    state.dialler?.dialNow();
+  }
+
+  removePeer(peer: PeerId): void {
+    const state = this.#peers.get(peer);
+    if (state === undefined) return;
+    this.#peers.delete(peer);
+    state.dialler?.stop();
+    state.link?.close(new RaftkvError('closed', 'no longer a peer'));
+  }
+
+  status(): readonly MeshPeerStatus[] {
+    return [...this.#peers.values()].map((state) => state.status());
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#cancelHeartbeat();
+    for (const state of this.#peers.values()) state.dialler?.stop();
+    await this.#doors.close();
+  }
+
+  /**
+   * The one place that says who dials. The smaller id does, soon; the other one knocks when it starts, so that a member that comes back need not
+   * wait for the end of somebody's pause, and later only when nothing came for a while.
+   */
+  #createDialler(state: MeshPeerState): Dialler | undefined {
+    const { dials, id } = state.peer;
+    if (dials === false) return undefined;
+    const isFirst = dials ?? this.#options.self.memberId < id;
+    return new Dialler({
+      clock: this.#clock,
+      random: this.#options.random ?? Math.random,
+      minBackoffMilliseconds: isFirst
+        ? this.#limits.minBackoffMilliseconds
+        : this.#limits.minBackoffOfOtherMilliseconds,
+      maxBackoffMilliseconds: this.#limits.maxBackoffMilliseconds,
+      refusedBackoffMilliseconds: this.#limits.refusedBackoffMilliseconds,
+      attempt: (stopped) => this.#dial(state, stopped),
+      isNeeded: () => state.link === undefined,
+    });
+  }
+
+  async #dial(state: MeshPeerState, stopped: AbortSignal): Promise<DialOutcome> {
+    let opened: Opened;
+    try {
+      opened = await this.#doors.dial(state.peer, stopped);
+    } catch (error) {
+      return this.#noteFailure(state, error);
+    }
+    return this.#establish(opened) ? 'connected' : 'failed';
+  }
+
+  /** The handshake is done: makes this the peer's link, unless the pair has a better one. False: the channel is gone already. */
+  #establish({ inbox, greeted, diallerId }: Opened): boolean {
+    const state = this.#peers.get(greeted.memberId);
+    if (state === undefined || this.#isClosed) inbox.channel.close(new RaftkvError('closed', 'no longer wanted'));
+    if (state === undefined || !inbox.channel.isOpen) return false;
+    const link = new PeerLink({
+      inbox,
+      selfId: this.#options.self.memberId,
+      peerId: greeted.memberId,
+      storeId: greeted.storeId,
+      diallerId,
+      openedAt: this.#clock.now(),
+      limits: this.#limits,
+    });
+    const current = state.link;
+    if (current !== undefined && !replaces(link, current, this.#limits.handshakeMilliseconds)) {
+      link.close(new RaftkvError('closed', 'there is a channel between the two already'));
+      return true;
+    }
+    state.link = link;
+    state.welcomed();
+    current?.close(new RaftkvError('closed', 'replaced by a newer channel'));
+    this.#options.onWelcomed?.(link.peerId);
+    // What the replaced channel carried may be lost.
+    if (current === undefined) this.#handlers?.onPeerState?.(link.peerId, true);
+    else this.#noteUnreachable(link.peerId);
+    link.start({
+      onMessages: (messages) => this.#receive(messages),
+      onEnd: (error) => this.#ended(state, link, error),
+    });
+    return true;
+  }
+
+  #ended(state: MeshPeerState, link: PeerLink, error: RaftkvError | undefined): void {
+    if (state.link !== link) return;
+    state.link = undefined;
+    state.lastError = error ?? new RaftkvError('connection_lost', `${link.remote} closed the channel`);
+    if (this.#isClosed) return;
+    this.#handlers?.onPeerState?.(link.peerId, false);
+    this.#noteUnreachable(link.peerId);
+    state.dialler?.lost(this.#clock.now() - link.openedAt >= provenMilliseconds);
+  }
+
+  #noteFailure(dialled: MeshPeerState | undefined, thrown: unknown): DialOutcome {
+    if (this.#isClosed) return 'failed';
+    const refusal = thrown instanceof Refusal ? thrown : undefined;
+    const error = RaftkvError.from(refusal === undefined ? thrown : refusal.error);
+    // A stranger is told that it is one; it is not worth a report here, where anybody could ask for thousands.
+    const state = dialled ?? (refusal?.memberId === undefined ? undefined : this.#peers.get(refusal.memberId));
+    if (state !== undefined && state.link === undefined) state.lastError = error;
+    if (refusal === undefined || passes(error)) return 'failed';
+    if (state?.isNewRefusal(refusal) === true) this.#options.onRefused?.(state.peer.id, error, refusal.by);
+    return 'refused';
+  }
+
+  readonly #flush = (): void => {
+    const unflushed = this.#unflushed;
+    this.#unflushed = [];
+    for (const state of unflushed) {
+      const messages = state.outbox;
+      state.outbox = [];
+      const dropped = state.link?.isOpen === true ? state.link.send(messages) : messages.length;
+      if (dropped === 0) continue;
+      state.droppedMessages += dropped;
+      this.#noteUnreachable(state.peer.id);
+    }
+  };
+
+  #receive(messages: readonly Message[]): void {
+    const handlers = this.#handlers;
+    if (handlers === undefined || this.#isClosed) return;
+    for (const message of messages) handlers.onMessage(message);
+  }
+
+  /** Told from a timer of its own: a core that answers each notice with a message could otherwise keep the turn from ending. */
+  #noteUnreachable(peer: PeerId): void {
+    this.#unreachable.add(peer);
+    if (this.#unreachable.size > 1) return;
+    this.#clock.schedule(() => {
+      const unreachable = this.#unreachable;
+      this.#unreachable = new Set();
+      if (this.#isClosed) return;
+      for (const each of unreachable) this.#handlers?.onUnreachable(each);
+    }, 0);
+  }
+
+  readonly #heartbeat = (): void => {
+    this.#cancelHeartbeat = this.#clock.schedule(this.#heartbeat, this.#limits.heartbeatMilliseconds);
+    for (const state of this.#peers.values()) state.link?.heartbeat();
+  };
+}
+
+/** A channel that stood so long ends a series of failures. */
+const provenMilliseconds = 1000;
+
+/**
+ * One channel a pair. Dialled anew by the same member: it knows that the older one is gone, whatever we see of it. Dialled by both at about the same
+ * time: the smaller id's stays, and both sides see it so. Dialled by the other one when ours has stood for long: again the other side has lost it.
+ */
+function replaces(next: PeerLink, current: PeerLink, raceMilliseconds: number): boolean {
+  if (!current.isOpen || next.diallerId === current.diallerId) return true;
+  return next.diallerId < current.diallerId || next.openedAt - current.openedAt > raceMilliseconds;
+}
+
+/** Refusals that pass by themselves: dial again soon, and trouble nobody. */
+function passes(error: RaftkvError): boolean {
+  return error.code === 'busy' || error.code === 'closed' || error.code === 'timeout';
+}

@@ -1,0 +1,203 @@
+// One established channel to one peer: sorts outgoing messages into lanes and frames, and turns incoming frames into messages. Who is at the
+// other end was settled by the handshake; which link of a pair stays, and what to do when one ends, is the mesh's business.
+import type { Message, PeerId } from '@raftkv/raft';
+import {
+  RaftkvError,
+  decodePeerControl,
+  decodePeerFrame,
+  encodePeerControl,
+  encodePeerFrame,
+  isPeerControl,
+  peerMessageSizeHint,
+} from '@raftkv/wire';
+import type { FrameInbox } from './frame-inbox.ts';
+import { Lanes } from './lanes.ts';
+import type { MeshLimits } from './mesh-limits.ts';
+import { PartJoiner, isPart } from './parts.ts';
+
+export interface PeerLinkOptions {
+  readonly inbox: FrameInbox;
+  readonly selfId: PeerId;
+  readonly peerId: PeerId;
+  readonly storeId: string;
+  /** Which of the two dialled. */
+  readonly diallerId: PeerId;
+  readonly openedAt: number;
+  readonly limits: MeshLimits;
+}
+
+export interface PeerLinkHandlers {
+  readonly onMessages: (messages: readonly Message[]) => void;
+  readonly onEnd: (error: RaftkvError | undefined) => void;
+}
+
+export class PeerLink {
+  readonly peerId: PeerId;
+  readonly storeId: string;
+  readonly diallerId: PeerId;
+  readonly openedAt: number;
+  readonly #inbox: FrameInbox;
+  readonly #selfId: PeerId;
+  readonly #limits: MeshLimits;
+  readonly #lanes: Lanes;
+  readonly #joiner: PartJoiner;
+  #handlers: PeerLinkHandlers | undefined;
+  #wasHeard = true;
+  #silentHeartbeats = 0;
+  #nonce = 0;
+
+  constructor(options: PeerLinkOptions) {
+    this.peerId = options.peerId;
+    this.storeId = options.storeId;
+    this.diallerId = options.diallerId;
+    this.openedAt = options.openedAt;
+    this.#inbox = options.inbox;
+    this.#selfId = options.selfId;
+    this.#limits = options.limits;
+    this.#lanes = new Lanes(options.inbox.channel, options.limits);
+    this.#joiner = new PartJoiner(options.limits.maxFrameBytes);
+  }
+
+  get isOpen(): boolean {
+    return this.#inbox.channel.isOpen;
+  }
+
+  get queuedBytes(): number {
+    return this.#lanes.queuedBytes;
+  }
+
+  get remote(): string {
+    return this.#inbox.channel.remote;
+  }
+
+  /** Handlers may be called from inside: messages can have come on the heels of the handshake. */
+  start(handlers: PeerLinkHandlers): void {
+    this.#handlers = handlers;
+    this.#inbox.handOver({
+      onFrame: (frame) => this.#receive(frame),
+      onDrain: () => this.#lanes.drain(),
+      onClose: (error) => handlers.onEnd(error),
+    });
+  }
+
+  /** One turn's messages. Answers how many were dropped because the peer does not keep up. */
+  send(messages: readonly Message[]): number {
+    if (!messages.some(isBulk)) return this.#sendControl(messages);
+    const bytes = sizeHint(messages);
+    if (bytes <= this.#limits.maxPartBytes && this.#lanes.isIdle) {
+      this.#lanes.sendBulk(encodePeerFrame(messages));
+      return 0;
+    }
+    let dropped = this.#sendControl(messages.filter(isControl));
+    for (const batch of batches(messages.filter(isBulk), this.#limits.maxPartBytes)) {
+      if (!this.#sendBulk(batch)) dropped += batch.length;
+    }
+    return dropped;
+  }
+
+  /** Once each interval: pings a silent peer, and closes a dead one. */
+  heartbeat(): void {
+    this.#silentHeartbeats = this.#wasHeard ? 0 : this.#silentHeartbeats + 1;
+    this.#wasHeard = false;
+    if (this.#silentHeartbeats === 0) return;
+    if (this.#silentHeartbeats >= this.#limits.maxSilentHeartbeats) {
+      this.close(new RaftkvError('timeout', `${this.peerId} at ${this.remote} was silent for too long`));
+      return;
+    }
+    this.#nonce = (this.#nonce + 1) % 0x1_0000_0000;
+    this.#lanes.sendControl(encodePeerControl({ type: 'ping', nonce: this.#nonce }));
+  }
+
+  close(error?: RaftkvError): void {
+    this.#inbox.channel.close(error);
+  }
+
+  #sendBulk(batch: readonly Message[]): boolean {
+    if (!this.#lanes.takes(sizeHint(batch))) return false;
+    const frame = encodePeerFrame(batch);
+    if (frame.length > this.#limits.maxFrameBytes) return false;
+    this.#lanes.sendBulk(frame);
+    return true;
+  }
+
+  #sendControl(messages: readonly Message[]): number {
+    let dropped = 0;
+    for (const batch of batches(messages, this.#limits.maxPartBytes)) {
+      if (!this.#lanes.sendControl(encodePeerFrame(batch))) dropped += batch.length;
+    }
+    return dropped;
+  }
+
+  #receive(frame: Uint8Array): void {
+    this.#wasHeard = true;
+    let messages: readonly Message[] | undefined;
+    try {
+      messages = this.#decode(frame);
+    } catch (error) {
+      // Whatever a decoder trips over, the bytes are to blame: this channel ends, nothing else.
+      return this.close(RaftkvError.from(error, 'bad_frame'));
+    }
+    if (messages !== undefined) this.#handlers?.onMessages(messages);
+  }
+
+  #decode(frame: Uint8Array): readonly Message[] | undefined {
+    if (isPart(frame)) {
+      const whole = this.#joiner.add(frame);
+      return whole === undefined ? undefined : this.#decodeMessages(whole);
+    }
+    if (!isPeerControl(frame)) return this.#decodeMessages(frame);
+    const control = decodePeerControl(frame);
+    if (control.type === 'ping') this.#lanes.sendControl(encodePeerControl({ type: 'pong', nonce: control.nonce }));
+    else if (control.type !== 'pong') throw new RaftkvError('bad_frame', `a ${control.type} after the handshake`);
+    return undefined;
+  }
+
+  #decodeMessages(frame: Uint8Array): readonly Message[] {
+    const messages = decodePeerFrame(frame);
+    for (const message of messages) {
+      // A member speaks for itself only, and to us.
+      if (message.from !== this.peerId || message.to !== this.#selfId) {
+        throw new RaftkvError('bad_frame', `${this.peerId} sent a message from ${message.from} to ${message.to}`);
+      }
+    }
+    return messages;
+  }
+}
+
+/**
+ * The messages that carry data, plus the empty AppendEntries: overtaking an append that fills the gap before it, that one would be
+ * rejected and the leader would go back a step for nothing.
+ */
+function isBulk(message: Message): boolean {
+  return (
+    message.type === 'appendRequest' || message.type === 'installSnapshotRequest' || message.type === 'proposeRequest'
+  );
+}
+
+function isControl(message: Message): boolean {
+  return !isBulk(message);
+}
+
+function sizeHint(messages: readonly Message[]): number {
+  let bytes = 0;
+  for (const message of messages) bytes += peerMessageSizeHint(message);
+  return bytes;
+}
+
+/** Runs of messages that fit a frame of about `maxBytes`; a larger message makes a run of its own. */
+function* batches(messages: readonly Message[], maxBytes: number): Generator<readonly Message[]> {
+  let start = 0;
+  let bytes = 0;
+  for (let index = 0; index < messages.length; index += 1) {
+    const message = messages[index];
+    if (message === undefined) break;
+    const messageBytes = peerMessageSizeHint(message);
+    if (index > start && bytes + messageBytes > maxBytes) {
+      yield messages.slice(start, index);
+      start = index;
+      bytes = 0;
+    }
+    bytes += messageBytes;
+  }
+  if (start < messages.length) yield messages.slice(start);
+}
