@@ -31,6 +31,43 @@ describe('the arrows between the packages', () => {
   });
 });
 
+describe('the table in CONTRIBUTING.md', () => {
+  it('says what the rules say', () => {
+    const text = readFileSync(join(root, 'CONTRIBUTING.md'), 'utf8');
+    const rows = new Map(
+      [...text.matchAll(/^\| `(\w+)` \| (.*?) \| (.*?) ?\| .* \|$/gm)].map(([, name, arrows, npm]) => [
+        name,
+        { arrows, npm },
+      ]),
+    );
+    expect([...rows.keys()].toSorted()).toEqual(Object.keys(rooms).toSorted());
+    for (const [name, room] of Object.entries(rooms)) {
+      const row = rows.get(name);
+      expect(arrowsIn(row?.arrows ?? ''), name).toEqual({
+        values: room.values.toSorted(),
+        types: room.types.toSorted(),
+      });
+      const named = [...(row?.npm ?? '').matchAll(/`([\w-]+)`/g)].map(([, dependency]) => dependency);
+      expect(named, name).toEqual([...room.npm, ...room.nodeNpm]);
+    }
+  });
+
+  function arrowsIn(cell: string): { values: string[]; types: string[] } {
+    if (cell === 'nothing') return { values: [], types: [] };
+    if (cell === 'all of them')
+      return {
+        values: Object.keys(rooms)
+          .filter((name) => name !== 'raftkv')
+          .toSorted(),
+        types: [],
+      };
+    const arrows = [...cell.matchAll(/`(\w+)`( \(types\))?/g)];
+    const pick = (isType: boolean) =>
+      arrows.filter(([, , types]) => (types !== undefined) === isType).flatMap(([, name]) => name ?? []);
+    return { values: pick(false).toSorted(), types: pick(true).toSorted() };
+  }
+});
+
 describe('the rules', () => {
   let tree = '';
   beforeAll(() => {
