@@ -1,2 +1,11 @@
 // The front door of the server for any runtime.
 export type { KvNode, ReadOptions, Watcher } from './node-api.ts';
+
+export { Gateway } from './gateway/gateway.ts';
+export { counter, createMetrics, gauge, operationNames } from './metrics.ts';
+export { addMemberMetrics } from './node-metrics.ts';
+export { formatPrometheus, prometheusContentType } from './prometheus.ts';
+export type { GatewayOptions, GatewayReply } from './gateway/gateway.ts';
+export type { WatchLimits, WatchSink } from './gateway/watch.ts';
+export type { MetricFamily, MetricSample, Metrics, OperationName, OperationResult } from './metrics.ts';
+export type { MemberSources } from './node-metrics.ts';

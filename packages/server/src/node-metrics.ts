@@ -1,0 +1,136 @@
+// The member's own state as metrics: what its status, its core and its storage say at the moment of asking. The
+// composition root adds these sources; nothing here costs anything between two scrapes.
+import type { RaftStatus } from '@raftkv/raft';
+import type { StorageStatistics } from '@raftkv/storage';
+import type { NodeStatus } from '@raftkv/wire';
+import type { MetricFamily, Metrics } from './metrics.ts';
+import { counter, gauge } from './metrics.ts';
+import type { KvNode } from './node-api.ts';
+
+/** What a member can be asked at each scrape. */
+export interface MemberSources {
+  readonly node: KvNode;
+  readonly raft?: () => RaftStatus | undefined;
+  readonly storage?: () => StorageStatistics | undefined;
+}
+
+/** Adds the member's gauges and counters to `metrics`. Answers the function that removes them. */
+export function addMemberMetrics(metrics: Metrics, sources: MemberSources): () => void {
+  let leaderChanges = 0;
+  const removeListener = sources.node.onLeaderChange(() => {
+    leaderChanges++;
+  });
+  const removeSource = metrics.addSource(() => {
+    const raft = sources.raft?.();
+    const storage = sources.storage?.();
+    return [
+      ...statusFamilies(sources.node.status()),
+      counter('raftkv_leader_changes_total', 'Times that the leader known here changed.', leaderChanges),
+      ...(raft === undefined ? [] : raftFamilies(raft)),
+      ...(storage === undefined ? [] : storageFamilies(storage)),
+    ];
+  });
+  return () => {
+    removeListener();
+    removeSource();
+  };
+}
+
+const roles: readonly NodeStatus['role'][] = ['follower', 'preCandidate', 'candidate', 'leader'];
+
+function statusFamilies(status: NodeStatus): readonly MetricFamily[] {
+  const reachable = status.members.map((member) => ({
+    labels: { member: member.name },
+    value: Number(member.isReachable),
+  }));
+  const matched = status.members.flatMap((member) =>
+    member.matchIndex === undefined ? [] : [{ labels: { member: member.name }, value: member.matchIndex }],
+  );
+  return [
+    {
+      name: 'raftkv_member_info',
+      help: 'Who this member is; always 1.',
+      type: 'gauge',
+      samples: [
+        {
+          labels: { cluster: status.clusterId, member: status.memberId, name: status.name, version: status.version },
+          value: 1,
+        },
+      ],
+    },
+    {
+      name: 'raftkv_role',
+      help: 'The role of this member: 1 for the one that it has.',
+      type: 'gauge',
+      samples: roles.map((role) => ({ labels: { role }, value: Number(status.role === role) })),
+    },
+    gauge('raftkv_running', '1 while the member takes part in its cluster.', Number(status.phase === 'running')),
+    gauge('raftkv_has_leader', '1 while a leader is known here.', Number(status.leaderId !== undefined)),
+    gauge('raftkv_term', 'The current term.', status.term),
+    gauge('raftkv_commit_index', 'The last log index known to be committed.', status.commitIndex),
+    gauge('raftkv_applied_index', 'The last log index applied.', status.appliedIndex),
+    gauge('raftkv_first_index', 'The first log index still kept.', status.firstIndex),
+    gauge('raftkv_last_index', 'The last log index.', status.lastIndex),
+    gauge('raftkv_snapshot_index', 'The last log index that the latest snapshot covers.', status.snapshotIndex),
+    gauge('raftkv_revision', 'The revision of the store.', status.revision),
+    gauge('raftkv_compacted_revision', 'The oldest revision that can be read.', status.compactedRevision),
+    gauge('raftkv_keys', 'Keys in the store.', status.keys),
+    gauge('raftkv_data_bytes', 'Bytes of keys and values in the store.', status.dataBytes),
+    gauge(
+      'raftkv_sync_writes',
+      '1 if every write is synced to disk before it is acknowledged.',
+      Number(status.syncWrites),
+    ),
+    gauge('raftkv_uptime_seconds', 'How long this member has been up.', status.uptimeSeconds),
+    {
+      name: 'raftkv_member_reachable',
+      help: 'Whether this member has a connection to the other.',
+      type: 'gauge',
+      samples: reachable,
+    },
+    {
+      name: 'raftkv_member_match_index',
+      help: 'The last log index that the other member is known to hold (leader only).',
+      type: 'gauge',
+      samples: matched,
+    },
+  ];
+}
+
+function raftFamilies(raft: RaftStatus): readonly MetricFamily[] {
+  return [
+    gauge(
+      'raftkv_uncommitted_bytes',
+      'Bytes of proposals that are not committed yet (leader only).',
+      raft.uncommittedBytes,
+    ),
+    gauge('raftkv_log_memory_bytes', 'Bytes of log entries kept in memory.', raft.logBytes),
+    gauge('raftkv_pending_reads', 'Linearizable reads that wait for their confirmation.', raft.pendingReads),
+    gauge('raftkv_persisted_index', 'The last log index durable here.', raft.persistedIndex),
+  ];
+}
+
+function storageFamilies(storage: StorageStatistics): readonly MetricFamily[] {
+  return [
+    {
+      name: 'raftkv_log_sync_duration_seconds',
+      help: 'Syncs of the log to disk: their number and total time.',
+      type: 'summary',
+      samples: [
+        { suffix: '_sum', value: storage.syncMilliseconds / 1000 },
+        { suffix: '_count', value: storage.syncs },
+      ],
+    },
+    gauge('raftkv_log_sync_last_seconds', 'The latest sync of the log.', storage.lastSyncMilliseconds / 1000),
+    gauge('raftkv_log_sync_max_seconds', 'The longest sync of the log so far.', storage.maxSyncMilliseconds / 1000),
+    counter('raftkv_log_batches_total', 'Batches made durable.', storage.batches),
+    counter(
+      'raftkv_log_entries_total',
+      'Log entries made durable; divided by the syncs, the effect of group commit.',
+      storage.entries,
+    ),
+    gauge('raftkv_log_bytes', 'Bytes of the log on disk.', storage.logBytes),
+    gauge('raftkv_log_segments', 'Segments of the log on disk.', storage.segments),
+    gauge('raftkv_snapshot_bytes', 'Bytes of the latest snapshot on disk.', storage.snapshotBytes),
+  ];
+}
