@@ -4,7 +4,7 @@ import type { Change, ChangeEvent } from './change.ts';
 import type { KeyRange } from './command.ts';
 import type { KeyRecord } from './record.ts';
 import { assert } from './assert.ts';
-import { rangeContains } from './tree.ts';
+import { rangeContains } from './key-index.ts';
 
 /** Most revisions write one key: that record stands for itself, without an array around it. */
 export type RevisionRecords = KeyRecord | readonly KeyRecord[];

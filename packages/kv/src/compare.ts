@@ -3,14 +3,14 @@
 import type { Compare, CompareOperator, KeyValue } from './command.ts';
 import type { Keyspace } from './keyspace.ts';
 import { unreachable } from './assert.ts';
-import { stop, walkForward } from './tree.ts';
+import { stop } from './key-index.ts';
 
 /** Whether the condition holds now: on its key, or on every existing key of its range. */
 export function compareHolds(keyspace: Keyspace, compare: Compare): boolean {
-  if (compare.range === undefined) return entryHolds(compare, keyspace.tree.get(compare.key)?.entry);
+  if (compare.range === undefined) return entryHolds(compare, keyspace.index.find(compare.key)?.newest.entry);
   let any = false;
   let holds = true;
-  walkForward(keyspace.tree, compare.range, (_key, { entry }) => {
+  keyspace.index.walkForward(compare.range, (_key, { newest: { entry } }) => {
     if (entry === undefined) return undefined;
     any = true;
     holds = entryHolds(compare, entry);

@@ -1,7 +1,7 @@
 // etcd's rule for transactions: no key may be put twice, or put and deleted, in one revision, on any path that could run. Deleting
 // twice is harmless. The branches of one inner transaction exclude each other and may write the same keys.
 import type { Key, KeyRange, TxnOp } from './command.ts';
-import { rangeContains } from './tree.ts';
+import { rangeContains } from './key-index.ts';
 
 interface Writes {
   readonly puts: Set<Key>;

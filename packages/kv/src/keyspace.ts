@@ -1,12 +1,12 @@
 // The keys, their versions and the window of history: the only writer of records. It knows nothing of commands,
 // sessions or transactions' conditions; `store.ts` and `txn.ts` open a revision, write, and close it.
 import type { Key, KeyRange, KeyValue } from './command.ts';
-import type { KeyRecord } from './record.ts';
-import type { Tree } from './tree.ts';
+import type { Tree } from './key-index.ts';
+import type { KeyCell, KeyRecord } from './record.ts';
 import { assert } from './assert.ts';
 import { ChangeLog } from './change-log.ts';
+import { KeyIndex } from './key-index.ts';
 import { recordBytes } from './record.ts';
-import { createTree, isEmptyRange } from './tree.ts';
 
 export interface WindowLimits {
   readonly retainedRevisions: number;
@@ -15,7 +15,7 @@ export interface WindowLimits {
 
 /** What a restored snapshot brings: the records' chains and the log of the window, already checked. */
 export interface KeyspaceContent {
-  readonly tree: Tree;
+  readonly index: KeyIndex;
   readonly log: ChangeLog;
   readonly revision: number;
   readonly compactedRevision: number;
@@ -31,7 +31,7 @@ const spareTrimming = 16;
 
 export class Keyspace {
   readonly #limits: WindowLimits;
-  readonly #tree: Tree;
+  readonly #index: KeyIndex;
   readonly #log: ChangeLog;
   /** The newest closed revision. */
   #revision: number;
@@ -53,7 +53,7 @@ export class Keyspace {
 
   constructor(limits: WindowLimits, content: KeyspaceContent = emptyContent()) {
     this.#limits = limits;
-    this.#tree = content.tree;
+    this.#index = content.index;
     this.#log = content.log;
     this.#revision = content.revision;
     this.#compactedRevision = content.compactedRevision;
@@ -65,8 +65,8 @@ export class Keyspace {
   }
 
   /** For reads only. Between `put`s it shows the open revision's writes too. */
-  get tree(): Tree {
-    return this.#tree;
+  get index(): KeyIndex {
+    return this.#index;
   }
   get log(): ChangeLog {
     return this.#log;
@@ -96,72 +96,66 @@ export class Keyspace {
 
   /** Writes one key in the open revision and answers what was there before. Keeps `value` itself: the caller hands it over. */
   put(key: Key, value: Uint8Array): KeyValue | undefined {
-    const newest = this.#tree.get(key);
-    const before = newest?.entry;
+    const cell = this.#index.find(key);
+    const before = cell?.newest.entry;
     const revision = this.#revision + 1;
-    const entry: KeyValue =
-      before === undefined
-        ? { key, value, revision, createRevision: revision, version: 1 }
-        : { key: before.key, value, revision, createRevision: before.createRevision, version: before.version + 1 };
-    this.#write({ key: entry.key, entry, revision, order: this.#open.length, previous: newest });
-    if (before === undefined) {
-      this.#keys++;
-      this.#keyBytes += key.length;
-      this.#valueBytes += value.length;
-    } else {
-      this.#valueBytes += value.length - before.value.length;
+    if (cell === undefined || before === undefined) {
+      this.#create(key, value, cell);
+      return undefined;
     }
+    const { createRevision, version } = before;
+    const entry: KeyValue = { key: cell.key, value, revision, createRevision, version: version + 1 };
+    cell.newest = this.#note(cell.key, entry, cell.newest);
+    this.#valueBytes += value.length - before.value.length;
     return before;
+  }
+
+  #create(key: Key, value: Uint8Array, cell: KeyCell | undefined): void {
+    const revision = this.#revision + 1;
+    const entry: KeyValue = { key: cell?.key ?? key, value, revision, createRevision: revision, version: 1 };
+    const record = this.#note(entry.key, entry, cell?.newest);
+    if (cell === undefined) this.#index.insert({ key, newest: record });
+    else cell.newest = record;
+    this.#keys++;
+    this.#keyBytes += key.length;
+    this.#valueBytes += value.length;
   }
 
   /** Deletes one key in the open revision; undefined if there was nothing to delete, and then nothing is written. */
   delete(key: Key): KeyValue | undefined {
-    const newest = this.#tree.get(key);
-    const before = newest?.entry;
-    if (newest === undefined || before === undefined) return undefined;
-    const revision = this.#revision + 1;
-    this.#write({ key: newest.key, entry: undefined, revision, order: this.#open.length, previous: newest });
-    this.#forget(before);
-    return before;
+    const cell = this.#index.find(key);
+    return cell === undefined ? undefined : this.#bury(cell);
   }
 
   /** Deletes the keys of a range in key order; answers those that existed. */
   deleteRange(range: KeyRange): readonly KeyValue[] {
     const deleted: KeyValue[] = [];
-    const last = range.to ?? this.#tree.maxKey();
-    if (last === undefined || isEmptyRange(range) || last < range.from) return deleted;
-    const revision = this.#revision + 1;
-    this.#tree.editRange(range.from, last, range.to === undefined, (key, newest) => {
-      const before = newest.entry;
-      if (before === undefined) return undefined;
-      const tombstone: KeyRecord = { key, entry: undefined, revision, order: this.#open.length, previous: newest };
-      this.#note(tombstone);
-      this.#forget(before);
-      deleted.push(before);
-      return { value: tombstone };
+    this.#index.walkForward(range, (_key, cell) => {
+      const before = this.#bury(cell);
+      if (before !== undefined) deleted.push(before);
     });
     return deleted;
   }
 
-  #write(record: KeyRecord): void {
-    this.#tree.set(record.key, record);
-    this.#note(record);
-  }
-
-  #note(record: KeyRecord): void {
-    assert(
-      record.previous === undefined || record.previous.revision < record.revision,
-      'a key was written twice at one revision',
-    );
-    this.#open.push(record);
-    this.#openBytes += recordBytes(record);
-    this.#records++;
-  }
-
-  #forget(before: KeyValue): void {
+  #bury(cell: KeyCell): KeyValue | undefined {
+    const before = cell.newest.entry;
+    if (before === undefined) return undefined;
+    cell.newest = this.#note(cell.key, undefined, cell.newest);
     this.#keys--;
     this.#keyBytes -= before.key.length;
     this.#valueBytes -= before.value.length;
+    return before;
+  }
+
+  /** Makes the open revision's next record. */
+  #note(key: Key, entry: KeyValue | undefined, previous: KeyRecord | undefined): KeyRecord {
+    const revision = this.#revision + 1;
+    assert(previous === undefined || previous.revision < revision, 'a key was written twice at one revision');
+    const record: KeyRecord = { key, entry, revision, order: this.#open.length, previous };
+    this.#open.push(record);
+    this.#openBytes += recordBytes(record);
+    this.#records++;
+    return record;
   }
 
   /** Closes the open revision: it counts only if something was written. Called once after each command, whatever it did. */
@@ -201,10 +195,10 @@ export class Keyspace {
     }
   }
 
-  /** A clone of the tree that stays whole until `unpin`: nothing that it can reach is cut meanwhile. */
+  /** The keys as they are now. Until `unpin` no version is cut, so each cell can still tell what it held at this revision. */
   pin(): Tree {
     this.#pins++;
-    return this.#tree.clone();
+    return this.#index.freeze();
   }
 
   unpin(): void {
@@ -238,8 +232,8 @@ export class Keyspace {
       record.previous = undefined;
       this.#records--;
     }
-    if (record.entry === undefined && this.#tree.get(record.key) === record) {
-      this.#tree.delete(record.key);
+    if (record.entry === undefined && this.#index.find(record.key)?.newest === record) {
+      this.#index.remove(record.key);
       this.#records--;
     }
   }
@@ -247,7 +241,7 @@ export class Keyspace {
 
 function emptyContent(): KeyspaceContent {
   return {
-    tree: createTree(),
+    index: new KeyIndex(),
     // Revision 1 is the empty store: the first write makes revision 2.
     log: new ChangeLog(2),
     revision: 1,

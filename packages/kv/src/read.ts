@@ -2,10 +2,10 @@
 // reads and by the reads inside a transaction, which see what the transaction has written so far.
 import type { CommandError, GetResult, Key, KeyRange, KeyValue, ScanOptions, ScanResult } from './command.ts';
 import type { Keyspace } from './keyspace.ts';
-import type { Visitor } from './tree.ts';
+import type { Visitor } from './key-index.ts';
 import { compacted, futureRevision, invalidArgument } from './refusal.ts';
+import { stop } from './key-index.ts';
 import { recordAt } from './record.ts';
-import { stop, walkBackward, walkForward } from './tree.ts';
 
 const noEntries: readonly KeyValue[] = [];
 const noBytes = new Uint8Array(0);
@@ -22,7 +22,7 @@ export function refuseRead(keyspace: Keyspace, revision: number | undefined): Co
 
 /** The caller has asked `refuseRead`. */
 export function readKey(keyspace: Keyspace, key: Key, revision: number | undefined): GetResult {
-  const newest = keyspace.tree.get(key);
+  const newest = keyspace.index.find(key)?.newest;
   const record = revision === undefined || revision === 0 ? newest : recordAt(newest, revision);
   return { type: 'get', revision: keyspace.openRevision, entry: record?.entry };
 }
@@ -34,7 +34,8 @@ export function readRange(keyspace: Keyspace, range: KeyRange, options: ScanOpti
     return { type: 'scan', revision: keyspace.openRevision, entries: noEntries, more: false, count };
   }
   const page = new Page(options);
-  (options.reverse === true ? walkBackward : walkForward)(keyspace.tree, range, page.visit);
+  if (options.reverse === true) keyspace.index.walkBackward(range, page.visit);
+  else keyspace.index.walkForward(range, page.visit);
   const { entries, more } = page;
   const result = { type: 'scan', revision: keyspace.openRevision, entries, more } as const;
   return options.withCount === true ? { ...result, count: page.count } : result;
@@ -44,7 +45,7 @@ function countRange(keyspace: Keyspace, range: KeyRange, revision: number | unde
   const isNow = revision === undefined || revision === 0;
   if (isNow && range.from === '' && range.to === undefined) return keyspace.keys;
   let count = 0;
-  walkForward(keyspace.tree, range, (_key, newest) => {
+  keyspace.index.walkForward(range, (_key, { newest }) => {
     if ((isNow ? newest : recordAt(newest, revision))?.entry !== undefined) count++;
   });
   return count;
@@ -71,7 +72,7 @@ class Page {
     this.#withCount = options.withCount === true;
   }
 
-  readonly visit: Visitor = (_key, newest) => {
+  readonly visit: Visitor = (_key, { newest }) => {
     const entry = recordAt(newest, this.#revision)?.entry;
     if (entry === undefined) return undefined;
     this.count++;

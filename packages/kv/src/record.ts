@@ -1,12 +1,15 @@
-// One version of one key, and how an older one is found from it. `keyspace.ts` makes, links and cuts these;
-// reads, the change feed and the snapshot only look.
+// One version of one key, the cell that holds a key's versions, and how an older one is found. `keyspace.ts` makes, links and cuts
+// these; reads, the change feed and the snapshot only look.
 import type { Key, KeyValue } from './command.ts';
 
-/**
- * What the ordered tree holds for a key: its newest version, with the older ones of the window behind it.
- * Everything but `previous` is immutable, so that a clone of the tree is a view of one moment. `previous` is cut when
- * the window has passed, and only then, and never while a snapshot is pinned.
- */
+/** A key's place in the index: it stays the same object while the key has any version. */
+export interface KeyCell {
+  readonly key: Key;
+  /** The newest version, with the older ones of the window behind it. */
+  newest: KeyRecord;
+}
+
+/** Everything but `previous` is immutable. That is cut once the window has passed, and never while a snapshot is pinned. */
 export interface KeyRecord {
   readonly key: Key;
   /** What readers are given; undefined = the key was deleted here (a tombstone). */

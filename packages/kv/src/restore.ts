@@ -2,18 +2,18 @@
 // docs/snapshot-format.md; `snapshot.ts` writes it.
 import type { CommandResult, Key, KeyValue } from './command.ts';
 import type { Parsing } from './bytes.ts';
-import type { KeyRecord } from './record.ts';
+import type { KeyCell, KeyRecord } from './record.ts';
 import type { Session } from './sessions.ts';
 import type { StoreOptions, StoreState } from './store.ts';
 import { ByteFeed, readBlob, readGroup, readString } from './bytes.ts';
 import { buildLog, checkLink, checkVersion, demand } from './chain.ts';
 import { Keyspace } from './keyspace.ts';
+import { KeyIndex } from './key-index.ts';
 import { maxKeyBytes, maxValueBytes } from './limits.ts';
 import { readResult } from './result-codec.ts';
 import { SessionTable } from './sessions.ts';
 import { olderFlag, snapshotMagic, tombstoneFlag } from './snapshot.ts';
 import { sessionLimits, Store, windowLimits } from './store.ts';
-import { loadTree } from './tree.ts';
 
 /**
  * Rebuilds a Store from the chunks of a StoreSnapshot, however they are cut. `write` and `finish` throw SnapshotFormatError on bytes that are
@@ -175,20 +175,18 @@ function* parseVersion(feed: ByteFeed, key: Key): Parsing<{ readonly record: Key
 /** Gathers what the keyspace is built from in one go at the end. */
 class KeyCollector {
   versionCount = 0;
-  readonly #keys: Key[] = [];
-  readonly #newest: KeyRecord[] = [];
+  readonly #cells: KeyCell[] = [];
   readonly #window: KeyRecord[] = [];
   #live = 0;
   #keyBytes = 0;
   #valueBytes = 0;
 
   get keyCount(): number {
-    return this.#keys.length;
+    return this.#cells.length;
   }
 
   addKey(newest: KeyRecord): void {
-    this.#keys.push(newest.key);
-    this.#newest.push(newest);
+    this.#cells.push({ key: newest.key, newest });
     if (newest.entry === undefined) return;
     this.#live++;
     this.#keyBytes += newest.key.length;
@@ -206,7 +204,7 @@ class KeyCollector {
     for (let at = Math.max(compactedRevision + 1, log.firstRevision); at <= revision; at++)
       windowBytes += log.bytesAt(at);
     return {
-      tree: loadTree(this.#keys, this.#newest),
+      index: new KeyIndex(this.#cells),
       log,
       revision,
       compactedRevision,

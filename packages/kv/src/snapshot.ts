@@ -1,12 +1,13 @@
 // A consistent view of the store and its bytes. The format is in docs/snapshot-format.md; `restore.ts` reads it. Encoding goes on lazily
 // while the store is written to, so it looks only at what was frozen when the view was taken.
+import type { Tree } from './key-index.ts';
 import type { KeyRecord } from './record.ts';
 import type { Keyspace } from './keyspace.ts';
 import type { Session, SessionTable } from './sessions.ts';
-import type { Tree } from './tree.ts';
 import { assert } from './assert.ts';
 import { ChunkWriter } from './bytes.ts';
 import { defaultChunkBytes } from './limits.ts';
+import { recordAt } from './record.ts';
 import { writeResult } from './result-codec.ts';
 
 /** One consistent view of the whole state, cheap to take, unaffected by later writes. Call `release` when done: until then no history is trimmed. */
@@ -99,8 +100,10 @@ function* encodeSessions(writer: ChunkWriter, sessions: readonly Session[]): Gen
 function* encodeKeys(writer: ChunkWriter, view: View): Generator<void, void, void> {
   let keyCount = 0;
   let versionCount = 0;
-  for (const [key, newest] of view.tree.entries()) {
-    if (!isKept(newest, view.compactedRevision)) continue;
+  for (const [key, cell] of view.tree.entries()) {
+    // Writes go on meanwhile, in the same cells.
+    const newest = recordAt(cell.newest, view.revision);
+    if (newest === undefined || !isKept(newest, view.compactedRevision)) continue;
     keyCount++;
     writer.string(key);
     let record: KeyRecord | undefined = newest;
