@@ -1,0 +1,147 @@
+// A disk that fails under one of three nodes: the node stops with one clear line and an exit code, the others go on, nothing
+// acknowledged is lost, and the node comes back once the disk is repaired. The faults are real ones, of system calls and of
+// small file systems.
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { expectAgreement, expectPresent } from './harness/agreement.ts';
+import { isOneErrorLine } from './harness/cli.ts';
+import { withCluster } from './harness/cluster.ts';
+import type { Cluster } from './harness/cluster.ts';
+import { SmallFileSystem, straced } from './harness/faults.ts';
+import type { NodeProcess } from './harness/node-process.ts';
+import { sleep, within } from './harness/wait.ts';
+
+const FAULTY = 2;
+
+/** Writes to the healthy nodes until told to stop; remembers what was acknowledged. */
+class Writer {
+  readonly acknowledged = new Map<string, string>();
+  private isStopping = false;
+  private readonly running: Promise<void>[];
+  private readonly startedAt = performance.now();
+  lastAnswerMilliseconds = 0;
+
+  constructor(cluster: Cluster, { valueBytes = 100, width = 4 } = {}) {
+    this.running = Array.from({ length: width }, async (_, writer) => {
+      for (let number = 0; !this.isStopping; number++) {
+        const [key, value] = [`w${writer}/${number}`, `${number} `.padEnd(valueBytes, 'x')];
+        await cluster.gateways[number % 2]!.put(key, value).then(
+          () => {
+            this.acknowledged.set(key, value);
+            this.lastAnswerMilliseconds = performance.now() - this.startedAt;
+          },
+          () => sleep(20),
+        );
+      }
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.isStopping = true;
+    await Promise.all(this.running);
+  }
+}
+
+/** The line that says why a process stopped: the one on stderr that is not a JSON log line. */
+function lastWords(server: NodeProcess): string {
+  return server.stderr
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('{'))
+    .join('\n');
+}
+
+function expectStoppedBy(server: NodeProcess, code: string): void {
+  expect(server.exit).toEqual({ code: 1, signal: null });
+  const words = lastWords(server);
+  expect(isOneErrorLine(words), words).toBe(true);
+  expect(words).toContain(`[${code}]`);
+}
+
+/** The cluster takes writes without the faulty node, the node comes back, and all three agree on all that was acknowledged. */
+async function expectRecovery(cluster: Cluster, writer: Writer): Promise<void> {
+  const before = writer.acknowledged.size;
+  await cluster.gateways[0]!.put('without the faulty node', 'yes');
+  await sleep(300);
+  await writer.stop();
+  expect(writer.acknowledged.size).toBeGreaterThan(before);
+  await cluster.start(FAULTY);
+  const state = await expectAgreement(cluster);
+  expectPresent(state, writer.acknowledged);
+}
+
+/** Runs one node under a tampered system call until it ends. */
+async function runUntilFault(
+  cluster: Cluster,
+  fault: { calls: string; inject: string },
+  check: (server: NodeProcess) => void,
+): Promise<void> {
+  await cluster.gateways[0]!.put('before', 'the fault');
+  await cluster.stop(FAULTY);
+  const server = await cluster.start(FAULTY, straced(path.join(cluster.directory, 'trace'), fault));
+  const writer = new Writer(cluster);
+  try {
+    await within(20_000, 'the node meets the fault', server.exited);
+    check(server);
+    await expectRecovery(cluster, writer);
+  } finally {
+    await writer.stop();
+  }
+}
+
+const SYNCS = 'fdatasync,fsync';
+
+describe('a node whose disk fails', () => {
+  it('stops when a sync fails, and the cluster goes on', () =>
+    withCluster({ nodes: 3 }, (cluster) =>
+      runUntilFault(cluster, { calls: SYNCS, inject: 'error=EIO:when=20+' }, (server) =>
+        expectStoppedBy(server, 'storage_failed'),
+      ),
+    ));
+
+  it('comes back with what it acknowledged when it is killed inside a sync', () =>
+    withCluster({ nodes: 3 }, (cluster) =>
+      runUntilFault(cluster, { calls: SYNCS, inject: 'signal=KILL:when=20' }, (server) =>
+        expect(server.exit).toEqual({ code: null, signal: 'SIGKILL' }),
+      ),
+    ));
+
+  it('refuses to start on a read-only directory, and starts once it can write', () =>
+    withCluster({ nodes: 3 }, async (cluster) => {
+      const disk = SmallFileSystem.mount(cluster.directory, '256m');
+      try {
+        await cluster.stop(FAULTY);
+        cluster.moveData(FAULTY, disk.directory);
+        disk.remount('ro');
+        const server = cluster.spawn(FAULTY);
+        await within(20_000, 'the node refuses', server.exited);
+        expectStoppedBy(server, 'storage_failed');
+        disk.remount('rw');
+        await cluster.start(FAULTY);
+        await cluster.gateways[0]!.put('after', 'the repair');
+        await expectAgreement(cluster);
+        await cluster.stop(FAULTY);
+      } finally {
+        if (cluster.isRunning(FAULTY)) await cluster.kill(FAULTY);
+        disk.unmount();
+      }
+    }));
+
+  it('stops when its disk is full, and comes back when there is room', () =>
+    withCluster({ nodes: 3 }, async (cluster) => {
+      const disk = SmallFileSystem.mount(cluster.directory, '4m');
+      await cluster.stop(FAULTY);
+      cluster.moveData(FAULTY, disk.directory);
+      const server = await cluster.start(FAULTY);
+      const writer = new Writer(cluster, { valueBytes: 20_000 });
+      try {
+        await within(30_000, 'the disk is full', server.exited);
+        expectStoppedBy(server, 'storage_full');
+        disk.remount('size=512m');
+        await expectRecovery(cluster, writer);
+      } finally {
+        await writer.stop();
+        if (cluster.isRunning(FAULTY)) await cluster.kill(FAULTY);
+        disk.unmount();
+      }
+    }));
+});
