@@ -65,7 +65,7 @@ export function run(program: string, words: readonly string[], options: ExecFile
 }
 
 /** The folder of a workspace by its package name. */
-export function folderOf(name: string): string {
+function folderOf(name: string): string {
   return join(root, 'packages', name.replace('@raftkv/', ''));
 }
 
