@@ -1,4 +1,9 @@
-// The front door of storage for any runtime: the contract. File storage is at `@raftkv/storage/node`.
+// The front door of storage for any runtime: the contract, the memory reference, and file storage over any Disk.
+// The file system itself is at `@raftkv/storage/node`, the suite that every adapter passes at `@raftkv/storage/conformance`.
+export { createMemoryStore, openMemoryStorage } from './memory.ts';
+export { openDiskStorage } from './file-storage.ts';
+export { MemoryDisk } from './memory-disk.ts';
+
 export type {
   LogBatch,
   SnapshotReader,
@@ -8,3 +13,9 @@ export type {
   StorageStatistics,
   StoredState,
 } from './storage.ts';
+export type { Disk, DiskFile } from './disk.ts';
+export type { FileStorageOptions } from './file-storage.ts';
+export type { RequestedIdentity } from './identity-file.ts';
+export type { MemoryStorageOptions, MemoryStore } from './memory.ts';
+export type { CrashPolicy, DiskOperation } from './memory-disk.ts';
+export type { ChunkCompression } from './snapshot-file.ts';

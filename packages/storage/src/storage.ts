@@ -64,6 +64,8 @@ export interface StorageStatistics {
   readonly syncMilliseconds: number;
   readonly lastSyncMilliseconds: number;
   readonly maxSyncMilliseconds: number;
+  /** False if appends are acknowledged before they are durable (`syncWrites: false`): a power cut may lose the last ones. */
+  readonly isSynced: boolean;
 }
 
 export interface Storage {

@@ -1,2 +1,6 @@
-// The front door of storage on the file system.
-export {};
+// The front door of storage on Node: what is not named here is private.
+export { openFileStorage } from './file-storage.ts';
+export { NodeDisk } from './disk.ts';
+export { zlibCompression } from './compression.ts';
+
+export type { NodeFileStorageOptions } from './file-storage.ts';
