@@ -71,7 +71,7 @@ async function runStep(step) {
   let problem = await execute(command, step.minutes);
   const counts = step.suite ? readCounts(reportFile) : undefined;
   if (counts !== undefined) {
-    if (counts.failed > 0) problem ??= `${counts.failed} failed`;
+    if (counts.failed > 0) problem = `${counts.failed} failed`;
     if (counts.skipped > 0) problem ??= `${counts.skipped} skipped, and a skipped test proves nothing`;
     if (counts.passed === 0) problem ??= 'no test ran';
   }

@@ -82,6 +82,13 @@ describe('the manifests', () => {
     expect(new Set(manifests.map((manifest) => manifest.engines?.node))).toEqual(new Set([rootManifest.engines?.node]));
   });
 
+  it('stand beside a copy of the licence, which goes wherever the package goes', () => {
+    const text = readFileSync(join(root, 'LICENSE'), 'utf8');
+    for (const name of Object.keys(rooms)) {
+      expect(readFileSync(join(root, 'packages', name, 'LICENSE'), 'utf8'), name).toBe(text);
+    }
+  });
+
   it('depend on nothing that asks for a newer Node than they promise', () => {
     const lowest = /^>=(\d+)/.exec(rootManifest.engines?.node ?? '')?.[1];
     const demanding = manifests.flatMap((manifest) =>

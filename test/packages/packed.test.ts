@@ -46,9 +46,10 @@ describe('the tarballs', () => {
     expect(run(process.execPath, [attw, ...words], { cwd: folder })).toContain('node16 (from ESM): OK (ESM)');
   });
 
-  it.each([...names, 'raftkv'])('%s holds its README, sources and build, and no scraps', (name) => {
+  it.each([...names, 'raftkv'])('%s holds its README, licence, sources and build, and no scraps', (name) => {
     const { files } = find(name);
     expect(files).toContain('README.md');
+    expect(files).toContain('LICENSE');
     expect(files).toContain('src/index.ts');
     expect(files).toContain('dist/index.js');
     expect(files.filter((path) => /tsbuildinfo|\.test\.|^test\/|\.tgz$/.test(path))).toEqual([]);
