@@ -98,6 +98,13 @@ describe('a node whose disk fails', () => {
       ),
     ));
 
+  it('stops when a write is cut short and the rest is not where it was said to be', () =>
+    withCluster({ nodes: 3 }, (cluster) =>
+      runUntilFault(cluster, { calls: 'pwrite64', inject: 'retval=2:when=20' }, (server) =>
+        expectStoppedBy(server, 'storage_failed'),
+      ),
+    ));
+
   it('comes back with what it acknowledged when it is killed inside a sync', () =>
     withCluster({ nodes: 3 }, (cluster) =>
       runUntilFault(cluster, { calls: SYNCS, inject: 'signal=KILL:when=20' }, (server) =>

@@ -124,6 +124,14 @@ export class GatewayClient {
     return { revision: revisionOf(body), keyValues: keyValuesOf(body) };
   }
 
+  /** The value of a metric without labels. */
+  async metric(name: string): Promise<number> {
+    const { text } = await this.request('GET', '/metrics');
+    const value = new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1];
+    if (value === undefined) throw new Error(`${this.address} has no metric ${name}`);
+    return Number(value);
+  }
+
   /** The maintenance status, with the id of the node itself and of the leader it knows ("0" = none). */
   async status(): Promise<{ memberId: string; leader: string; term: number; applied: number }> {
     const body = await this.call('/v3/maintenance/status', {});
