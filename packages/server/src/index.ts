@@ -1,4 +1,12 @@
 // The front door of the server for any runtime.
+export { PeerRegistry } from './founding.ts';
+export { clusterIdentity } from './identity.ts';
+export { LocalKvNode } from './kv-node.ts';
+export { KvStateMachine } from './kv-state-machine.ts';
+
+export type { ClusterIdentity, FoundingMember } from './identity.ts';
+export type { LocalKvNodeOptions } from './kv-node.ts';
+export type { KvStateMachineOptions } from './kv-state-machine.ts';
 export type { KvNode, ReadOptions, Watcher } from './node-api.ts';
 
 export { Gateway } from './gateway/gateway.ts';

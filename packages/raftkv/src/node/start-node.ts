@@ -1,10 +1,17 @@
 // The composition root of a member in Node: storage, mesh, replica, state machine and the doors to them, put together and taken apart in order.
 import { randomBytes } from 'node:crypto';
-import type { Server } from 'node:http';
-import type { Configuration } from '@raftkv/raft';
 import { Replica } from '@raftkv/replica';
-import { KvStateMachine, LocalKvNode, PeerRegistry, clusterIdentity, serveClient } from '@raftkv/server';
-import { createHttpServer, createMetrics, createMonitoringServer, listen } from '@raftkv/server/node';
+import {
+  KvStateMachine,
+  LocalKvNode,
+  PeerRegistry,
+  addMemberMetrics,
+  clusterIdentity,
+  createMetrics,
+} from '@raftkv/server';
+import type { Metrics } from '@raftkv/server';
+import { createHttpServer, createMonitoringServer, listen, startProcessMetrics } from '@raftkv/server/node';
+import type { Storage } from '@raftkv/storage';
 import { openFileStorage } from '@raftkv/storage/node';
 import { dialWebSocket, openMesh } from '@raftkv/transport';
 import type { Mesh } from '@raftkv/transport';
@@ -15,8 +22,8 @@ import type { Logger } from './logger.ts';
 import { nodeClock } from './node-clock.ts';
 import { version } from './version.ts';
 
-const clientRoute = { path: '/ws', protocol: 'raftkv.v1' } as const;
 const peerRoute = { path: '/raft', protocol: 'raftkv-peer.v1' } as const;
+const requestTimeoutMilliseconds = 5_000;
 
 export interface StartNodeOptions {
   readonly logger: Logger;
@@ -29,4 +36,202 @@ export interface RunningNode {
   readonly node: LocalKvNode;
   /** Answers what is open, then closes doors, mesh and storage. Idempotent. */
   close(): Promise<void>;
+}
+
+/**
+ * Opens the storage, listens, and takes part as soon as the cluster is founded; resolves once clients are answered, which is before
+ * that. Rejects with what is wrong: `storage_*`, `port_in_use`, `config_invalid`; nothing stays open then.
+ *
+ * @example
+ * ```ts
+ * const running = await startNode(loadConfig(flags, 'raftkv.yaml'), { logger, onHalt: (error) => fail(error) })
+ * ```
+ */
+export async function startNode(config: NodeConfig, options: StartNodeOptions): Promise<RunningNode> {
+  const starting = new StartingNode(config, options);
+  try {
+    return await starting.start();
+  } catch (error) {
+    await starting.close();
+    throw error;
+  }
+}
+
+class StartingNode {
+  readonly #config: NodeConfig;
+  readonly #logger: Logger;
+  readonly #onHalt: (error: RaftkvError) => void;
+  /** What to take apart, last opened first. */
+  readonly #closers: (() => Promise<void> | void)[] = [];
+  #isClosed = false;
+
+  constructor(config: NodeConfig, { logger, onHalt }: StartNodeOptions) {
+    this.#config = config;
+    this.#logger = logger;
+    this.#onHalt = onHalt;
+  }
+
+  async start(): Promise<RunningNode> {
+    const config = this.#config;
+    const addresses = config.peers.map((peer) => ({ name: peer.name, address: `${peer.host}:${peer.port}` }));
+    const { clusterId, members } = clusterIdentity(config.clusterToken, addresses);
+    const self = members.find((member) => member.name === config.nodeId)!;
+    const others = members.filter((member) => member !== self);
+
+    const storage = await openFileStorage({
+      directory: config.dataDirectory,
+      identity: { clusterId, memberId: self.id, memberName: self.name },
+      create: true,
+      syncWrites: config.syncWrites,
+      compression: config.compression,
+    });
+    this.#closers.push(() => storage.close());
+    const stored = await storage.load();
+    for (const repair of stored.repairs) this.#logger.log('WARN', 'storage repaired', { repair });
+    const registry = await PeerRegistry.open(storage, others);
+
+    const stateMachine = new KvStateMachine();
+    const mesh = this.#openMesh(registry, others, { ...stored.identity });
+    const node = new LocalKvNode({
+      clusterId,
+      memberId: self.id,
+      name: self.name,
+      version,
+      members,
+      stateMachine,
+      syncWrites: config.syncWrites,
+      isReachable: (id) => mesh.isConnected(id),
+      now: nodeClock.now,
+      requestTimeoutMilliseconds,
+    });
+    const replica = new Replica({
+      raft: {
+        id: self.id,
+        seed: randomBytes(4).readUInt32LE(),
+        maxAppendEntries: config.maxLogEntries,
+        ...raftTicks(config),
+      },
+      configuration: { voters: members.map((member) => member.id).toSorted(), votersOutgoing: [], learners: [] },
+      storage,
+      stored,
+      transport: mesh,
+      stateMachine,
+      clock: nodeClock,
+      tickMilliseconds: tickMilliseconds(config),
+      requestTimeoutMilliseconds,
+      snapshotThreshold: config.snapshotThreshold,
+      retainedBytes: config.cacheBytes,
+      onHalt: this.#onHalt,
+      onRoleChange: (status) => {
+        node.roleChanged(status);
+        this.#logger.log('INFO', 'role', { role: status.role, term: status.term, leader: node.leader });
+      },
+      onEvent: (event) => this.#logger.log('INFO', event.type, { ...event }),
+    });
+    this.#closers.push(() => {
+      node.stop();
+      return replica.close();
+    });
+
+    const port = await this.#openDoors({ node, mesh, replica, storage });
+    this.#runWhenFounded(registry, replica, node).catch((error: unknown) => this.#onHalt(RaftkvError.from(error)));
+    return { port, node, close: () => this.close() };
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    for (const close of this.#closers.toReversed()) await close();
+  }
+
+  #openMesh(
+    registry: PeerRegistry,
+    others: readonly { readonly id: string; readonly name: string; readonly address: string }[],
+    self: {
+      readonly clusterId: string;
+      readonly memberId: string;
+      readonly memberName: string;
+      readonly storeId: string;
+    },
+  ): Mesh {
+    const nameOf = (id: string): string => others.find((other) => other.id === id)?.name ?? id;
+    const WebSocket = nodeWebSocket({ isMasked: false });
+    const mesh = openMesh({
+      self,
+      peers: others,
+      dial: (address, signal) =>
+        dialWebSocket(`ws://${address}${peerRoute.path}`, { protocol: peerRoute.protocol, signal, WebSocket }),
+      admit: (peer) => registry.admit(peer),
+      onWelcomed: (peer) => {
+        this.#logger.log('INFO', 'peer connected', { peer: nameOf(peer) });
+        registry.admittedBy(peer).catch((error: unknown) => this.#onHalt(RaftkvError.from(error)));
+      },
+      onRefused: (peer, error, by) => {
+        this.#logger.log('ERROR', by === 'self' ? 'peer refused' : 'refused by peer', {
+          peer: nameOf(peer),
+          code: error.code,
+          reason: error.message,
+        });
+        // The others remember the storage that this member once had: it may not take part with an empty one.
+        if (by === 'peer' && error.code === 'member_amnesia') this.#onHalt(error);
+      },
+    });
+    this.#closers.push(() => mesh.close());
+    return mesh;
+  }
+
+  async #openDoors({ node, mesh, replica, storage }: Doors): Promise<number> {
+    const config = this.#config;
+    const metrics = createMetrics();
+    this.#closers.push(startProcessMetrics(metrics, { version }));
+    this.#closers.push(
+      addMemberMetrics(metrics, { node, raft: () => replica.status().raft, storage: () => storage.statistics() }),
+    );
+    const http = createHttpServer({ node, metrics });
+    const acceptor = acceptWebSockets(http.server, [
+      { ...peerRoute, maxConnections: 64, onChannel: (channel) => mesh.accept(channel) },
+    ]);
+    this.#closers.push(
+      () => http.close(),
+      () => acceptor.close(),
+    );
+    const port = await listen(http.server, { host: config.host, port: config.port });
+    if (config.metricsPort !== undefined) await this.#monitor({ metrics }, config.metricsPort);
+    if (config.healthCheckPort !== undefined) await this.#monitor({ node }, config.healthCheckPort);
+    return port;
+  }
+
+  async #monitor(answers: { readonly metrics?: Metrics; readonly node?: LocalKvNode }, port: number): Promise<void> {
+    const monitoring = createMonitoringServer(answers);
+    this.#closers.push(() => monitoring.close());
+    await listen(monitoring.server, { host: this.#config.host, port });
+  }
+
+  async #runWhenFounded(registry: PeerRegistry, replica: Replica, node: LocalKvNode): Promise<void> {
+    if (!registry.isFounded) this.#logger.log('INFO', 'founding: waiting for', { members: registry.missing() });
+    await registry.founded();
+    if (this.#isClosed) return;
+    await replica.start();
+    node.run(replica);
+    this.#logger.log('INFO', 'running', { clusterId: node.clusterId, memberId: node.memberId });
+  }
+}
+
+interface Doors {
+  readonly node: LocalKvNode;
+  readonly mesh: Mesh;
+  readonly replica: Replica;
+  readonly storage: Storage;
+}
+
+/** Five ticks a heartbeat: fine enough for the random part of an election timeout, coarse enough to cost nothing. */
+function tickMilliseconds(config: NodeConfig): number {
+  return config.heartbeatIntervalMilliseconds / 5;
+}
+
+function raftTicks(config: NodeConfig): { readonly electionTimeoutTicks: number; readonly heartbeatTicks: number } {
+  return {
+    electionTimeoutTicks: Math.round(config.electionTimeoutMilliseconds / tickMilliseconds(config)),
+    heartbeatTicks: 5,
+  };
 }

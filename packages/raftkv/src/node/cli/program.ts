@@ -1,31 +1,20 @@
 // The commands of `raftkv` with their options, wired to what carries them out. Parsing and help are commander's.
 import { Command, CommanderError } from 'commander';
-import { addAskingCommands } from './asking.ts';
-import { addBenchCommand } from './bench.ts';
 import { addDevCommand } from './dev.ts';
-import { addImportCommand } from './import.ts';
 import { addServeCommand } from './serve.ts';
-import { addWatchCommand } from './watch.ts';
 import { version } from '../version.ts';
 
 /** Runs one command; resolves with the exit code. Throws RaftkvError for what the user should hear in one line. */
 export async function runProgram(args: readonly string[]): Promise<number> {
-  let exitCode = 0;
+  const exitCode = 0;
   const program = new Command('raftkv')
     .description('A linearizable key-value store for the web platform.')
     .version(version)
     .showHelpAfterError('(raftkv --help lists the commands)')
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(`raftkv: ${text.replace(/^error: /, '')}`) });
-  const setExitCode = (code: number): void => {
-    exitCode = code;
-  };
   addServeCommand(program);
   addDevCommand(program);
-  addAskingCommands(program, setExitCode);
-  addWatchCommand(program);
-  addImportCommand(program);
-  addBenchCommand(program);
   for (const command of program.commands) command.exitOverride();
   try {
     await program.parseAsync([...args], { from: 'user' });
