@@ -1,10 +1,16 @@
-// The core's options with their defaults and limits, validated once at construction.
+// The core's options with their defaults and limits, validated once at construction. What a member
+// starts from (RaftInitialState) is described here too; `raft.ts` is the only reader of both.
 import type { Configuration, Entry, HardState, PeerId, SnapshotMeta } from './entry.ts';
+import { assert } from './assert.ts';
 
 export interface RaftOptions {
   /** This member. */
   readonly id: PeerId;
-  /** Seed for election timeouts; the same seed and inputs give the same outputs. An unsigned 32-bit number. */
+  /**
+   * An unsigned 32-bit number: election timeouts and the first request number are drawn from it. The same seed and
+   * inputs give the same outputs. Give a fresh one at each start of a member: an answer to a request from before a
+   * crash is told apart from one to a request after it by the request's number alone.
+   */
   readonly seed: number;
   /** Ticks without a leader before a pre-vote; drawn anew from [n, 2n) at each role change (§3.4). Default 10. */
   readonly electionTimeoutTicks?: number;
@@ -12,21 +18,27 @@ export interface RaftOptions {
   readonly heartbeatTicks?: number;
   /** Most entries in one AppendEntries. Default 1,000. */
   readonly maxAppendEntries?: number;
-  /** Most bytes of entry data in one AppendEntries; one larger entry still travels alone. Default 1 MiB. */
+  /** Most bytes of entries (32 are added to the data of each) in one AppendEntries; one larger entry still travels alone. Default 1 MiB. */
   readonly maxAppendBytes?: number;
   /** Most AppendEntries in flight to one follower; at the limit the leader waits for answers. Default 256. */
   readonly maxInflightMessages?: number;
-  /** Most bytes in flight to one follower; same. Default 8 MiB. */
+  /** Most bytes in flight to one follower; same. The message that crosses the limit still goes. Default 8 MiB. */
   readonly maxInflightBytes?: number;
-  /** Bytes of proposed but uncommitted entries above which proposals are refused as `busy`. Default 64 MiB. */
+  /**
+   * Bytes of proposed but uncommitted entries above which proposals are refused as `busy`; on a follower, of proposals
+   * that were forwarded and not answered yet. One alone always passes. Default 64 MiB.
+   */
   readonly maxUncommittedBytes?: number;
-  /** Most bytes of committed entries in one Ready. Default 8 MiB. */
+  /** Most bytes of committed entries in one Ready, and handed out but not yet applied; the entry that crosses the limit still goes. Default 8 MiB. */
   readonly maxCommittedBytes?: number;
   /** Most open reads, here and forwarded; above it reads are refused as `busy`. Default 65,536. */
   readonly maxPendingReads?: number;
   /** Bytes in one chunk of a snapshot. Default 256 KiB. */
   readonly snapshotChunkBytes?: number;
 }
+
+/** The options with every default filled in. */
+export type ResolvedOptions = Required<RaftOptions>;
 
 /** What a member starts from: its storage's content, or the founding configuration of a new cluster. */
 export interface RaftInitialState {
@@ -40,4 +52,36 @@ export interface RaftInitialState {
   readonly compactedTerm: number;
   /** The founding configuration: used only where neither snapshot nor log says otherwise. */
   readonly configuration: Configuration;
+}
+
+/** Fills in the defaults. Throws InvariantError if a value makes no sense. */
+export function resolveOptions(options: RaftOptions): ResolvedOptions {
+  const resolved: ResolvedOptions = {
+    id: options.id,
+    seed: options.seed,
+    electionTimeoutTicks: options.electionTimeoutTicks ?? 10,
+    heartbeatTicks: options.heartbeatTicks ?? 1,
+    maxAppendEntries: options.maxAppendEntries ?? 1000,
+    maxAppendBytes: options.maxAppendBytes ?? 1024 * 1024,
+    maxInflightMessages: options.maxInflightMessages ?? 256,
+    maxInflightBytes: options.maxInflightBytes ?? 8 * 1024 * 1024,
+    maxUncommittedBytes: options.maxUncommittedBytes ?? 64 * 1024 * 1024,
+    maxCommittedBytes: options.maxCommittedBytes ?? 8 * 1024 * 1024,
+    maxPendingReads: options.maxPendingReads ?? 65_536,
+    snapshotChunkBytes: options.snapshotChunkBytes ?? 256 * 1024,
+  };
+  assert(resolved.id.length > 0, 'options: id must not be empty');
+  assert(
+    Number.isInteger(resolved.seed) && resolved.seed >= 0 && resolved.seed <= 0xffff_ffff,
+    () => `options: seed ${resolved.seed} is no unsigned 32-bit number`,
+  );
+  for (const [name, value] of Object.entries(resolved)) {
+    if (typeof value !== 'number' || name === 'seed') continue;
+    assert(Number.isSafeInteger(value) && value > 0, () => `options: ${name} ${value} is no positive integer`);
+  }
+  assert(
+    resolved.heartbeatTicks < resolved.electionTimeoutTicks,
+    () => `options: heartbeatTicks ${resolved.heartbeatTicks} >= electionTimeoutTicks ${resolved.electionTimeoutTicks}`,
+  );
+  return resolved;
 }

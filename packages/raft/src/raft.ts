@@ -1,8 +1,14 @@
-// The facade of the core: `step(input)` any number of times, then `takeReady()` once.
+// The facade of the core: `step(input)` any number of times, then `takeReady()` once. The state is one record
+// (state.ts), the rules are functions in the modules beside it.
 import type { Configuration, PeerId } from './entry.ts';
 import type { Input } from './input.ts';
 import type { RaftInitialState, RaftOptions } from './options.ts';
+import type { RaftState } from './state.ts';
 import type { Ready, Role } from './ready.ts';
+import { createState } from './initial-state.ts';
+import { hasReady, takeReady } from './take-ready.ts';
+import { lastIndexOf, lastTermOf, termAt } from './log.ts';
+import { step } from './step.ts';
 
 /** How far a follower is, as its leader sees it. */
 export interface ProgressStatus {
@@ -36,33 +42,85 @@ export interface RaftStatus {
   readonly pendingReads: number;
 }
 
+/** The record behind a Raft: for invariants.ts alone. The front door does not name it. */
+export let stateOf: (raft: Raft) => RaftState;
+
+/**
+ * One member's consensus, without I/O. Deterministic: the same options, initial state, inputs and takeReady calls give
+ * the same Readys. After any method has thrown (InvariantError) the instance must not be used again.
+ *
+ * @example
+ * ```ts
+ * const raft = new Raft({ id: 'a', seed: 1 }, initial);
+ * raft.step({ type: 'propose', context: 1, data });
+ * while (raft.hasReady()) {
+ *   const ready = raft.takeReady();
+ *   transport.sendAll(ready.messages);
+ *   // once storage has made ready.hardState and ready.entries durable:
+ *   raft.step({ type: 'persisted', readyNumber: ready.number });
+ * }
+ * ```
+ */
 export class Raft {
+  readonly #state: RaftState;
+
+  /** Throws InvariantError if the options, or the stored parts taken together, make no sense. */
   constructor(options: RaftOptions, initial: RaftInitialState) {
-    void options;
-    void initial;
+    this.#state = createState(options, initial);
   }
 
+  /** Takes one input in. Throws InvariantError on a bug, or if the driver breaks the order that ready.ts asks for; never on a message's content. */
   step(input: Input): void {
-    void input;
-    throw new Error('being built');
+    step(this.#state, input);
   }
 
-  /** Whether takeReady would hand out anything. */
+  /** Whether takeReady would hand out anything. Exact, and without effect. */
   hasReady(): boolean {
-    return false;
+    return hasReady(this.#state);
   }
 
+  /** Takes everything that is to be done now; see ready.ts for what the driver owes. */
   takeReady(): Ready {
-    throw new Error('being built');
+    return takeReady(this.#state);
   }
 
   /** The term of the entry at `index`, if it is still known here (the compaction point included). */
   termAt(index: number): number | undefined {
-    void index;
-    return undefined;
+    return termAt(this.#state.log, index);
   }
 
   status(): RaftStatus {
-    throw new Error('being built');
+    const { log, configuration, snapshot } = this.#state;
+    return {
+      id: this.#state.id,
+      role: this.#state.role,
+      term: this.#state.term,
+      votedFor: this.#state.votedFor,
+      leaderId: this.#state.leaderId,
+      commitIndex: this.#state.commitIndex,
+      appliedIndex: this.#state.application.appliedIndex,
+      persistedIndex: this.#state.durability.persistedIndex,
+      firstIndex: log.compactedIndex + 1,
+      lastIndex: lastIndexOf(log),
+      lastTerm: lastTermOf(log),
+      snapshotIndex: snapshot.latest?.lastIncludedIndex ?? 0,
+      configuration,
+      progress: progressStatus(this.#state),
+      uncommittedBytes: this.#state.proposals.uncommittedBytes,
+      logBytes: log.bytes,
+      pendingReads: this.#state.reads.openCount,
+    };
   }
+
+  static {
+    stateOf = (raft) => raft.#state;
+  }
+}
+
+function progressStatus({ followers }: RaftState): Map<PeerId, ProgressStatus> {
+  const statuses = new Map<PeerId, ProgressStatus>();
+  for (const { id, matchIndex, nextIndex, state, isLearner, isRecentlyActive } of followers) {
+    statuses.set(id, { matchIndex, nextIndex, state, isLearner, isRecentlyActive });
+  }
+  return statuses;
 }

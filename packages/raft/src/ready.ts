@@ -51,6 +51,11 @@ export interface SnapshotWrite {
   readonly offset: number;
   readonly data: Uint8Array;
   readonly done: boolean;
+  /**
+   * On the last chunk: the log does not hold the snapshot's last entry, so it is replaced by the snapshot in the same
+   * durable step. When this is handed out no batch of entries is open, and none follows until the answer; a hardState may.
+   */
+  readonly resetLog: boolean;
 }
 
 export interface Ready {

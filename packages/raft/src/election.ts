@@ -1,0 +1,135 @@
+// Elections: the timeout, the pre-vote before it (§9.6), votes both ways (§3.4), and the leader's own check that a quorum
+// still hears it (§6.2). Roles are changed through role.ts only. Called by step.ts.
+import type { PreVoteRequest, PreVoteResponse, VoteRequest, VoteResponse } from './message.ts';
+import type { RaftState } from './state.ts';
+import { becomeCandidate, becomeFollower, becomeLeader, becomePreCandidate, voteFor } from './role.ts';
+import { countVotes, isQuorum } from './quorum.ts';
+import { hold, isHardStateDurable, send } from './durability.ts';
+import { isUpToDate, lastIndexOf, lastTermOf } from './log.ts';
+import { isInstalling } from './snapshot.ts';
+import { isVoter, votersOf } from './configuration.ts';
+
+/** Follower and candidates: one tick without a leader. */
+export function tickElection(state: RaftState): void {
+  state.electionElapsedTicks++;
+  if (state.electionElapsedTicks >= state.electionDeadlineTicks) campaign(state);
+}
+
+/** §6.2: a leader that no quorum answered for an election timeout steps down, so that its clients look elsewhere. */
+export function tickCheckQuorum(state: RaftState): void {
+  state.electionElapsedTicks++;
+  if (state.electionElapsedTicks < state.options.electionTimeoutTicks) return;
+  state.electionElapsedTicks = 0;
+  const isHeard = isQuorum(state.configuration, (id) => id === state.id || isActive(state, id));
+  if (!isHeard) return becomeFollower(state, state.term, undefined);
+  for (const progress of state.followers) progress.isRecentlyActive = false;
+}
+
+/** Begins with a pre-vote. Those who hear a leader will not answer it, so it disturbs nobody. */
+export function campaign(state: RaftState): void {
+  if (state.role === 'leader' || !isPromotable(state)) return;
+  becomePreCandidate(state);
+  const term = state.term + 1;
+  for (const to of votersOf(state.configuration)) {
+    if (to === state.id) continue;
+    const [lastIndex, lastTerm] = [lastIndexOf(state.log), lastTermOf(state.log)];
+    send(state, { type: 'preVoteRequest', from: state.id, to, term, lastIndex, lastTerm });
+  }
+  recordPreVote(state, state.id, true);
+}
+
+/**
+ * §4.2.3: while a leader was heard within the shortest election timeout, a candidate is ignored, so that a member
+ * that was cut off (or removed) cannot unseat a leader that the others hear. A leader hears itself.
+ */
+export function isLeaderFresh(state: RaftState): boolean {
+  return state.leaderId !== undefined && state.electionElapsedTicks < state.options.electionTimeoutTicks;
+}
+
+/** Nothing of ours changes by this, whatever the answer: neither term nor vote nor timer. */
+export function handlePreVoteRequest(state: RaftState, message: PreVoteRequest): void {
+  const isGranted =
+    (message.term > state.term || isVoteFree(state, message.from)) &&
+    isUpToDate(state.log, message.lastTerm, message.lastIndex);
+  if (isGranted) {
+    // The grant names the term it was asked about. It promises nothing that a crash could break.
+    send(state, { type: 'preVoteResponse', from: state.id, to: message.from, term: message.term, granted: true });
+  } else {
+    refusePreVote(state, message);
+  }
+}
+
+/** With our own term, which releases an asker that lives in an older one. */
+export function refusePreVote(state: RaftState, message: PreVoteRequest): void {
+  send(state, { type: 'preVoteResponse', from: state.id, to: message.from, term: state.term, granted: false });
+}
+
+export function handlePreVoteResponse(state: RaftState, message: PreVoteResponse): void {
+  if (state.role !== 'preCandidate' || !isVoter(state.configuration, message.from)) return;
+  // A grant for another term answers an earlier question.
+  if (message.granted && message.term !== state.term + 1) return;
+  recordPreVote(state, message.from, message.granted);
+}
+
+/** §3.4, §3.6.1: at most one vote a term, and only for a log that is no older than ours. */
+export function handleVoteRequest(state: RaftState, message: VoteRequest): void {
+  const isGranted = isVoteFree(state, message.from) && isUpToDate(state.log, message.lastTerm, message.lastIndex);
+  if (isGranted) voteFor(state, message.from);
+  answerVote(state, message, isGranted);
+}
+
+export function answerVote(state: RaftState, message: VoteRequest, granted: boolean): void {
+  // Withheld until term and vote are durable: after a crash in between we could vote again in this term.
+  hold(state, { type: 'voteResponse', from: state.id, to: message.from, term: state.term, granted });
+}
+
+export function handleVoteResponse(state: RaftState, message: VoteResponse): void {
+  if (state.role !== 'candidate' || !isVoter(state.configuration, message.from)) return;
+  // Our requests leave only once our own vote is durable; an answer that comes earlier answers nothing we asked.
+  if (!isHardStateDurable(state)) return;
+  recordVote(state, message.from, message.granted);
+}
+
+/** A candidate counts its own vote like any other: once it is durable. Called after each `persisted`. */
+export function countOwnVote(state: RaftState): void {
+  if (state.role !== 'candidate' || state.votes.has(state.id) || !isHardStateDurable(state)) return;
+  recordVote(state, state.id, true);
+}
+
+function recordPreVote(state: RaftState, from: string, granted: boolean): void {
+  state.votes.set(from, granted);
+  const result = countVotes(state.configuration, state.votes);
+  if (result === 'won') standForElection(state);
+  else if (result === 'lost') becomeFollower(state, state.term, undefined);
+}
+
+function standForElection(state: RaftState): void {
+  becomeCandidate(state);
+  const { id, term } = state;
+  for (const to of votersOf(state.configuration)) {
+    if (to === id) continue;
+    const [lastIndex, lastTerm] = [lastIndexOf(state.log), lastTermOf(state.log)];
+    hold(state, { type: 'voteRequest', from: id, to, term, lastIndex, lastTerm });
+  }
+}
+
+function recordVote(state: RaftState, from: string, granted: boolean): void {
+  if (!state.votes.has(from)) state.votes.set(from, granted);
+  const result = countVotes(state.configuration, state.votes);
+  if (result === 'won') becomeLeader(state);
+  else if (result === 'lost') becomeFollower(state, state.term, undefined);
+}
+
+function isVoteFree(state: RaftState, candidate: string): boolean {
+  if (state.votedFor !== undefined) return state.votedFor === candidate;
+  return state.leaderId === undefined;
+}
+
+/** §4.2.2: only voters campaign; and nobody whose log is about to be replaced by a snapshot. */
+function isPromotable(state: RaftState): boolean {
+  return isVoter(state.configuration, state.id) && !isInstalling(state);
+}
+
+function isActive(state: RaftState, id: string): boolean {
+  return state.progress.get(id)?.isRecentlyActive === true;
+}

@@ -1,0 +1,207 @@
+// RaftState: every field of the core with its meaning and invariant. It is one record; the modules beside it
+// hold the functions that read and change it, and each part names its only writer. Nothing here acts.
+import type { Configuration, Entry, PeerId, SnapshotMeta } from './entry.ts';
+import type { Message } from './message.ts';
+import type { ResolvedOptions } from './options.ts';
+import type { Progress } from './progress.ts';
+import type { ProposalResult, ReadState, Role, SnapshotRead, SnapshotWrite, SoftState } from './ready.ts';
+import type { RaftLog } from './log.ts';
+
+/** One numbered write that the driver has not reported durable yet. */
+export interface PendingWrite {
+  readonly readyNumber: number;
+  /** Last index that it makes durable, 0 for none. Lowered when a truncation overtakes it. */
+  lastIndex: number;
+  readonly term: number;
+  readonly votedFor: PeerId | undefined;
+}
+
+/** What is on disk, what is on its way there. Writer: durability.ts. */
+export interface Durability {
+  /** Entries up to here were given to storage. Invariant: persistedIndex <= handedIndex <= last index. */
+  handedIndex: number;
+  /** Entries up to here are durable *as they stand in the log now*. */
+  persistedIndex: number;
+  handedTerm: number;
+  handedVotedFor: PeerId | undefined;
+  handedCommitIndex: number;
+  durableTerm: number;
+  durableVotedFor: PeerId | undefined;
+  /** Oldest first. */
+  writes: PendingWrite[];
+}
+
+/** Messages of the next Ready. Writer: durability.ts. */
+export interface Outbox {
+  /** Leave with the next Ready. */
+  messages: Message[];
+  /** Leave once term and vote are durable. Invariant: all of the current term. */
+  held: Message[];
+}
+
+/** What this follower owes its leader for AppendEntries. Writer: replication.ts; cleared by role.ts at a new term. */
+export interface Acknowledgement {
+  /** Highest index known to agree with the leader of this term. Invariant: commitIndex <= verifiedIndex <= last index. */
+  verifiedIndex: number;
+  /** Last index of the newest request that waits for an answer. */
+  requestedIndex: number;
+  isOwed: boolean;
+  /** Highest matchIndex answered in this term. */
+  sentIndex: number;
+}
+
+/** Committed entries on their way through the state machine. Writer: commit.ts. */
+export interface Application {
+  /** Last index handed out. Invariant: appliedIndex <= handedOutIndex <= min(commitIndex, persistedIndex). */
+  handedOutIndex: number;
+  appliedIndex: number;
+  /** What was handed out and is not applied yet, oldest first. */
+  batches: { readonly lastIndex: number; readonly bytes: number }[];
+  outstandingBytes: number;
+}
+
+/** A snapshot that this member is receiving. Writer: snapshot.ts. */
+export interface IncomingSnapshot {
+  readonly transferId: number;
+  readonly from: PeerId;
+  readonly term: number;
+  readonly meta: SnapshotMeta;
+  /** Next byte wanted. */
+  offset: number;
+  /** A chunk is with the driver. */
+  isWriting: boolean;
+  /** The last chunk was taken in: from here on the log stands still until the driver says how it went. */
+  isFinal: boolean;
+  /** The last chunk, while it waits for the log's writes to drain. */
+  finalWrite: SnapshotWrite | undefined;
+}
+
+export interface SnapshotState {
+  /** The latest durable one, own or received. */
+  latest: SnapshotMeta | undefined;
+  /** Received and durable; to be handed to the state machine by the next Ready. */
+  restored: SnapshotMeta | undefined;
+  /** Index of the last received one that was installed, 0 for none. */
+  installedIndex: number;
+  incoming: IncomingSnapshot | undefined;
+  nextTransferId: number;
+  /** Transfers whose chunks the driver has not answered, in order. */
+  answersDue: number[];
+  reads: SnapshotRead[];
+  writes: SnapshotWrite[];
+}
+
+/** A request for reads that another member forwarded. */
+export interface RemoteRead {
+  readonly from: PeerId;
+  readonly requestId: number;
+}
+
+/** One round of §6.4: all reads of one turn, confirmed by one exchange of heartbeats. */
+export interface ReadRound {
+  readonly token: number;
+  readonly index: number;
+  readonly tick: number;
+  readonly contexts: readonly number[];
+  readonly remote: readonly RemoteRead[];
+}
+
+/** Reads that a follower forwarded as one request. */
+export interface ForwardedReads {
+  readonly requestId: number;
+  readonly tick: number;
+  readonly contexts: readonly number[];
+}
+
+/** Open reads. Writer: read-index.ts. */
+export interface Reads {
+  /** The newest token given out. Never reset, so never reused by this process. */
+  lastToken: number;
+  /** Own reads that no round or request has taken yet, and the tick of the oldest of them. */
+  incoming: number[];
+  incomingRemote: RemoteRead[];
+  incomingTick: number;
+  /** Leader: open rounds, oldest first. */
+  rounds: ReadRound[];
+  /** Follower: open requests, oldest first. */
+  forwarded: ForwardedReads[];
+  /** Invariant: the number of contexts and remote requests in all of the above. */
+  openCount: number;
+  states: ReadState[];
+}
+
+/** Proposals that a follower forwarded as one request. */
+export interface ForwardedProposals {
+  readonly requestId: number;
+  readonly tick: number;
+  readonly contexts: readonly number[];
+  readonly bytes: number;
+}
+
+/** Proposals on their way. Writer: proposals.ts. */
+export interface Proposals {
+  results: ProposalResult[];
+  /** Follower: what the next Ready forwards; parallel arrays. */
+  queuedContexts: number[];
+  queuedData: Uint8Array[];
+  /** Follower: forwarded and not answered, oldest first. */
+  forwarded: ForwardedProposals[];
+  /** Bytes queued and forwarded. */
+  openBytes: number;
+  /** Leader: bytes of the entries after commitIndex. */
+  uncommittedBytes: number;
+}
+
+export interface RaftState {
+  readonly id: PeerId;
+  readonly options: ResolvedOptions;
+  /** The generator's state (random.ts). */
+  random: number;
+  /** Ticks since construction; the core's only clock. */
+  tickCount: number;
+  /** Number of the last Ready handed out. */
+  readyNumber: number;
+  /** Number of the last forwarded request, reads and proposals alike; starts at a random one. */
+  lastRequestId: number;
+
+  // Figure 3.1. Writer: role.ts alone (votedFor also by election.ts through it).
+  role: Role;
+  /** Invariant: never decreases. */
+  term: number;
+  /** Invariant: within a term it changes at most once, from undefined. */
+  votedFor: PeerId | undefined;
+  leaderId: PeerId | undefined;
+
+  // Timers. Writers: role.ts (reset), election.ts, replication.ts.
+  /** Follower and candidates: since the leader was heard or the role changed. Leader: since the last check-quorum. */
+  electionElapsedTicks: number;
+  /** Drawn from [electionTimeoutTicks, 2 × electionTimeoutTicks) at each role change. */
+  electionDeadlineTicks: number;
+  heartbeatElapsedTicks: number;
+
+  /** Answers in the present election or pre-election, by voter. */
+  votes: Map<PeerId, boolean>;
+  configuration: Configuration;
+  log: RaftLog;
+  /** Invariant: never decreases; <= last index. Writer: commit.ts (and snapshot.ts at an install). */
+  commitIndex: number;
+
+  durability: Durability;
+  outbox: Outbox;
+  acknowledgement: Acknowledgement;
+  application: Application;
+  snapshot: SnapshotState;
+  reads: Reads;
+  proposals: Proposals;
+
+  /** Leader: the other members, in the configuration's order. Empty otherwise. */
+  followers: Progress[];
+  progress: Map<PeerId, Progress>;
+
+  /** As last handed out. */
+  softState: SoftState;
+}
+
+/** What an empty list is handed out as, so that an idle Ready allocates nothing. */
+export const NOTHING: readonly never[] = [];
+export const NO_ENTRIES: readonly Entry[] = NOTHING;

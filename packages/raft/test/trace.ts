@@ -1,0 +1,53 @@
+// Messages as one readable line each, for the traces that scenario tests compare with and the simulation hashes.
+import type { Entry, Message } from '../src/index.ts';
+
+export function describeMessage(message: Message): string {
+  return `${message.from} → ${message.to} ${describeContent(message)}`;
+}
+
+function describeContent(message: Message): string {
+  const { term } = message;
+  switch (message.type) {
+    case 'preVoteRequest':
+    case 'voteRequest':
+      return `${message.type} term ${term} last ${message.lastIndex}/${message.lastTerm}`;
+    case 'preVoteResponse':
+    case 'voteResponse':
+      return `${message.type} term ${term} ${message.granted ? 'granted' : 'refused'}`;
+    case 'appendRequest': {
+      const { prevLogIndex, prevLogTerm, leaderCommit, entries } = message;
+      return `appendRequest term ${term} prev ${prevLogIndex}/${prevLogTerm} commit ${leaderCommit} [${describeEntries(entries)}]`;
+    }
+    case 'appendResponse': {
+      const { success, matchIndex, rejectedIndex, conflictIndex, conflictTerm } = message;
+      if (success) return `appendResponse term ${term} match ${matchIndex}`;
+      return `appendResponse term ${term} rejected ${rejectedIndex} try ${conflictIndex}/${conflictTerm}`;
+    }
+    case 'heartbeatRequest':
+      return `heartbeatRequest term ${term} commit ${message.commitIndex} token ${message.readToken}`;
+    case 'heartbeatResponse':
+      return `heartbeatResponse term ${term} token ${message.readToken}`;
+    case 'installSnapshotRequest': {
+      const { meta, offset, data, done } = message;
+      return `installSnapshotRequest term ${term} to ${meta.lastIncludedIndex}/${meta.lastIncludedTerm} bytes ${offset}+${data.length}${done ? ' done' : ''}`;
+    }
+    case 'installSnapshotResponse': {
+      const { lastIncludedIndex, offset, done, failed } = message;
+      return `installSnapshotResponse term ${term} to ${lastIncludedIndex} wants ${offset}${done ? ' done' : ''}${failed ? ' failed' : ''}`;
+    }
+    case 'readIndexRequest':
+      return `readIndexRequest term ${term}`;
+    case 'readIndexResponse':
+      return `readIndexResponse term ${term} index ${message.index ?? 'none'}`;
+    case 'proposeRequest':
+      return `proposeRequest term ${term} ${message.proposals.length} proposals`;
+    case 'proposeResponse': {
+      const { accepted, firstIndex, entryTerm, reason } = message;
+      return `proposeResponse term ${term} accepted ${accepted} at ${firstIndex}/${entryTerm}${reason === undefined ? '' : ` ${reason}`}`;
+    }
+  }
+}
+
+function describeEntries(entries: readonly Entry[]): string {
+  return entries.map(({ index, term }) => `${index}/${term}`).join(' ');
+}
