@@ -106,7 +106,8 @@ export class ByteFeed {
   push(chunk: Uint8Array): void {
     const rest = this.#bytes;
     if (rest.length === 0) {
-      this.#bytes = chunk;
+      // A plain view: the `slice` of Node's Buffer does not copy, and values must not live in the caller's memory.
+      this.#bytes = new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length);
       return;
     }
     this.#bytes = new Uint8Array(rest.length + chunk.length);
