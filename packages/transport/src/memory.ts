@@ -63,7 +63,7 @@ class MemoryChannel implements Channel {
   /** What the other side sent and this one has not read, and the bytes of it. */
   #inbox: Uint8Array[] = [];
   #inboxBytes = 0;
-  /** How it ends once the inbox is read (or at once, if it ended here). */
+  /** How it ends, told once the inbox is read. */
   #end: { readonly error: RaftkvError | undefined } | undefined;
   #isEndTold = false;
   #isDeliveryDue = false;
@@ -97,6 +97,8 @@ class MemoryChannel implements Channel {
     }
     if (!this.isOpen) return false;
     const other = this.#other;
+    // The other side has ended and this one cannot know: the bytes vanish, as they do in a socket.
+    if (other.#end !== undefined) return !this.#isFull;
     if (other.#inboxBytes + frame.length > this.#limits.maxBufferedBytes) {
       other.#dropInbox();
       this.close(new RaftkvError('busy', 'the other side does not take what it is sent'));
@@ -111,17 +113,19 @@ class MemoryChannel implements Channel {
 
   close(error?: RaftkvError): void {
     if (!this.isOpen) return;
+    this.isOpen = false;
     this.#dropInbox();
     // Who closes hears of it even where nothing else is heard any more.
     this.#isStalled = false;
-    this.#finish(error);
-    this.#other.#finish(error);
+    this.#end = { error };
+    this.#deliverSoon();
+    this.#other.#hearEnd(error);
   }
 
   cut(): void {
-    if (!this.isOpen) return;
+    if (this.#end !== undefined) return;
     this.#dropInbox();
-    this.#finish(new RaftkvError('connection_lost', 'the memory channel was cut'));
+    this.#hearEnd(new RaftkvError('connection_lost', 'the memory channel was cut'));
   }
 
   stall(): void {
@@ -130,6 +134,7 @@ class MemoryChannel implements Channel {
 
   resume(): void {
     this.#isStalled = false;
+    if (this.#end !== undefined) this.isOpen = false;
     this.#deliverSoon();
   }
 
@@ -170,10 +175,11 @@ class MemoryChannel implements Channel {
     this.#inboxBytes = 0;
   }
 
-  #finish(error: RaftkvError | undefined): void {
+  #hearEnd(error: RaftkvError | undefined): void {
     if (this.#end !== undefined) return;
-    this.isOpen = false;
     this.#end = { error };
+    // A stalled side goes on believing that it is open.
+    if (!this.#isStalled) this.isOpen = false;
     this.#deliverSoon();
   }
 }

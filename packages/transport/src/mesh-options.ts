@@ -31,7 +31,7 @@ export interface MeshOptions {
   readonly admit: (peer: Greeted) => Promise<void>;
   /** A channel stands: we admitted this peer's storage and it has admitted ours. Once a handshake. */
   readonly onWelcomed?: (peer: PeerId) => void;
-  /** One of the two refused the other (`by`). Told once until the reason changes or the peer is welcomed. Retried slowly. */
+  /** One of the two refused the other (`by`). Told once for each code and side until the peer is welcomed. Retried slowly. */
   readonly onRefused?: (peer: PeerId, error: RaftkvError, by: 'self' | 'peer') => void;
   readonly clock?: TransportClock;
   /** In [0, 1), for the jitter of reconnection. */

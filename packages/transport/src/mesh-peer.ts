@@ -16,8 +16,8 @@ export class MeshPeerState {
   droppedMessages = 0;
   lastError: RaftkvError | undefined;
   #connections = 0;
-  /** The refusal that was told last, until the peer is welcomed. */
-  #toldRefusal: string | undefined;
+  /** Refusals that were told, until the peer is welcomed. At most two for each code. */
+  readonly #toldRefusals = new Set<string>();
 
   constructor(peer: MeshPeer) {
     this.peer = peer;
@@ -25,15 +25,15 @@ export class MeshPeerState {
 
   welcomed(): void {
     this.#connections += 1;
-    this.#toldRefusal = undefined;
+    this.#toldRefusals.clear();
     this.lastError = undefined;
   }
 
-  /** True once for a reason, so that a refused peer that asks on and on is told of once. */
+  /** True once for a side and a code, so that a refused peer that asks on and on is told of once. */
   isNewRefusal(refusal: Refusal): boolean {
-    const told = `${refusal.by} ${refusal.error.code}`;
-    if (told === this.#toldRefusal) return false;
-    this.#toldRefusal = told;
+    const reason = `${refusal.by} ${refusal.error.code}`;
+    if (this.#toldRefusals.has(reason)) return false;
+    this.#toldRefusals.add(reason);
     return true;
   }
 

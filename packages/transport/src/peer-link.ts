@@ -41,6 +41,8 @@ export class PeerLink {
   readonly #limits: MeshLimits;
   readonly #lanes: Lanes;
   readonly #joiner: PartJoiner;
+  /** What several messages share a frame up to. */
+  readonly #batchBytes: number;
   #handlers: PeerLinkHandlers | undefined;
   #wasHeard = true;
   #silentHeartbeats = 0;
@@ -56,6 +58,7 @@ export class PeerLink {
     this.#limits = options.limits;
     this.#lanes = new Lanes(options.inbox.channel, options.limits);
     this.#joiner = new PartJoiner(options.limits.maxFrameBytes);
+    this.#batchBytes = Math.min(options.limits.maxPartBytes, options.limits.maxFrameBytes);
   }
 
   get isOpen(): boolean {
@@ -84,12 +87,12 @@ export class PeerLink {
   send(messages: readonly Message[]): number {
     if (!messages.some(isBulk)) return this.#sendControl(messages);
     const bytes = sizeHint(messages);
-    if (bytes <= this.#limits.maxPartBytes && this.#lanes.isIdle) {
+    if (bytes <= this.#batchBytes && this.#lanes.isIdle) {
       this.#lanes.sendBulk(encodePeerFrame(messages));
       return 0;
     }
     let dropped = this.#sendControl(messages.filter(isControl));
-    for (const batch of batches(messages.filter(isBulk), this.#limits.maxPartBytes)) {
+    for (const batch of batches(messages.filter(isBulk), this.#batchBytes)) {
       if (!this.#sendBulk(batch)) dropped += batch.length;
     }
     return dropped;
@@ -122,7 +125,7 @@ export class PeerLink {
 
   #sendControl(messages: readonly Message[]): number {
     let dropped = 0;
-    for (const batch of batches(messages, this.#limits.maxPartBytes)) {
+    for (const batch of batches(messages, this.#batchBytes)) {
       if (!this.#lanes.sendControl(encodePeerFrame(batch))) dropped += batch.length;
     }
     return dropped;

@@ -1,0 +1,34 @@
+// Reasons that travel in WebSocket close frames.
+import { RaftkvError } from '@raftkv/wire';
+import type { ErrorCode } from '@raftkv/wire';
+import { describe, expect, it } from 'vitest';
+import { fromCloseFrame, toCloseFrame } from '../src/close-code.ts';
+
+describe('a close frame', () => {
+  it('brings back the code and the message it was made from', () => {
+    const codes: ErrorCode[] = ['bad_frame', 'wrong_cluster', 'member_amnesia', 'busy', 'closed', 'timeout', 'halted'];
+    for (const code of codes) {
+      const frame = toCloseFrame(new RaftkvError(code, 'because'));
+      const error = fromCloseFrame(frame.code, frame.reason, 'there');
+      expect([error?.code, error?.message]).toEqual([code, 'because']);
+    }
+  });
+
+  it('keeps the reason within the 123 bytes that a close frame holds, whatever the script', () => {
+    const { reason } = toCloseFrame(new RaftkvError('busy', '漢'.repeat(200)));
+    expect(new TextEncoder().encode(reason).length).toBeLessThanOrEqual(123);
+    expect(reason.length).toBeGreaterThan(0);
+  });
+
+  it('does not tell the other side of errors that have no number', () => {
+    const frame = toCloseFrame(new RaftkvError('storage_failed', 'disk 3 of host a is gone'));
+    expect(frame).toEqual({ code: 4012, reason: '' });
+    expect(fromCloseFrame(frame.code, frame.reason, 'there')?.code).toBe('internal');
+  });
+
+  it('takes any unknown number for a lost connection', () => {
+    for (const code of [0, 1006, 1015, 3000, 4000, 4014, 4999, 65_535]) {
+      expect(fromCloseFrame(code, '', 'there')?.code).toBe('connection_lost');
+    }
+  });
+});

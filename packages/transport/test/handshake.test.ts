@@ -1,0 +1,172 @@
+// The three words between two members: who is let in, who is told what, and what hostile bytes come to.
+import { RaftkvError, encodePeerControl, encodePeerFrame } from '@raftkv/wire';
+import type { PeerControl } from '@raftkv/wire';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { FrameInbox } from '../src/frame-inbox.ts';
+import { Refusal, answer, greet } from '../src/handshake.ts';
+import type { Greeted, HandshakeOptions } from '../src/handshake.ts';
+import { memoryChannelPair } from '../src/index.ts';
+import { recordChannel } from '../src/recorded-channel.ts';
+import { heartbeat } from './messages.ts';
+import { selfOf } from './mesh-member.ts';
+
+const hello = {
+  type: 'hello',
+  versions: [1],
+  clusterId: 'cluster',
+  from: 'a',
+  to: 'b',
+  fromName: 'name-a',
+  storeId: 'store-a',
+} as const;
+const welcome = { type: 'welcome', version: 1, clusterId: 'cluster', from: 'b', storeId: 'store-b' } as const;
+
+function options(id: string, change: Partial<HandshakeOptions> = {}): HandshakeOptions {
+  return { self: selfOf(id), isPeer: (other) => other === 'a' || other === 'b', admit: async () => {}, ...change };
+}
+
+/** Says what it is told to `answer` or `greet`, and gives how that ended: the greeted, or what was thrown. */
+function face(role: 'answer' | 'greet', change: Partial<HandshakeOptions> = {}) {
+  const pair = memoryChannelPair();
+  const inbox = new FrameInbox(pair.right, 10_000);
+  const running = role === 'answer' ? answer(inbox, options('b', change)) : greet(inbox, 'b', options('a', change));
+  const outcome = running.then(
+    (greeted): { greeted?: Greeted; thrown?: unknown } => ({ greeted }),
+    (thrown: unknown): { greeted?: Greeted; thrown?: unknown } => ({ thrown }),
+  );
+  const recorded = recordChannel(pair.left);
+  const say = (control: PeerControl): boolean => pair.left.send(encodePeerControl(control));
+  return { pair, inbox, outcome, recorded, say };
+}
+
+const refuse = (code: 'member_amnesia') => async (): Promise<void> => {
+  throw new RaftkvError(code, 'no');
+};
+
+describe('the handshake', () => {
+  it('tells each side who the other is once both have admitted', async () => {
+    const admissions: string[] = [];
+    const pair = memoryChannelPair();
+    const admit = (by: string) => async (peer: Greeted) =>
+      void admissions.push(`${by}: ${peer.memberId} ${peer.storeId}`);
+    const [atA, atB] = await Promise.all([
+      greet(new FrameInbox(pair.left, 1000), 'b', options('a', { admit: admit('a') })),
+      answer(new FrameInbox(pair.right, 1000), options('b', { admit: admit('b') })),
+    ]);
+    expect(atA).toEqual({ memberId: 'b', storeId: 'store-b' });
+    expect(atB).toEqual({ memberId: 'a', storeId: 'store-a' });
+    expect(admissions).toEqual(['b: a store-a', 'a: b store-b']);
+  });
+
+  it('does not confirm before the admission is durable', async () => {
+    let makeDurable: () => void = () => {};
+    const durable = new Promise<void>((resolve) => (makeDurable = resolve));
+    const { recorded, say, outcome } = face('greet', { admit: () => durable });
+    await recorded.frames(1);
+    say(welcome);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(recorded.received).toHaveLength(1);
+    makeDurable();
+    await recorded.frames(2);
+    expect((await outcome).greeted).toEqual({ memberId: 'b', storeId: 'store-b' });
+  });
+
+  it.each([
+    ['wrong_cluster', { ...hello, clusterId: 'another' }],
+    ['wrong_member', { ...hello, to: 'c' }],
+    ['wrong_member', { ...hello, from: 'stranger' }],
+    ['unsupported_version', { ...hello, versions: [2, 3] }],
+    ['unsupported_version', { ...hello, versions: [] }],
+  ] as const)('refuses a hello with %s and says so before it closes', async (code, word) => {
+    const { say, outcome, recorded } = face('answer');
+    say(word);
+    const { thrown } = await outcome;
+    expect(thrown).toBeInstanceOf(Refusal);
+    expect(thrown).toMatchObject({ by: 'self', memberId: word.from, error: { code } });
+    expect((await recorded.closed)?.code).toBe(code);
+    expect(recorded.received).toHaveLength(1);
+  });
+
+  it.each([
+    ['wrong_cluster', { ...welcome, clusterId: 'another' }],
+    ['wrong_member', { ...welcome, from: 'c' }],
+    ['unsupported_version', { ...welcome, version: 2 }],
+  ] as const)('refuses a welcome with %s', async (code, word) => {
+    const { say, outcome, recorded } = face('greet');
+    await recorded.frames(1);
+    say(word);
+    expect((await outcome).thrown).toMatchObject({ by: 'self', memberId: 'b', error: { code } });
+    expect((await recorded.closed)?.code).toBe(code);
+  });
+
+  it('refuses a member that lost its storage, at either side, and both know', async () => {
+    for (const forgetful of ['a', 'b']) {
+      const pair = memoryChannelPair();
+      const strict = (id: string) => options(id, id === forgetful ? {} : { admit: refuse('member_amnesia') });
+      const outcomes = await Promise.allSettled([
+        greet(new FrameInbox(pair.left, 1000), 'b', strict('a')),
+        answer(new FrameInbox(pair.right, 1000), strict('b')),
+      ]);
+      const seen = outcomes.map((outcome) => (outcome.status === 'rejected' ? (outcome.reason as Refusal) : undefined));
+      expect(seen.map((refusal) => refusal?.error.code)).toEqual(['member_amnesia', 'member_amnesia']);
+      expect(seen.map((refusal) => refusal?.by)).toEqual(forgetful === 'a' ? ['peer', 'self'] : ['self', 'peer']);
+    }
+  });
+
+  it('keeps what comes on the heels of the confirmation for the next owner', async () => {
+    const { pair, inbox, say, outcome } = face('answer');
+    const burst = [heartbeat('a', 'b', 1), heartbeat('a', 'b', 2)].map((message) => encodePeerFrame([message]));
+    say(hello);
+    say({ type: 'confirm' });
+    for (const frame of burst) pair.left.send(frame);
+    expect((await outcome).greeted?.memberId).toBe('a');
+    await new Promise((resolve) => setImmediate(resolve));
+    const frames: Uint8Array[] = [];
+    inbox.handOver({ onFrame: (frame) => frames.push(frame), onClose: () => {} });
+    expect(frames).toEqual(burst);
+    pair.left.send(burst[0]!);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(frames).toHaveLength(3);
+  });
+
+  it('closes on a message, a ping, a welcome or nothing where a hello is due', async () => {
+    for (const frame of [
+      encodePeerFrame([heartbeat('a', 'b')]),
+      encodePeerControl({ type: 'ping', nonce: 1 }),
+      encodePeerControl(welcome),
+      new Uint8Array(0),
+    ]) {
+      const { pair, outcome, recorded } = face('answer');
+      pair.left.send(frame);
+      const { thrown } = await outcome;
+      expect(thrown).toBeInstanceOf(RaftkvError);
+      expect(['bad_frame', 'unsupported_version']).toContain((await recorded.closed)?.code);
+    }
+  });
+
+  it('ends with an error of the channel when that ends in the middle', async () => {
+    const { pair, outcome } = face('answer');
+    pair.left.close();
+    expect((await outcome).thrown).toMatchObject({ code: 'connection_lost' });
+  });
+
+  it('closes on whoever talks on and on before being welcome', async () => {
+    const { pair, say, recorded } = face('answer', { admit: () => new Promise(() => {}) });
+    say(hello);
+    for (let count = 0; count < 11; count += 1) pair.left.send(new Uint8Array(1000));
+    expect((await recorded.closed)?.code).toBe('bad_frame');
+  });
+
+  it('survives any bytes', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.uint8Array({ maxLength: 60 }), { minLength: 1, maxLength: 3 }), async (frames) => {
+        const { pair, outcome } = face('answer');
+        for (const frame of frames) pair.left.send(frame);
+        pair.left.close();
+        expect((await outcome).greeted).toBe(undefined);
+      }),
+      { seed: 2, numRuns: 300 },
+    );
+  });
+});
