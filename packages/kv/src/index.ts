@@ -5,7 +5,8 @@ export { StoreRestore } from './restore.ts';
 export { Store } from './store.ts';
 
 export type { StoreSnapshot } from './snapshot.ts';
-export type { StoreOptions, StoreStatistics } from './store.ts';
+export type { StoreOptions } from './options.ts';
+export type { StoreStatistics } from './store.ts';
 export type { Change, ChangeEvent, DeleteEvent, PutEvent } from './change.ts';
 export type {
   BatchCommand,

@@ -4,64 +4,51 @@ import type { Key, KeyRange, KeyValue } from './command.ts';
 import type { Tree } from './key-index.ts';
 import type { KeyCell, KeyRecord } from './record.ts';
 import { assert } from './assert.ts';
-import { ChangeLog } from './change-log.ts';
+import type { ChangeLog } from './change-log.ts';
 import { KeyIndex } from './key-index.ts';
 import { recordBytes } from './record.ts';
+import { Window } from './window.ts';
+import type { WindowLimits } from './window.ts';
 
-export interface WindowLimits {
-  readonly retainedRevisions: number;
-  readonly retainedBytes: number;
-}
-
-/** What a restored snapshot brings: the records' chains and the log of the window, already checked. */
+/** What a keyspace starts from: nothing, or the checked content of a snapshot. */
 export interface KeyspaceContent {
   readonly index: KeyIndex;
-  readonly log: ChangeLog;
+  readonly window: Window;
   readonly revision: number;
-  readonly compactedRevision: number;
   readonly keys: number;
   readonly keyBytes: number;
   readonly valueBytes: number;
   readonly records: number;
-  readonly windowBytes: number;
 }
 
 /** Versions that a command may trim beyond twice those it wrote, so that a backlog left by a pin or a compaction melts away. */
 const spareTrimming = 16;
 
 export class Keyspace {
-  readonly #limits: WindowLimits;
   readonly #index: KeyIndex;
-  readonly #log: ChangeLog;
+  readonly #window: Window;
   /** The newest closed revision. */
   #revision: number;
-  /** Logical start of the window: replicated state, moved by counts and bytes of the log alone. */
-  #compactedRevision: number;
   /** Position of the next record to trim within the log's first revision. */
   #trimmedOrder = 0;
   #pins = 0;
   /** Records of the revision that is open; its number is `#revision + 1`. */
   #open: KeyRecord[] = [];
   #openBytes = 0;
-  /** Bytes written by the revisions after `#compactedRevision`. */
-  #windowBytes: number;
   #keys: number;
   #keyBytes: number;
   #valueBytes: number;
   /** Records reachable, newest and older. */
   #records: number;
 
-  constructor(limits: WindowLimits, content: KeyspaceContent = emptyContent()) {
-    this.#limits = limits;
+  constructor(content: KeyspaceContent) {
     this.#index = content.index;
-    this.#log = content.log;
+    this.#window = content.window;
     this.#revision = content.revision;
-    this.#compactedRevision = content.compactedRevision;
     this.#keys = content.keys;
     this.#keyBytes = content.keyBytes;
     this.#valueBytes = content.valueBytes;
     this.#records = content.records;
-    this.#windowBytes = content.windowBytes;
   }
 
   /** For reads only. Between `put`s it shows the open revision's writes too. */
@@ -69,7 +56,7 @@ export class Keyspace {
     return this.#index;
   }
   get log(): ChangeLog {
-    return this.#log;
+    return this.#window.log;
   }
   get revision(): number {
     return this.#revision;
@@ -79,7 +66,7 @@ export class Keyspace {
     return this.#open.length === 0 ? this.#revision : this.#revision + 1;
   }
   get compactedRevision(): number {
-    return this.#compactedRevision;
+    return this.#window.compactedRevision;
   }
   get keys(): number {
     return this.#keys;
@@ -164,35 +151,18 @@ export class Keyspace {
     if (written > 0) {
       this.#revision++;
       const only = this.#open[0];
-      this.#log.push(this.#revision, written === 1 && only !== undefined ? only : this.#open, this.#openBytes);
-      this.#windowBytes += this.#openBytes;
+      this.#window.push(this.#revision, written === 1 && only !== undefined ? only : this.#open, this.#openBytes);
       if (written === 1) this.#open.length = 0;
       else this.#open = [];
       this.#openBytes = 0;
-      this.#slideWindow();
     }
-    if (this.#pins === 0 && this.#log.firstRevision < this.#compactedRevision) this.#trim(written * 2 + spareTrimming);
-  }
-
-  /** Depends on nothing but the log of commands, so that every replica refuses the same old reads. */
-  #slideWindow(): void {
-    const { retainedRevisions, retainedBytes } = this.#limits;
-    while (
-      this.#revision - this.#compactedRevision >= retainedRevisions ||
-      (this.#windowBytes > retainedBytes && this.#compactedRevision < this.#revision)
-    ) {
-      this.#compactedRevision++;
-      this.#windowBytes -= this.#log.bytesAt(this.#compactedRevision);
-    }
+    if (this.#pins === 0) this.#trim(written * 2 + spareTrimming);
   }
 
   /** Moves the window's start by command. The caller has checked that it moves forward and not past the newest revision. */
   compact(revision: number): void {
-    assert(revision > this.#compactedRevision && revision <= this.#revision, () => `cannot compact at ${revision}`);
-    while (this.#compactedRevision < revision) {
-      this.#compactedRevision++;
-      this.#windowBytes -= this.#log.bytesAt(this.#compactedRevision);
-    }
+    assert(revision > this.compactedRevision && revision <= this.#revision, () => `cannot compact at ${revision}`);
+    this.#window.compact(revision);
   }
 
   /** The keys as they are now. Until `unpin` no version is cut, so each cell can still tell what it held at this revision. */
@@ -213,16 +183,17 @@ export class Keyspace {
    * far this has come: what is logically gone is never shown.
    */
   #trim(budget: number): void {
+    const { log, compactedRevision } = this.#window;
     let left = budget;
-    while (this.#log.firstRevision < this.#compactedRevision && left > 0) {
-      const records = this.#log.at(this.#log.firstRevision);
+    while (log.firstRevision < compactedRevision && left > 0) {
+      const records = log.at(log.firstRevision);
       for (; this.#trimmedOrder < records.length && left > 0; left--) {
         const record = records[this.#trimmedOrder++];
         if (record !== undefined) this.#trimRecord(record);
       }
       if (this.#trimmedOrder < records.length) return;
       this.#trimmedOrder = 0;
-      this.#log.dropFirst();
+      log.dropFirst();
     }
   }
 
@@ -239,17 +210,15 @@ export class Keyspace {
   }
 }
 
-function emptyContent(): KeyspaceContent {
+export function emptyContent(limits: WindowLimits): KeyspaceContent {
+  // Revision 1 is the empty store: the first write makes revision 2.
   return {
     index: new KeyIndex(),
-    // Revision 1 is the empty store: the first write makes revision 2.
-    log: new ChangeLog(2),
+    window: new Window(limits),
     revision: 1,
-    compactedRevision: 0,
     keys: 0,
     keyBytes: 0,
     valueBytes: 0,
     records: 0,
-    windowBytes: 0,
   };
 }

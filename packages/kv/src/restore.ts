@@ -4,16 +4,21 @@ import type { CommandResult, Key, KeyValue } from './command.ts';
 import type { Parsing } from './bytes.ts';
 import type { KeyCell, KeyRecord } from './record.ts';
 import type { Session } from './sessions.ts';
-import type { StoreOptions, StoreState } from './store.ts';
+import type { StoreOptions } from './options.ts';
+import type { StoreState } from './store.ts';
 import { ByteFeed, readBlob, readGroup, readString } from './bytes.ts';
 import { buildLog, checkLink, checkVersion, demand } from './chain.ts';
 import { Keyspace } from './keyspace.ts';
+import type { KeyspaceContent } from './keyspace.ts';
+import { Window } from './window.ts';
+import type { WindowLimits } from './window.ts';
 import { KeyIndex } from './key-index.ts';
 import { maxKeyBytes, maxValueBytes } from './limits.ts';
+import { sessionLimits, windowLimits } from './options.ts';
 import { readResult } from './result-codec.ts';
 import { SessionTable } from './sessions.ts';
 import { olderFlag, snapshotMagic, tombstoneFlag } from './snapshot.ts';
-import { sessionLimits, Store, windowLimits } from './store.ts';
+import { Store } from './store.ts';
 
 /**
  * Rebuilds a Store from the chunks of a StoreSnapshot, however they are cut. `write` and `finish` throw SnapshotFormatError on bytes that are
@@ -85,7 +90,7 @@ function* parseSnapshot(feed: ByteFeed, options: StoreOptions): Parsing<StoreSta
     (from) => from.byte() + from.byte() * 2 ** 8 + from.byte() * 2 ** 16 + from.byte() * 2 ** 24,
   );
   demand(stored === computed, 'the checksum does not match');
-  const keyspace = new Keyspace(windowLimits(options), keys.content(revision, compactedRevision));
+  const keyspace = new Keyspace(keys.content(windowLimits(options), revision, compactedRevision));
   return { appliedIndex, keyspace, sessions: new SessionTable(sessionLimits(options), sessions) };
 }
 
@@ -198,21 +203,16 @@ class KeyCollector {
     if (record.revision >= compactedRevision) this.#window.push(record);
   }
 
-  content(revision: number, compactedRevision: number): ConstructorParameters<typeof Keyspace>[1] {
+  content(limits: WindowLimits, revision: number, compactedRevision: number): KeyspaceContent {
     const log = buildLog(this.#window, revision, compactedRevision);
-    let windowBytes = 0;
-    for (let at = Math.max(compactedRevision + 1, log.firstRevision); at <= revision; at++)
-      windowBytes += log.bytesAt(at);
     return {
       index: new KeyIndex(this.#cells),
-      log,
+      window: new Window(limits, log, revision, compactedRevision),
       revision,
-      compactedRevision,
       keys: this.#live,
       keyBytes: this.#keyBytes,
       valueBytes: this.#valueBytes,
       records: this.versionCount,
-      windowBytes,
     };
   }
 }

@@ -12,33 +12,17 @@ import type {
   ScanOptions,
   ScanResult,
 } from './command.ts';
+import type { StoreOptions } from './options.ts';
 import type { StoreSnapshot } from './snapshot.ts';
 import { assert, unreachable } from './assert.ts';
-import { Keyspace } from './keyspace.ts';
-import {
-  defaultMaxSessionAnswers,
-  defaultMaxSessions,
-  defaultRetainedBytes,
-  defaultRetainedRevisions,
-} from './limits.ts';
+import { emptyContent, Keyspace } from './keyspace.ts';
+import { sessionLimits, windowLimits } from './options.ts';
 import { readKey, readRange, refuseRead } from './read.ts';
 import { compacted, futureRevision, invalidArgument, sessionExpired } from './refusal.ts';
 import { recordAnswer, SessionTable } from './sessions.ts';
 import { takeSnapshot } from './snapshot.ts';
 import { runBatch, runDelete, runDeleteRange, runPut, runTxn } from './txn.ts';
 import { refuseCommand, refuseScan, refuseStamp } from './validate.ts';
-
-/** All of these decide what is answered, so they must be the same on every member. */
-export interface StoreOptions {
-  /** How many of the newest revisions stay readable and watchable. Default 10,000. */
-  readonly retainedRevisions?: number;
-  /** Most bytes of keys and values written by the retained revisions; above it the oldest go. The newest always stays. Default 128 MiB. */
-  readonly retainedBytes?: number;
-  /** Most sessions; opening one more evicts the least recently used (by log index). Default 10,000. */
-  readonly maxSessions?: number;
-  /** Most answers kept for one session above its ackFloor; above it writes are refused with `session_overflow`. Default 16,384. */
-  readonly maxSessionAnswers?: number;
-}
 
 export interface StoreStatistics {
   readonly keys: number;
@@ -239,32 +223,7 @@ export class Store {
 function emptyState(options: StoreOptions): StoreState {
   return {
     appliedIndex: 0,
-    keyspace: new Keyspace(windowLimits(options)),
+    keyspace: new Keyspace(emptyContent(windowLimits(options))),
     sessions: new SessionTable(sessionLimits(options)),
   };
-}
-
-export function windowLimits(options: StoreOptions): {
-  readonly retainedRevisions: number;
-  readonly retainedBytes: number;
-} {
-  return {
-    retainedRevisions: positive('retainedRevisions', options.retainedRevisions ?? defaultRetainedRevisions),
-    retainedBytes: positive('retainedBytes', options.retainedBytes ?? defaultRetainedBytes),
-  };
-}
-
-export function sessionLimits(options: StoreOptions): {
-  readonly maxSessions: number;
-  readonly maxSessionAnswers: number;
-} {
-  return {
-    maxSessions: positive('maxSessions', options.maxSessions ?? defaultMaxSessions),
-    maxSessionAnswers: positive('maxSessionAnswers', options.maxSessionAnswers ?? defaultMaxSessionAnswers),
-  };
-}
-
-function positive(name: string, value: number): number {
-  assert(Number.isSafeInteger(value) && value > 0, () => `${name} must be a positive integer, not ${value}`);
-  return value;
 }

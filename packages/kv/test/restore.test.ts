@@ -144,7 +144,7 @@ describe('StoreRestore', () => {
           }
         },
       ),
-      { seed: 5, numRuns: 60 },
+      { seed: 5, numRuns: 40 },
     );
     expect(accepted).toBeGreaterThan(50);
     expect(refused).toBeGreaterThan(500);

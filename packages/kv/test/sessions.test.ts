@@ -44,7 +44,7 @@ describe('a session', () => {
         expect(store.revision).toBe(1 + first.size);
         for (const sequence of first.keys()) expect(store.get(`k${sequence}`)).toMatchObject({ entry: { version: 1 } });
       }),
-      { seed: 7, numRuns: 200 },
+      { seed: 7, numRuns: 100 },
     );
   });
 

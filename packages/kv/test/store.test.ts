@@ -56,7 +56,7 @@ describe('the store and its naive twin', () => {
           compareCounters(store, model);
         },
       ),
-      { seed, numRuns: 600 },
+      { seed, numRuns: 300 },
     );
   });
 
@@ -84,7 +84,7 @@ describe('the store and its naive twin', () => {
           from = page.nextRevision;
         }
       }),
-      { seed, numRuns: 150 },
+      { seed, numRuns: 100 },
     );
   });
 });
