@@ -22,11 +22,13 @@ export function handleAppendRequest(state: RaftState, message: AppendRequest): v
   const { acknowledgement } = state;
   const lastVerified = prevLogIndex + entries.length;
   acknowledgement.verifiedIndex = Math.max(acknowledgement.verifiedIndex, lastVerified);
-  const isCommitNews = message.leaderCommit > state.commitIndex;
+  const committedBefore = state.commitIndex;
   // Only as far as the logs are known to agree: what lies beyond may be an old leader's.
   commitTo(state, Math.min(message.leaderCommit, acknowledgement.verifiedIndex));
-  // A message that brings nothing but a newer commitIndex needs no answer: it was all acknowledged before.
-  if (isCommitNews && entries.length === 0 && lastVerified <= acknowledgement.sentIndex) return;
+  // A message that brought nothing but a newer commitIndex needs no answer: what it verified was acknowledged before. But one
+  // that brought not even that does: the leader asks because our acknowledgement was lost.
+  const isOnlyNews = entries.length === 0 && state.commitIndex > committedBefore;
+  if (isOnlyNews && lastVerified <= acknowledgement.sentIndex) return;
   acknowledgement.requestedIndex = Math.max(acknowledgement.requestedIndex, lastVerified);
   acknowledgement.isOwed = true;
 }

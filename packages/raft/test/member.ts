@@ -69,6 +69,7 @@ export class Member {
   readStates: ReadState[] = [];
   results: ProposalResult[] = [];
   #incoming: Uint8Array[] = [];
+  readonly #readers = new Map<string, DiskSnapshot>();
   /** Called with every message that leaves. */
   onMessage: (message: Message) => void = () => {};
 
@@ -89,6 +90,7 @@ export class Member {
     this.readStates = [];
     this.results = [];
     this.#incoming = [];
+    this.#readers.clear();
     this.raft = this.#load(seed);
   }
 
@@ -152,7 +154,9 @@ export class Member {
     if (read === undefined) return;
     const { to, meta, offset, maxBytes } = read;
     const { lastIncludedIndex } = meta;
-    const snapshot = this.disk.snapshot;
+    // A reader stays at the snapshot that it was opened on, whatever is compacted meanwhile.
+    if (offset === 0 && this.disk.snapshot !== undefined) this.#readers.set(to, this.disk.snapshot);
+    const snapshot = this.#readers.get(to);
     const isThere = snapshot?.meta.lastIncludedIndex === lastIncludedIndex;
     const data = isThere ? snapshot.data.subarray(offset, offset + maxBytes) : undefined;
     const done = isThere && offset + maxBytes >= snapshot.data.length;

@@ -179,7 +179,7 @@ export class Simulation {
       maxUncommittedBytes: this.#pick([200, 2000]),
       maxCommittedBytes: this.#pick([100, 100_000]),
       maxPendingReads: this.#pick([3, 1000]),
-      snapshotChunkBytes: this.#pick([64, 1000, 100_000]),
+      snapshotChunkBytes: this.#pick([200, 1000, 100_000]),
     };
     const member = new Member(options, configuration);
     member.onMessage = (message) => this.#carry(message);
@@ -305,6 +305,9 @@ export class Simulation {
   }
 
   #compact(): void {
+    // A leader that compacts to its tip again and again outruns the transfer of its snapshots for ever: that is its driver's
+    // choice of `compactTo`, not a fault to recover from.
+    if (this.#isHealed) return;
     const at = this.#below(this.#ids.length);
     if (this.#isDown[at] || this.#pausedUntil[at]! > this.#now) return;
     this.#note(`${this.#ids[at]} compacts`);
@@ -394,7 +397,7 @@ export class Simulation {
     let lastAsked = -Infinity;
     const isDone = (): boolean => {
       if (this.#now - start > 400 * UNITS_PER_TICK) throw new Error(`no progress in 400 ticks: ${this.#describe()}`);
-      if (this.#now - lastAsked > 5 * UNITS_PER_TICK) {
+      if (this.#now - lastAsked > 25 * UNITS_PER_TICK) {
         lastAsked = this.#now;
         for (let at = 0; at < this.#ids.length; at++) {
           wanted.add(this.#propose(at).text);
