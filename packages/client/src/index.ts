@@ -1,2 +1,34 @@
 // The front door of the client.
-export {};
+export { bytes, json, text } from './codec.ts';
+export { connect } from './connect.ts';
+export { webSocketDial } from './dial.ts';
+export { RaftkvError } from '@raftkv/wire';
+
+export type { Clock } from './clock.ts';
+export type { Codec } from './codec.ts';
+export type { DeleteEvent, Entry, PutEvent, UserKey, WatchEvent } from './entry.ts';
+export type {
+  BatchOp,
+  BatchOpResult,
+  BatchResult,
+  Condition,
+  DeleteOptions,
+  DeleteRangeResult,
+  DeleteResult,
+  EndpointStatus,
+  Kv,
+  PutOptions,
+  PutResult,
+  ReadOptions,
+  RequestOptions,
+  ScanOptions,
+  TxnOp,
+  TxnOpResult,
+  TxnResult,
+  WatchOptions,
+} from './kv.ts';
+export type { ConnectOptions, Dial } from './options.ts';
+export type { Page, Scan } from './scan.ts';
+export type { Txn } from './txn.ts';
+export type { Watch, WatchChange } from './watch.ts';
+export type { KeyInput, NodeStatus, RangeInput, ReadLevel } from '@raftkv/wire';

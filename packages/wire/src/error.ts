@@ -28,6 +28,7 @@ export type ErrorCode =
   | 'session_stale'
   | 'session_overflow'
   | 'not_found'
+  | 'condition_failed' // a put with ifRevision or ifAbsent found something else
   | 'storage_locked'
   | 'storage_corrupt'
   | 'storage_missing'
@@ -108,6 +109,7 @@ const knownCodes: Readonly<Record<ErrorCode, true>> = {
   session_stale: true,
   session_overflow: true,
   not_found: true,
+  condition_failed: true,
   storage_locked: true,
   storage_corrupt: true,
   storage_missing: true,

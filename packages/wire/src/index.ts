@@ -19,6 +19,7 @@ export {
   encodeSnapshotMeta,
 } from './record.ts';
 export { crc32c } from './crc32c.ts';
+export { changeBytes } from './flow.ts';
 
 export type { ErrorCode, ErrorDetails } from './error.ts';
 export type { Limits } from './limits.ts';

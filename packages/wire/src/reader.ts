@@ -14,7 +14,9 @@ export class Reader {
   readonly end: number;
 
   constructor(bytes: Uint8Array, offset = 0, end = bytes.length) {
-    this.bytes = bytes;
+    // Node's Buffer is a Uint8Array whose `slice` does not copy: nothing that comes out of here shall be one.
+    const isPlain = bytes.constructor === Uint8Array;
+    this.bytes = isPlain ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
     this.offset = offset;
     this.end = end;
   }

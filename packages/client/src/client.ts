@@ -1,0 +1,353 @@
+// The Kv of a client: each call becomes a request or a command, its answer what the user gets. How it gets there and back is for the
+// dispatcher and the session.
+import type { Command, GetResult, ScanOptions as StoreScanOptions, ScanResult } from '@raftkv/kv';
+import { RaftkvError, keyFrom, rangeFrom } from '@raftkv/wire';
+import type { KeyInput, NodeStatus, RangeInput } from '@raftkv/wire';
+import type { Answer } from './call.ts';
+import type { Codec } from './codec.ts';
+import { decodeValue, encodeValue } from './codec.ts';
+import { batchCommand, batchOpResult, txnCommand, txnResult } from './commands.ts';
+import type { TxnParts } from './commands.ts';
+import type { Dispatcher } from './dispatcher.ts';
+import type { Entry, UserKey, View } from './entry.ts';
+import { toEntry, toOptionalEntry } from './entry.ts';
+import type {
+  BatchOp,
+  BatchResult,
+  DeleteOptions,
+  DeleteRangeResult,
+  DeleteResult,
+  EndpointStatus,
+  Kv,
+  PutOptions,
+  PutResult,
+  ReadOptions,
+  RequestOptions,
+  ScanOptions,
+  TxnResult,
+  WatchOptions,
+} from './kv.ts';
+import type { Settings } from './options.ts';
+import { Scan } from './scan.ts';
+import type { PageRequest } from './scan.ts';
+import { Session } from './session.ts';
+import { Txn } from './txn.ts';
+import { Watch } from './watch.ts';
+
+/** How long closing waits for the cluster to forget the session. */
+const closeMilliseconds = 250;
+
+export class Client<Value, K extends UserKey> implements Kv<Value, K> {
+  readonly #settings: Settings;
+  readonly #codec: Codec<Value>;
+  readonly #view: View<Value, K>;
+  readonly #session: Session;
+  readonly #dispatcher: Dispatcher;
+  readonly #watches = new Set<Pick<Watch, 'connectionsChanged' | 'fail'>>();
+  #revision = 0;
+  #closing: Promise<void> | undefined;
+
+  constructor(settings: Settings, view: View<Value, K>) {
+    this.#settings = settings;
+    this.#codec = view.codec;
+    this.#view = view;
+    this.#session = new Session(settings, () => {
+      for (const watch of this.#watches) watch.connectionsChanged();
+    });
+    this.#dispatcher = this.#session.dispatcher;
+  }
+
+  get revision(): number {
+    return this.#revision;
+  }
+
+  get<T extends Value = Value>(key: KeyInput, options: ReadOptions = {}): Promise<T | undefined> {
+    return this.#get(key, options, (result) =>
+      result.entry === undefined ? undefined : (decodeValue(this.#codec, result.entry.value) as T),
+    );
+  }
+
+  getEntry<T extends Value = Value>(key: KeyInput, options: ReadOptions = {}): Promise<Entry<T, K> | undefined> {
+    return this.#get(key, options, (result) => toOptionalEntry(this.#view, result.entry) as Entry<T, K> | undefined);
+  }
+
+  put(key: KeyInput, value: Value, options?: PutOptions & { readonly returnPrevious?: false }): Promise<number>;
+  put(
+    key: KeyInput,
+    value: Value,
+    options: PutOptions & { readonly returnPrevious: true },
+  ): Promise<PutResult<Value, K>>;
+  put(
+    key: KeyInput,
+    value: Value,
+    options: PutOptions & { readonly returnPrevious?: boolean } = {},
+  ): Promise<number | PutResult<Value, K>> {
+    const { returnPrevious, ifAbsent, ifRevision } = options;
+    if (ifAbsent === true || ifRevision !== undefined) return this.#putIf(key, value, options);
+    return this.#write(
+      () => ({ type: 'put', key: keyFrom(key), value: encodeValue(this.#codec, value), returnPrevious }),
+      options,
+      (answer) => {
+        const result = expectType(answer, 'put');
+        if (returnPrevious !== true) return result.revision;
+        return { revision: result.revision, previous: toOptionalEntry(this.#view, result.previous) };
+      },
+    );
+  }
+
+  async #putIf(
+    key: KeyInput,
+    value: Value,
+    options: PutOptions & { readonly returnPrevious?: boolean },
+  ): Promise<number | PutResult<Value, K>> {
+    const { ifAbsent, ifRevision, returnPrevious } = options;
+    const txn = this.txn().then({ type: 'put', key, value, returnPrevious });
+    if (ifAbsent === true) txn.if({ key, exists: false });
+    if (ifRevision !== undefined) txn.if({ key, revision: ifRevision });
+    const result = await txn.commit(options);
+    const [put] = result.results;
+    if (!result.succeeded || put?.type !== 'put') throw conditionFailed(ifRevision, result.revision);
+    return returnPrevious === true ? { revision: put.revision, previous: put.previous } : put.revision;
+  }
+
+  async delete(
+    key: KeyInput,
+    options: DeleteOptions & { readonly returnPrevious?: boolean } = {},
+  ): Promise<DeleteResult<Value, K>> {
+    const { ifRevision, returnPrevious } = options;
+    if (ifRevision === undefined) {
+      return this.#write(
+        () => ({ type: 'delete', key: keyFrom(key), returnPrevious }),
+        options,
+        (answer) => {
+          const { deleted, revision, previous } = batchOpResult(
+            this.#view,
+            expectType(answer, 'delete'),
+          ) as DeleteRangeResult<Value, K>;
+          return { deleted: deleted > 0, revision, previous: previous[0] };
+        },
+      );
+    }
+    const result = await this.txn()
+      .if({ key, revision: ifRevision })
+      .then({ type: 'delete', key, returnPrevious })
+      .commit(options);
+    const [deleted] = result.results;
+    if (!result.succeeded || deleted?.type !== 'delete') throw conditionFailed(ifRevision, result.revision);
+    return { deleted: deleted.deleted > 0, revision: deleted.revision, previous: deleted.previous[0] };
+  }
+
+  deleteRange(
+    range: RangeInput,
+    options: RequestOptions & { readonly returnPrevious?: boolean } = {},
+  ): Promise<DeleteRangeResult<Value, K>> {
+    return this.#write(
+      () => ({ type: 'deleteRange', range: rangeFrom(range), returnPrevious: options.returnPrevious }),
+      options,
+      (answer) => {
+        const { deleted, revision, previous = [] } = expectType(answer, 'delete');
+        return { deleted, revision, previous: previous.map((entry) => toEntry(this.#view, entry)) };
+      },
+    );
+  }
+
+  scan<T extends Value = Value>(range: RangeInput & ScanOptions): Scan<T, K> {
+    const fetch = (page: PageRequest, options: ScanOptions): Promise<ScanResult> => {
+      const { reverse, keysOnly } = options;
+      return this.#scan(page, options, { limit: page.limit, revision: page.revision, reverse, keysOnly });
+    };
+    return new Scan(fetch, this.#viewAs<T>(), rangeFrom(range), range);
+  }
+
+  async count(range: RangeInput & ReadOptions): Promise<number> {
+    const { level = 'linearizable', revision } = range;
+    const page: PageRequest = { range: rangeFrom(range), level, revision, limit: 0 };
+    const result = await this.#scan(page, range, { countOnly: true, revision });
+    return result.count ?? 0;
+  }
+
+  batch(ops: readonly BatchOp<Value>[], options: RequestOptions = {}): Promise<BatchResult<Value, K>> {
+    return this.#write(
+      () => batchCommand(this.#codec, ops),
+      options,
+      (answer) => {
+        const { revision, results } = expectType(answer, 'batch');
+        return { revision, results: results.map((result) => batchOpResult(this.#view, result)) };
+      },
+    );
+  }
+
+  txn(): Txn<Value, K> {
+    return new Txn((parts, options) => this.#commit(parts, options));
+  }
+
+  async #commit(parts: TxnParts<Value>, options: RequestOptions): Promise<TxnResult<Value, K>> {
+    const command = txnCommand(this.#codec, parts);
+    return this.#write(
+      () => command,
+      options,
+      (answer) => txnResult(this.#view, command, expectType(answer, 'txn')),
+    );
+  }
+
+  watch<T extends Value = Value>(range: RangeInput, options: WatchOptions = {}): Watch<T, K> {
+    this.#expectOpen();
+    const watch: Watch<T, K> = new Watch<T, K>({
+      cluster: this.#dispatcher.cluster,
+      settings: this.#settings,
+      view: this.#viewAs<T>(),
+      range: rangeFrom(range),
+      options,
+      seenRevision: this.#revision,
+      onSeen: (revision) => this.#see(revision),
+      onEnd: () => this.#watches.delete(watch),
+    });
+    if (options.signal?.aborted !== true) this.#watches.add(watch);
+    return watch;
+  }
+
+  async compact(revision: number, options: RequestOptions = {}): Promise<void> {
+    await this.#write(() => ({ type: 'compact', revision }), options, expectCompact);
+  }
+
+  status(options: RequestOptions & { readonly endpoint?: string } = {}): Promise<NodeStatus> {
+    return new Promise((resolve, reject) => {
+      this.#expectOpen();
+      const outcome = {
+        onAnswer: (answer: Answer) => resolve(answer as NodeStatus),
+        onError: reject,
+      };
+      const call = this.#dispatcher.open('read', { type: 'status', id: 0 }, outcome, options);
+      call.endpoint = options.endpoint;
+      this.#dispatcher.place(call);
+    });
+  }
+
+  statusOfAll(options: RequestOptions = {}): Promise<readonly EndpointStatus[]> {
+    const { connectTimeoutMilliseconds } = this.#settings;
+    const { timeoutMilliseconds = connectTimeoutMilliseconds, signal } = options;
+    return Promise.all(
+      this.#dispatcher.cluster.endpoints().map((endpoint) =>
+        this.status({ timeoutMilliseconds, signal, endpoint }).then(
+          (status) => ({ endpoint, status, error: undefined }),
+          (error: unknown) => ({ endpoint, status: undefined, error: RaftkvError.from(error) }),
+        ),
+      ),
+    );
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    const error = new RaftkvError('closed', 'the client was closed');
+    for (const watch of [...this.#watches]) watch.fail(error);
+    this.#dispatcher.endAll();
+    await this.#session.close(closeMilliseconds);
+    this.#dispatcher.close();
+  }
+
+  /** What a user says a value is, is taken at its word. */
+  #viewAs<T extends Value>(): View<T, K> {
+    return this.#view as View<Value, K> as View<T, K>;
+  }
+
+  #expectOpen(): void {
+    if (this.#closing !== undefined) throw new RaftkvError('closed', 'the client was closed');
+  }
+
+  #see(revision: number): void {
+    if (revision > this.#revision) this.#revision = revision;
+  }
+
+  #get<T>(key: KeyInput, options: ReadOptions, convert: (result: GetResult) => T): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#expectOpen();
+      const { level = 'linearizable', revision } = options;
+      const minRevision = level === 'session' ? this.#revision : 0;
+      this.#request(
+        { type: 'get', id: 0, key: readKey(key), level, minRevision, revision },
+        options,
+        (answer) => convert(expectType(answer, 'get')),
+        { resolve, reject },
+      );
+    });
+  }
+
+  #scan(page: PageRequest, options: ReadOptions, scanOptions: StoreScanOptions): Promise<ScanResult> {
+    return new Promise((resolve, reject) => {
+      this.#expectOpen();
+      const { range, level, revision } = page;
+      const minRevision = level === 'session' ? Math.max(this.#revision, revision ?? 0) : 0;
+      this.#request(
+        { type: 'scan', id: 0, range, level, minRevision, options: scanOptions },
+        options,
+        (answer) => expectType(answer, 'scan'),
+        { resolve, reject },
+      );
+    });
+  }
+
+  #request<T>(
+    request: Parameters<Dispatcher['open']>[1],
+    options: RequestOptions,
+    convert: (answer: Answer) => T,
+    promise: Settle<T>,
+  ): void {
+    const call = this.#dispatcher.open('read', request, this.#outcome(convert, promise), options);
+    this.#dispatcher.place(call);
+  }
+
+  #write<T>(command: () => Command, options: RequestOptions, convert: (answer: Answer) => T): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#expectOpen();
+      this.#session.write(command(), this.#outcome(convert, { resolve, reject }), options);
+    });
+  }
+
+  #outcome<T>(convert: (answer: Answer) => T, { resolve, reject }: Settle<T>): Parameters<Dispatcher['open']>[2] {
+    return {
+      onAnswer: (answer) => {
+        if ('revision' in answer) this.#see(answer.revision);
+        try {
+          resolve(convert(answer));
+        } catch (error) {
+          reject(RaftkvError.from(error));
+        }
+      },
+      onError: reject,
+    };
+  }
+}
+
+interface Settle<T> {
+  readonly resolve: (value: T) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+function readKey(key: KeyInput): string {
+  const made = keyFrom(key);
+  if (made.length === 0) throw new RaftkvError('key_empty', 'a key has at least one byte');
+  return made;
+}
+
+type AnswerOf<Type> = Extract<Answer, { readonly type: Type }>;
+
+function expectType<Type extends 'put' | 'delete' | 'get' | 'scan' | 'batch' | 'txn' | 'compact'>(
+  answer: Answer,
+  type: Type,
+): AnswerOf<Type> {
+  if ('type' in answer && answer.type === type) return answer as AnswerOf<Type>;
+  throw new RaftkvError('bad_frame', `the answer to a ${type} is something else`, { definite: false });
+}
+
+function expectCompact(answer: Answer): void {
+  expectType(answer, 'compact');
+}
+
+function conditionFailed(ifRevision: number | undefined, revision: number): RaftkvError {
+  const expected = ifRevision === undefined ? 'the key exists' : `the key does not have revision ${ifRevision}`;
+  return new RaftkvError('condition_failed', `${expected}, as of revision ${revision}; nothing was written`);
+}

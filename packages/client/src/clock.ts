@@ -1,0 +1,29 @@
+// The client's only source of time and randomness, injected, so that tests own them. Everything here that waits, waits through it.
+
+export interface Clock {
+  /** Monotonic milliseconds. */
+  now(): number;
+  /** Runs `callback` once after at least `milliseconds`; answers a function that cancels it. */
+  schedule(callback: () => void, milliseconds: number): () => void;
+  /** Runs `callback` soon, after what is already due: what lets the calls of one turn leave in one frame. */
+  defer(callback: () => void): void;
+}
+
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  schedule: (callback, milliseconds) => {
+    const timer = setTimeout(callback, milliseconds);
+    return () => clearTimeout(timer);
+  },
+  defer: deferrer(),
+};
+
+/**
+ * Node's setImmediate runs after all continuations of the present turn, so that callers who each `await` before their next call share a
+ * frame. Where there is none, two hops of microtasks catch most of them.
+ */
+function deferrer(): (callback: () => void) => void {
+  const { setImmediate } = globalThis as { readonly setImmediate?: (callback: () => void) => void };
+  if (setImmediate !== undefined) return (callback) => setImmediate(callback);
+  return (callback) => queueMicrotask(() => queueMicrotask(callback));
+}

@@ -1,0 +1,181 @@
+// The nodes as the client knows them: a connection to each endpoint, kept up with growing pauses, who leads, and which connection a
+// call should take. It sends nothing itself; `dispatcher.ts` asks it.
+import { RaftkvError } from '@raftkv/wire';
+import type { Call } from './call.ts';
+import { Connection } from './connection.ts';
+import type { ConnectionHandlers } from './connection.ts';
+import type { Settings } from './options.ts';
+
+export interface ClusterHandlers extends Pick<ConnectionHandlers, 'onAnswer' | 'onAttemptFailed' | 'onRoom'> {
+  /** A connection opened, or another node leads. */
+  readonly onChange: () => void;
+  /** No connection is open or being opened. */
+  readonly onUnreachable: (error: RaftkvError) => void;
+}
+
+interface Node {
+  readonly endpoint: string;
+  /** False: learnt from the cluster, and forgotten when it fails. */
+  readonly isGiven: boolean;
+  connection: Connection | undefined;
+  failures: number;
+  cancelTimer: (() => void) | undefined;
+}
+
+const firstPauseMilliseconds = 50;
+const longestPauseMilliseconds = 5_000;
+
+export class Cluster {
+  readonly #settings: Settings;
+  readonly #handlers: ClusterHandlers;
+  readonly #nodes: Node[];
+  #clusterId: string | undefined;
+  #open: Connection[] = [];
+  #leaderConnection: Connection | undefined;
+  #turn = 0;
+  #isClosed = false;
+
+  constructor(settings: Settings, handlers: ClusterHandlers) {
+    this.#settings = settings;
+    this.#handlers = handlers;
+    this.#clusterId = settings.clusterId;
+    this.#turn = Math.floor(settings.random() * settings.endpoints.length);
+    this.#nodes = settings.endpoints.map((endpoint) => newNode(endpoint, true));
+    for (const node of this.#nodes) this.#dial(node);
+  }
+
+  get hasLeader(): boolean {
+    return this.#leaderConnection !== undefined || this.#open.some((connection) => connection.leader !== undefined);
+  }
+
+  /** Where this call should go now: writes to the leader, if it can be reached, reads in turn to all. Undefined: nowhere yet. */
+  pick(call: Call): Connection | undefined {
+    if (call.endpoint !== undefined) return this.#open.find(({ endpoint }) => endpoint === call.endpoint);
+    const leader = this.#leaderConnection;
+    if (call.kind === 'write' && leader !== undefined && leader !== call.avoid) return leader;
+    return this.next(call.avoid);
+  }
+
+  /** The next open connection in turn, another one than `avoid` if there is any. */
+  next(avoid: Connection | undefined): Connection | undefined {
+    const count = this.#open.length;
+    for (let i = 0; i < count; i += 1) {
+      this.#turn = (this.#turn + 1) % count;
+      const connection = this.#open[this.#turn]!;
+      if (connection !== avoid || count === 1) return connection;
+    }
+    return undefined;
+  }
+
+  /** A call waits: whoever is not connected is dialled now rather than later. */
+  demand(): void {
+    for (const node of this.#nodes) if (node.connection === undefined) this.#dial(node);
+  }
+
+  endpoints(): string[] {
+    return this.#nodes.filter((node) => node.isGiven).map((node) => node.endpoint);
+  }
+
+  close(error: RaftkvError): void {
+    this.#isClosed = true;
+    for (const node of [...this.#nodes]) {
+      node.cancelTimer?.();
+      node.connection?.close(error);
+    }
+  }
+
+  #dial(node: Node): void {
+    if (this.#isClosed || node.connection !== undefined) return;
+    node.cancelTimer?.();
+    node.cancelTimer = undefined;
+    node.connection = new Connection(node.endpoint, this.#settings, {
+      onOpen: (connection) => this.#opened(node, connection),
+      onClose: (connection, error) => this.#closed(node, connection, error),
+      onLeader: () => this.#leaderChanged(),
+      onAnswer: this.#handlers.onAnswer,
+      onAttemptFailed: this.#handlers.onAttemptFailed,
+      onRoom: this.#handlers.onRoom,
+    });
+  }
+
+  #opened(node: Node, connection: Connection): void {
+    const { clusterId } = connection.welcome!;
+    this.#clusterId ??= clusterId;
+    if (clusterId !== this.#clusterId) {
+      const message = `${node.endpoint} is of cluster ${clusterId}, the others are of ${this.#clusterId}`;
+      return connection.close(new RaftkvError('wrong_cluster', message));
+    }
+    node.failures = 0;
+    this.#open.push(connection);
+    this.#leaderChanged();
+  }
+
+  #closed(node: Node, connection: Connection, error: RaftkvError): void {
+    node.connection = undefined;
+    const wasOpen = this.#open.includes(connection);
+    if (wasOpen) {
+      this.#open = this.#open.filter((other) => other !== connection);
+    }
+    if (this.#isClosed) return;
+    node.failures += 1;
+    if (node.isGiven) this.#dialLater(node);
+    else this.#nodes.splice(this.#nodes.indexOf(node), 1);
+    // A leader that was learnt and cannot be dialled is not dialled again at once.
+    if (wasOpen || node.isGiven) this.#findLeader();
+    const isAnyoneThere = this.#open.length > 0 || this.#nodes.some(({ connection: other }) => other?.isDialing);
+    // After a connection that was up, the next dial comes at once and tells more.
+    if (!isAnyoneThere) {
+      if (wasOpen) this.demand();
+      else this.#handlers.onUnreachable(error);
+    }
+  }
+
+  #dialLater(node: Node): void {
+    const pause = Math.min(longestPauseMilliseconds, firstPauseMilliseconds * 2 ** (node.failures - 1));
+    const jittered = pause * (0.5 + this.#settings.random());
+    node.cancelTimer = this.#settings.clock.schedule(() => this.#dial(node), jittered);
+  }
+
+  #leaderChanged(): void {
+    this.#findLeader();
+    this.#handlers.onChange();
+  }
+
+  /**
+   * Most connections decide, since one cut off from the others may believe in a leader long gone. The leader is recognised by its member id,
+   * because the name under which it was dialled need not be the one it goes by.
+   */
+  #findLeader(): void {
+    this.#leaderConnection = undefined;
+    const votes = new Map<string, number>();
+    for (const { leader } of this.#open) {
+      if (leader !== undefined) votes.set(leader, (votes.get(leader) ?? 0) + 1);
+    }
+    let address: string | undefined;
+    for (const [candidate, count] of votes) {
+      if (address === undefined || count > votes.get(address)!) address = candidate;
+    }
+    if (address === undefined) return;
+    const memberId = this.#open
+      .flatMap(({ welcome }) => welcome!.members)
+      .find((member) => member.address === address)?.id;
+    this.#leaderConnection = this.#open.find(
+      ({ endpoint, welcome }) => endpoint === address || (memberId !== undefined && welcome!.memberId === memberId),
+    );
+    if (this.#leaderConnection === undefined) this.#discover(address);
+  }
+
+  /** The leader is none of the endpoints given: try its own address, and let others forward until that works, if ever. */
+  #discover(address: string): void {
+    if (this.#isClosed || this.#nodes.some(({ endpoint }) => endpoint === address)) return;
+    // It may be one of those being dialled, under another name.
+    if (this.#nodes.some(({ connection }) => connection?.isDialing)) return;
+    const node = newNode(address, false);
+    this.#nodes.push(node);
+    this.#dial(node);
+  }
+}
+
+function newNode(endpoint: string, isGiven: boolean): Node {
+  return { endpoint, isGiven, connection: undefined, failures: 0, cancelTimer: undefined };
+}

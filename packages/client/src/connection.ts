@@ -1,0 +1,332 @@
+// One connection to one node: hello, requests out by frames, answers back by id, pings, and the end. It neither retries nor chooses;
+// `cluster.ts` owns it. Watches get their messages through a sink.
+import type { Channel } from '@raftkv/transport';
+import { RaftkvError, decodeServerFrame, encodeClientFrames } from '@raftkv/wire';
+import type { ClientMessage, ServerMessage, ServerWelcome, WatchRequest } from '@raftkv/wire';
+import type { Answer, Call } from './call.ts';
+import type { Settings } from './options.ts';
+
+/** What a watch hears of its present connection. */
+export interface WatchSink {
+  onMessage(message: Extract<ServerMessage, { readonly type: `watch${string}` }>): void;
+  onLost(error: RaftkvError): void;
+}
+
+export interface ConnectionHandlers {
+  readonly onOpen: (connection: Connection) => void;
+  /** Once, before its calls fail. */
+  readonly onClose: (connection: Connection, error: RaftkvError) => void;
+  readonly onLeader: (connection: Connection) => void;
+  readonly onAnswer: (call: Call, answer: Answer) => void;
+  /** An attempt ended without an answer; `definite`: it certainly was not carried out. */
+  readonly onAttemptFailed: (call: Call, error: RaftkvError, definite: boolean) => void;
+  /** There is room for more calls. */
+  readonly onRoom: () => void;
+}
+
+/** A connection is looked after this often. */
+const tickMilliseconds = 500;
+/** With requests open, silence of this length draws a ping … */
+const silenceMilliseconds = 500;
+/** … and no sign of life for this long after a ping ends the connection. */
+const pingTimeoutMilliseconds = 1_500;
+/** Share of a call's time after which it is tried elsewhere, though its connection lives: the node may be cut off from the others. */
+const attemptShare = 0.4;
+
+export class Connection {
+  readonly endpoint: string;
+  welcome: ServerWelcome | undefined;
+  /** Who leads, as this node sees it. */
+  leader: string | undefined;
+  readonly #settings: Settings;
+  readonly #handlers: ConnectionHandlers;
+  readonly #dialing = new AbortController();
+  #channel: Channel | undefined;
+  #state: 'dialing' | 'open' | 'closed' = 'dialing';
+  #cancelTimer: () => void;
+  #nextId = 1;
+  #maxInflight: number;
+  /** Unanswered, in the order of sending. */
+  readonly #pending = new Map<number, Call>();
+  readonly #watches = new Map<number, WatchSink>();
+  #calls: Call[] = [];
+  #messages: ClientMessage[] = [];
+  #isFlushDue = false;
+  #isChannelFull = false;
+  #lastHeardAt = 0;
+  #lastTickAt = 0;
+  #pingSentAt: number | undefined;
+
+  constructor(endpoint: string, settings: Settings, handlers: ConnectionHandlers) {
+    this.endpoint = endpoint;
+    this.#settings = settings;
+    this.#handlers = handlers;
+    this.#maxInflight = settings.maxInflightRequests;
+    const { connectTimeoutMilliseconds: limit, clock } = settings;
+    this.#cancelTimer = clock.schedule(
+      () => this.close(new RaftkvError('connect_failed', `${endpoint} did not answer in ${limit} ms`)),
+      limit,
+    );
+    const dialled = new Promise<Channel>((resolve) => {
+      resolve(settings.dial(endpoint, { signal: this.#dialing.signal }));
+    });
+    dialled.then(
+      (channel) => this.#start(channel),
+      (error: unknown) => this.close(dialError(endpoint, error)),
+    );
+  }
+
+  get isOpen(): boolean {
+    return this.#state === 'open';
+  }
+  get isDialing(): boolean {
+    return this.#state === 'dialing';
+  }
+  get isFull(): boolean {
+    return this.#pending.size >= this.#maxInflight;
+  }
+  get openCount(): number {
+    return this.#pending.size + this.#watches.size;
+  }
+
+  /** Begins an attempt. It leaves with whatever else is sent in this turn. */
+  send(call: Call): void {
+    const id = this.#nextId++;
+    call.request.id = id;
+    call.connection = this;
+    call.isSent = false;
+    this.#pending.set(id, call);
+    this.#calls.push(call);
+    this.#flushSoon();
+  }
+
+  /** The call is over or goes elsewhere: its answer will not be looked at. */
+  withdraw(call: Call): void {
+    this.#pending.delete(call.request.id);
+    call.connection = undefined;
+  }
+
+  /** Opens a watch; `id` of the request is chosen here. Answers the id. */
+  openWatch(request: Omit<WatchRequest, 'type' | 'id'>, sink: WatchSink): number {
+    const id = this.#nextId++;
+    this.#watches.set(id, sink);
+    this.post({ type: 'watch', id, ...request });
+    return id;
+  }
+
+  closeWatch(id: number): void {
+    if (this.#watches.delete(id)) this.post({ type: 'cancel', id });
+  }
+
+  /** Sends what is no call. */
+  post(message: ClientMessage): void {
+    if (this.#state !== 'open') return;
+    this.#messages.push(message);
+    this.#flushSoon();
+  }
+
+  close(error: RaftkvError): void {
+    if (this.#state === 'closed') return;
+    const wasOpen = this.#state === 'open';
+    this.#state = 'closed';
+    this.#cancelTimer();
+    this.#dialing.abort();
+    this.#channel?.close();
+    const calls = [...this.#pending.values()];
+    const watches = [...this.#watches.values()];
+    this.#pending.clear();
+    this.#watches.clear();
+    this.#calls = [];
+    this.#messages = [];
+    this.#handlers.onClose(this, wasOpen ? error : dialError(this.endpoint, error));
+    const lost = error.code === 'closed' ? error : new RaftkvError('connection_lost', error.message, { cause: error });
+    for (const call of calls) {
+      call.connection = undefined;
+      this.#handlers.onAttemptFailed(call, lost, !call.isSent);
+    }
+    for (const watch of watches) watch.onLost(lost);
+  }
+
+  #start(channel: Channel): void {
+    if (this.#state === 'closed') return channel.close();
+    this.#channel = channel;
+    channel.start({
+      onFrame: (frame) => this.#receive(frame),
+      onClose: (error) =>
+        this.close(error ?? new RaftkvError('connection_lost', `${this.endpoint} closed the connection`)),
+      onDrain: () => {
+        this.#isChannelFull = false;
+        this.#flushSoon();
+      },
+    });
+    const hello: ClientMessage = { type: 'hello', versions: [1], clusterId: this.#settings.clusterId };
+    this.#transmit([hello]);
+  }
+
+  #receive(frame: Uint8Array): void {
+    if (this.#state === 'closed') return;
+    this.#lastHeardAt = this.#settings.clock.now();
+    this.#pingSentAt = undefined;
+    let messages: ServerMessage[];
+    try {
+      messages = decodeServerFrame(frame);
+    } catch (error) {
+      return this.close(RaftkvError.from(error, 'bad_frame'));
+    }
+    for (const message of messages) this.#handle(message);
+    if (this.#state === 'open') this.#handlers.onRoom();
+  }
+
+  #handle(message: ServerMessage): void {
+    switch (message.type) {
+      case 'result':
+        return this.#answer(message.id, message.result);
+      case 'statusResult':
+        return this.#answer(message.id, message.status);
+      case 'error': {
+        const error = new RaftkvError(message.code, message.message, message);
+        if (message.id === 0) return this.close(error);
+        if (message.leader !== undefined) this.#learnLeader(message.leader);
+        const call = this.#take(message.id);
+        if (call !== undefined) this.#handlers.onAttemptFailed(call, error, message.definite);
+        return;
+      }
+      case 'watchCreated':
+      case 'watchEvents':
+      case 'watchProgress':
+        return this.#watches.get(message.id)?.onMessage(message);
+      case 'watchCancelled': {
+        const sink = this.#watches.get(message.id);
+        this.#watches.delete(message.id);
+        return sink?.onMessage(message);
+      }
+      case 'leader':
+        return this.#learnLeader(message.leader);
+      case 'welcome':
+        return this.#welcomed(message);
+      case 'pong':
+        return;
+    }
+  }
+
+  #take(id: number): Call | undefined {
+    const call = this.#pending.get(id);
+    if (call === undefined) return undefined;
+    this.#pending.delete(id);
+    call.connection = undefined;
+    return call;
+  }
+
+  #answer(id: number, answer: Answer): void {
+    const call = this.#take(id);
+    if (call !== undefined) this.#handlers.onAnswer(call, answer);
+  }
+
+  #learnLeader(leader: string | undefined): void {
+    if (leader === this.leader) return;
+    this.leader = leader;
+    if (this.#state === 'open') this.#handlers.onLeader(this);
+  }
+
+  #welcomed(welcome: ServerWelcome): void {
+    if (this.#state !== 'dialing') return;
+    const { clusterId, clock } = this.#settings;
+    if (welcome.version !== 1) {
+      return this.close(new RaftkvError('unsupported_version', `${this.endpoint} chose version ${welcome.version}`));
+    }
+    if (clusterId !== undefined && welcome.clusterId !== clusterId) {
+      return this.close(new RaftkvError('wrong_cluster', `${this.endpoint} is of cluster ${welcome.clusterId}`));
+    }
+    this.#cancelTimer();
+    this.welcome = welcome;
+    this.leader = welcome.leader;
+    this.#maxInflight = Math.min(this.#maxInflight, welcome.limits.maxInflightRequests);
+    this.#state = 'open';
+    this.#lastTickAt = clock.now();
+    this.#cancelTimer = clock.schedule(() => this.#tick(), tickMilliseconds);
+    this.#handlers.onOpen(this);
+  }
+
+  #flushSoon(): void {
+    if (this.#isFlushDue) return;
+    this.#isFlushDue = true;
+    this.#settings.clock.defer(() => this.#flush());
+  }
+
+  #flush(): void {
+    this.#isFlushDue = false;
+    if (this.#state !== 'open' || this.#isChannelFull) return;
+    const messages = this.#messages;
+    const calls = this.#calls;
+    this.#messages = [];
+    this.#calls = [];
+    const now = this.#settings.clock.now();
+    for (const call of calls) {
+      // Withdrawn before it left, or queued twice because it was withdrawn and came back.
+      if (call.connection !== this || call.isSent) continue;
+      call.isSent = true;
+      call.sentAt = now;
+      messages.push(call.request);
+    }
+    if (messages.length > 0) this.#transmit(messages);
+  }
+
+  #transmit(messages: readonly ClientMessage[]): void {
+    const channel = this.#channel!;
+    const maxFrameBytes = Math.min(channel.maxFrameBytes, this.welcome?.limits.maxFrameBytes ?? Infinity);
+    try {
+      for (const frame of encodeClientFrames(messages, maxFrameBytes)) {
+        if (!channel.send(frame)) this.#isChannelFull = true;
+      }
+    } catch (error) {
+      this.close(RaftkvError.from(error));
+    }
+  }
+
+  #tick(): void {
+    const now = this.#settings.clock.now();
+    // This process itself was stopped for a while: what the node sent meanwhile has not been read yet.
+    if (now - this.#lastTickAt > 4 * tickMilliseconds && this.#pingSentAt !== undefined) this.#pingSentAt = now;
+    this.#lastTickAt = now;
+    this.#cancelTimer = this.#settings.clock.schedule(() => this.#tick(), tickMilliseconds);
+    if (this.#pingSentAt === undefined) this.#pingIfSilent(now);
+    else if (now - this.#pingSentAt >= pingTimeoutMilliseconds) {
+      return this.close(new RaftkvError('connection_lost', `${this.endpoint} no longer answers`));
+    }
+    this.#giveUpLateAttempts(now);
+  }
+
+  #pingIfSilent(now: number): void {
+    const silence = now - this.#lastHeardAt;
+    const patience = this.#pending.size > 0 ? silenceMilliseconds : this.#settings.keepAliveMilliseconds;
+    if (silence < patience) return;
+    this.#pingSentAt = now;
+    this.post({ type: 'ping', id: this.#nextId++ });
+  }
+
+  #giveUpLateAttempts(now: number): void {
+    const late: Call[] = [];
+    for (const call of this.#pending.values()) {
+      if (!call.isSent) continue;
+      if (now - call.sentAt < call.timeoutMilliseconds * attemptShare) break;
+      late.push(call);
+    }
+    for (const call of late) {
+      this.withdraw(call);
+      call.avoid = this;
+      this.#handlers.onAttemptFailed(
+        call,
+        new RaftkvError('timeout', `${this.endpoint} did not answer in time`),
+        false,
+      );
+    }
+    if (late.length > 0) this.#handlers.onRoom();
+  }
+}
+
+function dialError(endpoint: string, error: unknown): RaftkvError {
+  const known = RaftkvError.from(error, 'connect_failed');
+  const isSpecific = !['timeout', 'cancelled', 'connection_lost', 'internal', 'closed'].includes(known.code);
+  if (isSpecific) return known;
+  return new RaftkvError('connect_failed', `cannot connect to ${endpoint}: ${known.message}`, { cause: error });
+}

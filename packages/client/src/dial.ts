@@ -1,0 +1,34 @@
+// The default way to a node: a WebSocket. How a node's address becomes a URL is decided here and nowhere else.
+import { dialWebSocket } from '@raftkv/transport';
+import type { Channel, WebSocketConstructor } from '@raftkv/transport';
+
+/** The subprotocol between clients and nodes. */
+export const clientProtocol = 'raftkv.v1';
+
+/** Dials with the runtime's own WebSocket. Node 20 has none: see `webSocketDial`. */
+export function dialEndpoint(endpoint: string, options: { readonly signal: AbortSignal }): Promise<Channel> {
+  return dialWebSocket(endpointUrl(endpoint), { protocol: clientProtocol, signal: options.signal });
+}
+
+/**
+ * Dials with another WebSocket class.
+ *
+ * @example
+ * ```ts
+ * connect({ endpoints, dial: webSocketDial(nodeWebSocket()) })
+ * ```
+ */
+export function webSocketDial(
+  WebSocket: WebSocketConstructor,
+): (endpoint: string, options: { readonly signal: AbortSignal }) => Promise<Channel> {
+  return (endpoint, { signal }) =>
+    dialWebSocket(endpointUrl(endpoint), { protocol: clientProtocol, signal, WebSocket });
+}
+
+/** "host:port" → "ws://host:port/ws"; http(s) and ws(s) URLs keep their host, and their path if they have one. */
+export function endpointUrl(endpoint: string): string {
+  const match = /^(?:(ws|http)(s?):\/\/)?([^/?#]+)(\/[^?#]*)?/i.exec(endpoint);
+  if (match === null) return endpoint;
+  const [, , secure = '', host = '', path = '/'] = match;
+  return `ws${secure.toLowerCase()}://${host}${path === '/' ? '/ws' : path}`;
+}

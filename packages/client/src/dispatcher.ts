@@ -1,0 +1,245 @@
+// Carries calls from `submit` to their outcome: chooses a connection, lets calls wait for one, tries again, and ends those whose time is up.
+// Sessions (`session.ts`) decide which writes may leave; connections report attempts, never outcomes.
+import type { CommandError } from '@raftkv/kv';
+import { RaftkvError } from '@raftkv/wire';
+import { Call, Deadlines } from './call.ts';
+import type { Answer, CallOutcome, Request } from './call.ts';
+import { Cluster } from './cluster.ts';
+import { Fifo } from './fifo.ts';
+import type { Settings } from './options.ts';
+import { retryDelay } from './retry.ts';
+
+export interface CallOptions {
+  readonly timeoutMilliseconds?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** What the session has to say about writes. */
+export interface WriteGate {
+  /** Whether this write may leave now; if not it waits for `drain`. */
+  mayLeave(call: Call): boolean;
+  /** Its outcome was told. */
+  finished(call: Call): void;
+  /** The state machine refused the write for its session: true if it goes on under another one. */
+  moves(call: Call, refusal: CommandError): boolean;
+}
+
+export class Dispatcher {
+  readonly settings: Settings;
+  readonly cluster: Cluster;
+  readonly #gate: WriteGate;
+  readonly #deadlines: Deadlines;
+  /** Tried before; they pass those that wait for their first attempt, which may be waiting for just these. */
+  readonly #retries = new Fifo<Call>();
+  readonly #writes = new Fifo<Call>();
+  readonly #reads = new Fifo<Call>();
+  readonly #resting = new Set<Call>();
+  #cancelRest: (() => void) | undefined;
+  #restEndsAt = Infinity;
+  #isClosed = false;
+
+  constructor(settings: Settings, gate: WriteGate, onClusterChange: () => void) {
+    this.settings = settings;
+    this.#gate = gate;
+    this.#deadlines = new Deadlines(settings.clock, (call) => this.#expire(call));
+    this.cluster = new Cluster(settings, {
+      onAnswer: (call, answer) => this.finish(call, answer),
+      onAttemptFailed: (call, error, definite) => this.attemptFailed(call, error, definite),
+      onRoom: () => this.drain(),
+      onChange: () => {
+        this.#clusterChanged();
+        onClusterChange();
+      },
+      onUnreachable: (error) => this.#unreachable(error),
+    });
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** A call with its deadline running. It is not sent until `place`. */
+  open(kind: 'write' | 'read', request: Request, outcome: CallOutcome, options: CallOptions): Call {
+    const timeoutMilliseconds = options.timeoutMilliseconds ?? this.settings.requestTimeoutMilliseconds;
+    const deadline = this.settings.clock.now() + timeoutMilliseconds;
+    const call = new Call(kind, request, outcome, { deadline, timeoutMilliseconds });
+    if (this.#isClosed) {
+      this.fail(call, new RaftkvError('closed', 'the client was closed'));
+      return call;
+    }
+    this.#deadlines.add(call);
+    if (options.signal !== undefined) this.#listen(call, options.signal);
+    return call;
+  }
+
+  /** Sends it, or lets it wait for a connection or a place. */
+  place(call: Call): void {
+    if (call.isDone) return;
+    const isRetry = call.failures + call.redirects > 0;
+    const queue = isRetry ? this.#retries : call.kind === 'write' ? this.#writes : this.#reads;
+    if (queue.size === 0 && this.#tryToSend(call)) return;
+    if (!isRetry && queue.size >= this.settings.maxQueuedCalls) {
+      this.fail(call, call.error('busy', `${queue.size} calls are waiting already`));
+      return;
+    }
+    queue.push(call);
+  }
+
+  /** Sends what waits, as far as there is room. */
+  drain(): void {
+    this.#drainQueue(this.#retries);
+    this.#drainQueue(this.#writes);
+    this.#drainQueue(this.#reads);
+  }
+
+  finish(call: Call, answer: Answer): void {
+    if (call.isDone) return;
+    call.isSent = false;
+    if (call.kind === 'write' && 'type' in answer && answer.type === 'error') return this.#refused(call, answer);
+    this.#settle(call);
+    call.outcome.onAnswer(answer);
+  }
+
+  /** Refusals of a command are its outcome and change nothing; those of its session say nothing about earlier attempts. */
+  #refused(call: Call, refusal: CommandError): void {
+    const { code, message, compactedRevision } = refusal;
+    if (code === 'session_overflow') return this.attemptFailed(call, new RaftkvError(code, message), true);
+    if (this.#gate.moves(call, refusal)) return;
+    // Stale: it was acknowledged, so it was answered once, but not to this call.
+    if (code === 'session_stale') call.mayHaveHappened = true;
+    const isOfSession = code === 'session_stale' || code === 'session_expired';
+    const error = isOfSession ? call.error(code, message) : new RaftkvError(code, message, { compactedRevision });
+    this.fail(call, error);
+  }
+
+  fail(call: Call, error: RaftkvError): void {
+    if (!this.#settle(call)) return;
+    call.outcome.onError(error);
+  }
+
+  /** An attempt came to nothing: once more, or the end. */
+  attemptFailed(call: Call, error: RaftkvError, definite: boolean): void {
+    call.isSent = false;
+    if (!definite) call.mayHaveHappened = true;
+    if (call.isDone) return;
+    const delay = this.#isClosed ? undefined : retryDelay(call, error.code, this.settings);
+    if (delay === undefined) {
+      const { cause, compactedRevision, leader } = error;
+      this.fail(call, call.error(error.code, error.message, { cause, compactedRevision, leader }));
+    } else if (delay <= 0) this.place(call);
+    else this.#rest(call, delay, error.code === 'no_leader');
+  }
+
+  /** Ends every open call with `closed`. */
+  endAll(): void {
+    for (const call of this.#deadlines.all()) this.#withdrawAndFail(call, 'closed', 'the client was closed');
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.endAll();
+    this.#cancelRest?.();
+    this.cluster.close(new RaftkvError('closed', 'the client was closed'));
+  }
+
+  #tryToSend(call: Call): boolean {
+    if (call.kind === 'write' && !this.#gate.mayLeave(call)) return false;
+    const connection = this.cluster.pick(call);
+    if (connection === undefined) this.cluster.demand();
+    if (connection === undefined || connection.isFull) return false;
+    connection.send(call);
+    return true;
+  }
+
+  #drainQueue(queue: Fifo<Call>): void {
+    for (let call = queue.peek(); call !== undefined; call = queue.peek()) {
+      if (!call.isDone && !this.#tryToSend(call)) return;
+      queue.shift();
+    }
+  }
+
+  /** False if it was settled before. */
+  #settle(call: Call): boolean {
+    if (call.isDone) return false;
+    call.isDone = true;
+    this.#deadlines.delete(call);
+    this.#resting.delete(call);
+    if (call.onAbort !== undefined) call.signal?.removeEventListener('abort', call.onAbort);
+    this.#gate.finished(call);
+    return true;
+  }
+
+  #listen(call: Call, signal: AbortSignal): void {
+    const onAbort = (): void => this.#withdrawAndFail(call, 'cancelled', 'the call was cancelled', signal.reason);
+    if (signal.aborted) return onAbort();
+    call.signal = signal;
+    call.onAbort = onAbort;
+    signal.addEventListener('abort', onAbort, { once: true });
+  }
+
+  #expire(call: Call): void {
+    const reason = call.isSent
+      ? 'no answer came in time'
+      : call.isWaitingForLeader
+        ? 'the cluster had no leader in time'
+        : 'the call was not sent in time';
+    this.#withdrawAndFail(call, 'timeout', reason);
+  }
+
+  #withdrawAndFail(call: Call, code: 'closed' | 'cancelled' | 'timeout', message: string, cause?: unknown): void {
+    const error = call.error(code, message, { cause });
+    call.connection?.withdraw(call);
+    this.fail(call, error);
+    // Its place is free for another.
+    if (!this.#isClosed) this.drain();
+  }
+
+  #rest(call: Call, delay: number, isWaitingForLeader: boolean): void {
+    call.retryAt = this.settings.clock.now() + delay;
+    call.isWaitingForLeader = isWaitingForLeader;
+    this.#resting.add(call);
+    this.#wakeAt(call.retryAt);
+  }
+
+  #wakeAt(time: number): void {
+    if (time >= this.#restEndsAt) return;
+    this.#cancelRest?.();
+    this.#restEndsAt = time;
+    this.#cancelRest = this.settings.clock.schedule(() => this.#wake(), Math.max(1, time - this.settings.clock.now()));
+  }
+
+  #wake(): void {
+    this.#restEndsAt = Infinity;
+    const now = this.settings.clock.now();
+    let next = Infinity;
+    for (const call of [...this.#resting]) {
+      if (call.retryAt > now) next = Math.min(next, call.retryAt);
+      else {
+        this.#resting.delete(call);
+        this.place(call);
+      }
+    }
+    if (next < Infinity) this.#wakeAt(next);
+  }
+
+  #clusterChanged(): void {
+    if (this.cluster.hasLeader) {
+      for (const call of [...this.#resting]) {
+        if (!call.isWaitingForLeader) continue;
+        this.#resting.delete(call);
+        this.place(call);
+      }
+    }
+    this.drain();
+  }
+
+  /** Whoever waits for a connection learns that there is none to be had at the moment. */
+  #unreachable(error: RaftkvError): void {
+    for (const queue of [this.#retries, this.#writes, this.#reads]) {
+      for (let left = queue.size; left > 0; left -= 1) {
+        const call = queue.shift()!;
+        if (!call.isDone) this.attemptFailed(call, error, true);
+      }
+    }
+  }
+}

@@ -1,0 +1,94 @@
+// What `connect` takes, and every default and limit of the client in one place.
+import type { Channel } from '@raftkv/transport';
+import { RaftkvError, defaultLimits, deflateCompression } from '@raftkv/wire';
+import type { Compression, Limits } from '@raftkv/wire';
+import type { Clock } from './clock.ts';
+import { systemClock } from './clock.ts';
+import type { Codec } from './codec.ts';
+import { dialEndpoint } from './dial.ts';
+
+/** Opens a channel to an endpoint; the client says hello on it. Rejects with a RaftkvError. */
+export type Dial = (endpoint: string, options: { readonly signal: AbortSignal }) => Promise<Channel>;
+
+export interface ConnectOptions<Value = unknown> {
+  /** "host:port" of some or all members (or a URL: "wss://kv.example.org"). Others are learnt from the cluster when they lead. */
+  readonly endpoints: readonly string[];
+  /** How values become bytes. Default `json`. */
+  readonly codec?: Codec<Value>;
+  /** What keys in answers are. Default 'text'. */
+  readonly keys?: 'text' | 'bytes';
+  /** Talk to this cluster only (16 hexadecimal digits). Default: to whichever the first endpoint that answers belongs to. */
+  readonly clusterId?: string;
+  /** For a call as a whole, retries and waiting included. Default 5 s. */
+  readonly requestTimeoutMilliseconds?: number;
+  /** For opening one connection, the welcome included. Default 3 s. */
+  readonly connectTimeoutMilliseconds?: number;
+  /** Attempts after the first. Waiting for a leader to be elected is not counted, unless this is 0. Default 3. */
+  readonly retries?: number;
+  /** Before the first retry; each further one waits twice as long. Jittered by half. Default 100 ms. */
+  readonly retryDelayMilliseconds?: number;
+  /** Unanswered requests on one connection; further ones wait. Default 4,096, less if the server says so. */
+  readonly maxInflightRequests?: number;
+  /** Calls that wait for a connection or a free place; further ones fail with `busy`. Default 65,536. */
+  readonly maxQueuedCalls?: number;
+  /** Silence after which a connection is pinged. Default 15 s. */
+  readonly keepAliveMilliseconds?: number;
+  /** How values above 1 KiB are compressed where it pays; false: never. Default: DEFLATE in plain JavaScript. */
+  readonly compression?: Compression | false;
+  readonly limits?: Limits;
+  /** Default: a WebSocket to `ws://endpoint/ws`. */
+  readonly dial?: Dial;
+  readonly clock?: Clock;
+  /** From 0 to below 1. Default Math.random. */
+  readonly random?: () => number;
+}
+
+/** The options with nothing left open. */
+export interface Settings {
+  readonly endpoints: readonly string[];
+  readonly clusterId: string | undefined;
+  readonly requestTimeoutMilliseconds: number;
+  readonly connectTimeoutMilliseconds: number;
+  readonly retries: number;
+  readonly retryDelayMilliseconds: number;
+  readonly maxInflightRequests: number;
+  readonly maxQueuedCalls: number;
+  readonly keepAliveMilliseconds: number;
+  readonly compression: Compression | undefined;
+  readonly limits: Limits;
+  readonly dial: Dial;
+  readonly clock: Clock;
+  readonly random: () => number;
+}
+
+/** Throws `invalid_argument` for what makes no sense. */
+export function settle(options: ConnectOptions<never>): Settings {
+  if (options.endpoints.length === 0) throw new RaftkvError('invalid_argument', 'connect needs at least one endpoint');
+  const { compression } = options;
+  return {
+    endpoints: [...new Set(options.endpoints)],
+    clusterId: options.clusterId,
+    requestTimeoutMilliseconds: atLeast(options, 'requestTimeoutMilliseconds', 1, 5_000),
+    connectTimeoutMilliseconds: atLeast(options, 'connectTimeoutMilliseconds', 1, 3_000),
+    retries: atLeast(options, 'retries', 0, 3),
+    retryDelayMilliseconds: atLeast(options, 'retryDelayMilliseconds', 0, 100),
+    maxInflightRequests: atLeast(options, 'maxInflightRequests', 1, 4_096),
+    maxQueuedCalls: atLeast(options, 'maxQueuedCalls', 1, 65_536),
+    keepAliveMilliseconds: atLeast(options, 'keepAliveMilliseconds', 1, 15_000),
+    compression: compression === false ? undefined : (compression ?? deflateCompression),
+    limits: options.limits ?? defaultLimits,
+    dial: options.dial ?? dialEndpoint,
+    clock: options.clock ?? systemClock,
+    random: options.random ?? Math.random,
+  };
+}
+
+type NumberOption = {
+  [Name in keyof Required<ConnectOptions>]: Required<ConnectOptions>[Name] extends number ? Name : never;
+}[keyof ConnectOptions];
+
+function atLeast(options: ConnectOptions<never>, name: NumberOption, least: number, fallback: number): number {
+  const value = options[name] ?? fallback;
+  if (typeof value === 'number' && value >= least) return value;
+  throw new RaftkvError('invalid_argument', `${name} is ${value}; it must be at least ${least}`);
+}

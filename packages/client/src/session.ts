@@ -1,0 +1,161 @@
+// Exactly once (§6.3): the session under which this client writes, the stamp of each write, and what has been acknowledged. A retry sends the
+// same bytes again, so the state machine knows it. When the session is gone, only what was certainly never carried out moves to a new one.
+import type { Command, CommandError } from '@raftkv/kv';
+import { CompressionGate, RaftkvError, decodeCommand, encodeCommand } from '@raftkv/wire';
+import type { Call, CallOutcome, Request } from './call.ts';
+import type { CallOptions, WriteGate } from './dispatcher.ts';
+import { Dispatcher } from './dispatcher.ts';
+import type { Settings } from './options.ts';
+
+/** Writes ahead of the acknowledged ones wait beyond this: the state machine keeps the answers in between. */
+const maxUnacknowledged = 8_192;
+/** A call moves to a new session this often at most. */
+const maxRestamps = 3;
+
+type WriteMessage = Extract<Request, { type: 'write' }>;
+
+export class Session implements WriteGate {
+  readonly dispatcher: Dispatcher;
+  readonly #settings: Settings;
+  readonly #gate = new CompressionGate();
+  /** 0 = none is open. */
+  #clientId = 0;
+  #sequence = 0;
+  /** All sequences up to this one have their answers; those in `#done` besides. */
+  #floor = 0;
+  #done = new Set<number>();
+  #isOpening = false;
+  /** Writes without a stamp yet, as commands. */
+  #waiting: Call[] = [];
+
+  constructor(settings: Settings, onClusterChange: () => void) {
+    this.#settings = settings;
+    this.dispatcher = new Dispatcher(settings, this, onClusterChange);
+  }
+
+  /** Throws RaftkvError for a command that cannot be encoded or is too large; everything else goes to the outcome. */
+  write(command: Command, outcome: CallOutcome, options: CallOptions): void {
+    if (this.#clientId !== 0 && !this.dispatcher.isClosed) {
+      const bytes = this.#stamp(command);
+      const call = this.dispatcher.open('write', { type: 'write', id: 0, command: bytes }, outcome, options);
+      call.clientId = this.#clientId;
+      call.sequence = this.#sequence;
+      // It may have been cancelled before it began; then its sequence is never used, but acknowledged.
+      if (call.isDone) this.finished(call);
+      return this.dispatcher.place(call);
+    }
+    // Unstamped for now; encoded all the same, so that the caller hears of errors at once and may reuse its buffer.
+    const bytes = this.#encode(command, undefined);
+    const call = this.dispatcher.open('write', { type: 'write', id: 0, command: bytes }, outcome, options);
+    if (call.isDone) return;
+    this.#waiting.push(call);
+    this.#open();
+  }
+
+  mayLeave(call: Call): boolean {
+    return call.clientId !== this.#clientId || call.sequence <= this.#floor + maxUnacknowledged;
+  }
+
+  finished(call: Call): void {
+    if (call.sequence === 0 || call.clientId !== this.#clientId) return;
+    if (call.sequence !== this.#floor + 1) {
+      if (call.sequence > this.#floor) this.#done.add(call.sequence);
+      return;
+    }
+    this.#floor += 1;
+    while (this.#done.size > 0 && this.#done.delete(this.#floor + 1)) this.#floor += 1;
+  }
+
+  /**
+   * The state machine does not know the session (any more). Answers whether the call goes on under a new one; if not, it is for the
+   * caller to fail it, and it may have happened.
+   */
+  moves(call: Call, error: CommandError): boolean {
+    if (error.code !== 'session_expired' || call.clientId === 0) return false;
+    if (call.clientId === this.#clientId) this.#forget();
+    if (call.mayHaveHappened || call.restamps >= maxRestamps) return false;
+    call.restamps += 1;
+    call.clientId = 0;
+    call.sequence = 0;
+    this.#waiting.push(call);
+    this.#open();
+    return true;
+  }
+
+  /** Tells the cluster that it may forget the session. Resolves when that is done, or `milliseconds` have passed. */
+  async close(milliseconds: number): Promise<void> {
+    const clientId = this.#clientId;
+    if (clientId === 0) return;
+    await new Promise<void>((resolve) => {
+      const outcome = { onAnswer: () => resolve(), onError: () => resolve() };
+      const command = this.#encode({ type: 'closeSession', clientId }, undefined);
+      const options = { timeoutMilliseconds: milliseconds };
+      const call = this.dispatcher.open('write', { type: 'write', id: 0, command }, outcome, options);
+      call.failures = this.#settings.retries;
+      this.dispatcher.place(call);
+    });
+  }
+
+  #forget(): void {
+    this.#clientId = 0;
+    this.#sequence = 0;
+    this.#floor = 0;
+    this.#done = new Set();
+  }
+
+  #stamp(command: Command): Uint8Array {
+    const sequence = this.#sequence + 1;
+    const bytes = this.#encode(command, { clientId: this.#clientId, sequence, ackFloor: this.#floor });
+    this.#sequence = sequence;
+    return bytes;
+  }
+
+  #encode(
+    command: Command,
+    session: { readonly clientId: number; readonly sequence: number; readonly ackFloor: number } | undefined,
+  ): Uint8Array {
+    const { limits, compression } = this.#settings;
+    return encodeCommand({ session, command }, { limits, compression, gate: this.#gate });
+  }
+
+  #open(): void {
+    if (this.#isOpening) return;
+    this.#isOpening = true;
+    const command = this.#encode({ type: 'openSession' }, undefined);
+    const outcome: CallOutcome = {
+      onAnswer: (answer) => {
+        if ('type' in answer && answer.type === 'session') this.#opened(answer.clientId);
+        else this.#failed(new RaftkvError('internal', 'opening a session was answered with something else'));
+      },
+      onError: (error) => this.#failed(error),
+    };
+    this.dispatcher.place(this.dispatcher.open('write', { type: 'write', id: 0, command }, outcome, {}));
+  }
+
+  #opened(clientId: number): void {
+    this.#isOpening = false;
+    this.#forget();
+    this.#clientId = clientId;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const call of waiting) {
+      if (call.isDone) continue;
+      const message = call.request as WriteMessage;
+      const { command } = decodeCommand(message.command, { limits: this.#settings.limits });
+      call.request = { type: 'write', id: 0, command: this.#stamp(command) };
+      call.clientId = clientId;
+      call.sequence = this.#sequence;
+      this.dispatcher.place(call);
+    }
+  }
+
+  /** No session, no write: none of those that wait was ever sent under one that could have carried it out. */
+  #failed(error: RaftkvError): void {
+    this.#isOpening = false;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const call of waiting) {
+      if (!call.isDone) this.dispatcher.fail(call, call.error(error.code, error.message, { cause: error }));
+    }
+  }
+}

@@ -1,0 +1,326 @@
+// Serves one client on one channel: hello, then requests to the node and answers back, those of one turn in one frame. What may be asked for
+// at a time is limited, and reads and watches are held back while the channel is full. A client that breaks the protocol loses this channel only.
+import type { CommandResult } from '@raftkv/kv';
+import type { Clock } from '@raftkv/replica';
+import type { Channel } from '@raftkv/transport';
+import { RaftkvError, decodeClientFrame, defaultLimits } from '@raftkv/wire';
+import type { ClientHello, ClientMessage, Limits } from '@raftkv/wire';
+import { ClientAnswers } from './client-answers.ts';
+import { ClientReads } from './client-reads.ts';
+import { ClientWatches } from './client-watches.ts';
+import type { KvNode } from './node-api.ts';
+
+/** A node may offer writes with a callback: at tens of thousands a second a promise each is felt. */
+export interface ServedNode extends KvNode {
+  /** As `write`; may throw at once for bytes that do not decode. */
+  writeWith?(
+    command: Uint8Array,
+    callback: (error: RaftkvError | undefined, result: CommandResult | undefined) => void,
+  ): void;
+}
+
+export interface ClientSessionOptions {
+  readonly limits?: Limits;
+  /** Unanswered requests of this client; further ones are refused with `busy`. Default 4,096. */
+  readonly maxInflightRequests?: number;
+  /** Open watches of this client; further ones are cancelled with `busy`. Default 1,000. */
+  readonly maxWatches?: number;
+  /** Bytes of events sent and not yet consumed, for each watch; beyond it the watch rests. Default 1 MiB. */
+  readonly watchWindowBytes?: number;
+  /** Bytes of a page of a scan; the rest is for the next page. Default 1 MiB. */
+  readonly maxPageBytes?: number;
+  /** A channel without a hello is closed after this. Default 5 s. */
+  readonly helloTimeoutMilliseconds?: number;
+  /** A channel without any sign of life is closed after this; clients ping every 15 s. Default 60 s. */
+  readonly idleTimeoutMilliseconds?: number;
+  /** An idle watch is told how far it has come this often. Default 10 s. */
+  readonly progressMilliseconds?: number;
+  readonly clock?: Pick<Clock, 'now' | 'schedule'>;
+  /** The channel ended. */
+  readonly onEnd?: (error: RaftkvError | undefined) => void;
+}
+
+export interface ClientSession {
+  /** Requests without an answer, and watches. */
+  readonly openRequests: number;
+  readonly openWatches: number;
+  /** Ends it; the client hears the error. Idempotent. */
+  close(error?: RaftkvError): void;
+}
+
+const protocolVersion = 1;
+
+const systemClock: Pick<Clock, 'now' | 'schedule'> = {
+  now: () => performance.now(),
+  schedule: (callback, milliseconds) => {
+    const timer = setTimeout(callback, milliseconds);
+    return () => clearTimeout(timer);
+  },
+};
+
+/**
+ * Starts the channel and serves until it ends.
+ *
+ * @example
+ * ```ts
+ * const session = serveClient(channel, node, { onEnd: () => sessions.delete(session) });
+ * ```
+ */
+export function serveClient(channel: Channel, node: ServedNode, options: ClientSessionOptions = {}): ClientSession {
+  return new Session(channel, node, options);
+}
+
+class Session implements ClientSession {
+  readonly #channel: Channel;
+  readonly #node: ServedNode;
+  readonly #options: ClientSessionOptions;
+  readonly #limits: Limits;
+  readonly #maxInflight: number;
+  readonly #maxFrameBytes: number;
+  readonly #clock: Pick<Clock, 'now' | 'schedule'>;
+  readonly #answers: ClientAnswers;
+  readonly #reads: ClientReads;
+  readonly #watches: ClientWatches;
+  #state: 'hello' | 'serving' | 'closed' = 'hello';
+  #openRequests = 0;
+  #isWorkDue = false;
+  #lastHeardAt: number;
+  #cancelIdleTimer: () => void;
+  #cancelProgressTimer: (() => void) | undefined;
+  #unsubscribe: (() => void) | undefined;
+
+  constructor(channel: Channel, node: ServedNode, options: ClientSessionOptions) {
+    this.#channel = channel;
+    this.#node = node;
+    this.#options = options;
+    this.#limits = options.limits ?? defaultLimits;
+    this.#maxInflight = options.maxInflightRequests ?? 4_096;
+    this.#clock = options.clock ?? systemClock;
+    const maxFrameBytes = Math.min(channel.maxFrameBytes, this.#limits.maxFrameBytes);
+    this.#maxFrameBytes = maxFrameBytes;
+    const onReady = (): void => this.#workSoon();
+    this.#answers = new ClientAnswers(channel, maxFrameBytes, {
+      onPush: onReady,
+      onTooLarge: (message) => {
+        if (message.type === 'watchEvents') this.#watches.end(message.id);
+      },
+    });
+    const maxPageBytes = Math.min(options.maxPageBytes ?? 1024 * 1024, maxFrameBytes >>> 1);
+    this.#reads = new ClientReads(node, this.#answers, maxPageBytes, {
+      onResult: (id, result, bytes) => {
+        this.#openRequests -= 1;
+        this.#answers.push({ type: 'result', id, result }, bytes);
+      },
+      onError: (id, error) => this.#fail(id, error),
+      onReady,
+    });
+    this.#watches = new ClientWatches(node, this.#answers, {
+      maxWatches: options.maxWatches ?? 1_000,
+      windowBytes: options.watchWindowBytes ?? 1024 * 1024,
+      onReady,
+    });
+    this.#lastHeardAt = this.#clock.now();
+    this.#cancelIdleTimer = this.#clock.schedule(
+      () => this.close(new RaftkvError('timeout', 'no hello came in time')),
+      options.helloTimeoutMilliseconds ?? 5_000,
+    );
+    channel.start({
+      onFrame: (frame) => this.#receive(frame),
+      onClose: (error) => this.#ended(error),
+      onDrain: () => {
+        this.#answers.drained();
+        this.#work();
+      },
+    });
+  }
+
+  get openRequests(): number {
+    return this.#openRequests;
+  }
+  get openWatches(): number {
+    return this.#watches.size;
+  }
+
+  close(error?: RaftkvError): void {
+    if (this.#state === 'closed') return;
+    this.#answers.flushAll();
+    this.#ended(error);
+    this.#channel.close(error);
+  }
+
+  #ended(error: RaftkvError | undefined): void {
+    if (this.#state === 'closed') return;
+    this.#state = 'closed';
+    this.#cancelIdleTimer();
+    this.#cancelProgressTimer?.();
+    this.#unsubscribe?.();
+    this.#watches.close();
+    this.#reads.clear();
+    this.#options.onEnd?.(error);
+  }
+
+  #receive(frame: Uint8Array): void {
+    if (this.#state === 'closed') return;
+    this.#lastHeardAt = this.#clock.now();
+    let messages: ClientMessage[];
+    try {
+      messages = decodeClientFrame(frame);
+    } catch (error) {
+      return this.#refuse(RaftkvError.from(error, 'bad_frame'));
+    }
+    for (const message of messages) {
+      if (this.#state === 'hello') this.#greet(message);
+      else if (this.#state === 'serving') this.#handle(message, frame.length);
+    }
+    this.#reads.endOfFrame();
+  }
+
+  /** The client does not keep to the protocol: it is told why, and this connection ends. */
+  #refuse(error: RaftkvError): void {
+    this.#answers.push({ type: 'error', id: 0, code: error.code, message: error.message, definite: true });
+    this.close(error);
+  }
+
+  #handle(message: ClientMessage, frameBytes: number): void {
+    switch (message.type) {
+      case 'write':
+        if (this.#admit(message.id)) this.#write(message.id, ownBytes(message.command, frameBytes));
+        return;
+      case 'get':
+      case 'scan':
+        if (this.#admit(message.id)) this.#reads.add(message);
+        return;
+      case 'watch':
+        this.#cancelProgressTimer ??= this.#tellProgressLater();
+        return this.#watches.open(message);
+      case 'watchConsumed':
+        return this.#watches.consumed(message.id, message.bytes);
+      case 'cancel':
+        return this.#watches.end(message.id);
+      case 'status':
+        return this.#answers.push({ type: 'statusResult', id: message.id, status: this.#node.status() });
+      case 'ping':
+        return this.#answers.push({ type: 'pong', id: message.id });
+      case 'hello':
+        return this.#refuse(new RaftkvError('bad_frame', 'a second hello'));
+    }
+  }
+
+  #greet(hello: ClientMessage): void {
+    if (hello.type !== 'hello') return this.#refuse(new RaftkvError('bad_frame', 'the first message must be a hello'));
+    const refusal = this.#refusal(hello);
+    if (refusal !== undefined) return this.#refuse(refusal);
+    this.#state = 'serving';
+    this.#cancelIdleTimer();
+    this.#watchIdleness();
+    const { clusterId, memberId, name, members, leader } = this.#node.status();
+    this.#answers.push({
+      type: 'welcome',
+      version: protocolVersion,
+      clusterId,
+      memberId,
+      memberName: name,
+      limits: {
+        maxFrameBytes: this.#maxFrameBytes,
+        maxCommandBytes: this.#limits.maxCommandBytes,
+        maxInflightRequests: this.#maxInflight,
+      },
+      leader,
+      members,
+    });
+    this.#unsubscribe = this.#node.onLeaderChange(() => {
+      this.#answers.push({ type: 'leader', leader: this.#node.leader });
+    });
+  }
+
+  #refusal(hello: ClientHello): RaftkvError | undefined {
+    const { clusterId } = this.#node;
+    if (!hello.versions.includes(protocolVersion)) {
+      const theirs = hello.versions.join(', ');
+      return new RaftkvError('unsupported_version', `this node speaks version ${protocolVersion}, not ${theirs}`);
+    }
+    if (hello.clusterId === undefined || hello.clusterId === clusterId) return undefined;
+    return new RaftkvError('wrong_cluster', `this node is of cluster ${clusterId}`);
+  }
+
+  #watchIdleness(): void {
+    const limit = this.#options.idleTimeoutMilliseconds ?? 60_000;
+    this.#cancelIdleTimer = this.#clock.schedule(() => {
+      const idle = this.#clock.now() - this.#lastHeardAt;
+      if (idle >= limit) this.close(new RaftkvError('timeout', `nothing was heard for ${Math.round(idle)} ms`));
+      else this.#watchIdleness();
+    }, limit / 2);
+  }
+
+  #tellProgressLater(): () => void {
+    return this.#clock.schedule(() => {
+      this.#cancelProgressTimer = this.#watches.size > 0 ? this.#tellProgressLater() : undefined;
+      this.#work();
+      this.#watches.tellProgress();
+    }, this.#options.progressMilliseconds ?? 10_000);
+  }
+
+  /** Counts the request, or refuses it. */
+  #admit(id: number): boolean {
+    if (this.#openRequests >= this.#maxInflight) {
+      const message = `more than ${this.#maxInflight} requests are unanswered`;
+      this.#answers.push({ type: 'error', id, code: 'busy', message, definite: true });
+      return false;
+    }
+    this.#openRequests += 1;
+    return true;
+  }
+
+  #write(id: number, command: Uint8Array): void {
+    const node = this.#node;
+    try {
+      if (node.writeWith === undefined) {
+        node.write(command).then(
+          (result) => this.#written(id, result),
+          (error: unknown) => this.#fail(id, error),
+        );
+      } else {
+        node.writeWith(command, (error, result) => {
+          if (error === undefined) this.#written(id, result!);
+          else this.#fail(id, error);
+        });
+      }
+    } catch (error) {
+      this.#fail(id, error);
+    }
+  }
+
+  #written(id: number, result: CommandResult): void {
+    this.#openRequests -= 1;
+    if (this.#state === 'serving') this.#answers.push({ type: 'result', id, result });
+  }
+
+  #fail(id: number, cause: unknown): void {
+    this.#openRequests -= 1;
+    if (this.#state !== 'serving') return;
+    const error = RaftkvError.from(cause);
+    const leader = error.leader ?? (error.code === 'no_leader' ? this.#node.leader : undefined);
+    const { code, message, definite, compactedRevision } = error;
+    this.#answers.push({ type: 'error', id, code, message, definite, compactedRevision, leader });
+  }
+
+  /** Microtasks run after the present turn's callbacks: all that they answer leaves together. */
+  #workSoon(): void {
+    if (this.#isWorkDue) return;
+    this.#isWorkDue = true;
+    queueMicrotask(() => this.#work());
+  }
+
+  #work(): void {
+    this.#isWorkDue = false;
+    if (this.#state === 'closed') return;
+    this.#reads.answer();
+    this.#watches.serve();
+    this.#answers.flush();
+  }
+}
+
+/** A command ends up in the log and its values in the store: what is but a part of its frame is copied, so as not to keep all of that alive. */
+function ownBytes(command: Uint8Array, frameBytes: number): Uint8Array {
+  return command.length * 2 > frameBytes ? command : command.slice();
+}
