@@ -1,2 +1,41 @@
-// The door: what a user of raftkv imports in any runtime.
-export {};
+// The door: what a user of raftkv imports, in a browser and in any runtime that has WebSocket. Node has an entry of its own, with the
+// same names, that brings a WebSocket along (`node/index.ts`); running a member inside a process is at `raftkv/node`.
+export { RaftkvError, bytes, connect, json, text } from '@raftkv/client';
+
+export type {
+  BatchOp,
+  BatchOpResult,
+  BatchResult,
+  Codec,
+  Condition,
+  ConnectOptions,
+  DeleteEvent,
+  DeleteOptions,
+  DeleteRangeResult,
+  DeleteResult,
+  Dial,
+  EndpointStatus,
+  Entry,
+  KeyInput,
+  Kv,
+  NodeStatus,
+  Page,
+  PutEvent,
+  PutOptions,
+  PutResult,
+  RangeInput,
+  ReadLevel,
+  ReadOptions,
+  RequestOptions,
+  Scan,
+  ScanOptions,
+  Txn,
+  TxnOp,
+  TxnOpResult,
+  TxnResult,
+  UserKey,
+  Watch,
+  WatchChange,
+  WatchEvent,
+  WatchOptions,
+} from '@raftkv/client';

@@ -1,4 +1,6 @@
 // The front door of the server for any runtime.
+export { serveClient } from './client-session.ts';
+export type { ClientSession, ClientSessionOptions, ServedNode } from './client-session.ts';
 export { PeerRegistry } from './founding.ts';
 export { clusterIdentity } from './identity.ts';
 export { LocalKvNode } from './kv-node.ts';

@@ -48,7 +48,7 @@ export class KvStateMachine implements StateMachine {
     let envelope = this.#decoded.get(entry.data);
     if (envelope === undefined) {
       try {
-        envelope = decodeCommand(entry.data, { limits: formatLimits });
+        envelope = decodeCommand(ownBytes(entry.data), { limits: formatLimits });
       } catch (error) {
         // Members check before they propose, so this takes a member of another version or a hostile one. Every replica
         // refuses the same bytes in the same way, and nothing changes.
@@ -80,4 +80,9 @@ export class KvStateMachine implements StateMachine {
       },
     };
   }
+}
+
+/** Values live on in the store: what is but a part of the frame that it came in is copied, so as not to keep all of that alive. */
+function ownBytes(data: Uint8Array): Uint8Array {
+  return data.length * 2 > data.buffer.byteLength ? data : data.slice();
 }

@@ -1,7 +1,7 @@
 // Watches on one member: each is a cursor into the store's window of changes, not a queue, so a slow watcher costs no memory;
 // when it falls out of the window it is told `compacted`. Whole revisions in order come from the store itself.
 import type { Change, KeyRange } from '@raftkv/kv';
-import { RaftkvError } from '@raftkv/wire';
+import { RaftkvError, changeBytes } from '@raftkv/wire';
 import type { KvStateMachine } from './kv-state-machine.ts';
 import type { Watcher } from './node-api.ts';
 
@@ -72,14 +72,4 @@ export function resultError(result: {
   const code = result.code === 'compacted' || result.code === 'future_revision' ? result.code : 'invalid_argument';
   const { compactedRevision } = result;
   return new RaftkvError(code, result.message, compactedRevision === undefined ? {} : { compactedRevision });
-}
-
-function changeBytes(change: Change): number {
-  let bytes = 32;
-  for (const event of change.events) {
-    if (event.type === 'put') bytes += event.entry.key.length + event.entry.value.length + 64;
-    else bytes += event.key.length + 64;
-    if (event.previous !== undefined) bytes += event.previous.value.length + 64;
-  }
-  return bytes;
 }

@@ -1,2 +1,41 @@
-// The door on Node.
-export {};
+// The door on Node: the names of `index.ts`, with a `connect` that brings its own WebSocket, since Node 20 has none.
+export { connect } from './connect.ts';
+export { RaftkvError, bytes, json, text } from '@raftkv/client';
+
+export type {
+  BatchOp,
+  BatchOpResult,
+  BatchResult,
+  Codec,
+  Condition,
+  ConnectOptions,
+  DeleteEvent,
+  DeleteOptions,
+  DeleteRangeResult,
+  DeleteResult,
+  Dial,
+  EndpointStatus,
+  Entry,
+  KeyInput,
+  Kv,
+  NodeStatus,
+  Page,
+  PutEvent,
+  PutOptions,
+  PutResult,
+  RangeInput,
+  ReadLevel,
+  ReadOptions,
+  RequestOptions,
+  Scan,
+  ScanOptions,
+  Txn,
+  TxnOp,
+  TxnOpResult,
+  TxnResult,
+  UserKey,
+  Watch,
+  WatchChange,
+  WatchEvent,
+  WatchOptions,
+} from '@raftkv/client';

@@ -8,6 +8,7 @@ import {
   addMemberMetrics,
   clusterIdentity,
   createMetrics,
+  serveClient,
 } from '@raftkv/server';
 import type { Metrics } from '@raftkv/server';
 import { createHttpServer, createMonitoringServer, listen, startProcessMetrics } from '@raftkv/server/node';
@@ -22,6 +23,7 @@ import type { Logger } from './logger.ts';
 import { nodeClock } from './node-clock.ts';
 import { version } from './version.ts';
 
+const clientRoute = { path: '/ws', protocol: 'raftkv.v1' } as const;
 const peerRoute = { path: '/raft', protocol: 'raftkv-peer.v1' } as const;
 const requestTimeoutMilliseconds = 5_000;
 
@@ -190,6 +192,7 @@ class StartingNode {
     const http = createHttpServer({ node, metrics });
     const acceptor = acceptWebSockets(http.server, [
       { ...peerRoute, maxConnections: 64, onChannel: (channel) => mesh.accept(channel) },
+      { ...clientRoute, onChannel: (channel) => serveClient(channel, node) },
     ]);
     this.#closers.push(
       () => http.close(),

@@ -1,21 +1,31 @@
 // The commands of `raftkv` with their options, wired to what carries them out. Parsing and help are commander's.
 import { Command, CommanderError } from 'commander';
+import { addAskingCommands } from './asking.ts';
+import { addBenchCommand } from './bench.ts';
 import { addDevCommand } from './dev.ts';
+import { addImportCommand } from './import.ts';
 import { addServeCommand } from './serve.ts';
+import { addWatchCommand } from './watch.ts';
 import { version } from '../version.ts';
 
 /** Runs one command; resolves with the exit code. Throws RaftkvError for what the user should hear in one line. */
 export async function runProgram(args: readonly string[]): Promise<number> {
-  const exitCode = 0;
+  let exitCode = 0;
   const program = new Command('raftkv')
     .description('A linearizable key-value store for the web platform.')
     .version(version)
-    .showHelpAfterError('(raftkv --help lists the commands)')
     .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(`raftkv: ${text.replace(/^error: /, '')}`) });
+    .configureOutput({ outputError: (text, write) => write(usageError(text)) });
+  const setExitCode = (code: number): void => {
+    exitCode = code;
+  };
   addServeCommand(program);
   addDevCommand(program);
-  for (const command of program.commands) command.exitOverride();
+  addAskingCommands(program, setExitCode);
+  addWatchCommand(program);
+  addImportCommand(program);
+  addBenchCommand(program);
+  for (const command of program.commands) command.exitOverride().configureOutput(program.configureOutput());
   try {
     await program.parseAsync([...args], { from: 'user' });
   } catch (error) {
@@ -24,4 +34,13 @@ export async function runProgram(args: readonly string[]): Promise<number> {
     throw error;
   }
   return exitCode;
+}
+
+/** One line, with the code that all usage errors have. */
+function usageError(text: string): string {
+  const problem = text
+    .replace(/^error: /, '')
+    .trim()
+    .replaceAll('\n', ' ');
+  return `raftkv: ${problem}; raftkv --help lists the commands [invalid_argument]\n`;
 }

@@ -1,0 +1,52 @@
+// How `raftkv status` shows members to people: one line each, what is wrong in words.
+import type { EndpointStatus } from '@raftkv/client';
+
+export function describeStatus(all: readonly EndpointStatus[]): string {
+  const answers = all.filter(({ status }) => status !== undefined).length;
+  const some = all.find(({ status }) => status !== undefined)?.status;
+  const lines = all.map((one) => describeOne(one));
+  const head = ['endpoint', 'name', 'role', 'term', 'leader', 'commit', 'applied', 'revision', 'keys', 'data'];
+  const widths = head.map((title, column) => Math.max(title.length, ...lines.map((line) => line[column]?.length ?? 0)));
+  const row = (cells: readonly string[]): string =>
+    cells
+      .map((cell, column) => cell.padEnd(widths[column]!))
+      .join('  ')
+      .trimEnd();
+  const title =
+    some === undefined ? 'no member answers' : `cluster ${some.clusterId}, ${answers} of ${all.length} members answer`;
+  const warnings = all.flatMap(({ status }) =>
+    status?.syncWrites === false
+      ? [`${status.name} does not sync its writes: a power cut may lose acknowledged ones`]
+      : [],
+  );
+  return `${[title, row(head), ...lines.map(row), ...warnings].join('\n')}\n`;
+}
+
+function describeOne({ endpoint, status, error }: EndpointStatus): readonly string[] {
+  if (status === undefined) return [endpoint, error?.message ?? 'does not answer'];
+  const role = status.phase === 'running' ? status.role : status.phase;
+  const { term, leader, commitIndex, appliedIndex, revision, keys, dataBytes } = status;
+  return [
+    endpoint,
+    status.name,
+    role,
+    `${term}`,
+    leader ?? 'none',
+    `${commitIndex}`,
+    `${appliedIndex}`,
+    `${revision}`,
+    `${keys}`,
+    formatBytes(dataBytes),
+  ];
+}
+
+export function formatBytes(bytes: number): string {
+  const units = ['B', 'KB', 'MB', 'GB'];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1000 && unit < units.length - 1) {
+    value /= 1000;
+    unit++;
+  }
+  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
+}

@@ -1,0 +1,24 @@
+// `connect` for Node: the client's own, dialling through the `ws` package unless told otherwise.
+import { connect as connectAnywhere, webSocketDial } from '@raftkv/client';
+import type { ConnectOptions, Kv, UserKey } from '@raftkv/client';
+import { nodeWebSocket } from '@raftkv/transport/node';
+
+/**
+ * A client of a cluster. It answers at once and connects in the background; calls wait for it. Throws `invalid_argument` for options that
+ * make no sense.
+ *
+ * @example
+ * ```ts
+ * const kv = connect({ endpoints: ['127.0.0.1:8080', '127.0.0.1:8081', '127.0.0.1:8082'] });
+ * await kv.put('greeting', { text: 'hello' });
+ * await kv.get('greeting'); // { text: 'hello' }
+ * await kv.close();
+ * ```
+ */
+export function connect<Value = unknown>(
+  options: ConnectOptions<Value> & { readonly keys: 'bytes' },
+): Kv<Value, Uint8Array>;
+export function connect<Value = unknown>(options: ConnectOptions<Value>): Kv<Value>;
+export function connect<Value, K extends UserKey>(options: ConnectOptions<Value>): Kv<Value, K> {
+  return connectAnywhere({ dial: webSocketDial(nodeWebSocket()), ...options }) as Kv<Value, never> as Kv<Value, K>;
+}
