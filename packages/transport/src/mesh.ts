@@ -14,6 +14,7 @@ import { defaultMeshLimits } from './mesh-limits.ts';
 import type { MeshLimits } from './mesh-limits.ts';
 import type { Mesh, MeshOptions, MeshPeer, MeshPeerStatus } from './mesh-options.ts';
 import { MeshPeerState } from './mesh-peer.ts';
+import { dialsFirst, hasProved, mayDial, passes, replaces } from './mesh-rules.ts';
 import { PeerLink } from './peer-link.ts';
 import type { TransportHandlers } from './transport.ts';
 
@@ -119,14 +120,9 @@ class ChannelMesh implements Mesh {
     await this.#doors.close();
   }
 
-  /**
-   * The one place that says who dials. The smaller id does, soon; the other one knocks when it starts, so that a member that comes back need not
-   * wait for the end of somebody's pause, and later only when nothing came for a while.
-   */
   #createDialler(state: MeshPeerState): Dialler | undefined {
-    const { dials, id } = state.peer;
-    if (dials === false) return undefined;
-    const isFirst = dials ?? this.#options.self.memberId < id;
+    if (!mayDial(state.peer)) return undefined;
+    const isFirst = dialsFirst(this.#options.self.memberId, state.peer);
     return new Dialler({
       clock: this.#clock,
       random: this.#options.random ?? Math.random,
@@ -190,7 +186,7 @@ class ChannelMesh implements Mesh {
     if (this.#isClosed) return;
     this.#handlers?.onPeerState?.(link.peerId, false);
     this.#noteUnreachable(link.peerId);
-    state.dialler?.lost(this.#clock.now() - link.openedAt >= provenMilliseconds);
+    state.dialler?.lost(hasProved(link, this.#clock.now()));
   }
 
   #noteFailure(dialled: MeshPeerState | undefined, thrown: unknown): DialOutcome {
@@ -240,21 +236,4 @@ class ChannelMesh implements Mesh {
     this.#cancelHeartbeat = this.#clock.schedule(this.#heartbeat, this.#limits.heartbeatMilliseconds);
     for (const state of this.#peers.values()) state.link?.heartbeat();
   };
-}
-
-/** A channel that stood so long ends a series of failures. */
-const provenMilliseconds = 1000;
-
-/**
- * One channel a pair. Dialled anew by the same member: it knows that the older one is gone, whatever we see of it. Dialled by both at about the same
- * time: the smaller id's stays, and both sides see it so. Dialled by the other one when ours has stood for long: again the other side has lost it.
- */
-function replaces(next: PeerLink, current: PeerLink, raceMilliseconds: number): boolean {
-  if (!current.isOpen || next.diallerId === current.diallerId) return true;
-  return next.diallerId < current.diallerId || next.openedAt - current.openedAt > raceMilliseconds;
-}
-
-/** Refusals that pass by themselves: dial again soon, and trouble nobody. */
-function passes(error: RaftkvError): boolean {
-  return error.code === 'busy' || error.code === 'closed' || error.code === 'timeout';
 }

@@ -41,9 +41,8 @@ function dial(address: string, signal?: AbortSignal): Promise<Channel> {
 async function open(ids: readonly PeerId[], change: (id: PeerId) => Partial<MeshOptions> = () => ({})) {
   const members: NodeMember[] = [];
   for (const id of ids) {
-    let member: TestMember | undefined;
-    const onChannel = (channel: Channel): void => member?.mesh.accept(channel);
-    const loopback = await listen([{ path: '/raft', protocol, onChannel }]);
+    const door: { accept: (channel: Channel) => void } = { accept: (channel) => channel.close() };
+    const loopback = await listen([{ path: '/raft', protocol, onChannel: (channel) => door.accept(channel) }]);
     const addressOf = (other: NodeMember): string => `127.0.0.1:${other.loopback.port}`;
     const peers = members.map((other) => ({
       id: other.id,
@@ -51,7 +50,8 @@ async function open(ids: readonly PeerId[], change: (id: PeerId) => Partial<Mesh
       address: addressOf(other),
       dials: false,
     }));
-    member = openMember({ self: selfOf(id), dial, peers, ...change(id) });
+    const member = openMember({ self: selfOf(id), dial, peers, ...change(id) });
+    door.accept = (channel) => member.mesh.accept(channel);
     const opened = { ...member, loopback };
     for (const other of members) other.mesh.addPeer({ id, name: id, address: addressOf(opened) });
     members.push(opened);

@@ -1,0 +1,41 @@
+// The rules by which two members that act alone end up with one channel: who dials, which of two channels stays, what a refusal means.
+// Pure; both sides of a pair must come to the same answer. Called by `mesh.ts`.
+import type { PeerId } from '@raftkv/raft';
+import type { RaftkvError } from '@raftkv/wire';
+import type { MeshPeer } from './mesh-options.ts';
+import type { PeerLink } from './peer-link.ts';
+
+/** Whether this side dials the peer at all. */
+export function mayDial(peer: MeshPeer): boolean {
+  return peer.dials !== false;
+}
+
+/**
+ * The smaller id dials, with short pauses. The other one knocks once when it starts, so that a member that comes back need not wait for the end of
+ * somebody's pause, and after that only with longer pauses, when nothing came.
+ */
+export function dialsFirst(selfId: PeerId, peer: MeshPeer): boolean {
+  return peer.dials ?? selfId < peer.id;
+}
+
+/**
+ * One channel a pair. Dialled anew by the same member: it knows that the older one is gone, whatever we see of it. Dialled by both at about the same
+ * time: the smaller id's stays, and both sides see it so. Dialled by the other one when ours has stood for longer than a handshake may take: again
+ * the other side has lost it.
+ */
+export function replaces(next: PeerLink, current: PeerLink, handshakeMilliseconds: number): boolean {
+  if (!current.isOpen || next.diallerId === current.diallerId) return true;
+  return next.diallerId < current.diallerId || next.openedAt - current.openedAt > handshakeMilliseconds;
+}
+
+/** Whether a channel stood long enough to end a series of failures, so that the next pause is a short one again. */
+export function hasProved(link: PeerLink, now: number): boolean {
+  return now - link.openedAt >= provenMilliseconds;
+}
+
+const provenMilliseconds = 1000;
+
+/** Refusals that pass by themselves: dial again soon, and trouble nobody. */
+export function passes(refusal: RaftkvError): boolean {
+  return refusal.code === 'busy' || refusal.code === 'closed' || refusal.code === 'timeout';
+}
