@@ -187,7 +187,8 @@ export class Store {
     const { revision, compactedRevision, log } = this.#keyspace;
     if (!(Number.isSafeInteger(from) && from >= 0)) return invalidArgument('a revision is a whole number');
     const limit = options?.limit ?? Infinity;
-    if (!(limit >= 1)) return invalidArgument('limit is at least 1');
+    if (limit !== Infinity && !(Number.isSafeInteger(limit) && limit > 0))
+      return invalidArgument('limit is at least 1');
     if (from < compactedRevision) return compacted(from, compactedRevision);
     const changes: Change[] = [];
     const end = Math.min(revision + 1, from + limit);

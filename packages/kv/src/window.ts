@@ -35,7 +35,7 @@ export class Window {
     this.#bytes += bytes;
     const { retainedRevisions, retainedBytes } = this.#limits;
     while (
-      revision - this.#compactedRevision > retainedRevisions ||
+      revision - this.#compactedRevision >= retainedRevisions ||
       (this.#bytes > retainedBytes && this.#compactedRevision < revision)
     ) {
       this.#advance();

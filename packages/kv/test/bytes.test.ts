@@ -1,3 +1,4 @@
+// Numbers, byte strings and blobs through the chunk writer and back, wherever the bytes are cut, and the checksum over them.
 import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

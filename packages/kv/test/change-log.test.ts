@@ -1,3 +1,4 @@
+// The queue of revisions by itself: finding one by its number while others come and go.
 import { describe, expect, it } from 'vitest';
 import type { KeyRecord } from '../src/record.ts';
 import { InvariantError } from '../src/assert.ts';

@@ -1,3 +1,4 @@
+// The conditions of transactions, rule by rule, with etcd's answers for what is missing.
 import { describe, expect, it } from 'vitest';
 import type { Compare, CompareOperator } from '../src/index.ts';
 import { Store } from '../src/index.ts';

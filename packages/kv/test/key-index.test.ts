@@ -1,3 +1,4 @@
+// The index against a sorted array: point look-ups, walks both ways, and frozen trees that stay as they were.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { KeyCell } from '../src/record.ts';

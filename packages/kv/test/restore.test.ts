@@ -1,3 +1,4 @@
+// Snapshot bytes from a hostile disk or peer: damaged, cut short, lying, or under other limits. What comes out is a store or a typed refusal.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { CommandEnvelope } from '../src/index.ts';

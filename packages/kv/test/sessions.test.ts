@@ -1,3 +1,4 @@
+// Exactly-once (thesis section 6.3): retries, floors, overflow, eviction, and all of it again on a restored store.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Command, CommandResult, SessionStamp } from '../src/index.ts';

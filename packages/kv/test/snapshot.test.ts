@@ -1,3 +1,4 @@
+// The view and its bytes: undisturbed by writes, the same on every replica, restorable however they are cut.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Command } from '../src/index.ts';

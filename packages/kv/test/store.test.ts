@@ -1,3 +1,4 @@
+// The store as a whole against its naive twin, then revisions, window, changes and apply rule by rule.
 import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -236,6 +237,7 @@ describe('changes', () => {
 
   it('refuses a limit that would never get anywhere', () => {
     expect(open().store.changes(1, { limit: 0 })).toMatchObject({ code: 'invalid_argument' });
+    expect(open().store.changes(1, { limit: 1.5 })).toMatchObject({ code: 'invalid_argument' });
     expect(open().store.changes(-1)).toMatchObject({ code: 'invalid_argument' });
     expect(open().store.changes(Number.NaN)).toMatchObject({ code: 'invalid_argument' });
   });

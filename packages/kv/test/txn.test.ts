@@ -1,3 +1,4 @@
+// Transactions and batches: one revision, reads in between, inner branches, refusals that change nothing, keys written twice.
 import { describe, expect, it } from 'vitest';
 import type { Command, CommandResult, TxnCommand, TxnOp } from '../src/index.ts';
 import { Store, StoreRestore } from '../src/index.ts';

@@ -1,3 +1,4 @@
+// Commands that make no sense on any state: refused as values, without effect, and never thrown.
 import { describe, expect, it } from 'vitest';
 import type { Command, TxnOp } from '../src/index.ts';
 import { Store } from '../src/index.ts';
