@@ -13,7 +13,7 @@ describe('a cluster of three', () => {
 
   beforeAll(async () => {
     cluster = await Cluster.start({ nodes: 3 });
-    kv = await connect({ endpoints: cluster.addresses });
+    kv = connect({ endpoints: cluster.addresses });
   });
   afterEach(({ task }) => {
     if (task.result?.state === 'fail') console.error(cluster.logTails());

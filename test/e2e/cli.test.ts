@@ -40,10 +40,10 @@ describe('get, put and del', () => {
     expect(await output(['del', 'city'])).toBe('1\n');
   });
 
-  it('exit 1 with `not found` when there is nothing', async () => {
+  it('exit 1 with `not_found` when there is nothing', async () => {
     const get = await cli(['get', 'no such key']);
     expect(get).toMatchObject({ code: 1, stdout: '' });
-    expect(get.stderr).toContain('not found');
+    expect(get.stderr).toContain('[not_found]');
     expect(isOneErrorLine(get.stderr)).toBe(true);
     const del = await cli(['del', 'no such key']);
     expect(del.code).toBe(1);
@@ -100,8 +100,8 @@ describe('batch and txn', () => {
 
   it('name the line of a batch that makes no sense, and change nothing', async () => {
     const result = await cli(['batch'], { input: 'put bad/1 one\nfrobnicate bad/2\n' });
-    expect(result.code).not.toBe(0);
-    expect(result.stderr).toMatch(/\b2\b/);
+    expect(result.code).toBe(2);
+    expect(result.stderr).toContain('line 2');
     expect(isOneErrorLine(result.stderr)).toBe(true);
     expect(await output(['scan', 'bad/'])).toBe('');
   });
@@ -109,14 +109,18 @@ describe('batch and txn', () => {
   it('run a transaction from standard input', async () => {
     await output(['put', 'account', '10']);
     const transfer = {
-      compare: [{ key: 'account', value: '10' }],
-      then: [{ put: { key: 'account', value: '7' } }],
-      else: [{ get: { key: 'account' } }],
+      if: [{ key: 'account', value: '10' }],
+      then: [{ type: 'put', key: 'account', value: '7' }],
+      else: [{ type: 'get', key: 'account' }],
     };
     expect(await json(['txn'], { input: JSON.stringify(transfer) })).toMatchObject({ succeeded: true });
     expect(await output(['get', 'account'])).toBe('7\n');
     const again = await cli(['txn', '--json'], { input: JSON.stringify(transfer) });
-    expect(JSON.parse(again.stdout)).toMatchObject({ succeeded: false });
+    expect(again.code).toBe(1);
+    expect(JSON.parse(again.stdout)).toMatchObject({
+      succeeded: false,
+      results: [{ type: 'get', entry: { value: '7' } }],
+    });
     expect(await output(['get', 'account'])).toBe('7\n');
   });
 });

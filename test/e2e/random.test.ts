@@ -24,10 +24,10 @@ const seed = Number(process.env['RAFTKV_RANDOM_SEED'] ?? Math.floor(Math.random(
 const KEYS = 12;
 
 /** Six of our own clients and two of etcd's gateway, spread over the nodes. */
-async function openClients(cluster: Cluster): Promise<(NativeWorkloadClient | GatewayWorkloadClient)[]> {
+function openClients(cluster: Cluster): (NativeWorkloadClient | GatewayWorkloadClient)[] {
   const native = [0, 1, 2, 3, 4, 5].map((first) => NativeWorkloadClient.connect(cluster.addresses, { first }));
   const overHttp = [1, 3].map((first) => new GatewayWorkloadClient(cluster.addresses, { first, roams: true }));
-  return [...(await Promise.all(native)), ...overHttp];
+  return [...native, ...overHttp];
 }
 
 /** Keeps a history that failed, so that it can be looked at. */
@@ -45,7 +45,7 @@ describe('five nodes under random work and random faults', () => {
     { timeout: (seconds + 90) * 1000 },
     () =>
       withCluster({ nodes: 5, args: ['--snapshot-threshold', '2000'] }, async (cluster) => {
-        const clients = await openClients(cluster);
+        const clients = openClients(cluster);
         const workload = new Workload({ seed, keys: KEYS, clients });
         const nemesis = new Nemesis(cluster, { seed });
         try {

@@ -16,7 +16,9 @@ export interface CliOptions {
   readonly timeoutMilliseconds?: number;
   /** Ends the command (SIGINT) once its output satisfies this: for `watch`. */
   readonly until?: (stdout: string) => boolean;
-  /** Called once, with the pid, when the output starts. */
+  /** SIGKILL when it is aborted. */
+  readonly killOn?: AbortSignal;
+  /** Called with all output so far whenever there is more. */
   readonly onOutput?: (stdout: string) => void;
 }
 
@@ -30,6 +32,7 @@ export function runCli(args: readonly string[], options: CliOptions = {}): Promi
     let stdout = '';
     let stderr = '';
     const timer = setTimeout(() => child.kill('SIGKILL'), options.timeoutMilliseconds ?? 30_000);
+    options.killOn?.addEventListener('abort', () => child.kill('SIGKILL'));
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       stdout += text;
       options.onOutput?.(stdout);
