@@ -134,7 +134,7 @@ function* parseKeys(feed: ByteFeed, revision: number, compactedRevision: number)
     if (length === 0) break;
     demand(length <= maxKeyBytes, 'a key is too large');
     const key = yield* readString(feed, length);
-    
+    demand(key > before, 'keys are out of order');
     before = key;
     let newer: KeyRecord | undefined;
     for (;;) {
