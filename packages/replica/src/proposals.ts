@@ -94,6 +94,22 @@ export class Proposals {
     }
   }
 
+  /**
+   * The leader changed: whatever was handed to the core up to `context` and has no place by now was forwarded to the old one, and the core
+   * gives no more word of it (it may be in that one's log, or not). Its proposer need not wait for the deadline to ask again under its session.
+   */
+  abandonForwarded(context: number): void {
+    for (const [at, proposal] of this.#unplaced) {
+      if (at > context) break;
+      this.#unplaced.delete(at);
+      finish(
+        proposal,
+        unknown('the leader changed while the write was on its way to it; it may still happen', 'no_leader'),
+        undefined,
+      );
+    }
+  }
+
   /** Ends those whose time is over. Placed or forwarded ones may still happen. */
   expire(now: number): void {
     while (this.#queueHead < this.#queue.length) {
@@ -167,6 +183,6 @@ function overwritten(): RaftkvError {
   return new RaftkvError('no_leader', 'the leader changed and the write was dropped; it did not happen');
 }
 
-function unknown(message: string): RaftkvError {
-  return new RaftkvError('timeout', message, { definite: false });
+function unknown(message: string, code: 'timeout' | 'no_leader' = 'timeout'): RaftkvError {
+  return new RaftkvError(code, message, { definite: false });
 }

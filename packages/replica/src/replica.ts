@@ -2,7 +2,7 @@
 // loop steps them all through the core, takes its Readys, and hands the work to storage, transport and state machine.
 // It decides nothing: the core does. It knows no clock, socket or disk but those it was given, so the simulator runs it as it is.
 import { Raft } from '@raftkv/raft';
-import type { Entry, Input, Message, Ready, SnapshotMeta } from '@raftkv/raft';
+import type { Entry, Input, Message, PeerId, Ready, SnapshotMeta, SoftState } from '@raftkv/raft';
 import { RaftkvError } from '@raftkv/wire';
 import { Proposals } from './proposals.ts';
 import type { ProposalCallback } from './proposals.ts';
@@ -39,6 +39,7 @@ export class Replica {
   readonly #ticker: Ticker;
   readonly #requestTimeout: number;
   readonly #snapshotThreshold: number;
+  readonly #retainedBytes: number;
   readonly #maxOpenRequests: number;
   #inbox: Input[] = [];
   #isScheduled = false;
@@ -48,6 +49,9 @@ export class Replica {
   #appliedIndex = 0;
   #appliedTerm = 0;
   #snapshotIndex = 0;
+  /** The newest proposal that the core was given. */
+  #steppedContext = 0;
+  #leaderId: PeerId | undefined;
 
   constructor(options: ReplicaOptions) {
     this.#options = options;
@@ -63,7 +67,11 @@ export class Replica {
       compactedTerm: stored.compactedTerm,
       configuration: options.configuration,
     });
-    this.#snapshotter = new Snapshotter(storage, stateMachine, { snapshotThreshold: this.#snapshotThreshold });
+    this.#retainedBytes = options.retainedBytes ?? defaults.retainedBytes;
+    this.#snapshotter = new Snapshotter(storage, stateMachine, {
+      snapshotThreshold: this.#snapshotThreshold,
+      retainedBytes: this.#retainedBytes,
+    });
     this.#transfer = new SnapshotTransfer(
       storage,
       stateMachine,
@@ -203,7 +211,10 @@ export class Replica {
   #turn(): void {
     const inputs = this.#inbox;
     this.#inbox = [];
-    for (const input of inputs) this.#raft.step(input);
+    for (const input of inputs) {
+      this.#raft.step(input);
+      if (input.type === 'propose') this.#steppedContext = input.context;
+    }
     const context = this.#reads.takeContext(this.#options.clock.now() + this.#requestTimeout);
     if (context !== undefined) this.#raft.step({ type: 'readIndex', context });
     while (this.#raft.hasReady()) this.#process(this.#raft.takeReady());
@@ -226,7 +237,13 @@ export class Replica {
     if (ready.snapshot !== undefined) this.#install(ready.snapshot);
     if (ready.committedEntries.length > 0) this.#apply(ready.committedEntries);
     for (const state of ready.readStates) this.#reads.confirm(state, this.#appliedIndex);
-    if (ready.softState !== undefined) this.#options.onRoleChange?.(this.#raft.status());
+    if (ready.softState !== undefined) this.#changeRole(ready.softState);
+  }
+
+  #changeRole({ leaderId }: SoftState): void {
+    if (leaderId !== this.#leaderId) this.#proposals.abandonForwarded(this.#steppedContext);
+    this.#leaderId = leaderId;
+    this.#options.onRoleChange?.(this.#raft.status());
   }
 
   #apply(entries: readonly Entry[]): void {
@@ -292,7 +309,7 @@ export class Replica {
     const { firstIndex, lastIndex, logBytes } = this.#raft.status();
     const entryCount = Math.max(1, lastIndex - firstIndex + 1);
     const meanBytes = Math.max(1, logBytes / entryCount);
-    const affordable = Math.floor((this.#options.retainedBytes ?? defaults.retainedBytes) / meanBytes);
+    const affordable = Math.floor(this.#retainedBytes / meanBytes);
     const retained = Math.min(this.#options.retainedEntries ?? this.#snapshotThreshold, affordable);
     const compactTo = Math.min(snapshotIndex, lastIndex - retained);
     this.#post({ type: 'compact', snapshotIndex, compactTo: Math.max(compactTo, 0) });

@@ -6,6 +6,7 @@ import type { StateMachine } from './state-machine.ts';
 
 export interface SnapshotPolicy {
   readonly snapshotThreshold: number;
+  readonly retainedBytes: number;
 }
 
 export interface TakenSnapshot {
@@ -38,12 +39,15 @@ export class Snapshotter {
   }
 
   /**
-   * Past the threshold of entries, and the log has grown by at least the size of the last snapshot: so writing snapshots
-   * costs at most as much again as writing the log, however large the state is. The log alone decides after ten thresholds.
+   * Past the threshold of entries, and the log has grown by twice the size of the last snapshot, so that writing snapshots costs at most
+   * half as much again as writing the log; but a log that is larger than the state and `retainedBytes` is due in any case, since it is
+   * held in memory, and so is one of ten thresholds.
    */
   isDue(entriesSinceSnapshot: number): boolean {
-    if (this.#isRunning || entriesSinceSnapshot < this.#policy.snapshotThreshold) return false;
-    return this.#bytesSince >= this.#lastBytes || entriesSinceSnapshot >= this.#policy.snapshotThreshold * 10;
+    const { snapshotThreshold, retainedBytes } = this.#policy;
+    if (this.#isRunning || entriesSinceSnapshot < snapshotThreshold) return false;
+    const growth = Math.min(2 * this.#lastBytes, Math.max(this.#lastBytes, retainedBytes));
+    return this.#bytesSince >= growth || entriesSinceSnapshot >= snapshotThreshold * 10;
   }
 
   /** The state machine must stand exactly at `meta.lastIncludedIndex` when this is called. Undefined: cancelled. */

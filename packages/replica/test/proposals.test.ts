@@ -71,6 +71,17 @@ describe('proposals', () => {
     expect(younger.outcomes).toEqual([{ error: undefined, result: 'second' }]);
   });
 
+  it('tells those who were forwarded to a leader that is gone to ask again, and nobody else', () => {
+    const proposals = new Proposals();
+    const placed = proposed(proposals);
+    const forwarded = proposed(proposals);
+    const inQueue = proposed(proposals);
+    proposals.place({ context: placed.context, index: 5, term: 2 }, 4);
+    proposals.abandonForwarded(forwarded.context);
+    expect(forwarded.outcomes[0]!.error).toMatchObject({ code: 'no_leader', definite: false });
+    expect([placed.outcomes, inQueue.outcomes]).toEqual([[], []]);
+  });
+
   it('passes refusals on as definite', () => {
     const proposals = new Proposals();
     const { context, outcomes } = proposed(proposals);
