@@ -3,13 +3,18 @@ import type { CommandResult, GetResult, ScanResult } from '@raftkv/kv';
 import { RaftkvError } from '@raftkv/wire';
 import type { ClientMessage, ErrorCode, ErrorDetails, NodeStatus } from '@raftkv/wire';
 import type { Clock } from './clock.ts';
-import type { Connection } from './connection.ts';
 
 export type Answer = CommandResult | GetResult | ScanResult | NodeStatus;
 
 /** A request whose id is filled in for each attempt. */
 export type Request = Mutable<Extract<ClientMessage, { readonly id: number }>>;
 type Mutable<Message> = Message extends unknown ? { -readonly [Name in keyof Message]: Message[Name] } : never;
+
+/** What makes one attempt of a call: a connection. */
+export interface Carrier {
+  /** The call is over or goes elsewhere: its answer will not be looked at. */
+  withdraw(call: Call): void;
+}
 
 /** Whom a call is told to, once. */
 export interface CallOutcome {
@@ -32,11 +37,11 @@ export class Call {
   /** An attempt of this write ended without the certainty that it was not carried out. */
   mayHaveHappened = false;
   /** The present attempt: where, under which id, and whether it left this process. */
-  connection: Connection | undefined = undefined;
+  connection: Carrier | undefined = undefined;
   isSent = false;
   sentAt = 0;
   /** The connection that let the last attempt wait too long. */
-  avoid: Connection | undefined = undefined;
+  avoid: Carrier | undefined = undefined;
   /** Only this endpoint will do. */
   endpoint: string | undefined = undefined;
   /** Due for its next attempt, while it waits for it. */

@@ -18,7 +18,6 @@ import type {
   DeleteRangeResult,
   DeleteResult,
   EndpointStatus,
-  Kv,
   PutOptions,
   PutResult,
   ReadOptions,
@@ -26,7 +25,8 @@ import type {
   ScanOptions,
   TxnResult,
   WatchOptions,
-} from './kv.ts';
+} from './requests.ts';
+import type { Kv } from './kv.ts';
 import type { Settings } from './options.ts';
 import { Scan } from './scan.ts';
 import type { PageRequest } from './scan.ts';
@@ -192,7 +192,7 @@ export class Client<Value, K extends UserKey> implements Kv<Value, K> {
 
   watch<T extends Value = Value>(range: RangeInput, options: WatchOptions = {}): Watch<T, K> {
     this.#expectOpen();
-    const watch: Watch<T, K> = new Watch<T, K>({
+    const watch = new Watch<T, K>({
       cluster: this.#dispatcher.cluster,
       settings: this.#settings,
       view: this.#viewAs<T>(),
@@ -200,9 +200,9 @@ export class Client<Value, K extends UserKey> implements Kv<Value, K> {
       options,
       seenRevision: this.#revision,
       onSeen: (revision) => this.#see(revision),
-      onEnd: () => this.#watches.delete(watch),
+      onEnd: (ended) => this.#watches.delete(ended),
     });
-    if (options.signal?.aborted !== true) this.#watches.add(watch);
+    if (!watch.hasEnded) this.#watches.add(watch);
     return watch;
   }
 

@@ -1,7 +1,7 @@
 // The nodes as the client knows them: a connection to each endpoint, kept up with growing pauses, who leads, and which connection a
 // call should take. It sends nothing itself; `dispatcher.ts` asks it.
 import { RaftkvError } from '@raftkv/wire';
-import type { Call } from './call.ts';
+import type { Call, Carrier } from './call.ts';
 import { Connection } from './connection.ts';
 import type { ConnectionHandlers } from './connection.ts';
 import type { Settings } from './options.ts';
@@ -11,6 +11,8 @@ export interface ClusterHandlers extends Pick<ConnectionHandlers, 'onAnswer' | '
   readonly onChange: () => void;
   /** No connection is open or being opened. */
   readonly onUnreachable: (error: RaftkvError) => void;
+  /** This one endpoint could not be reached, or was lost. */
+  readonly onNodeFailed: (endpoint: string, error: RaftkvError) => void;
 }
 
 interface Node {
@@ -31,6 +33,8 @@ export class Cluster {
   readonly #nodes: Node[];
   #clusterId: string | undefined;
   #open: Connection[] = [];
+  /** Those of `#open` that reads and watches go to: of the endpoints given, if any of them is open. */
+  #serving: Connection[] = [];
   #leaderConnection: Connection | undefined;
   #turn = 0;
   #isClosed = false;
@@ -57,11 +61,11 @@ export class Cluster {
   }
 
   /** The next open connection in turn, another one than `avoid` if there is any. */
-  next(avoid: Connection | undefined): Connection | undefined {
-    const count = this.#open.length;
+  next(avoid: Carrier | undefined): Connection | undefined {
+    const count = this.#serving.length;
     for (let i = 0; i < count; i += 1) {
       this.#turn = (this.#turn + 1) % count;
-      const connection = this.#open[this.#turn]!;
+      const connection = this.#serving[this.#turn]!;
       if (connection !== avoid || count === 1) return connection;
     }
     return undefined;
@@ -106,7 +110,7 @@ export class Cluster {
       return connection.close(new RaftkvError('wrong_cluster', message));
     }
     node.failures = 0;
-    this.#open.push(connection);
+    this.#setOpen([...this.#open, connection]);
     this.#leaderChanged();
   }
 
@@ -114,7 +118,7 @@ export class Cluster {
     node.connection = undefined;
     const wasOpen = this.#open.includes(connection);
     if (wasOpen) {
-      this.#open = this.#open.filter((other) => other !== connection);
+      this.#setOpen(this.#open.filter((other) => other !== connection));
     }
     if (this.#isClosed) return;
     node.failures += 1;
@@ -122,12 +126,19 @@ export class Cluster {
     else this.#nodes.splice(this.#nodes.indexOf(node), 1);
     // A leader that was learnt and cannot be dialled is not dialled again at once.
     if (wasOpen || node.isGiven) this.#findLeader();
+    this.#handlers.onNodeFailed(node.endpoint, error);
     const isAnyoneThere = this.#open.length > 0 || this.#nodes.some(({ connection: other }) => other?.isDialing);
     // After a connection that was up, the next dial comes at once and tells more.
     if (!isAnyoneThere) {
       if (wasOpen) this.demand();
       else this.#handlers.onUnreachable(error);
     }
+  }
+
+  #setOpen(open: Connection[]): void {
+    this.#open = open;
+    const given = open.filter((connection) => this.#settings.endpoints.includes(connection.endpoint));
+    this.#serving = given.length > 0 ? given : open;
   }
 
   #dialLater(node: Node): void {

@@ -17,7 +17,7 @@ import type { Codec } from './codec.ts';
 import { encodeValue } from './codec.ts';
 import type { UserKey, View } from './entry.ts';
 import { toEntry, toKeyEntry, toOptionalEntry } from './entry.ts';
-import type { BatchOp, BatchOpResult, Condition, TxnOp, TxnOpResult, TxnResult } from './kv.ts';
+import type { BatchOp, BatchOpResult, Condition, TxnOp, TxnOpResult, TxnResult } from './requests.ts';
 
 export function batchCommand<Value>(codec: Codec<Value>, ops: readonly BatchOp<Value>[]): BatchCommand {
   return { type: 'batch', ops: ops.map((op) => batchOp(codec, op)) };

@@ -3,7 +3,7 @@
 import type { Channel } from '@raftkv/transport';
 import { RaftkvError, decodeServerFrame, encodeClientFrames } from '@raftkv/wire';
 import type { ClientMessage, ServerMessage, ServerWelcome, WatchRequest } from '@raftkv/wire';
-import type { Answer, Call } from './call.ts';
+import type { Answer, Call, Carrier } from './call.ts';
 import type { Settings } from './options.ts';
 
 /** What a watch hears of its present connection. */
@@ -33,7 +33,7 @@ const pingTimeoutMilliseconds = 1_500;
 /** Share of a call's time after which it is tried elsewhere, though its connection lives: the node may be cut off from the others. */
 const attemptShare = 0.4;
 
-export class Connection {
+export class Connection implements Carrier {
   readonly endpoint: string;
   welcome: ServerWelcome | undefined;
   /** Who leads, as this node sees it. */
@@ -100,7 +100,6 @@ export class Connection {
     this.#flushSoon();
   }
 
-  /** The call is over or goes elsewhere: its answer will not be looked at. */
   withdraw(call: Call): void {
     this.#pending.delete(call.request.id);
     call.connection = undefined;

@@ -33,6 +33,8 @@ export class Dispatcher {
   readonly #retries = new Fifo<Call>();
   readonly #writes = new Fifo<Call>();
   readonly #reads = new Fifo<Call>();
+  /** For one endpoint alone, while it is being connected; they hold up nobody else. */
+  #pinned: Call[] = [];
   readonly #resting = new Set<Call>();
   #cancelRest: (() => void) | undefined;
   #restEndsAt = Infinity;
@@ -51,6 +53,9 @@ export class Dispatcher {
         onClusterChange();
       },
       onUnreachable: (error) => this.#unreachable(error),
+      onNodeFailed: (endpoint, error) => {
+        for (const call of this.#pinned) if (call.endpoint === endpoint) this.fail(call, error);
+      },
     });
   }
 
@@ -75,6 +80,7 @@ export class Dispatcher {
   /** Sends it, or lets it wait for a connection or a place. */
   place(call: Call): void {
     if (call.isDone) return;
+    if (call.endpoint !== undefined) return this.#placePinned(call, call.endpoint);
     const isRetry = call.failures + call.redirects > 0;
     const queue = isRetry ? this.#retries : call.kind === 'write' ? this.#writes : this.#reads;
     if (queue.size === 0 && this.#tryToSend(call)) return;
@@ -85,8 +91,18 @@ export class Dispatcher {
     queue.push(call);
   }
 
+  #placePinned(call: Call, endpoint: string): void {
+    if (!this.cluster.endpoints().includes(endpoint)) {
+      return this.fail(call, new RaftkvError('invalid_argument', `${endpoint} is none of the endpoints`));
+    }
+    if (!this.#tryToSend(call)) this.#pinned.push(call);
+  }
+
   /** Sends what waits, as far as there is room. */
   drain(): void {
+    if (this.#pinned.length > 0) {
+      this.#pinned = this.#pinned.filter((call) => !call.isDone && !this.#tryToSend(call));
+    }
     this.#drainQueue(this.#retries);
     this.#drainQueue(this.#writes);
     this.#drainQueue(this.#reads);

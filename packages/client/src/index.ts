@@ -16,7 +16,6 @@ export type {
   DeleteRangeResult,
   DeleteResult,
   EndpointStatus,
-  Kv,
   PutOptions,
   PutResult,
   ReadOptions,
@@ -26,7 +25,8 @@ export type {
   TxnOpResult,
   TxnResult,
   WatchOptions,
-} from './kv.ts';
+} from './requests.ts';
+export type { Kv } from './kv.ts';
 export type { ConnectOptions, Dial } from './options.ts';
 export type { Page, Scan } from './scan.ts';
 export type { Txn } from './txn.ts';

@@ -3,7 +3,7 @@ import type { KeyRange, ScanResult } from '@raftkv/kv';
 import type { ReadLevel } from '@raftkv/wire';
 import type { Entry, UserKey, View } from './entry.ts';
 import { toEntry, toKeyEntry } from './entry.ts';
-import type { ScanOptions } from './kv.ts';
+import type { ScanOptions } from './requests.ts';
 
 export interface Page<Value = unknown, K extends UserKey = string> {
   readonly entries: readonly Entry<Value, K>[];

@@ -2,7 +2,7 @@
 import { RaftkvError } from '@raftkv/wire';
 import type { UserKey } from './entry.ts';
 import type { TxnParts } from './commands.ts';
-import type { Condition, RequestOptions, TxnOp, TxnResult } from './kv.ts';
+import type { Condition, RequestOptions, TxnOp, TxnResult } from './requests.ts';
 
 /**
  * If all conditions hold then one list of operations, else another, atomically, at one revision.

@@ -8,7 +8,7 @@ import type { Connection, WatchSink } from './connection.ts';
 import type { UserKey, View, WatchEvent } from './entry.ts';
 import { toEvent } from './entry.ts';
 import { Fifo } from './fifo.ts';
-import type { WatchOptions } from './kv.ts';
+import type { WatchOptions } from './requests.ts';
 import type { Settings } from './options.ts';
 
 /** What one revision changed in the range. */
@@ -26,7 +26,7 @@ export interface WatchContext<Value, K extends UserKey> {
   /** What this client has seen before it began to watch: "what comes after now" is after this, on any node. */
   readonly seenRevision: number;
   readonly onSeen: (revision: number) => void;
-  readonly onEnd: () => void;
+  readonly onEnd: (watch: Watch<Value, K>) => void;
 }
 
 /** Consumption is reported in steps of this size. */
@@ -78,6 +78,10 @@ export class Watch<Value = unknown, K extends UserKey = string> implements Async
   get position(): number {
     const waiting = this.#arrived.peek();
     return Math.max(0, (waiting?.revision ?? this.#next) - 1);
+  }
+
+  get hasEnded(): boolean {
+    return this.#end !== undefined;
   }
 
   /** Resolves once a node has taken up the watch: changes from then on will be given. Rejects if it ended before. */
@@ -222,6 +226,6 @@ export class Watch<Value = unknown, K extends UserKey = string> implements Async
     }
     if (readers.length > 0) this.#end = { error: undefined };
     for (const resolve of this.#onReady.splice(0)) resolve();
-    this.#context.onEnd();
+    this.#context.onEnd(this);
   }
 }

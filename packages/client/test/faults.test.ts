@@ -1,0 +1,433 @@
+// What the client promises when things break: every write once, every error truthful, and no call left behind.
+import { afterEach, describe, expect, it } from 'vitest';
+import { RaftkvError } from '@raftkv/wire';
+import { connect } from '../src/index.ts';
+import type { ConnectOptions, Kv } from '../src/index.ts';
+import { FakeCluster, held } from './fake-cluster.ts';
+
+const open: Kv[] = [];
+function client(cluster: FakeCluster, options: Partial<ConnectOptions> = {}): Kv {
+  const kv = connect({
+    endpoints: cluster.endpoints,
+    dial: cluster.dial,
+    random: () => 0.5,
+    retryDelayMilliseconds: 5,
+    ...options,
+  });
+  open.push(kv);
+  return kv;
+}
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((kv) => kv.close()));
+});
+const puts = (cluster: FakeCluster): number => cluster.applied.filter((type) => type === 'put').length;
+
+describe('a write whose answer is lost', () => {
+  it('is sent again under its session, and carried out once', async () => {
+    const cluster = new FakeCluster(3);
+    const kv = client(cluster);
+    await kv.put('counter', 0);
+    for (const node of cluster.nodes) {
+      node.onWrite = (apply) => {
+        const result = apply();
+        node.onWrite = (again) => again();
+        for (const pair of node.channels.splice(0)) pair.cut(); // after it was applied, before it was answered
+        return result;
+      };
+    }
+    const revision = await kv.put('counter', 1);
+    expect(await kv.getEntry('counter')).toMatchObject({ value: 1, version: 2, revision });
+    expect(puts(cluster)).toBeGreaterThan(2);
+  });
+
+  it('is carried out once for each of many in flight, on any node', async () => {
+    const cluster = new FakeCluster(3);
+    const kv = client(cluster, { retries: 8, maxInflightRequests: 64 });
+    let applied = 0;
+    let cuts = 0;
+    for (const node of cluster.nodes) {
+      node.onWrite = (apply) => {
+        const result = apply();
+        applied += 1;
+        if (applied % 50 === 0 && cuts < 5) {
+          cuts += 1;
+          for (const pair of node.channels.splice(0)) pair.cut();
+        }
+        return result;
+      };
+    }
+    const count = 400;
+    const keys = Array.from({ length: count }, (_, i) => `k${i}`);
+    await Promise.all(keys.map((key) => kv.put(key, key)));
+    for (const entry of await kv.scan({ prefix: 'k' }).all()) expect(entry.version).toBe(1);
+    expect(await kv.count({ prefix: 'k' })).toBe(count);
+    expect(cuts).toBe(5);
+    expect(applied).toBeGreaterThan(count);
+  });
+
+  it('fails as one that may have happened when no try is left', async () => {
+    const cluster = new FakeCluster();
+    const kv = client(cluster, { retries: 1 });
+    await kv.put('a', 1);
+    const node = cluster.nodes[0]!;
+    node.onWrite = (apply) => {
+      const result = apply();
+      for (const pair of node.channels.splice(0)) pair.cut();
+      return result;
+    };
+    await expect(kv.put('a', 2)).rejects.toMatchObject({ code: 'connection_lost', definite: false });
+  });
+});
+
+describe('a write that was not carried out', () => {
+  it('fails as definite when nobody could be reached', async () => {
+    const cluster = new FakeCluster(2);
+    for (const node of cluster.nodes) node.kill();
+    const kv = client(cluster);
+    await expect(kv.put('a', 1)).rejects.toMatchObject({ code: 'connect_failed', definite: true });
+    await expect(kv.get('a')).rejects.toMatchObject({ code: 'connect_failed', definite: true });
+  });
+
+  it('fails as definite when every attempt was refused', async () => {
+    const cluster = new FakeCluster();
+    const kv = client(cluster);
+    await kv.put('a', 1);
+    cluster.nodes[0]!.onWrite = () => Promise.reject(new RaftkvError('busy', 'too much to do'));
+    await expect(kv.put('a', 2)).rejects.toMatchObject({ code: 'busy', definite: true });
+    expect(cluster.nodes[0]!.writes).toBe(2 + 4); // openSession, put; four attempts
+  });
+
+  it('is not definite if one attempt of several may have got through', async () => {
+    const cluster = new FakeCluster();
+    const kv = client(cluster);
+    await kv.put('a', 1);
+    let attempt = 0;
+    cluster.nodes[0]!.onWrite = () => {
+      attempt += 1;
+      if (attempt === 1) throw new RaftkvError('timeout', 'not committed in time', { definite: false });
+      throw new RaftkvError('busy', 'too much to do');
+    };
+    await expect(kv.put('a', 2)).rejects.toMatchObject({ code: 'busy', definite: false });
+  });
+
+  it('times out as definite before it is sent, and as unknown after', async () => {
+    const cluster = new FakeCluster();
+    const kv = client(cluster);
+    await kv.put('a', 1);
+    const node = cluster.nodes[0]!;
+    const never = held<never>();
+    node.onWrite = () => never.promise;
+    await expect(kv.put('a', 2, { timeoutMilliseconds: 30 })).rejects.toMatchObject({
+      code: 'timeout',
+      definite: false,
+    });
+    const undialled = client(cluster, { dial: () => never.promise });
+    await expect(undialled.put('a', 3, { timeoutMilliseconds: 30 })).rejects.toMatchObject({
+      code: 'timeout',
+      definite: true,
+    });
+  });
+
+  it('is cancelled as definite before it is sent, and as unknown after', async () => {
+    const cluster = new FakeCluster();
+    const kv = client(cluster);
+    await kv.put('a', 1);
+    const arrived = held<void>();
+    cluster.nodes[0]!.onWrite = () => {
+      arrived.resolve();
+      return held<never>().promise;
+    };
+    const early = new AbortController();
+    const cancelled = kv.put('a', 2, { signal: early.signal });
+    early.abort();
+    await expect(cancelled).rejects.toMatchObject({ code: 'cancelled', definite: true });
+    const late = new AbortController();
+    const sent = kv.put('a', 3, { signal: late.signal });
+    await arrived.promise;
+    late.abort();
+    await expect(sent).rejects.toMatchObject({ code: 'cancelled', definite: false });
+    await expect(kv.get('a', { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'cancelled' });
+  });
+});
+
+describe('the leader', () => {
+  it('is whom writes go to, while reads go to all in turn', async () => {
+    const cluster = new FakeCluster(3);
+    const kv = client(cluster);
+    await kv.put('warm', 0);
+    await expect.poll(() => cluster.nodes.every((node) => node.sessions.size === 1)).toBe(true);
+    const before = cluster.nodes.map((node) => node.writes);
+    for (let i = 0; i < 6; i += 1) await kv.put('a', i);
+    cluster.elect(2);
+    await kv.statusOfAll(); // a round trip behind the notices
+    for (let i = 0; i < 4; i += 1) await kv.put('a', i);
+    expect(cluster.nodes.map((node, i) => node.writes - before[i]!)).toEqual([6, 0, 4]);
+    const reads = cluster.nodes.map((node) => node.reads);
+    for (let i = 0; i < 9; i += 1) await kv.get('a');
+    expect(cluster.nodes.map((node, i) => node.reads - reads[i]!)).toEqual([3, 3, 3]);
+  });
+
+  it('is waited for while there is none, longer than the retries would last', async () => {
+    const cluster = new FakeCluster(3);
+    const kv = client(cluster, { retries: 1 });
+    await kv.put('a', 1);
+    cluster.elect(undefined);
+    const writing = kv.put('a', 2);
+    await expect.poll(() => cluster.nodes.reduce((sum, node) => sum + node.writes, 0)).toBeGreaterThan(6);
+    cluster.elect(1);
+    await writing;
+    expect(await kv.getEntry('a')).toMatchObject({ value: 2, version: 2 });
+  });
+
+  it('is reported missing when the time is up, as definite', async () => {
+    const cluster = new FakeCluster(2);
+    const kv = client(cluster);
+    await kv.put('a', 1);
+    cluster.elect(undefined);
+    await expect(kv.put('a', 2, { timeoutMilliseconds: 60 })).rejects.toMatchObject({
+      code: 'timeout',
+      definite: true,
+    });
+    const impatient = client(cluster, { retries: 0 });
+    await expect(impatient.put('a', 2)).rejects.toMatchObject({ code: 'no_leader', definite: true });
+  });
+
+  it('is found though it is none of the endpoints given', async () => {
+    const cluster = new FakeCluster(3);
+    cluster.elect(2);
+    const kv = client(cluster, { endpoints: ['node1:8080'] });
+    await kv.put('a', 1);
+    await expect.poll(() => cluster.nodes[2]!.sessions.size).toBe(1);
+    await kv.put('a', 2);
+    expect(cluster.nodes[2]!.writes).toBeGreaterThan(0);
+    cluster.nodes[2]!.kill();
+    expect(await kv.put('a', 3)).toBeGreaterThan(0);
+  });
+
+  it('may die: calls go on with the others', async () => {
+    const cluster = new FakeCluster(3);
+    const kv = client(cluster);
+    await kv.put('a', 0);
+    const writing = Array.from({ length: 50 }, (_, i) => kv.put(`k${i}`, i));
+    cluster.nodes[0]!.kill();
+    cluster.elect(1);
+    await Promise.all(writing);
+    expect(await kv.count({ prefix: 'k' })).toBe(50);
+  });
+});
+
+describe('a session', () => {
+  it('that was evicted is replaced, and the write that met this is carried out once', async () => {
+    const cluster = new FakeCluster();
+    const kv = client(cluster);
+    await kv.put('a', 1);
+    await expireSessions(cluster);
+    const writing = Array.from({ length: 20 }, (_, i) => kv.put(`k${i}`, i));
+    await Promise.all(writing);
+    const entries = await kv.scan({ prefix: 'k' }).all();
+    expect(entries.map(({ version }) => version)).toEqual(entries.map(() => 1));
+    expect(entries).toHaveLength(20);
+  });
+
+  it('that was evicted between two attempts leaves the outcome unknown, and says so', async () => {
+    const cluster = new FakeCluster();
+    const kv = client(cluster);
+    await kv.put('a', 1);
+    const node = cluster.nodes[0]!;
+    node.onWrite = async (apply) => {
+      apply();
+      node.onWrite = (again) => again();
+      await expireSessions(cluster);
+      throw new RaftkvError('timeout', 'the answer got lost', { definite: false });
+    };
+    await expect(kv.put('a', 2)).rejects.toMatchObject({ code: 'session_expired', definite: false });
+    await kv.put('b', 3);
+    expect(await kv.getEntry('a')).toMatchObject({ version: 2 });
+  });
+
+  it('is opened once for many writes at the start, and closed at the end', async () => {
+    const cluster = new FakeCluster();
+    const kv = client(cluster);
+    await Promise.all(Array.from({ length: 30 }, (_, i) => kv.put(`k${i}`, i)));
+    expect(cluster.applied.filter((type) => type === 'openSession')).toHaveLength(1);
+    expect(cluster.store.statistics().sessions).toBe(1);
+    await kv.close();
+    expect(cluster.store.statistics().sessions).toBe(0);
+  });
+
+  it('lets the state machine forget answers: it never holds many', async () => {
+    const cluster = new FakeCluster();
+    cluster.store = new (cluster.store.constructor as typeof import('@raftkv/kv').Store)({ maxSessionAnswers: 10 });
+    const kv = client(cluster);
+    for (let i = 0; i < 100; i += 1) await kv.put('a', i);
+    expect(await kv.getEntry('a')).toMatchObject({ version: 100 });
+  });
+});
+
+/** Forgets every session, as an eviction would. */
+async function expireSessions(cluster: FakeCluster): Promise<void> {
+  const { encodeCommand } = await import('@raftkv/wire');
+  for (let clientId = 1; clientId < 200; clientId += 1) {
+    if (cluster.store.statistics().sessions === 0) return;
+    cluster.apply(encodeCommand({ session: undefined, command: { type: 'closeSession', clientId } }));
+  }
+}
+
+describe('a node that hangs', () => {
+  it('is noticed by its silence, and its calls go elsewhere', async () => {
+    const cluster = new FakeCluster(2);
+    const kv = client(cluster);
+    await kv.put('a', 1);
+    await expect.poll(() => cluster.nodes.every((node) => node.sessions.size === 1)).toBe(true);
+    for (const pair of cluster.nodes[0]!.channels) pair.stall('right');
+    const started = performance.now();
+    expect(await kv.put('a', 2)).toBeGreaterThan(0);
+    expect(performance.now() - started).toBeLessThan(4500);
+    expect(await kv.getEntry('a')).toMatchObject({ value: 2, version: 2 });
+  });
+
+  it('but answers pings is given up for a read that another can answer', async () => {
+    const cluster = new FakeCluster(2);
+    const kv = client(cluster, { requestTimeoutMilliseconds: 3000 });
+    await kv.put('a', 1);
+    cluster.nodes[0]!.onLinearize = () => held<void>().promise;
+    expect(await Promise.all([kv.get('a'), kv.get('a')])).toEqual([1, 1]);
+  });
+});
+
+describe('limits', () => {
+  it('let calls beyond the window of a connection wait, and all be answered', async () => {
+    const cluster = new FakeCluster();
+    const kv = client(cluster, { maxInflightRequests: 4 });
+    let inFlight = 0;
+    let most = 0;
+    cluster.nodes[0]!.onWrite = async (apply) => {
+      inFlight += 1;
+      most = Math.max(most, inFlight);
+      await Promise.resolve();
+      inFlight -= 1;
+      return apply();
+    };
+    await Promise.all(Array.from({ length: 100 }, (_, i) => kv.put(`k${i}`, i)));
+    expect(most).toBeLessThanOrEqual(4);
+    expect(await kv.count({ prefix: 'k' })).toBe(100);
+  });
+
+  it('refuse calls beyond the queue as busy and definite', async () => {
+    const kv = client(new FakeCluster(), { maxQueuedCalls: 10, dial: () => held<never>().promise });
+    const calls = Array.from({ length: 15 }, () => kv.get('a'));
+    const outcomes = calls.map((call) =>
+      call.then(
+        () => 'done',
+        (error: RaftkvError) => error.code,
+      ),
+    );
+    await Promise.resolve();
+    await kv.close();
+    const codes = await Promise.all(outcomes);
+    expect(codes.filter((code) => code === 'busy')).toHaveLength(5);
+    expect(codes.filter((code) => code === 'closed')).toHaveLength(10);
+  });
+
+  it('of the server are kept: it refuses what is beyond them, and the client tries again', async () => {
+    const cluster = new FakeCluster(1, { maxInflightRequests: 2 });
+    const kv = client(cluster);
+    await Promise.all(Array.from({ length: 50 }, (_, i) => kv.put(`k${i}`, i)));
+    expect(await kv.count({ prefix: 'k' })).toBe(50);
+  });
+});
+
+describe('batching', () => {
+  it('sends the calls of one turn in one frame, and confirms the reads of a frame together', async () => {
+    const cluster = new FakeCluster();
+    const kv = client(cluster);
+    await kv.put('a', 1);
+    const node = cluster.nodes[0]!;
+    const frames: number[] = [];
+    const { left } = node.channels[0]!;
+    const send = left.send.bind(left);
+    left.send = (frame) => {
+      frames.push(frame.length);
+      return send(frame);
+    };
+    const before = node.linearizations;
+    await Promise.all(Array.from({ length: 100 }, () => kv.get('a')));
+    expect(frames).toHaveLength(1);
+    expect(node.linearizations).toBe(before + 1);
+    // Callers who await one another’s turn still share frames.
+    frames.length = 0;
+    await Promise.all(
+      Array.from({ length: 100 }, async (_, i) => {
+        await kv.put(`k${i}`, i);
+        await kv.put(`k${i}`, i);
+      }),
+    );
+    expect(frames.length).toBeLessThanOrEqual(4);
+  });
+});
+
+describe('closing', () => {
+  it('ends open calls and watches with `closed`, and everything after it', async () => {
+    const cluster = new FakeCluster();
+    const kv = client(cluster);
+    await kv.put('a', 1);
+    cluster.nodes[0]!.onLinearize = () => held<void>().promise;
+    const reading = expect(kv.get('a')).rejects.toMatchObject({ code: 'closed' });
+    const watching = expect(kv.watch({ all: true }).next()).rejects.toMatchObject({ code: 'closed' });
+    await kv.close();
+    await kv.close();
+    await Promise.all([reading, watching]);
+    await expect(kv.put('a', 2)).rejects.toMatchObject({ code: 'closed', definite: true });
+    await expect(kv.get('a')).rejects.toMatchObject({ code: 'closed' });
+    await expect.poll(() => cluster.nodes[0]!.sessions.size).toBe(0);
+  });
+
+  it('does not wait for a cluster that is not there', async () => {
+    const cluster = new FakeCluster();
+    cluster.nodes[0]!.kill();
+    const kv = client(cluster);
+    const writing = expect(kv.put('a', 1)).rejects.toMatchObject({ code: 'closed', definite: true });
+    await kv.close();
+    await writing;
+  });
+});
+
+describe('the cluster', () => {
+  it('is not mixed up with another', async () => {
+    const cluster = new FakeCluster();
+    const kv = client(cluster, { clusterId: 'deadbeefdeadbeef' });
+    await expect(kv.get('a')).rejects.toMatchObject({ code: 'wrong_cluster' });
+    await expect(kv.put('a', 1)).rejects.toMatchObject({ code: 'wrong_cluster', definite: true });
+  });
+
+  it('is refused options that make no sense', () => {
+    expect(() => connect({ endpoints: [] })).toThrow(expect.objectContaining({ code: 'invalid_argument' }) as Error);
+    expect(() => connect({ endpoints: ['a'], retries: -1 })).toThrow(/retries/);
+    expect(() => connect({ endpoints: ['a'], maxQueuedCalls: Number.NaN })).toThrow(/maxQueuedCalls/);
+  });
+});
+
+describe('levels', () => {
+  it('`session` waits for what this client has seen; `local` takes what is there', async () => {
+    const cluster = new FakeCluster(2);
+    const kv = client(cluster);
+    const revision = await kv.put('a', 1);
+    const behind = cluster.nodes[1]!;
+    const levels: unknown[] = [];
+    const caughtUp = held<void>();
+    Object.defineProperty(behind, 'revision', { get: () => revision - 1 });
+    behind.get = async (key, options) => {
+      levels.push([options.level, options.minRevision]);
+      await caughtUp.promise;
+      return behind.getLocal(key);
+    };
+    const only = client(cluster, { endpoints: [behind.address] });
+    expect(await only.get('a', { level: 'local' })).toBe(1);
+    expect(only.revision).toBe(revision);
+    const reading = only.get('a', { level: 'session' });
+    await expect.poll(() => levels).toEqual([['session', revision]]);
+    caughtUp.resolve();
+    expect(await reading).toBe(1);
+    expect(behind.linearizations).toBe(0);
+  });
+});
