@@ -105,6 +105,8 @@ export function handleInstallSnapshotRequest(state: RaftState, message: InstallS
   }
   const current = snapshot.incoming;
   if (current === undefined || current.meta.lastIncludedIndex < meta.lastIncludedIndex) {
+    // The middle of something whose beginning a restart or a newer snapshot made us forget.
+    if (message.offset !== 0) return respond(state, { to: from, meta, offset: 0, done: false, failed: true });
     snapshot.incoming = begin(state, message);
   } else if (current.meta.lastIncludedIndex > meta.lastIncludedIndex) {
     return;
