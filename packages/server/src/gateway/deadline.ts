@@ -11,7 +11,7 @@ const lastRetryMilliseconds = 250;
  */
 export async function withDeadline<T>(milliseconds: number, attempt: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();
-  let timer: unknown;
+  let timer: ReturnType<typeof setTimeout> | undefined;
   const expired = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => {
       controller.abort();

@@ -128,8 +128,11 @@ function numberText(value: JsonValue): string | undefined {
 /** What the decoder says of a text that is not a 64-bit number: of a string it looks at the content. */
 function wrongNumber(text: string, goType: string): Error {
   if (text === '') return invalid('unexpected end of JSON input');
-  if (/^-?\d/.test(text)) return invalid(`json: cannot unmarshal number ${text} into Go value of type ${goType}`);
-  return invalid(`invalid character ${JSON.stringify(text[0]).replaceAll('"', "'")} looking for beginning of value`);
+  const digits = /^-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/.exec(text)?.[0] ?? '';
+  if (digits === text) return invalid(`json: cannot unmarshal number ${text} into Go value of type ${goType}`);
+  const unit = JSON.stringify(text[digits.length]).replaceAll('"', "'");
+  const where = digits === '' ? 'looking for beginning of value' : 'after top-level value';
+  return invalid(`invalid character ${unit} ${where}`);
 }
 
 function wrongType(value: JsonValue, goType: string): Error {

@@ -148,8 +148,19 @@ class Parser {
       throw this.unexpected(isNumeric ? 'in numeric literal' : 'looking for beginning of value');
     }
     this.at += digits.length;
+    this.refuseUnfinished(digits);
     const isPlain = /^-?\d{1,15}$/.test(digits);
     return isPlain ? Number(digits) : new JsonNumber(digits);
+  }
+
+  /** What goes on after a whole number is a fraction or an exponent without digits. */
+  private refuseUnfinished(digits: string): void {
+    const unit = this.text[this.at];
+    const isFraction = unit === '.' && !/[.eE]/.test(digits);
+    if (!isFraction && !(/[eE]/.test(unit ?? '') && !/[eE]/.test(digits))) return;
+    this.at++;
+    if (!isFraction && /[+-]/.test(this.text[this.at] ?? '')) this.at++;
+    throw this.unexpected(isFraction ? 'after decimal point in numeric literal' : 'in exponent of numeric literal');
   }
 
   private take(unit: string): boolean {

@@ -29,6 +29,8 @@ const sortTargetType = {
 };
 const noOrder = 0;
 const descending = 2;
+/** A higher order is taken as "sorted after all was fetched, by nothing", as etcd takes it. */
+const lastOrder = descending;
 const byKey = 0;
 const byVersion = 1;
 const byCreate = 2;
@@ -148,7 +150,7 @@ function filtered(request: RangeRequest, entries: readonly KeyValue[]): readonly
 
 function sorted(request: RangeRequest, entries: readonly KeyValue[]): readonly KeyValue[] {
   const compare = comparisonBy(request.sortTarget);
-  if (compare === undefined) return entries;
+  if (compare === undefined || request.sortOrder < noOrder || request.sortOrder > lastOrder) return entries;
   const sign = request.sortOrder === descending ? -1 : 1;
   return entries.toSorted((a, b) => sign * compare(a, b));
 }

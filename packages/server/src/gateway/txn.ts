@@ -1,6 +1,6 @@
 // TxnRequest: reading one into a tree, the command that it becomes, and the walk over command and result side by side
 // that writes the answer. The rules about overlapping writes are in `txn-overlap.ts`.
-import type { Compare, CompareOperator, Key, TxnCommand, TxnOp, TxnResult } from '@raftkv/kv';
+import type { Compare, CompareOperator, Key, KeyRange, TxnCommand, TxnOp, TxnResult } from '@raftkv/kv';
 import {
   bytesField,
   countField,
@@ -45,6 +45,8 @@ const compareTargetType = {
   goName: 'etcdserverpb.Compare_CompareTarget',
   names: ['VERSION', 'CREATE', 'MOD', 'VALUE', 'LEASE'],
 };
+const byValue = 3;
+const byLease = 4;
 const compareResultType = {
   goName: 'etcdserverpb.Compare_CompareResult',
   names: ['EQUAL', 'GREATER', 'LESS', 'NOT_EQUAL'],
@@ -188,14 +190,13 @@ function readCompare(message: JsonObject): Compare | undefined {
   if (key === '') throw refusals.keyMissing();
   const operator = operators[result];
   const number = numbers[target];
-  // An operator or target that etcd does not know leaves its comparison at "equal, and so true".
-  if (operator === undefined) return undefined;
+  // An operator or target that etcd does not know leaves its comparison at "equal, and so true"; but a missing key's value never compares.
+  if (operator === undefined) return target === byValue ? existing(key, range) : undefined;
   if (number === undefined) return operator === 'equal' ? undefined : never(key);
   const where = range === undefined ? { key, operator } : { key, range, operator };
-  if (target === 3) return { ...where, target: 'value', value };
+  if (target === byValue) return { ...where, target: 'value', value };
   // No key has a lease yet, so that a comparison of leases is one of 0 with the number; and no counter is negative.
-  if (target === 4) return holds(0, operator, number) ? undefined : never(key);
-  if (number < 0) return holds(0, operator, number) ? undefined : never(key);
+  if (target === byLease || number < 0) return holds(0, operator, number) ? undefined : never(key);
   return { ...where, target: target === 0 ? 'version' : target === 1 ? 'createRevision' : 'revision', number };
 }
 
@@ -210,6 +211,11 @@ function holds(left: number, operator: CompareOperator, right: number): boolean 
     case 'less':
       return left < right;
   }
+}
+
+function existing(key: Key, range: KeyRange | undefined): Compare {
+  const condition = { operator: 'equal', target: 'exists', exists: true } as const;
+  return range === undefined ? { key, ...condition } : { key, range, ...condition };
 }
 
 /** A condition that nothing satisfies. */

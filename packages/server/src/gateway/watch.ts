@@ -57,7 +57,7 @@ export class WatchStream {
   #isPumping = false;
   #isClosed = false;
   #wantsProgress = false;
-  #progressTimer: unknown;
+  #progressTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(node: KvNode, sink: WatchSink, header: HeaderWriter, limits: WatchLimits) {
     this.#node = node;
