@@ -21,6 +21,12 @@ const defaults = {
   maxOpenRequests: 100_000,
 } as const;
 
+/** After so long a turn ends, with work left for the next one. A fraction of a heartbeat, so that a busy member is not taken for a dead one. */
+const maxTurnMilliseconds = 20;
+
+/** What the core hands out to be applied at once: small enough that a slice of time can end in between. */
+const maxCommittedBytes = 256 * 1024;
+
 /**
  * @example
  * ```ts
@@ -59,14 +65,17 @@ export class Replica {
     this.#requestTimeout = options.requestTimeoutMilliseconds ?? defaults.requestTimeoutMilliseconds;
     this.#snapshotThreshold = options.snapshotThreshold ?? defaults.snapshotThreshold;
     this.#maxOpenRequests = options.maxOpenRequests ?? defaults.maxOpenRequests;
-    this.#raft = new Raft(options.raft, {
-      hardState: stored.hardState,
-      snapshot: stored.snapshot,
-      entries: stored.entries,
-      compactedIndex: stored.compactedIndex,
-      compactedTerm: stored.compactedTerm,
-      configuration: options.configuration,
-    });
+    this.#raft = new Raft(
+      { maxCommittedBytes, ...options.raft },
+      {
+        hardState: stored.hardState,
+        snapshot: stored.snapshot,
+        entries: stored.entries,
+        compactedIndex: stored.compactedIndex,
+        compactedTerm: stored.compactedTerm,
+        configuration: options.configuration,
+      },
+    );
     this.#retainedBytes = options.retainedBytes ?? defaults.retainedBytes;
     this.#snapshotter = new Snapshotter(storage, stateMachine, {
       snapshotThreshold: this.#snapshotThreshold,
@@ -217,7 +226,14 @@ export class Replica {
     }
     const context = this.#reads.takeContext(this.#options.clock.now() + this.#requestTimeout);
     if (context !== undefined) this.#raft.step({ type: 'readIndex', context });
-    while (this.#raft.hasReady()) this.#process(this.#raft.takeReady());
+    const startedAt = this.#options.clock.now();
+    while (this.#raft.hasReady()) {
+      this.#process(this.#raft.takeReady());
+      if (this.#options.clock.now() - startedAt < maxTurnMilliseconds) continue;
+      // A long backlog is applied in slices: peers, ticks and clients are heard in between.
+      this.#schedule();
+      break;
+    }
     this.#considerSnapshot();
   }
 
