@@ -133,19 +133,22 @@ async function readSnapshot(
   }
 }
 
-/** Snapshots that no mark names (the crash came before the mark, or before they were unlinked) and half-written files. */
+/** Snapshots that no mark names (the crash came before the mark, or before they were unlinked) and half-written files; spare segments, silently. */
 async function removeLeftovers(disk: Disk, names: readonly string[], latest: number | undefined): Promise<string[]> {
   const repairs: string[] = [];
+  let hasUnlinked = false;
   for (const name of names) {
     const number = parseSnapshotName(name);
     // Locks are not ours: another starter may be trying for one at this moment.
     const isHalfWritten = name.endsWith('.tmp') && !name.startsWith('lock-');
     const isLeftover = isHalfWritten || (number !== undefined && number !== latest);
-    if (!isLeftover) continue;
+    const isSpare = name.startsWith('spare-');
+    if (!isLeftover && !isSpare) continue;
     await disk.unlink(name);
-    repairs.push(`removed ${disk.label}/${name}, which was never committed or is no longer needed`);
+    hasUnlinked = true;
+    if (isLeftover) repairs.push(`removed ${disk.label}/${name}, which was never committed or is no longer needed`);
   }
-  if (repairs.length > 0) await disk.syncDirectory();
+  if (hasUnlinked) await disk.syncDirectory();
   return repairs;
 }
 

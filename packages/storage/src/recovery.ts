@@ -6,7 +6,7 @@ import { corrupt } from './file-format.ts';
 import { frameTypes } from './frame.ts';
 import { decodeMark } from './mark.ts';
 import { decodeSegmentHeader, parseSegmentName, segmentHeaderBytes, segmentName, writeZeros } from './segment.ts';
-import { endOfNonZero, findProof, scanSegment } from './segment-scan.ts';
+import { findProof, scanSegment, tornEnd } from './segment-scan.ts';
 import type { Entry, HardState } from '@raftkv/raft';
 import type { Disk } from './disk.ts';
 import type { Mark } from './mark.ts';
@@ -147,7 +147,7 @@ function findActive(disk: Disk, segments: readonly RecoveredSegment[], repairs: 
       const witness = `${segmentName(segment.number)} at byte ${proof}`;
       throw corrupt(path, active.endOffset, `frame ${missing} is unreadable, but was durable according to ${witness}`);
     }
-    const cutBytes = endOfNonZero(segment.bytes, segment.endOffset) - segment.endOffset;
+    const cutBytes = tornEnd(segment) - segment.endOffset;
     if (cutBytes > 0) {
       repairs.push(
         `cut a torn tail of ${cutBytes} bytes, never acknowledged, from ${pathOf(disk, segment.number)} at byte ${segment.endOffset}`,
@@ -243,8 +243,8 @@ function pathOf(disk: Disk, number: number): string {
 export async function mendLog(disk: Disk, log: RecoveredLog): Promise<void> {
   for (const segment of log.segments) {
     const firstUnproven = segment.frames.find(({ sequence }) => sequence > log.provenSequence);
-    const eraseEnd = endOfNonZero(segment.bytes, segment.endOffset);
-    const mustErase = !segment.isSealed && eraseEnd > segment.endOffset;
+    const eraseEnd = segment.isSealed ? segment.endOffset : tornEnd(segment);
+    const mustErase = eraseEnd > segment.endOffset;
     if (firstUnproven === undefined && !mustErase) continue;
     const file = await disk.open(segmentName(segment.number), 'write');
     try {

@@ -46,15 +46,35 @@ export function scanSegment(bytes: Uint8Array, salt: number, firstSequence: numb
  * part proves nothing against itself. Returns the offset of the proof.
  */
 export function findProof(bytes: Uint8Array, from: number, salt: number, missingSequence: number): number | undefined {
+  return findHeader(bytes, from, salt, missingSequence);
+}
+
+function findHeader(bytes: Uint8Array, from: number, salt: number, minFloor: number): number | undefined {
   const view = viewOf(bytes);
   const last = bytes.length - frameAlignment;
   for (let offset = from; offset <= last; offset += frameAlignment) {
     // Zeros are most of what is searched; a header of zeros is none.
     if (view.getUint32(offset, true) === 0 && view.getUint32(offset + 4, true) === 0) continue;
     const header = readFrameHeader(bytes, view, offset, salt);
-    if (header !== undefined && header.floor >= missingSequence) return offset;
+    if (header !== undefined && header.floor >= minFloor) return offset;
   }
   return undefined;
+}
+
+export interface SegmentEnd {
+  readonly bytes: Uint8Array;
+  readonly salt: number;
+  readonly isRecycled: boolean;
+  readonly endOffset: number;
+}
+
+/**
+ * Where the torn tail behind the last whole frame ends; endOffset if there is none. In a fresh segment anything but zeros is torn. In a recycled
+ * one the remains of its former life are harmless, and only a header of its own salt tells of frames that reached the disk in part.
+ */
+export function tornEnd({ bytes, salt, isRecycled, endOffset }: SegmentEnd): number {
+  if (isRecycled) return findHeader(bytes, endOffset, salt, 0) === undefined ? endOffset : bytes.length;
+  return endOfNonZero(bytes, endOffset);
 }
 
 /** The offset after the last byte that is not zero, or `from` if there is none behind it. */

@@ -15,6 +15,8 @@ export interface SegmentHeader {
   readonly segmentBytes: number;
   /** Random; seeds the checksums of all frames, so that bytes of another segment are never taken for frames of this one. */
   readonly salt: number;
+  /** Made from a released segment: what stands behind its frames are remains under another salt, not zeros. */
+  readonly isRecycled: boolean;
 }
 
 export function segmentName(number: number): string {
@@ -34,8 +36,9 @@ function encodeSegmentHeader(header: SegmentHeader, identity: StorageIdentity): 
   putUint53(view, 16, header.number);
   putUint53(view, 24, header.segmentBytes);
   const owner = new TextEncoder().encode(ownerOf(identity));
-  view.setUint32(32, owner.length, true);
-  bytes.set(owner, 36);
+  view.setUint32(32, header.isRecycled ? 1 : 0, true);
+  view.setUint32(36, owner.length, true);
+  bytes.set(owner, 40);
   view.setUint32(8, crc32c(bytes.subarray(12)), true);
   return bytes;
 }
@@ -61,11 +64,11 @@ export function decodeSegmentHeader(
   if (segmentBytes !== bytes.length) {
     throw corrupt(path, bytes.length, `it has ${bytes.length} bytes, its header says ${segmentBytes}`);
   }
-  const owner = new TextDecoder().decode(block.subarray(36, 36 + view.getUint32(32, true)));
+  const owner = new TextDecoder().decode(block.subarray(40, 40 + view.getUint32(36, true)));
   if (identity !== undefined && owner !== ownerOf(identity)) {
-    throw corrupt(path, 36, `it belongs to store ${owner}, the identity file says ${ownerOf(identity)}`);
+    throw corrupt(path, 40, `it belongs to store ${owner}, the identity file says ${ownerOf(identity)}`);
   }
-  return { number, segmentBytes, salt: view.getUint32(12, true) };
+  return { number, segmentBytes, salt: view.getUint32(12, true), isRecycled: view.getUint32(32, true) === 1 };
 }
 
 function ownerOf(identity: StorageIdentity): string {
@@ -77,27 +80,37 @@ export interface NewSegment {
   readonly identity: StorageIdentity;
   readonly number: number;
   readonly segmentBytes: number;
+  /** A released segment of the same size, durably under this other name, to be made into the new one. */
+  readonly spareName?: string | undefined;
 }
 
 export interface OpenSegment extends SegmentHeader {
   readonly file: DiskFile;
 }
 
-/** Makes a segment of zeros, durable under its name, and leaves it open for writing. Replaces an unused one of that number. */
-export async function createSegment({ disk, identity, number, segmentBytes }: NewSegment): Promise<OpenSegment> {
+/** Makes a segment, durable under its name, and leaves it open for writing. Replaces an unused one of that number. */
+export async function createSegment(options: NewSegment): Promise<OpenSegment> {
+  const { disk, identity, number, segmentBytes, spareName } = options;
   const name = segmentName(number);
-  const header: SegmentHeader = { number, segmentBytes, salt: crypto.getRandomValues(new Uint32Array(1))[0]! };
-  const fresh = await disk.create(`${name}.tmp`);
+  const salt = crypto.getRandomValues(new Uint32Array(1))[0]!;
+  const header: SegmentHeader = { number, segmentBytes, salt, isRecycled: spareName !== undefined };
+  const temporary = spareName ?? `${name}.tmp`;
+  const file = await (spareName === undefined ? disk.create(temporary) : disk.open(spareName, 'write'));
   try {
-    await fresh.write(0, encodeSegmentHeader(header, identity));
-    await writeZeros(fresh, segmentHeaderBytes, segmentBytes);
-    await fresh.sync();
+    await file.write(0, encodeSegmentHeader(header, identity));
+    if (spareName === undefined) await writeZeros(file, segmentHeaderBytes, segmentBytes);
+    await file.sync();
   } finally {
-    await fresh.close();
+    await file.close();
   }
-  await disk.rename(`${name}.tmp`, name);
+  await disk.rename(temporary, name);
   await disk.syncDirectory();
   return { ...header, file: await disk.open(name, 'write') };
+}
+
+/** What a released segment is called until it is made into a new one. Of no meaning after a restart. */
+export function spareSegmentName(number: number): string {
+  return `spare-${String(number).padStart(16, '0')}`;
 }
 
 /** Writes zeros from `start` to `end`, piece by piece, syncing between pieces. The last piece is for the caller to sync. */

@@ -4,7 +4,7 @@ import { RaftkvError } from '@raftkv/wire';
 import { FrameGroup } from './frame-group.ts';
 import { frameBytes, frameHeaderBytes, frameTypes, maxPayloadBytes, sealFrame } from './frame.ts';
 import { viewOf } from './file-format.ts';
-import { createSegment, segmentHeaderBytes, segmentName } from './segment.ts';
+import { createSegment, segmentHeaderBytes, segmentName, spareSegmentName } from './segment.ts';
 import type { Disk, DiskFile } from './disk.ts';
 import type { PendingFrame } from './frame-group.ts';
 import type { RecoveredLog } from './recovery.ts';
@@ -40,6 +40,8 @@ export interface WalStatistics {
 }
 
 const growth = 4;
+/** Released segments kept to be written again: rewriting one costs a header, a new one costs its size in zeros. */
+const maxSpares = 2;
 
 export class Wal {
   readonly statistics: WalStatistics = {
@@ -57,6 +59,7 @@ export class Wal {
   #file: DiskFile;
   #offset: number;
   #next: Promise<OpenSegment> | undefined;
+  readonly #spares: string[] = [];
   #sequence: number;
   /** The highest sequence known to be durable. */
   #floor: number;
@@ -93,9 +96,9 @@ export class Wal {
     const [prepared, ...surplus] = log.segments.slice(log.activePosition + 1);
     for (const { number } of surplus) await disk.unlink(segmentName(number));
     if (prepared !== undefined) {
-      const { number, segmentBytes, salt } = prepared;
+      const { number, segmentBytes, salt, isRecycled } = prepared;
       const file = await disk.open(segmentName(number), 'write');
-      wal.#next = Promise.resolve({ number, segmentBytes, salt, file });
+      wal.#next = Promise.resolve({ number, segmentBytes, salt, isRecycled, file });
     }
     return wal;
   }
@@ -147,16 +150,26 @@ export class Wal {
     return this.#active.number;
   }
 
-  /** Unlinks older segments. A durable mark must say before that they are not needed. */
+  /**
+   * Unlinks older segments, or keeps some to be made into new ones. A durable mark must say before that they are not needed. A spare
+   * counts only when its new name is durable: else a crash could show a segment under its old name with the header of another.
+   */
   async release(firstNeeded: number): Promise<void> {
     const { disk } = this.#options;
-    let hasUnlinked = false;
+    const spares: string[] = [];
+    let hasChanged = false;
     while (this.#segments[0] !== this.#active && this.#segments[0]!.number < firstNeeded) {
-      const { number } = this.#segments.shift()!;
-      await disk.unlink(segmentName(number));
-      hasUnlinked = true;
+      const { number, segmentBytes } = this.#segments.shift()!;
+      hasChanged = true;
+      if (segmentBytes === this.#options.segmentBytes && this.#spares.length + spares.length < maxSpares) {
+        spares.push(spareSegmentName(number));
+        await disk.rename(segmentName(number), spareSegmentName(number));
+      } else {
+        await disk.unlink(segmentName(number));
+      }
     }
-    if (hasUnlinked) await disk.syncDirectory();
+    if (hasChanged) await disk.syncDirectory();
+    this.#spares.push(...spares);
   }
 
   /** Stops the log: whatever is open or comes later rejects with `error`. */
@@ -317,12 +330,12 @@ export class Wal {
 
   #create(minBytes: number): Promise<OpenSegment> {
     const { disk, identity, segmentBytes } = this.#options;
+    const number = this.#active.number + 1;
+    if (minBytes <= segmentBytes && this.#spares.length > 0) {
+      return createSegment({ disk, identity, number, segmentBytes, spareName: this.#spares.pop() });
+    }
     const usual = Math.min(segmentBytes, this.#active.segmentBytes * growth);
-    return createSegment({
-      disk,
-      identity,
-      number: this.#active.number + 1,
-      segmentBytes: Math.max(usual, Math.ceil(minBytes / segmentHeaderBytes) * segmentHeaderBytes),
-    });
+    const needed = Math.ceil(minBytes / segmentHeaderBytes) * segmentHeaderBytes;
+    return createSegment({ disk, identity, number, segmentBytes: Math.max(usual, needed) });
   }
 }

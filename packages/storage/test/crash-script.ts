@@ -32,7 +32,7 @@ function append(first: number, last: number, term: number, size = 0): Step {
 const received = new WeakMap<Storage, SnapshotWriter>();
 
 async function receiveSnapshot(storage: Storage): Promise<void> {
-  const writer = await storage.createSnapshot(meta(40, 4));
+  const writer = await storage.createSnapshot(meta(40, 5));
   await writer.write(bytesOf('state at 40'));
   received.set(storage, writer);
 }
@@ -49,11 +49,14 @@ export const steps: readonly (readonly Step[])[] = [
   [append(17, 18, 3, 900), append(19, 19, 3, 1200)],
   [(storage) => saveSnapshot(storage, meta(18, 3), bytesOf('state at 18'))],
   [(storage) => storage.compact(18)],
+  // These go into segments that were released before.
+  [append(20, 22, 3, 2800), append(23, 25, 3, 2900), append(26, 26, 3, 1000)],
+  [append(25, 27, 4, 1500), append(28, 29, 4, 2500)],
   [receiveSnapshot],
-  [(storage) => received.get(storage)!.commit({ resetLog: true }), append(41, 42, 4, 600)],
+  [(storage) => received.get(storage)!.commit({ resetLog: true }), append(41, 42, 5, 600)],
   // One batch that is larger than a segment.
-  [append(43, 44, 4, 20_000), append(45, 45, 4)],
-  [append(44, 46, 5, 50)],
+  [append(43, 44, 5, 20_000), append(45, 45, 5)],
+  [append(44, 46, 6, 50)],
 ];
 
 /** The state as one text: what the outside can see of it. */
