@@ -25,7 +25,7 @@ const defaults = {
 const maxTurnMilliseconds = 20;
 
 /** What the core hands out to be applied at once: small enough that a slice of time can end in between. */
-const maxCommittedBytes = 256 * 1024;
+const maxCommittedBytes = 64 * 1024;
 
 /**
  * @example
