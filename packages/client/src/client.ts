@@ -243,7 +243,8 @@ export class Client<Value, K extends UserKey> implements Kv<Value, K> {
 
   async #close(): Promise<void> {
     const error = new RaftkvError('closed', 'the client was closed');
-    for (const watch of [...this.#watches]) watch.fail(error);
+    const watches = [...this.#watches];
+    for (const watch of watches) watch.fail(error);
     this.#dispatcher.endAll();
     await this.#session.close(closeMilliseconds);
     this.#dispatcher.close();

@@ -82,7 +82,8 @@ export class Cluster {
 
   close(error: RaftkvError): void {
     this.#isClosed = true;
-    for (const node of [...this.#nodes]) {
+    const nodes = [...this.#nodes];
+    for (const node of nodes) {
       node.cancelTimer?.();
       node.connection?.close(error);
     }

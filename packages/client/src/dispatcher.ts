@@ -228,7 +228,8 @@ export class Dispatcher {
     this.#restEndsAt = Infinity;
     const now = this.settings.clock.now();
     let next = Infinity;
-    for (const call of [...this.#resting]) {
+    const resting = [...this.#resting];
+    for (const call of resting) {
       if (call.retryAt > now) next = Math.min(next, call.retryAt);
       else {
         this.#resting.delete(call);
@@ -240,7 +241,8 @@ export class Dispatcher {
 
   #clusterChanged(): void {
     if (this.cluster.hasLeader) {
-      for (const call of [...this.#resting]) {
+      const resting = [...this.#resting];
+      for (const call of resting) {
         if (!call.isWaitingForLeader) continue;
         this.#resting.delete(call);
         this.place(call);
