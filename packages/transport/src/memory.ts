@@ -134,18 +134,19 @@ class MemoryChannel implements Channel {
 
   resume(): void {
     this.#isStalled = false;
-    if (this.#end !== undefined) this.isOpen = false;
     this.#deliverSoon();
   }
 
   #deliverSoon(): void {
-    if (this.#isDeliveryDue || this.#isStalled || this.#handlers === undefined) return;
+    if (this.#isDeliveryDue || this.#isStalled) return;
     this.#isDeliveryDue = true;
     this.#defer(() => this.#deliver());
   }
 
   #deliver(): void {
     this.#isDeliveryDue = false;
+    if (this.#isStalled) return;
+    if (this.#end !== undefined) this.isOpen = false;
     const handlers = this.#handlers;
     if (handlers === undefined) return;
     // A handler may send, stall or close in between, and frames may join at the end meanwhile.
@@ -164,8 +165,9 @@ class MemoryChannel implements Channel {
     }
   }
 
+  /** The other side has read everything: there is no low-water mark between full and empty here. */
   #drain(): void {
-    if (!this.#isFull || !this.isOpen || this.bufferedBytes > this.#limits.lowWaterBytes) return;
+    if (!this.#isFull || !this.isOpen) return;
     this.#isFull = false;
     this.#handlers?.onDrain?.();
   }
@@ -175,11 +177,10 @@ class MemoryChannel implements Channel {
     this.#inboxBytes = 0;
   }
 
+  /** The news travels like a frame: until it is delivered, this side goes on believing that it is open. */
   #hearEnd(error: RaftkvError | undefined): void {
     if (this.#end !== undefined) return;
     this.#end = { error };
-    // A stalled side goes on believing that it is open.
-    if (!this.#isStalled) this.isOpen = false;
     this.#deliverSoon();
   }
 }

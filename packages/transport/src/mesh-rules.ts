@@ -3,7 +3,13 @@
 import type { PeerId } from '@raftkv/raft';
 import type { RaftkvError } from '@raftkv/wire';
 import type { MeshPeer } from './mesh-options.ts';
-import type { PeerLink } from './peer-link.ts';
+
+/** What the rules look at in a channel whose handshake is done. */
+export interface Link {
+  readonly diallerId: PeerId;
+  readonly openedAt: number;
+  readonly isOpen: boolean;
+}
 
 /** Whether this side dials the peer at all. */
 export function mayDial(peer: MeshPeer): boolean {
@@ -23,13 +29,13 @@ export function dialsFirst(selfId: PeerId, peer: MeshPeer): boolean {
  * time: the smaller id's stays, and both sides see it so. Dialled by the other one when ours has stood for longer than a handshake may take: again
  * the other side has lost it.
  */
-export function replaces(next: PeerLink, current: PeerLink, handshakeMilliseconds: number): boolean {
+export function replaces(next: Link, current: Link, handshakeMilliseconds: number): boolean {
   if (!current.isOpen || next.diallerId === current.diallerId) return true;
   return next.diallerId < current.diallerId || next.openedAt - current.openedAt > handshakeMilliseconds;
 }
 
 /** Whether a channel stood long enough to end a series of failures, so that the next pause is a short one again. */
-export function hasProved(link: PeerLink, now: number): boolean {
+export function hasProved(link: Link, now: number): boolean {
   return now - link.openedAt >= provenMilliseconds;
 }
 

@@ -65,6 +65,16 @@ describe('a dialler', () => {
     expect(attemptsAt).toEqual([0, 10_000]);
   });
 
+  it('makes one attempt at a time', async () => {
+    const { clock, dialler, attemptsAt } = setUp([]);
+    dialler.dialNow();
+    dialler.dialNow();
+    dialler.lost(false);
+    expect(attemptsAt).toEqual([0]);
+    await clock.advance(50);
+    expect(attemptsAt).toEqual([0]);
+  });
+
   it('does not dial when a channel came in meanwhile', async () => {
     const { clock, dialler, attemptsAt, state } = setUp(['failed']);
     dialler.dialNow();

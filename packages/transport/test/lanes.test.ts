@@ -52,7 +52,7 @@ describe('the lanes of a channel', () => {
     const { pair, lanes } = setUp();
     pair.stall('right');
     let taken = 0;
-    while (lanes.takes(100)) {
+    while (taken < 1000 && lanes.takes(100)) {
       lanes.sendBulk(new Uint8Array(100));
       taken += 1;
     }
@@ -66,15 +66,15 @@ describe('the lanes of a channel', () => {
 
   it('drop control only when the channel is full and the reserve used up, and take it again after the drain', async () => {
     const { pair, lanes, atRight } = setUp();
-    pair.stall('right');
-    lanes.sendBulk(new Uint8Array(1000));
-    let taken = 0;
-    while (lanes.sendControl(Uint8Array.of(9))) taken += 1;
-    expect(taken).toBe(50);
-    pair.resume('right');
-    await settled();
-    expect(lanes.sendControl(Uint8Array.of(8))).toBe(true);
-    await settled();
-    expect(atRight.received.filter((frame) => frame.length === 1)).toHaveLength(51);
+    for (const round of [1, 2]) {
+      pair.stall('right');
+      lanes.sendBulk(new Uint8Array(1000));
+      let taken = 0;
+      while (taken < 1000 && lanes.sendControl(Uint8Array.of(9))) taken += 1;
+      expect(taken).toBe(50);
+      pair.resume('right');
+      await settled();
+      expect(atRight.received.filter((frame) => frame.length === 1)).toHaveLength(50 * round);
+    }
   });
 });

@@ -3,6 +3,7 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { dialWebSocket } from '../../src/index.ts';
+import type { WebSocketLike } from '../../src/index.ts';
 import { nodeWebSocket } from '../../src/node/index.ts';
 import { recordChannel } from '../../src/recorded-channel.ts';
 import { listen } from './loopback.ts';
@@ -10,13 +11,16 @@ import { listen } from './loopback.ts';
 const WebSocket = nodeWebSocket();
 
 /** A TCP server that says nothing, or the same thing to everybody. */
-async function mute(answer?: string): Promise<{ url: string; close(): void }> {
+async function mute(answer?: string): Promise<{ url: string; close(): void; readonly hungUp: Promise<void> }> {
+  let tellHungUp = (): void => {};
+  const hungUp = new Promise<void>((resolve) => (tellHungUp = resolve));
   const server = createServer((socket) => {
+    socket.on('close', tellHungUp);
     socket.on('error', () => {});
     socket.on('data', () => answer !== undefined && socket.end(answer));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return { url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}/`, close: () => server.close() };
+  return { url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}/`, close: () => server.close(), hungUp };
 }
 
 describe('dialWebSocket', () => {
@@ -66,10 +70,35 @@ describe('dialWebSocket', () => {
     await loopback.close();
   });
 
+  it('refuses a server that picked no protocol, where the runtime lets that pass', async () => {
+    const opened: { readonly close: () => void }[] = [];
+    class Careless implements WebSocketLike {
+      binaryType = 'blob';
+      readonly readyState = 1;
+      readonly bufferedAmount = 0;
+      readonly protocol = '';
+      isClosed = false;
+      constructor() {
+        opened.push(this);
+      }
+      send(): void {}
+      close(): void {
+        this.isClosed = true;
+      }
+      addEventListener(type: string, listener: (event: never) => void): void {
+        if (type === 'open') queueMicrotask(() => listener(undefined as never));
+      }
+    }
+    const dialled = dialWebSocket('ws://127.0.0.1:1/', { protocol: 'ws.v1', WebSocket: Careless });
+    await expect(dialled).rejects.toMatchObject({ code: 'connect_failed' });
+    expect(opened).toMatchObject([{ isClosed: true }]);
+  });
+
   it('rejects with timeout when nothing comes back', async () => {
     const silent = await mute();
     const dialled = dialWebSocket(silent.url, { protocol: 'ws.v1', WebSocket, timeoutMilliseconds: 30 });
     await expect(dialled).rejects.toMatchObject({ code: 'timeout' });
+    await silent.hungUp;
     silent.close();
   });
 
