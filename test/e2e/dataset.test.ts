@@ -55,19 +55,23 @@ describe('135,233 cities', () => {
       });
       expect(imported).toMatchObject({ code: 0 });
       const everyNodeHasAll = (): Promise<unknown> =>
-        waitFor('all records on all nodes', async () => {
-          const counts = await Promise.all(
-            cluster.gateways.map((gateway) =>
-              gateway.call('/v3/kv/range', {
-                key: Buffer.from('city/').toString('base64'),
-                range_end: Buffer.from('city0').toString('base64'),
-                count_only: true,
-                serializable: true,
-              }),
-            ),
-          );
-          return counts.every((body) => body['count'] === String(records.length));
-        });
+        waitFor(
+          'all records on all nodes',
+          async () => {
+            const counts = await Promise.all(
+              cluster.gateways.map((gateway) =>
+                gateway.call('/v3/kv/range', {
+                  key: Buffer.from('city/').toString('base64'),
+                  range_end: Buffer.from('city0').toString('base64'),
+                  count_only: true,
+                  serializable: true,
+                }),
+              ),
+            );
+            return counts.every((body) => body['count'] === String(records.length));
+          },
+          { timeoutMilliseconds: 60_000 },
+        );
       await everyNodeHasAll();
       await expectScansAgree(cluster);
       await Promise.all([0, 1, 2].map((node) => cluster.stop(node)));

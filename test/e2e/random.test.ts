@@ -67,7 +67,7 @@ describe('five nodes under random work and random faults', () => {
         const { answered, unknown, refused } = workload.counts;
         console.log(`seed ${seed}: ${answered} answered, ${unknown} unknown, ${refused} refused`);
         // A store that answers nothing is linearizable too.
-        expect(answered).toBeGreaterThan(seconds * 50);
+        expect(answered).toBeGreaterThan(seconds * 20);
         expect(workload.acknowledged.size).toBeGreaterThan(seconds);
         expect(nemesis.events.length).toBeGreaterThan(seconds / 5);
         const result = checkLinearizability(workload.operations);
