@@ -17,10 +17,23 @@ export function send(state: RaftState, message: Message): void {
   state.outbox.messages.push(message);
 }
 
-/** Leaves once the present term and vote are durable, at once if they are. */
+/** Most messages withheld at a time. Above it the oldest is dropped: a disk that stalls must not fill the memory, and a message may be lost. */
+const MAX_HELD_MESSAGES = 1024;
+
+/**
+ * Leaves once the present term and vote are durable, at once if they are. While they are not, a newer answer replaces
+ * an older one of its kind to the same peer, which it includes (a higher token, a later refusal); answers to forwarded
+ * requests each stand for themselves.
+ */
 export function hold(state: RaftState, message: Message): void {
   assert(message.term === state.term, () => `hold: ${message.type} of term ${message.term} in term ${state.term}`);
-  state.outbox.held.push(message);
+  if (isHardStateDurable(state)) return send(state, message);
+  const { held } = state.outbox;
+  const isOneOfMany = message.type === 'readIndexResponse' || message.type === 'proposeResponse';
+  const older = isOneOfMany ? -1 : held.findIndex(({ type, to }) => type === message.type && to === message.to);
+  if (older >= 0) held.splice(older, 1);
+  if (held.length >= MAX_HELD_MESSAGES) held.shift();
+  held.push(message);
 }
 
 export function isHardStateDurable(state: RaftState): boolean {

@@ -101,6 +101,7 @@ export function handleInstallSnapshotRequest(state: RaftState, message: InstallS
   if (isInstalling(state) || !isPlausible(message)) return;
   if (isCovered(state, meta)) {
     snapshot.incoming = undefined;
+    if (state.durability.persistedIndex < meta.lastIncludedIndex) return oweAcknowledgement(state, meta);
     return respond(state, { to: from, meta, offset: message.offset, done: true, failed: false });
   }
   const current = snapshot.incoming;
@@ -169,6 +170,15 @@ function isCovered(state: RaftState, meta: SnapshotMeta): boolean {
   acknowledgement.verifiedIndex = Math.max(acknowledgement.verifiedIndex, lastIncludedIndex);
   commitTo(state, lastIncludedIndex);
   return true;
+}
+
+/**
+ * "Done" means durable here. A leader that took us at our word before would, after a crash of ours, wait for ever at
+ * an index that we no longer have. So the answer comes as the acknowledgement of an append, when it is true.
+ */
+function oweAcknowledgement({ acknowledgement }: RaftState, { lastIncludedIndex }: SnapshotMeta): void {
+  acknowledgement.requestedIndex = Math.max(acknowledgement.requestedIndex, lastIncludedIndex);
+  acknowledgement.isOwed = true;
 }
 
 function isPlausible({ meta, term }: InstallSnapshotRequest): boolean {

@@ -117,6 +117,25 @@ describe('a follower', () => {
   });
 });
 
+describe('what is withheld while a disk stalls', () => {
+  it('stays bounded: a newer answer takes the place of an older one, and the oldest of many go', () => {
+    const cluster = new Cluster('abc');
+    cluster.holdDisk('b');
+    for (let readToken = 1; readToken <= 50; readToken++) {
+      cluster.receive({ type: 'heartbeatRequest', from: 'a', to: 'b', term: 1, commitIndex: 0, readToken });
+    }
+    for (let requestId = 1; requestId <= 5000; requestId++) {
+      cluster.receive({ type: 'readIndexRequest', from: 'c', to: 'b', term: 1, requestId });
+    }
+    cluster.receive({ type: 'heartbeatRequest', from: 'a', to: 'b', term: 1, commitIndex: 0, readToken: 51 });
+    cluster.releaseDisk('b');
+    cluster.work('b');
+    expect(cluster.inTransit).toHaveLength(1024);
+    expect(cluster.inTransit.at(-1)).toMatchObject({ type: 'heartbeatResponse', readToken: 51 });
+    expect(cluster.inTransit.at(-2)).toMatchObject({ type: 'readIndexResponse', requestId: 5000 });
+  });
+});
+
 describe('a write', () => {
   it('is not asked for by a new commitIndex alone, which rides along with the next', () => {
     const cluster = new Cluster('abc');

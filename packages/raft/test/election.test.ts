@@ -69,13 +69,20 @@ describe('§3.4 leader election', () => {
     }
   });
 
-  it('gives one vote a term, to whoever asks first', () => {
+  it('gives one vote a term, to whoever asks first, and gives it again if asked again', () => {
     const cluster = new Cluster('abc');
-    cluster.receive({ type: 'voteRequest', from: 'a', to: 'c', term: 5, lastIndex: 0, lastTerm: 0 });
-    cluster.receive({ type: 'voteRequest', from: 'b', to: 'c', term: 5, lastIndex: 9, lastTerm: 4 });
-    cluster.receive({ type: 'voteRequest', from: 'a', to: 'c', term: 5, lastIndex: 0, lastTerm: 0 });
-    cluster.work('c');
-    expect(cluster.inTransit.map((m) => m.type === 'voteResponse' && [m.to, m.granted])).toEqual([
+    const request = { type: 'voteRequest', to: 'c', term: 5, lastIndex: 0, lastTerm: 0 } as const;
+    const answers: unknown[] = [];
+    for (const [from, lastIndex] of [
+      ['a', 0],
+      ['b', 9],
+      ['a', 0],
+    ] as const) {
+      cluster.receive({ ...request, from, lastIndex });
+      cluster.work('c');
+      for (const message of cluster.lose()) if (message.type === 'voteResponse') answers.push([message.to, message.granted]);
+    }
+    expect(answers).toEqual([
       ['a', true],
       ['b', false],
       ['a', true],

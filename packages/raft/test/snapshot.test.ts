@@ -214,6 +214,27 @@ describe('§5.2 InstallSnapshot', () => {
     expect(cluster.member('b').pendingChunks).toEqual([]);
   });
 
+  it('is answered by a follower that has it in its log only when that is durable', () => {
+    const cluster = new Cluster('abc', { disks: { b: diskOf('', 1) } });
+    const configuration = { voters: ['a', 'b', 'c'], votersOutgoing: [], learners: [] };
+    const entry = { index: 1, term: 1, kind: 'command', data: bytesOf('x') } as const;
+    const base = { from: 'a', to: 'b', term: 1 } as const;
+    cluster.holdDisk('b');
+    cluster.receive({
+      ...base,
+      type: 'appendRequest',
+      prevLogIndex: 0,
+      prevLogTerm: 0,
+      leaderCommit: 1,
+      entries: [entry],
+    });
+    const meta = { lastIncludedIndex: 1, lastIncludedTerm: 1, configuration };
+    cluster.receive({ ...base, type: 'installSnapshotRequest', meta, offset: 0, data: bytesOf('x'), done: true });
+    expect(cluster.inTransit).toEqual([]);
+    cluster.persistOne('b');
+    expect(cluster.inTransit).toMatchObject([{ type: 'appendResponse', success: true, matchIndex: 1 }]);
+  });
+
   it('replaces a log that differs', () => {
     const cluster = new Cluster('abc', {
       disks: { a: diskOf('1 1 3 3', 3), b: diskOf('1 1 3 3', 3), c: diskOf('1 1 2 2 2 2 2', 3) },
