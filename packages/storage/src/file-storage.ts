@@ -5,15 +5,17 @@ import { frameTypes } from './frame.ts';
 import { LogOutline } from './log-outline.ts';
 import { encodeMark } from './mark.ts';
 import { checkNote, readNote, writeNote } from './note-file.ts';
-import { openStore } from './open-store.ts';
-import { SnapshotFileReader, SnapshotFileWriter, snapshotName } from './snapshot-file.ts';
-import { Wal } from './wal.ts';
+import { snapshotName } from './snapshot-file.ts';
+import { makeSnapshotIntake } from './snapshot-intake.ts';
+import { SnapshotFileReader } from './snapshot-file-reader.ts';
+import { SnapshotFileWriter } from './snapshot-file-writer.ts';
 import type { SnapshotMeta } from '@raftkv/raft';
 import type { Disk } from './disk.ts';
 import type { RequestedIdentity } from './identity-file.ts';
 import type { SnapshotMark } from './mark.ts';
 import type { OpenedStore } from './open-store.ts';
 import type { ChunkCompression } from './snapshot-file.ts';
+import type { Wal } from './wal.ts';
 import type { LogBatch, SnapshotReader, SnapshotWriter, Storage, StorageStatistics, StoredState } from './storage.ts';
 
 export interface FileStorageOptions {
@@ -36,53 +38,19 @@ export interface FileStorageOptions {
   readonly onClosed?: () => Promise<void>;
 }
 
-const defaultSegmentBytes = 16 * 1024 * 1024;
-const defaultMaxQueuedBytes = 256 * 1024 * 1024;
-const minSegmentBytes = 16 * 1024;
-const maxSegmentBytes = 1024 * 1024 * 1024;
-
-/**
- * Opens, or creates, the storage in a Disk: reads the log back, mends a torn tail, refuses damage.
- *
- * @throws RaftkvError `storage_missing`, `storage_identity`, `storage_corrupt` (with file and offset), `unsupported_version`,
- * `storage_full`, `storage_failed`, `invalid_argument`
- * @example
- * const storage = await openDiskStorage({ disk: new MemoryDisk(), create: true, identity });
- */
-export async function openDiskStorage(options: FileStorageOptions): Promise<Storage> {
-  const segmentBytes = options.segmentBytes ?? defaultSegmentBytes;
-  if (!Number.isInteger(segmentBytes) || segmentBytes < minSegmentBytes || segmentBytes > maxSegmentBytes) {
-    throw new RaftkvError('invalid_argument', `segmentBytes must be from ${minSegmentBytes} to ${maxSegmentBytes}`);
-  }
-  const { disk, identity, create, compression } = options;
-  const opened = await openStore({ disk, identity, create, compression, segmentBytes });
-  let reportFailure: (error: RaftkvError) => void = () => undefined;
-  const wal = await Wal.open(
-    {
-      disk,
-      identity: opened.identity,
-      segmentBytes,
-      maxQueuedBytes: options.maxQueuedBytes ?? defaultMaxQueuedBytes,
-      syncWrites: options.syncWrites ?? true,
-      onFailure: (error) => reportFailure(error),
-    },
-    opened.log,
-  );
-  reportFailure = options.onFailure ?? reportFailure;
-  return new FileStorage(options, opened, wal);
-}
-
 interface LatestSnapshot extends SnapshotMark {
   readonly bytes: number;
 }
 
-class FileStorage implements Storage {
+export class FileStorage implements Storage {
   readonly #options: FileStorageOptions;
   readonly #wal: Wal;
   readonly #outline: LogOutline;
   #loaded: StoredState | undefined;
   #latest: LatestSnapshot | undefined;
   #nextSnapshotNumber: number;
+  /** Snapshots that are being written. */
+  readonly #intakes = new Set<SnapshotFileWriter>();
   /** While a snapshot that resets the log is committed, appends wait here: they belong behind the reset. */
   #gate: Promise<void> | undefined;
   /** Commits, compactions and notes, one after the other. */
@@ -141,39 +109,28 @@ class FileStorage implements Storage {
     const file = await this.#guard(async () => {
       return SnapshotFileWriter.start(await disk.create(temporary), number, meta, compression);
     });
-    let isOver = false;
-    let writing: Promise<void> = Promise.resolve();
-    const inOrder = (action: () => Promise<void>): Promise<void> => {
-      this.#assertUsable();
-      if (isOver) throw new RaftkvError('invalid_argument', 'this snapshot was committed or aborted');
-      const next = writing.then(() => this.#guard(action));
-      writing = next.catch(() => undefined);
-      return next;
-    };
-    return {
-      write: async (chunk) => inOrder(() => file.write(chunk)),
-      commit: async (options) => {
-        const resetLog = options?.resetLog === true;
-        const committed = inOrder(() => this.#commit({ file, number, meta, temporary, resetLog }));
-        isOver = true;
+    this.#intakes.add(file);
+    return makeSnapshotIntake({
+      file,
+      assertUsable: () => this.#assertUsable(),
+      guard: (action) => this.#guard(action),
+      commit: (resetLog) => {
+        this.#intakes.delete(file);
+        return this.#commit({ file, number, meta, temporary, resetLog });
+      },
+      onCommit: (resetLog, committed) => {
         if (resetLog) this.#holdAppends(committed);
-        return committed;
       },
-      abort: async () => {
-        if (isOver) return;
-        isOver = true;
-        await writing;
+      discard: async () => {
+        this.#intakes.delete(file);
         await file.close();
-        if (this.#wal.failure === undefined) await disk.unlink(temporary);
+        if (this.#wal.failure === undefined) await this.#guard(() => disk.unlink(temporary));
       },
-    };
+    });
   }
 
   #holdAppends(committed: Promise<void>): void {
-    const gate = Promise.all([this.#gate, committed]).then(
-      () => undefined,
-      () => undefined,
-    );
+    const gate = Promise.allSettled([this.#gate, committed]).then(() => undefined);
     this.#gate = gate;
     void gate.then(() => {
       if (this.#gate === gate) this.#gate = undefined;
@@ -281,6 +238,7 @@ class FileStorage implements Storage {
     await this.#gate;
     await this.#turn;
     try {
+      for (const file of this.#intakes) await file.close();
       await this.#wal.close();
     } finally {
       await this.#options.onClosed?.();

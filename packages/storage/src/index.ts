@@ -1,7 +1,7 @@
 // The front door of storage for any runtime: the contract, the memory reference, and file storage over any Disk.
 // The file system itself is at `@raftkv/storage/node`, the suite that every adapter passes at `@raftkv/storage/conformance`.
 export { createMemoryStore, openMemoryStorage } from './memory.ts';
-export { openDiskStorage } from './file-storage.ts';
+export { openDiskStorage } from './open-disk-storage.ts';
 export { MemoryDisk } from './memory-disk.ts';
 
 export type {

@@ -3,11 +3,13 @@
 import { RaftkvError } from '@raftkv/wire';
 import { checkIdentity, identityFileName, makeIdentity, readIdentity, writeIdentity } from './identity-file.ts';
 import { corrupt } from './file-format.ts';
-import { mendLog, recoverLog, segmentNumbers } from './recovery.ts';
+import { mendLog } from './mend.ts';
+import { recoverLog, segmentNumbers } from './recovery.ts';
 import { createSegment, decodeSegmentHeader, segmentHeaderBytes, segmentName } from './segment.ts';
 import { endOfNonZero } from './segment-scan.ts';
 import { readWhole } from './disk.ts';
-import { SnapshotFileReader, parseSnapshotName, snapshotName } from './snapshot-file.ts';
+import { parseSnapshotName, snapshotName } from './snapshot-file.ts';
+import { SnapshotFileReader } from './snapshot-file-reader.ts';
 import type { SnapshotMeta } from '@raftkv/raft';
 import type { Disk } from './disk.ts';
 import type { RequestedIdentity } from './identity-file.ts';

@@ -1,29 +1,21 @@
 // Reads the whole log back: walks the segments, tells a torn tail from damage, and replays the frames to a log and a hard state.
-// It only reads; `mendLog` then makes what was found durable and erases what was cut, before anything is appended.
-import { RaftkvError, decodeLogBatch } from '@raftkv/wire';
+// It only reads; `mend.ts` then makes what was found durable and erases what was cut, before anything is appended.
+import { RaftkvError } from '@raftkv/wire';
 import { readWhole } from './disk.ts';
 import { corrupt } from './file-format.ts';
-import { frameTypes } from './frame.ts';
-import { decodeMark } from './mark.ts';
-import { decodeSegmentHeader, parseSegmentName, segmentHeaderBytes, segmentName, writeZeros } from './segment.ts';
+import { lastMark, pathOf, replay } from './replay.ts';
+import { decodeSegmentHeader, parseSegmentName, segmentHeaderBytes, segmentName } from './segment.ts';
 import { findProof, scanSegment, tornEnd } from './segment-scan.ts';
-import type { Entry, HardState } from '@raftkv/raft';
 import type { Disk } from './disk.ts';
 import type { Mark } from './mark.ts';
-import type { SegmentHeader } from './segment.ts';
-import type { ScannedFrame, SegmentScan } from './segment-scan.ts';
+import type { RecoveredSegment, ReplayedLog } from './replay.ts';
+import type { SegmentScan } from './segment-scan.ts';
 import type { StorageIdentity } from './storage.ts';
 
 /** A larger segment file than this was not written by this program. */
 const maxSegmentBytes = 1024 * 1024 * 1024;
 
-export interface RecoveredSegment extends SegmentHeader, SegmentScan {
-  readonly bytes: Uint8Array;
-  /** The highest index of any entry in it that is not void; 0 for none. */
-  lastIndex: number;
-}
-
-export interface RecoveredLog {
+export interface RecoveredLog extends ReplayedLog {
   /** Those with frames and those prepared behind them, in order. */
   readonly segments: readonly RecoveredSegment[];
   /** Which of them is written next. */
@@ -32,10 +24,6 @@ export interface RecoveredLog {
   /** The highest sequence that the frames themselves prove to be durable. */
   readonly provenSequence: number;
   readonly mark: Mark | undefined;
-  readonly hardState: HardState | undefined;
-  readonly entries: readonly Entry[];
-  readonly compactedIndex: number;
-  readonly compactedTerm: number;
   /** Segments that a mark has released and that a crash left behind. */
   readonly releasedNames: readonly string[];
   readonly repairs: readonly string[];
@@ -155,108 +143,4 @@ function findActive(disk: Disk, segments: readonly RecoveredSegment[], repairs: 
     }
   }
   return position;
-}
-
-function lastMark(
-  disk: Disk,
-  segments: readonly RecoveredSegment[],
-): { mark: Mark | undefined; resetSequence: number } {
-  let mark: Mark | undefined;
-  let resetSequence = 0;
-  for (const segment of segments) {
-    for (const frame of segment.frames) {
-      if (frame.type !== frameTypes.mark) continue;
-      mark = decodeMarkOf(disk, segment, frame);
-      if (mark.isReset) resetSequence = frame.sequence;
-    }
-  }
-  return { mark, resetSequence };
-}
-
-function decodeMarkOf(disk: Disk, segment: RecoveredSegment, frame: ScannedFrame): Mark {
-  const mark = decodeMark(frame.payload);
-  if (mark === undefined) throw corrupt(pathOf(disk, segment.number), frame.offset, 'a mark makes no sense');
-  return mark;
-}
-
-interface ReplayedLog {
-  readonly hardState: HardState | undefined;
-  readonly entries: readonly Entry[];
-  readonly compactedIndex: number;
-  readonly compactedTerm: number;
-}
-
-/** Replays batches in order, leaving out what the last mark made void or unwanted. */
-function replay(
-  disk: Disk,
-  segments: readonly RecoveredSegment[],
-  mark: Mark | undefined,
-  resetSequence: number,
-): ReplayedLog {
-  const compactedIndex = mark?.compactedIndex ?? 0;
-  const entries: Entry[] = [];
-  let hardState: HardState | undefined;
-  for (const segment of segments) {
-    for (const frame of segment.frames) {
-      if (frame.type === frameTypes.mark) hardState = decodeMarkOf(disk, segment, frame).hardState;
-      if (frame.type !== frameTypes.batch) continue;
-      const batch = decodeFrame(disk, segment, frame);
-      if (batch.hardState !== undefined) hardState = batch.hardState;
-      const first = batch.entries[0];
-      if (first === undefined || frame.sequence < resetSequence) continue;
-      segment.lastIndex = Math.max(segment.lastIndex, first.index + batch.entries.length - 1);
-      const keep = Math.max(0, first.index - compactedIndex - 1);
-      if (keep > entries.length) {
-        const expected = compactedIndex + entries.length + 1;
-        throw corrupt(
-          pathOf(disk, segment.number),
-          frame.offset,
-          `entry ${first.index} follows where ${expected} should`,
-        );
-      }
-      entries.length = keep;
-      for (const entry of batch.entries) if (entry.index > compactedIndex) entries.push(entry);
-    }
-  }
-  return { hardState, entries, compactedIndex, compactedTerm: mark?.compactedTerm ?? 0 };
-}
-
-function decodeFrame(disk: Disk, segment: RecoveredSegment, frame: ScannedFrame): ReturnType<typeof decodeLogBatch> {
-  try {
-    return decodeLogBatch(frame.payload);
-  } catch (error) {
-    const { code, message } = RaftkvError.from(error);
-    const path = pathOf(disk, segment.number);
-    if (code === 'unsupported_version') throw new RaftkvError(code, `${path} at byte ${frame.offset}: ${message}`);
-    throw corrupt(path, frame.offset, `a batch does not decode (${message})`);
-  }
-}
-
-function pathOf(disk: Disk, number: number): string {
-  return `${disk.label}/${segmentName(number)}`;
-}
-
-/**
- * Makes sure of what was read: after a failed sync or a kill the system may show bytes that the disk does not hold, so
- * frames that nothing proves durable are written once more; what was cut is overwritten with zeros, so that it never becomes valid.
- */
-export async function mendLog(disk: Disk, log: RecoveredLog): Promise<void> {
-  for (const segment of log.segments) {
-    const firstUnproven = segment.frames.find(({ sequence }) => sequence > log.provenSequence);
-    const eraseEnd = segment.isSealed ? segment.endOffset : tornEnd(segment);
-    const mustErase = eraseEnd > segment.endOffset;
-    if (firstUnproven === undefined && !mustErase) continue;
-    const file = await disk.open(segmentName(segment.number), 'write');
-    try {
-      if (mustErase) await writeZeros(file, segment.endOffset, eraseEnd);
-      if (firstUnproven !== undefined) {
-        await file.write(firstUnproven.offset, segment.bytes.subarray(firstUnproven.offset, segment.endOffset));
-      }
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-  }
-  for (const name of log.releasedNames) await disk.unlink(name);
-  await disk.syncDirectory();
 }

@@ -4,30 +4,19 @@ import { RaftkvError } from '@raftkv/wire';
 import { FrameGroup } from './frame-group.ts';
 import { frameBytes, frameHeaderBytes, frameTypes, maxPayloadBytes, sealFrame } from './frame.ts';
 import { viewOf } from './file-format.ts';
-import { createSegment, segmentHeaderBytes, segmentName, spareSegmentName } from './segment.ts';
-import type { Disk, DiskFile } from './disk.ts';
+import { segmentHeaderBytes, segmentName } from './segment.ts';
+import { SegmentChain } from './segment-chain.ts';
+import type { DiskFile } from './disk.ts';
 import type { PendingFrame } from './frame-group.ts';
 import type { RecoveredLog } from './recovery.ts';
-import type { OpenSegment } from './segment.ts';
-import type { StorageIdentity } from './storage.ts';
+import type { SegmentChainOptions } from './segment-chain.ts';
 
-export interface WalOptions {
-  readonly disk: Disk;
-  readonly identity: StorageIdentity;
-  /** Full size of a segment; the first ones are smaller. A larger batch gets a segment of its own size. */
-  readonly segmentBytes: number;
-  /** Bytes that may wait for the disk; at the limit `append` throws `busy` and takes nothing. */
+export interface WalOptions extends SegmentChainOptions {
+  /** Bytes that may wait for the disk; at the limit `checkRoom` throws `busy`. */
   readonly maxQueuedBytes: number;
   readonly syncWrites: boolean;
   /** Called once, with what killed the log. */
   readonly onFailure: (error: RaftkvError) => void;
-}
-
-interface LiveSegment {
-  readonly number: number;
-  readonly segmentBytes: number;
-  readonly salt: number;
-  lastIndex: number;
 }
 
 export interface WalStatistics {
@@ -38,10 +27,6 @@ export interface WalStatistics {
   lastSyncMilliseconds: number;
   maxSyncMilliseconds: number;
 }
-
-const growth = 4;
-/** Released segments kept to be written again: rewriting one costs a header, a new one costs its size in zeros. */
-const maxSpares = 2;
 
 export class Wal {
   readonly statistics: WalStatistics = {
@@ -54,12 +39,9 @@ export class Wal {
   };
   failure: RaftkvError | undefined;
   readonly #options: WalOptions;
-  readonly #segments: LiveSegment[];
-  #active: LiveSegment;
+  readonly #chain: SegmentChain;
   #file: DiskFile;
   #offset: number;
-  #next: Promise<OpenSegment> | undefined;
-  readonly #spares: string[] = [];
   #sequence: number;
   /** The highest sequence known to be durable. */
   #floor: number;
@@ -71,47 +53,30 @@ export class Wal {
   #isScheduled = false;
   #idle: Promise<void> = Promise.resolve();
 
-  private constructor(options: WalOptions, log: RecoveredLog, file: DiskFile) {
-    const live = log.segments.slice(0, log.activePosition + 1);
+  private constructor(options: WalOptions, log: RecoveredLog, chain: SegmentChain, file: DiskFile) {
+    const { endOffset, frames } = log.segments[log.activePosition]!;
     this.#options = options;
-    this.#segments = live.map(({ number, segmentBytes, salt, lastIndex }) => ({
-      number,
-      segmentBytes,
-      salt,
-      lastIndex,
-    }));
-    this.#active = this.#segments.at(-1)!;
+    this.#chain = chain;
     this.#file = file;
-    this.#offset = log.segments[log.activePosition]!.endOffset;
+    this.#offset = endOffset;
     this.#sequence = log.lastSequence;
     this.#floor = log.lastSequence;
-    this.#endsWithFloor = log.lastSequence === 0 || live.at(-1)!.frames.at(-1)?.type === frameTypes.floor;
+    this.#endsWithFloor = log.lastSequence === 0 || frames.at(-1)?.type === frameTypes.floor;
   }
 
   /** Goes on where a mended log ends. */
   static async open(options: WalOptions, log: RecoveredLog): Promise<Wal> {
-    const { disk } = options;
-    const active = log.segments[log.activePosition]!;
-    const wal = new Wal(options, log, await disk.open(segmentName(active.number), 'write'));
-    const [prepared, ...surplus] = log.segments.slice(log.activePosition + 1);
-    for (const { number } of surplus) await disk.unlink(segmentName(number));
-    if (prepared !== undefined) {
-      const { number, segmentBytes, salt, isRecycled } = prepared;
-      const file = await disk.open(segmentName(number), 'write');
-      wal.#next = Promise.resolve({ number, segmentBytes, salt, isRecycled, file });
-    }
-    return wal;
+    const chain = await SegmentChain.open(options, log);
+    return new Wal(options, log, chain, await options.disk.open(segmentName(chain.active.number), 'write'));
   }
 
   get segmentCount(): number {
-    return this.#segments.length;
+    return this.#chain.count;
   }
 
   /** Bytes of frames and headers in all live segments. */
   get logBytes(): number {
-    let bytes = this.#offset;
-    for (const segment of this.#segments) if (segment !== this.#active) bytes += segment.segmentBytes;
-    return bytes;
+    return this.#chain.closedBytes + this.#offset;
   }
 
   /** Resolves when the frame, and so every earlier one, is durable. Throws `busy` or `batch_too_large` and takes nothing. */
@@ -142,34 +107,14 @@ export class Wal {
     }
   }
 
-  /** The first segment that is still needed when entries up to `compactedIndex` are not. */
+  /** See SegmentChain. */
   firstNeededSegment(compactedIndex: number): number {
-    for (const segment of this.#segments) {
-      if (segment === this.#active || segment.lastIndex > compactedIndex) return segment.number;
-    }
-    return this.#active.number;
+    return this.#chain.firstNeeded(compactedIndex);
   }
 
-  /**
-   * Unlinks older segments, or keeps some to be made into new ones. A durable mark must say before that they are not needed. A spare
-   * counts only when its new name is durable: else a crash could show a segment under its old name with the header of another.
-   */
-  async release(firstNeeded: number): Promise<void> {
-    const { disk } = this.#options;
-    const spares: string[] = [];
-    let hasChanged = false;
-    while (this.#segments[0] !== this.#active && this.#segments[0]!.number < firstNeeded) {
-      const { number, segmentBytes } = this.#segments.shift()!;
-      hasChanged = true;
-      if (segmentBytes === this.#options.segmentBytes && this.#spares.length + spares.length < maxSpares) {
-        spares.push(spareSegmentName(number));
-        await disk.rename(segmentName(number), spareSegmentName(number));
-      } else {
-        await disk.unlink(segmentName(number));
-      }
-    }
-    if (hasChanged) await disk.syncDirectory();
-    this.#spares.push(...spares);
+  /** See SegmentChain: only after a durable mark. */
+  release(firstNeeded: number): Promise<void> {
+    return this.#chain.release(firstNeeded);
   }
 
   /** Stops the log: whatever is open or comes later rejects with `error`. */
@@ -186,8 +131,7 @@ export class Wal {
     await this.#settled();
     await this.#writeFloor();
     await this.#file.close();
-    const next = await this.#next?.catch(() => undefined);
-    await next?.file.close();
+    await this.#chain.close();
   }
 
   async #writeFloor(): Promise<void> {
@@ -237,7 +181,7 @@ export class Wal {
     while (from < group.count) {
       const start = group.offsets[from]!;
       // Room for the seal is always left.
-      const room = this.#active.segmentBytes - this.#offset - frameHeaderBytes;
+      const room = this.#chain.active.segmentBytes - this.#offset - frameHeaderBytes;
       let to = from;
       while (to < group.count && group.endOf(to) - start <= room) to += 1;
       if (to === from) {
@@ -248,11 +192,12 @@ export class Wal {
       await this.#write(group.bytes.subarray(start, group.endOf(to - 1)), group.mustSync);
       from = to;
     }
-    this.#prepareNext();
+    // Early enough to be there when it is needed.
+    if (this.#offset * 2 >= this.#chain.active.segmentBytes) this.#chain.prepareNext();
   }
 
   #sealFrames(group: FrameGroup, from: number, to: number): void {
-    const { salt } = this.#active;
+    const { salt } = this.#chain.active;
     const floor = this.#floor;
     for (let i = from; i < to; i += 1) {
       const type = group.types[i]!;
@@ -265,14 +210,9 @@ export class Wal {
         floor,
         salt,
       });
-      this.#note(group.lastIndexes[i]!);
+      this.#chain.note(group.lastIndexes[i]!);
     }
     this.#endsWithFloor = group.types[to - 1] === frameTypes.floor;
-  }
-
-  #note(lastIndex: number): void {
-    if (lastIndex > this.#active.lastIndex) this.#active.lastIndex = lastIndex;
-    if (lastIndex < 0) for (const segment of this.#segments) segment.lastIndex = 0;
   }
 
   async #write(bytes: Uint8Array, mustSync: boolean): Promise<void> {
@@ -298,44 +238,16 @@ export class Wal {
 
   /** Begins the next segment. The old one is sealed durably first: whoever reads the seal knows that a segment must follow. */
   async #roll(neededBytes: number): Promise<void> {
-    const next = await this.#takeNext(segmentHeaderBytes + neededBytes + frameHeaderBytes);
+    const next = await this.#chain.takeNext(neededBytes + frameHeaderBytes);
     const seal = new Uint8Array(frameBytes(0));
     this.#sequence += 1;
-    const { salt } = this.#active;
+    const { salt } = this.#chain.active;
     const floor = this.#floor;
     sealFrame(seal, viewOf(seal), 0, { type: frameTypes.seal, payloadBytes: 0, sequence: this.#sequence, floor, salt });
     await this.#write(seal, true);
     await this.#file.close();
     this.#file = next.file;
     this.#offset = segmentHeaderBytes;
-    this.#active = { number: next.number, segmentBytes: next.segmentBytes, salt: next.salt, lastIndex: 0 };
-    this.#segments.push(this.#active);
-  }
-
-  /** Starts making the next segment when half of this one is used, so that it is there before it is needed. */
-  #prepareNext(): void {
-    if (this.#next !== undefined || this.#offset * 2 < this.#active.segmentBytes) return;
-    this.#next = this.#create(0);
-    // Heard of when the segment is needed; a disk that was full may have room again by then.
-    this.#next.catch(() => undefined);
-  }
-
-  async #takeNext(minBytes: number): Promise<OpenSegment> {
-    const prepared = await this.#next?.catch(() => undefined);
-    this.#next = undefined;
-    if (prepared !== undefined && prepared.segmentBytes >= minBytes) return prepared;
-    await prepared?.file.close();
-    return this.#create(minBytes);
-  }
-
-  #create(minBytes: number): Promise<OpenSegment> {
-    const { disk, identity, segmentBytes } = this.#options;
-    const number = this.#active.number + 1;
-    if (minBytes <= segmentBytes && this.#spares.length > 0) {
-      return createSegment({ disk, identity, number, segmentBytes, spareName: this.#spares.pop() });
-    }
-    const usual = Math.min(segmentBytes, this.#active.segmentBytes * growth);
-    const needed = Math.ceil(minBytes / segmentHeaderBytes) * segmentHeaderBytes;
-    return createSegment({ disk, identity, number, segmentBytes: Math.max(usual, needed) });
+    this.#chain.begin(next);
   }
 }

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { RaftkvError } from '@raftkv/wire';
-import { openDiskStorage } from '../file-storage.ts';
+import { openDiskStorage } from '../open-disk-storage.ts';
 import { zlibCompression } from './compression.ts';
 import { diskError } from './disk-error.ts';
 import { NodeDisk } from './disk.ts';

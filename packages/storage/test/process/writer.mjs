@@ -52,7 +52,7 @@ try {
   await checkSnapshot(storage, loaded.snapshot);
   let term = loaded.hardState?.term ?? 1;
   let index = loaded.entries.at(-1)?.index ?? loaded.compactedIndex;
-  let lastTerm = loaded.entries.at(-1)?.term ?? loaded.compactedTerm;
+  const lastTerm = loaded.entries.at(-1)?.term ?? loaded.compactedTerm;
   say(`loaded ${index} ${lastTerm} repairs ${loaded.repairs.length}`);
   let snapshotIndex = index;
   let snapshotWork = Promise.resolve();
