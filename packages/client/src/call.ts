@@ -16,10 +16,12 @@ export interface Carrier {
   withdraw(call: Call): void;
 }
 
-/** Whom a call is told to, once. */
+/** What becomes of a call: its answer as the user wants it, told once. One object and no closures for each call, since there are many. */
 export interface CallOutcome {
-  onAnswer(answer: Answer): void;
-  onError(error: RaftkvError): void;
+  /** What it throws is told to `reject`. */
+  readonly convert: (answer: Answer) => unknown;
+  readonly resolve: (value: never) => void;
+  readonly reject: (error: RaftkvError) => void;
 }
 
 export class Call {

@@ -1,9 +1,9 @@
 // The Kv of a client: each call becomes a request or a command, its answer what the user gets. How it gets there and back is for the
 // dispatcher and the session.
-import type { Command, GetResult, ScanOptions as StoreScanOptions, ScanResult } from '@raftkv/kv';
+import type { Command, ScanOptions as StoreScanOptions, ScanResult } from '@raftkv/kv';
 import { RaftkvError, keyFrom, rangeFrom } from '@raftkv/wire';
 import type { KeyInput, NodeStatus, RangeInput } from '@raftkv/wire';
-import type { Answer } from './call.ts';
+import type { Answer, CallOutcome, Request } from './call.ts';
 import type { Codec } from './codec.ts';
 import { decodeValue, encodeValue } from './codec.ts';
 import { batchCommand, batchOpResult, txnCommand, txnResult } from './commands.ts';
@@ -44,7 +44,6 @@ export class Client<Value, K extends UserKey> implements Kv<Value, K> {
   readonly #session: Session;
   readonly #dispatcher: Dispatcher;
   readonly #watches = new Set<Pick<Watch, 'connectionsChanged' | 'fail'>>();
-  #revision = 0;
   #closing: Promise<void> | undefined;
 
   constructor(settings: Settings, view: View<Value, K>) {
@@ -58,17 +57,27 @@ export class Client<Value, K extends UserKey> implements Kv<Value, K> {
   }
 
   get revision(): number {
-    return this.#revision;
+    return this.#session.dispatcher.seenRevision;
   }
 
+  // Made once, not for each call.
+  readonly #toValue = (answer: Answer): Value | undefined => {
+    const { entry } = expectType(answer, 'get');
+    return entry === undefined ? undefined : decodeValue(this.#codec, entry.value);
+  };
+  readonly #toEntry = (answer: Answer): Entry<Value, K> | undefined =>
+    toOptionalEntry(this.#view, expectType(answer, 'get').entry);
+  readonly #toPutResult = (answer: Answer): PutResult<Value, K> => {
+    const { revision, previous } = expectType(answer, 'put');
+    return { revision, previous: toOptionalEntry(this.#view, previous) };
+  };
+
   get<T extends Value = Value>(key: KeyInput, options: ReadOptions = {}): Promise<T | undefined> {
-    return this.#get(key, options, (result) =>
-      result.entry === undefined ? undefined : (decodeValue(this.#codec, result.entry.value) as T),
-    );
+    return this.#get(key, options, this.#toValue as (answer: Answer) => T | undefined);
   }
 
   getEntry<T extends Value = Value>(key: KeyInput, options: ReadOptions = {}): Promise<Entry<T, K> | undefined> {
-    return this.#get(key, options, (result) => toOptionalEntry(this.#view, result.entry) as Entry<T, K> | undefined);
+    return this.#get(key, options, this.#toEntry as (answer: Answer) => Entry<T, K> | undefined);
   }
 
   put(key: KeyInput, value: Value, options?: PutOptions & { readonly returnPrevious?: false }): Promise<number>;
@@ -84,14 +93,10 @@ export class Client<Value, K extends UserKey> implements Kv<Value, K> {
   ): Promise<number | PutResult<Value, K>> {
     const { returnPrevious, ifAbsent, ifRevision } = options;
     if (ifAbsent === true || ifRevision !== undefined) return this.#putIf(key, value, options);
-    return this.#write(
+    return this.#write<number | PutResult<Value, K>>(
       () => ({ type: 'put', key: keyFrom(key), value: encodeValue(this.#codec, value), returnPrevious }),
       options,
-      (answer) => {
-        const result = expectType(answer, 'put');
-        if (returnPrevious !== true) return result.revision;
-        return { revision: result.revision, previous: toOptionalEntry(this.#view, result.previous) };
-      },
+      returnPrevious === true ? this.#toPutResult : toRevision,
     );
   }
 
@@ -198,8 +203,8 @@ export class Client<Value, K extends UserKey> implements Kv<Value, K> {
       view: this.#viewAs<T>(),
       range: rangeFrom(range),
       options,
-      seenRevision: this.#revision,
-      onSeen: (revision) => this.#see(revision),
+      seenRevision: this.revision,
+      onSeen: (revision) => this.#dispatcher.see(revision),
       onEnd: (ended) => this.#watches.delete(ended),
     });
     if (!watch.hasEnded) this.#watches.add(watch);
@@ -214,8 +219,9 @@ export class Client<Value, K extends UserKey> implements Kv<Value, K> {
     return new Promise((resolve, reject) => {
       this.#expectOpen();
       const outcome = {
-        onAnswer: (answer: Answer) => resolve(answer as NodeStatus),
-        onError: reject,
+        convert: expectStatus,
+        resolve,
+        reject,
       };
       const call = this.#dispatcher.open('read', { type: 'status', id: 0 }, outcome, options);
       call.endpoint = options.endpoint;
@@ -259,21 +265,16 @@ export class Client<Value, K extends UserKey> implements Kv<Value, K> {
     if (this.#closing !== undefined) throw new RaftkvError('closed', 'the client was closed');
   }
 
-  #see(revision: number): void {
-    if (revision > this.#revision) this.#revision = revision;
-  }
-
-  #get<T>(key: KeyInput, options: ReadOptions, convert: (result: GetResult) => T): Promise<T> {
+  #get<T>(key: KeyInput, options: ReadOptions, convert: (answer: Answer) => T): Promise<T> {
     return new Promise((resolve, reject) => {
       this.#expectOpen();
       const { level = 'linearizable', revision } = options;
-      const minRevision = level === 'session' ? this.#revision : 0;
-      this.#request(
-        { type: 'get', id: 0, key: readKey(key), level, minRevision, revision },
-        options,
-        (answer) => convert(expectType(answer, 'get')),
-        { resolve, reject },
-      );
+      const minRevision = level === 'session' ? this.revision : 0;
+      this.#request({ type: 'get', id: 0, key: readKey(key), level, minRevision, revision }, options, {
+        convert,
+        resolve,
+        reject,
+      });
     });
   }
 
@@ -281,51 +282,25 @@ export class Client<Value, K extends UserKey> implements Kv<Value, K> {
     return new Promise((resolve, reject) => {
       this.#expectOpen();
       const { range, level, revision } = page;
-      const minRevision = level === 'session' ? Math.max(this.#revision, revision ?? 0) : 0;
-      this.#request(
-        { type: 'scan', id: 0, range, level, minRevision, options: scanOptions },
-        options,
-        (answer) => expectType(answer, 'scan'),
-        { resolve, reject },
-      );
+      const minRevision = level === 'session' ? Math.max(this.revision, revision ?? 0) : 0;
+      this.#request({ type: 'scan', id: 0, range, level, minRevision, options: scanOptions }, options, {
+        convert: expectScan,
+        resolve,
+        reject,
+      });
     });
   }
 
-  #request<T>(
-    request: Parameters<Dispatcher['open']>[1],
-    options: RequestOptions,
-    convert: (answer: Answer) => T,
-    promise: Settle<T>,
-  ): void {
-    const call = this.#dispatcher.open('read', request, this.#outcome(convert, promise), options);
-    this.#dispatcher.place(call);
+  #request(request: Request, options: RequestOptions, outcome: CallOutcome): void {
+    this.#dispatcher.place(this.#dispatcher.open('read', request, outcome, options));
   }
 
   #write<T>(command: () => Command, options: RequestOptions, convert: (answer: Answer) => T): Promise<T> {
     return new Promise((resolve, reject) => {
       this.#expectOpen();
-      this.#session.write(command(), this.#outcome(convert, { resolve, reject }), options);
+      this.#session.write(command(), { convert, resolve, reject }, options);
     });
   }
-
-  #outcome<T>(convert: (answer: Answer) => T, { resolve, reject }: Settle<T>): Parameters<Dispatcher['open']>[2] {
-    return {
-      onAnswer: (answer) => {
-        if ('revision' in answer) this.#see(answer.revision);
-        try {
-          resolve(convert(answer));
-        } catch (error) {
-          reject(RaftkvError.from(error));
-        }
-      },
-      onError: reject,
-    };
-  }
-}
-
-interface Settle<T> {
-  readonly resolve: (value: T) => void;
-  readonly reject: (error: unknown) => void;
 }
 
 function readKey(key: KeyInput): string {
@@ -342,6 +317,19 @@ function expectType<Type extends 'put' | 'delete' | 'get' | 'scan' | 'batch' | '
 ): AnswerOf<Type> {
   if ('type' in answer && answer.type === type) return answer as AnswerOf<Type>;
   throw new RaftkvError('bad_frame', `the answer to a ${type} is something else`, { definite: false });
+}
+
+function toRevision(answer: Answer): number {
+  return expectType(answer, 'put').revision;
+}
+
+function expectScan(answer: Answer): ScanResult {
+  return expectType(answer, 'scan');
+}
+
+function expectStatus(answer: Answer): NodeStatus {
+  if ('phase' in answer) return answer;
+  throw new RaftkvError('bad_frame', 'the answer to a status request is something else');
 }
 
 function expectCompact(answer: Answer): void {

@@ -39,6 +39,8 @@ export class Dispatcher {
   #cancelRest: (() => void) | undefined;
   #restEndsAt = Infinity;
   #isClosed = false;
+  /** The highest revision in any answer. */
+  #seenRevision = 0;
 
   constructor(settings: Settings, gate: WriteGate, onClusterChange: () => void) {
     this.settings = settings;
@@ -57,6 +59,14 @@ export class Dispatcher {
         for (const call of this.#pinned) if (call.endpoint === endpoint) this.fail(call, error);
       },
     });
+  }
+
+  get seenRevision(): number {
+    return this.#seenRevision;
+  }
+
+  see(revision: number): void {
+    if (revision > this.#seenRevision) this.#seenRevision = revision;
   }
 
   get isClosed(): boolean {
@@ -113,7 +123,13 @@ export class Dispatcher {
     call.isSent = false;
     if (call.kind === 'write' && 'type' in answer && answer.type === 'error') return this.#refused(call, answer);
     this.#settle(call);
-    call.outcome.onAnswer(answer);
+    if ('revision' in answer) this.see(answer.revision);
+    const { convert, resolve, reject } = call.outcome;
+    try {
+      resolve(convert(answer) as never);
+    } catch (error) {
+      reject(RaftkvError.from(error));
+    }
   }
 
   /** Refusals of a command are its outcome and change nothing; those of its session say nothing about earlier attempts. */
@@ -130,7 +146,7 @@ export class Dispatcher {
 
   fail(call: Call, error: RaftkvError): void {
     if (!this.#settle(call)) return;
-    call.outcome.onError(error);
+    call.outcome.reject(error);
   }
 
   /** An attempt came to nothing: once more, or the end. */

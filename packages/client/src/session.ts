@@ -1,7 +1,7 @@
 // Exactly once (§6.3): the session under which this client writes, the stamp of each write, and what has been acknowledged. A retry sends the
 // same bytes again, so the state machine knows it. When the session is gone, only what was certainly never carried out moves to a new one.
 import type { Command, CommandError } from '@raftkv/kv';
-import { CompressionGate, RaftkvError, decodeCommand, encodeCommand } from '@raftkv/wire';
+import { CompressionGate, RaftkvError, Slab, decodeCommand, encodeCommand } from '@raftkv/wire';
 import type { Call, CallOutcome, Request } from './call.ts';
 import type { CallOptions, WriteGate } from './dispatcher.ts';
 import { Dispatcher } from './dispatcher.ts';
@@ -18,6 +18,7 @@ export class Session implements WriteGate {
   readonly dispatcher: Dispatcher;
   readonly #settings: Settings;
   readonly #gate = new CompressionGate();
+  readonly #slab = new Slab();
   /** 0 = none is open. */
   #clientId = 0;
   #sequence = 0;
@@ -87,7 +88,7 @@ export class Session implements WriteGate {
     const clientId = this.#clientId;
     if (clientId === 0) return;
     await new Promise<void>((resolve) => {
-      const outcome = { onAnswer: () => resolve(), onError: () => resolve() };
+      const outcome: CallOutcome = { convert: () => undefined, resolve, reject: () => resolve() };
       const command = this.#encode({ type: 'closeSession', clientId }, undefined);
       const options = { timeoutMilliseconds: milliseconds };
       const call = this.dispatcher.open('write', { type: 'write', id: 0, command }, outcome, options);
@@ -115,7 +116,7 @@ export class Session implements WriteGate {
     session: { readonly clientId: number; readonly sequence: number; readonly ackFloor: number } | undefined,
   ): Uint8Array {
     const { limits, compression } = this.#settings;
-    return encodeCommand({ session, command }, { limits, compression, gate: this.#gate });
+    return encodeCommand({ session, command }, { limits, compression, gate: this.#gate, slab: this.#slab });
   }
 
   #open(): void {
@@ -123,11 +124,12 @@ export class Session implements WriteGate {
     this.#isOpening = true;
     const command = this.#encode({ type: 'openSession' }, undefined);
     const outcome: CallOutcome = {
-      onAnswer: (answer) => {
-        if ('type' in answer && answer.type === 'session') this.#opened(answer.clientId);
-        else this.#failed(new RaftkvError('internal', 'opening a session was answered with something else'));
+      convert: (answer) => {
+        if ('type' in answer && answer.type === 'session') return answer.clientId;
+        throw new RaftkvError('bad_frame', 'opening a session was answered with something else');
       },
-      onError: (error) => this.#failed(error),
+      resolve: (clientId: number) => this.#opened(clientId),
+      reject: (error) => this.#failed(error),
     };
     this.dispatcher.place(this.dispatcher.open('write', { type: 'write', id: 0, command }, outcome, {}));
   }

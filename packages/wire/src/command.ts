@@ -8,6 +8,7 @@ import type { Limits } from './limits.ts';
 import { defaultLimits } from './limits.ts';
 import { readCommand, writeCommand } from './operation.ts';
 import { Reader } from './reader.ts';
+import type { Slab } from './slab.ts';
 import { Writer } from './writer.ts';
 
 const plainFormat = 0x10;
@@ -19,6 +20,8 @@ export interface EncodeCommandOptions {
   readonly compression?: Compression;
   /** Keeps incompressible streams from paying for the attempt each time. */
   readonly gate?: CompressionGate;
+  /** Write into this instead of a buffer of its own: for commands that do not live long. */
+  readonly slab?: Slab;
 }
 
 export interface DecodeCommandOptions {
@@ -39,7 +42,7 @@ const compressFromBytes = 1024;
  */
 export function encodeCommand(envelope: CommandEnvelope, options: EncodeCommandOptions = {}): Uint8Array {
   const limits = options.limits ?? defaultLimits;
-  const writer = new Writer(sizeHint(envelope.command));
+  const writer = new Writer(sizeHint(envelope.command), options.slab);
   writer.byte(plainFormat);
   writer.array(2);
   writeSession(writer, envelope.session);

@@ -18,6 +18,7 @@ export {
   encodeLogBatch,
   encodeSnapshotMeta,
 } from './record.ts';
+export { Slab } from './slab.ts';
 export { crc32c } from './crc32c.ts';
 export { changeBytes } from './flow.ts';
 

@@ -2,6 +2,7 @@
 // float64, str, bin and arrays. No maps, no extensions. Used inside this package only; `reader.ts` is its mirror.
 import type { Key } from '@raftkv/kv';
 import { RaftkvError } from './error.ts';
+import type { Slab } from './slab.ts';
 
 const utf8 = new TextEncoder();
 const twoTo32 = 0x1_0000_0000;
@@ -10,23 +11,38 @@ const twoTo32 = 0x1_0000_0000;
 export class Writer {
   bytes: Uint8Array;
   offset = 0;
+  /** Where this one began: not 0 in a slab. */
+  #start = 0;
+  readonly #slab: Slab | undefined;
 
-  constructor(capacityBytes: number) {
-    this.bytes = new Uint8Array(capacityBytes);
+  /** With a slab it writes into that, as long as `capacityBytes` are enough. */
+  constructor(capacityBytes: number, slab?: Slab) {
+    this.#slab = slab;
+    if (slab === undefined) this.bytes = new Uint8Array(capacityBytes);
+    else {
+      this.bytes = slab.reserve(capacityBytes);
+      this.#start = slab.used;
+      this.offset = slab.used;
+    }
   }
 
   /** What was written, as a view. */
   finish(): Uint8Array {
-    return this.offset === this.bytes.length ? this.bytes : this.bytes.subarray(0, this.offset);
+    const { bytes, offset } = this;
+    if (this.#slab !== undefined && this.#slab.reserve(0) === bytes) this.#slab.take(offset);
+    return this.#start === 0 && offset === bytes.length ? bytes : bytes.subarray(this.#start, offset);
   }
 
   /** Makes room for `count` more bytes. */
   reserve(count: number): void {
     const needed = this.offset + count;
     if (needed <= this.bytes.length) return;
-    const grown = new Uint8Array(Math.max(needed, this.bytes.length * 2));
-    grown.set(this.bytes.subarray(0, this.offset));
+    const written = this.bytes.subarray(this.#start, this.offset);
+    const grown = new Uint8Array(Math.max(written.length + count, written.length * 2));
+    grown.set(written);
     this.bytes = grown;
+    this.#start = 0;
+    this.offset = written.length;
   }
 
   byte(value: number): void {
