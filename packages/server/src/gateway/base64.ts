@@ -14,7 +14,8 @@ for (let sextet = 0; sextet < 64; sextet++) {
   unitOfSextet[sextet] = unit;
   sextetOfUnit[unit] = sextet;
 }
-const asciiDecoder = new TextDecoder();
+const utf8Decoder = new TextDecoder();
+const utf8Encoder = new TextEncoder();
 
 /** Bytes to base64 with padding. */
 export function encodeBytes(bytes: Uint8Array): string {
@@ -30,7 +31,7 @@ export function encodeBytes(bytes: Uint8Array): string {
     units[at + 3] = left > 2 ? unitOfSextet[group & 63]! : padding;
     at += 4;
   }
-  return asciiDecoder.decode(units);
+  return utf8Decoder.decode(units);
 }
 
 /** A key to base64. */
@@ -40,25 +41,26 @@ export function encodeKey(key: Key): string {
   return encodeBytes(bytes);
 }
 
-/** Base64 to bytes. Throws the refusal `illegal base64 data at input byte N`. */
+/** Base64 to bytes. Throws the refusal `illegal base64 data at input byte N`, counted in UTF-8. */
 export function decodeBytes(text: string): Uint8Array {
-  const bytes = new Uint8Array(Math.ceil(text.length / 4) * 3);
+  const source = utf8Encoder.encode(text);
+  const bytes = new Uint8Array(Math.ceil(source.length / 4) * 3);
+  // Whole groups without padding or line ends, which is all of the text but its last four units.
+  const end = source.length - 4;
   let filled = 0;
   let at = 0;
-  // Whole groups without padding or line ends, which is all of the text but its last four units.
-  while (at + 4 < text.length) {
-    const a = sextetAt(text, at);
-    const b = sextetAt(text, at + 1);
-    const c = sextetAt(text, at + 2);
-    const d = sextetAt(text, at + 3);
+  for (; at < end; at += 4) {
+    const a = sextetOfUnit[source[at]!]!;
+    const b = sextetOfUnit[source[at + 1]!]!;
+    const c = sextetOfUnit[source[at + 2]!]!;
+    const d = sextetOfUnit[source[at + 3]!]!;
     if ((a | b | c | d) > 63) break;
     bytes[filled] = (a << 2) | (b >> 4);
-    bytes[filled + 1] = ((b & 15) << 4) | (c >> 2);
-    bytes[filled + 2] = ((c & 3) << 6) | d;
+    bytes[filled + 1] = (b << 4) | (c >> 2);
+    bytes[filled + 2] = (c << 6) | d;
     filled += 3;
-    at += 4;
   }
-  return decodeCarefully(text, at, bytes, filled);
+  return decodeCarefully(source, at, bytes, filled);
 }
 
 /** Base64 to a key. */
@@ -72,8 +74,8 @@ export function decodeKey(text: string): Key {
   return key;
 }
 
-/** The rest of `text` from a group's start on: line ends are skipped, padding ends it, anything else is refused with its place. */
-function decodeCarefully(text: string, start: number, bytes: Uint8Array, startFilled: number): Uint8Array {
+/** The rest of the text from a group's start on: line ends are skipped, padding ends it, anything else is refused with its place. */
+function decodeCarefully(source: Uint8Array, start: number, bytes: Uint8Array, startFilled: number): Uint8Array {
   let at = start;
   let filled = startFilled;
   const group = [0, 0, 0, 0];
@@ -81,17 +83,17 @@ function decodeCarefully(text: string, start: number, bytes: Uint8Array, startFi
     let held = 0;
     let ended = false;
     while (held < 4 && !ended) {
-      if (at === text.length) {
+      if (at === source.length) {
         if (held === 0) return bytes.subarray(0, filled);
         throw illegal(at - held);
       }
-      const sextet = sextetAt(text, at);
+      const sextet = sextetOfUnit[source[at]!]!;
       if (sextet < 64) group[held++] = sextet;
-      else if (text.charCodeAt(at) === padding) {
-        at = skipPadding(text, at, held);
+      else if (source[at] === padding) {
+        at = skipPadding(source, at, held);
         ended = true;
         break;
-      } else if (!isLineEnd(text, at)) throw illegal(at);
+      } else if (!isLineEnd(source, at)) throw illegal(at);
       at++;
     }
     const [a, b, c, d] = group as [number, number, number, number];
@@ -104,27 +106,22 @@ function decodeCarefully(text: string, start: number, bytes: Uint8Array, startFi
 }
 
 /** Checks the end of a text whose first `=` stands at `at`; answers where the text ends. */
-function skipPadding(text: string, at: number, held: number): number {
+function skipPadding(source: Uint8Array, at: number, held: number): number {
   if (held < 2) throw illegal(at);
   let next = at + 1;
   if (held === 2) {
-    while (isLineEnd(text, next)) next++;
-    if (next === text.length) throw illegal(text.length);
-    if (text.charCodeAt(next) !== padding) throw illegal(next - 1);
+    while (isLineEnd(source, next)) next++;
+    if (next === source.length) throw illegal(source.length);
+    if (source[next] !== padding) throw illegal(next - 1);
     next++;
   }
-  while (isLineEnd(text, next)) next++;
-  if (next < text.length) throw illegal(next);
+  while (isLineEnd(source, next)) next++;
+  if (next < source.length) throw illegal(next);
   return next;
 }
 
-function sextetAt(text: string, at: number): number {
-  const unit = text.charCodeAt(at);
-  return unit < 256 ? sextetOfUnit[unit]! : notAlphabet;
-}
-
-function isLineEnd(text: string, at: number): boolean {
-  const unit = text.charCodeAt(at);
+function isLineEnd(source: Uint8Array, at: number): boolean {
+  const unit = source[at];
   return unit === 10 || unit === 13;
 }
 

@@ -11,10 +11,9 @@ import { parseJson } from './json.ts';
 import type { JsonObject } from './json.ts';
 import { formatRange, readRange, scanOptions } from './range.ts';
 import type { RangeRequest } from './range.ts';
-import { Refusal, invalid, refusalOf, refusalOfResult, refusals } from './refusal.ts';
+import { invalid, refusalOf, refusalOfResult, refusals } from './refusal.ts';
 import { eachPut, formatTxn, readTxn, txnCommand } from './txn.ts';
 import type { TxnRequest } from './txn.ts';
-import { refuseOverlaps } from './txn-overlap.ts';
 import { WatchStream, defaultWatchLimits } from './watch.ts';
 import type { WatchLimits, WatchSink } from './watch.ts';
 import { formatDelete, formatPut, readCompaction, readDelete, readPut } from './write.ts';
@@ -171,7 +170,7 @@ export class Gateway {
     const result = await this.#read((signal) => this.#node.scan(range, { ...options, maxBytes, level, signal }));
     const wanted = options.limit === undefined || options.limit === 0 ? Infinity : options.limit;
     if (result.more && result.entries.length < wanted) {
-      throw new Refusal(8, `raftkv: the answer exceeds ${maxBytes} bytes; use limit`, 'request_too_large');
+      throw refusals.answerTooLarge(maxBytes);
     }
     // The header shows the revision at which the range was read, not one that came since: clients watch on from there.
     const { entries, count = entries.length } = result;
@@ -185,7 +184,6 @@ export class Gateway {
   }
 
   async #txn(request: TxnRequest): Promise<string> {
-    refuseOverlaps(request);
     eachPut(request, (put) => {
       if (put.lease !== 0n) throw refusals.leaseNotFound();
       if (put.ignoreValue || put.ignoreLease)

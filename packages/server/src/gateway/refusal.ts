@@ -5,7 +5,7 @@ import { RaftkvError } from '@raftkv/wire';
 import type { ErrorCode } from '@raftkv/wire';
 
 /** The gRPC status codes that etcd answers with. */
-export const grpcCode = {
+const grpcCode = {
   cancelled: 1,
   unknown: 2,
   invalidArgument: 3,
@@ -79,6 +79,12 @@ export const refusals = {
   timedOut: (): Refusal => new Refusal(grpcCode.unavailable, 'etcdserver: request timed out', 'timeout'),
   stopped: (): Refusal => new Refusal(grpcCode.unavailable, 'etcdserver: server stopped', 'closed'),
   busy: (): Refusal => new Refusal(grpcCode.resourceExhausted, 'etcdserver: too many requests', 'busy'),
+  answerTooLarge: (maxBytes: number): Refusal =>
+    new Refusal(
+      grpcCode.resourceExhausted,
+      `raftkv: the answer exceeds ${maxBytes} bytes; use limit`,
+      'request_too_large',
+    ),
   unimplemented: (what: string): Refusal =>
     new Refusal(grpcCode.unimplemented, `raftkv: ${what} is not implemented`, 'unsupported'),
 } as const;

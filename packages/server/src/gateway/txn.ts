@@ -1,5 +1,5 @@
 // TxnRequest: reading one into a tree, the command that it becomes, and the walk over command and result side by side
-// that writes the answer. The rules about overlapping writes are in `txn-overlap.ts`.
+// that writes the answer. That writes of one transaction must not overlap is the state machine's rule.
 import type { Compare, CompareOperator, Key, KeyRange, TxnCommand, TxnOp, TxnResult } from '@raftkv/kv';
 import {
   bytesField,
@@ -65,7 +65,7 @@ export interface TxnRequest {
   readonly failure: readonly TxnStep[];
 }
 
-/** Throws a refusal on anything malformed; overlapping writes are not looked at here. */
+/** Throws a refusal on anything malformed. */
 export function readTxn(message: JsonObject, opsLeft = maxTxnOps, depth = 1): TxnRequest {
   if (depth > maxTxnDepth) throw refusals.tooManyOps();
   const compare = listField(message, txnNames.compare);

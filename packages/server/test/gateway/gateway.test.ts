@@ -39,6 +39,22 @@ describe('the header', () => {
   });
 });
 
+it.each([{ key: a }, all])('shows the revision at which %j was read, not one that came since', async (message) => {
+  await ask('kv/put', { key: a });
+  const get = node.get.bind(node);
+  const scan = node.scan.bind(node);
+  const andThenWrite = async <T>(read: Promise<T>): Promise<T> => {
+    const result = await read;
+    await ask('kv/put', { key: a, value: a });
+    return result;
+  };
+  node.get = (key, options) => andThenWrite(get(key, options));
+  node.scan = (range, options) => andThenWrite(scan(range, options));
+  const { answer } = await ask('kv/range', message);
+  expect(answer).toMatchObject({ header: { revision: '2' }, kvs: [{ mod_revision: '2' }] });
+  expect(node.revision).toBe(3);
+});
+
 describe('without a quorum', () => {
   beforeEach(() => start({ requestTimeoutMilliseconds: 40 }));
 

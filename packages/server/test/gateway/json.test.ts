@@ -11,6 +11,10 @@ describe('parseJson', () => {
     expect(int64Field(message, fieldName('ID'))).toBe(9223372036854775807n);
     expect(int64Field(message, fieldName('n'))).toBe(-9007199254740993n);
     expect(countField(message, fieldName('ID'))).toBe(Number.MAX_SAFE_INTEGER);
+    for (const digits of ['9007199254740993', '1234567890123456789', '-9007199254740993']) {
+      const lone = parseJson(`{"ID":${digits}}`) as JsonObject;
+      expect(int64Field(lone, fieldName('ID'))).toBe(BigInt(digits));
+    }
   });
 
   it('reads any JSON as JSON.parse does, also by its own parser', () => {

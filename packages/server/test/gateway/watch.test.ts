@@ -163,6 +163,15 @@ describe('a watch', () => {
     expect(node.openWatchers).toBe(0);
   });
 
+  it('of a range that holds nothing is canceled at once', async () => {
+    const client = open({ create_request: { key: b64('a'), range_end: b64('a') } });
+    await client.untilLines(1);
+    expect(linesOf(client)[0]).toMatchObject({
+      result: { canceled: true, cancel_reason: 'mvcc: watcher range is empty' },
+    });
+    expect(node.openWatchers).toBe(0);
+  });
+
   it('with filters leaves out puts or deletes', async () => {
     await put('a');
     await node.execute({ session: undefined, command: { type: 'delete', key: 'a' } });
