@@ -67,15 +67,15 @@ export const rooms: Readonly<Record<string, Room>> = {
   server: {
     values: ['raft', 'kv', 'wire', 'storage', 'transport', 'replica'],
     types: [],
-    npm: ['lossless-json'],
-    nodeNpm: ['ws', 'prom-client'],
+    npm: [],
+    nodeNpm: [],
     why: 'The server binds the state machine to the replica and answers clients; it is nobody’s client.',
   },
   raftkv: {
     values: ['raft', 'kv', 'wire', 'storage', 'transport', 'replica', 'client', 'server'],
     types: [],
     npm: [],
-    nodeNpm: ['ws', 'yaml', 'commander'],
+    nodeNpm: ['yaml', 'commander'],
     why: 'The door holds the composition roots and the command line: it may know everybody, and nobody knows it.',
   },
 };

@@ -1,5 +1,5 @@
 // Readers share a confirmation, and wait until the state has come that far.
-import { RaftkvError } from '@raftkv/wire';
+import type { RaftkvError } from '@raftkv/wire';
 import { describe, expect, it } from 'vitest';
 import { Reads } from '../src/reads.ts';
 

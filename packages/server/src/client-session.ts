@@ -1,22 +1,24 @@
 // Serves one client on one channel: hello, then requests to the node and answers back, those of one turn in one frame. What may be asked for
 // at a time is limited, and reads and watches are held back while the channel is full. A client that breaks the protocol loses this channel only.
-import type { CommandResult } from '@raftkv/kv';
+import type { Command, CommandResult } from '@raftkv/kv';
 import type { Clock } from '@raftkv/replica';
 import type { Channel } from '@raftkv/transport';
 import { RaftkvError, decodeClientFrame, defaultLimits } from '@raftkv/wire';
 import type { ClientHello, ClientMessage, Limits } from '@raftkv/wire';
 import { ClientAnswers } from './client-answers.ts';
 import { ClientReads } from './client-reads.ts';
+import { ClientRequests } from './client-requests.ts';
 import { ClientWatches } from './client-watches.ts';
+import type { Metrics, OperationName } from './metrics.ts';
 import type { KvNode } from './node-api.ts';
 
 /** A node may offer writes with a callback: at tens of thousands a second a promise each is felt. */
 export interface ServedNode extends KvNode {
-  /** As `write`; may throw at once for bytes that do not decode. */
+  /** As `write`; may throw at once for bytes that do not decode. `callback` is told later. Answers what kind of command it is. */
   writeWith?(
     command: Uint8Array,
     callback: (error: RaftkvError | undefined, result: CommandResult | undefined) => void,
-  ): void;
+  ): Command['type'];
 }
 
 export interface ClientSessionOptions {
@@ -36,6 +38,8 @@ export interface ClientSessionOptions {
   /** An idle watch is told how far it has come this often. Default 10 s. */
   readonly progressMilliseconds?: number;
   readonly clock?: Pick<Clock, 'now' | 'schedule'>;
+  /** Where operations, this connection and its watches are counted. */
+  readonly metrics?: Metrics;
   /** The channel ended. */
   readonly onEnd?: (error: RaftkvError | undefined) => void;
 }
@@ -49,6 +53,19 @@ export interface ClientSession {
 }
 
 const protocolVersion = 1;
+
+/** What a write is counted as. */
+const operationOf: Readonly<Record<Command['type'], OperationName>> = {
+  put: 'put',
+  delete: 'delete',
+  deleteRange: 'delete',
+  batch: 'batch',
+  txn: 'txn',
+  compact: 'compact',
+  openSession: 'session',
+  keepAlive: 'session',
+  closeSession: 'session',
+};
 
 const systemClock: Pick<Clock, 'now' | 'schedule'> = {
   now: () => performance.now(),
@@ -81,8 +98,8 @@ class Session implements ClientSession {
   readonly #answers: ClientAnswers;
   readonly #reads: ClientReads;
   readonly #watches: ClientWatches;
+  readonly #requests: ClientRequests;
   #state: 'hello' | 'serving' | 'closed' = 'hello';
-  #openRequests = 0;
   #isWorkDue = false;
   #lastHeardAt: number;
   #cancelIdleTimer: () => void;
@@ -96,6 +113,8 @@ class Session implements ClientSession {
     this.#limits = options.limits ?? defaultLimits;
     this.#maxInflight = options.maxInflightRequests ?? 4_096;
     this.#clock = options.clock ?? systemClock;
+    this.#requests = new ClientRequests(options.metrics, () => this.#clock.now());
+    options.metrics?.addConnections('websocket', 1);
     const maxFrameBytes = Math.min(channel.maxFrameBytes, this.#limits.maxFrameBytes);
     this.#maxFrameBytes = maxFrameBytes;
     const onReady = (): void => this.#workSoon();
@@ -108,7 +127,7 @@ class Session implements ClientSession {
     const maxPageBytes = Math.min(options.maxPageBytes ?? 1024 * 1024, maxFrameBytes >>> 1);
     this.#reads = new ClientReads(node, this.#answers, maxPageBytes, {
       onResult: (id, result, bytes) => {
-        this.#openRequests -= 1;
+        this.#requests.end(id, 'ok');
         this.#answers.push({ type: 'result', id, result }, bytes);
       },
       onError: (id, error) => this.#fail(id, error),
@@ -117,6 +136,7 @@ class Session implements ClientSession {
     this.#watches = new ClientWatches(node, this.#answers, {
       maxWatches: options.maxWatches ?? 1_000,
       windowBytes: options.watchWindowBytes ?? 1024 * 1024,
+      metrics: options.metrics,
       onReady,
     });
     this.#lastHeardAt = this.#clock.now();
@@ -135,7 +155,7 @@ class Session implements ClientSession {
   }
 
   get openRequests(): number {
-    return this.#openRequests;
+    return this.#requests.count;
   }
   get openWatches(): number {
     return this.#watches.size;
@@ -154,6 +174,7 @@ class Session implements ClientSession {
     this.#cancelIdleTimer();
     this.#cancelProgressTimer?.();
     this.#unsubscribe?.();
+    this.#options.metrics?.addConnections('websocket', -1);
     this.#watches.close();
     this.#reads.clear();
     this.#options.onEnd?.(error);
@@ -184,11 +205,11 @@ class Session implements ClientSession {
   #handle(message: ClientMessage, frameBytes: number): void {
     switch (message.type) {
       case 'write':
-        if (this.#admit(message.id)) this.#write(message.id, ownBytes(message.command, frameBytes));
+        if (this.#admit(message.id, 'put')) this.#write(message.id, ownBytes(message.command, frameBytes));
         return;
       case 'get':
       case 'scan':
-        if (this.#admit(message.id)) this.#reads.add(message);
+        if (this.#admit(message.id, message.type)) this.#reads.add(message);
         return;
       case 'watch':
         this.#cancelProgressTimer ??= this.#tellProgressLater();
@@ -260,15 +281,19 @@ class Session implements ClientSession {
     }, this.#options.progressMilliseconds ?? 10_000);
   }
 
-  /** Counts the request, or refuses it. */
-  #admit(id: number): boolean {
-    if (this.#openRequests >= this.#maxInflight) {
-      const message = `more than ${this.#maxInflight} requests are unanswered`;
-      this.#answers.push({ type: 'error', id, code: 'busy', message, definite: true });
-      return false;
+  /** Notes the request, or refuses it. */
+  #admit(id: number, operation: OperationName): boolean {
+    const isTwice = this.#requests.has(id);
+    if (this.#requests.count < this.#maxInflight && !isTwice) {
+      this.#requests.open(id, operation, this.#lastHeardAt);
+      return true;
     }
-    this.#openRequests += 1;
-    return true;
+    const code = isTwice ? 'invalid_argument' : 'busy';
+    const message = isTwice
+      ? `request ${id} is open already`
+      : `more than ${this.#maxInflight} requests are unanswered`;
+    this.#answers.push({ type: 'error', id, code, message, definite: true });
+    return false;
   }
 
   #write(id: number, command: Uint8Array): void {
@@ -280,10 +305,11 @@ class Session implements ClientSession {
           (error: unknown) => this.#fail(id, error),
         );
       } else {
-        node.writeWith(command, (error, result) => {
+        const type = node.writeWith(command, (error, result) => {
           if (error === undefined) this.#written(id, result!);
           else this.#fail(id, error);
         });
+        if (type !== 'put') this.#requests.name(id, operationOf[type]);
       }
     } catch (error) {
       this.#fail(id, error);
@@ -291,14 +317,14 @@ class Session implements ClientSession {
   }
 
   #written(id: number, result: CommandResult): void {
-    this.#openRequests -= 1;
+    this.#requests.end(id, result.type === 'error' ? result.code : 'ok');
     if (this.#state === 'serving') this.#answers.push({ type: 'result', id, result });
   }
 
   #fail(id: number, cause: unknown): void {
-    this.#openRequests -= 1;
-    if (this.#state !== 'serving') return;
     const error = RaftkvError.from(cause);
+    this.#requests.end(id, error.code);
+    if (this.#state !== 'serving') return;
     const leader = error.leader ?? (error.code === 'no_leader' ? this.#node.leader : undefined);
     const { code, message, definite, compactedRevision } = error;
     this.#answers.push({ type: 'error', id, code, message, definite, compactedRevision, leader });

@@ -3,12 +3,14 @@
 import { RaftkvError } from '@raftkv/wire';
 import type { WatchRequest } from '@raftkv/wire';
 import type { ClientAnswers } from './client-answers.ts';
+import type { Metrics } from './metrics.ts';
 import type { KvNode } from './node-api.ts';
 import { WatchSession } from './watch-session.ts';
 
 export interface ClientWatchesOptions {
   readonly maxWatches: number;
   readonly windowBytes: number;
+  readonly metrics: Metrics | undefined;
   /** Watches have something to send. */
   readonly onReady: () => void;
 }
@@ -41,6 +43,8 @@ export class ClientWatches {
       const watcher = this.#node.watch(request.range, request.from, () => this.#wake(id));
       const watch = new WatchSession(request, watcher, this.#options.windowBytes);
       this.#watches.set(id, watch);
+      this.#options.metrics?.addWatchers(1);
+      this.#options.metrics?.observe('watch', 'ok', 0);
       this.#answers.push({ type: 'watchCreated', id, revision: watch.nextRevision });
       this.#wake(id);
     } catch (error) {
@@ -57,6 +61,7 @@ export class ClientWatches {
     const watch = this.#watches.get(id);
     if (watch === undefined) return;
     watch.close();
+    this.#options.metrics?.addWatchers(-1);
     this.#watches.delete(id);
     this.#ready.delete(watch);
   }
@@ -81,6 +86,7 @@ export class ClientWatches {
 
   close(): void {
     for (const watch of this.#watches.values()) watch.close();
+    this.#options.metrics?.addWatchers(-this.#watches.size);
     this.#watches.clear();
     this.#ready.clear();
   }
@@ -106,6 +112,7 @@ export class ClientWatches {
 
   #refuse(id: number, cause: unknown): void {
     const { code, message, compactedRevision } = RaftkvError.from(cause);
+    this.#options.metrics?.observe('watch', code, 0);
     this.#answers.push({ type: 'watchCancelled', id, code, message, compactedRevision });
   }
 }

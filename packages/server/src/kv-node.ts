@@ -1,6 +1,15 @@
 // One member as its doors see it: KvNode over a Replica and the state machine. It exists from the first moment on, so that health checks
 // are answered while the cluster is still being founded; until `run` gives it the replica every write and confirmed read is refused.
-import type { CommandEnvelope, CommandResult, GetResult, Key, KeyRange, ScanOptions, ScanResult } from '@raftkv/kv';
+import type {
+  Command,
+  CommandEnvelope,
+  CommandResult,
+  GetResult,
+  Key,
+  KeyRange,
+  ScanOptions,
+  ScanResult,
+} from '@raftkv/kv';
 import type { RaftStatus } from '@raftkv/raft';
 import type { Replica } from '@raftkv/replica';
 import { RaftkvError, encodeCommand } from '@raftkv/wire';
@@ -107,9 +116,10 @@ export class LocalKvNode implements KvNode {
   writeWith(
     command: Uint8Array,
     callback: (error: RaftkvError | undefined, result: CommandResult | undefined) => void,
-  ): void {
-    this.#options.stateMachine.check(command);
+  ): Command['type'] {
+    const { type } = this.#options.stateMachine.check(command).command;
     this.#running().propose(command, callback as (error: RaftkvError | undefined, result: unknown) => void);
+    return type;
   }
 
   async execute(envelope: CommandEnvelope): Promise<CommandResult> {

@@ -1,6 +1,6 @@
 // `connect` for Node: the client's own, dialling through the `ws` package unless told otherwise.
 import { connect as connectAnywhere, webSocketDial } from '@raftkv/client';
-import type { ConnectOptions, Kv, UserKey } from '@raftkv/client';
+import type { ConnectOptions } from '@raftkv/client';
 import { nodeWebSocket } from '@raftkv/transport/node';
 
 /**
@@ -15,10 +15,5 @@ import { nodeWebSocket } from '@raftkv/transport/node';
  * await kv.close();
  * ```
  */
-export function connect<Value = unknown>(
-  options: ConnectOptions<Value> & { readonly keys: 'bytes' },
-): Kv<Value, Uint8Array>;
-export function connect<Value = unknown>(options: ConnectOptions<Value>): Kv<Value>;
-export function connect<Value, K extends UserKey>(options: ConnectOptions<Value>): Kv<Value, K> {
-  return connectAnywhere({ dial: webSocketDial(nodeWebSocket()), ...options }) as Kv<Value, never> as Kv<Value, K>;
-}
+export const connect = ((options: ConnectOptions) =>
+  connectAnywhere({ dial: webSocketDial(nodeWebSocket()), ...options })) as typeof connectAnywhere;

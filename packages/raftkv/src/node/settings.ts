@@ -10,6 +10,8 @@ export interface Settings {
   readonly host: string | undefined;
   readonly port: number | undefined;
   readonly dataDirectory: string | undefined;
+  /** Origins of web pages from elsewhere that may talk to this member; `*` = any. */
+  readonly allowedOrigins: readonly string[];
   readonly peers: readonly string[] | undefined;
   readonly clusterToken: string;
   readonly electionTimeoutMilliseconds: number;
@@ -75,6 +77,15 @@ export const settings = [
     'where this member keeps its data (in the file: the parent of all members’ directories)',
     readName,
     undefined,
+  ),
+  setting(
+    'allowedOrigins',
+    ['server', 'allowed_origins'],
+    '--allowed-origins',
+    'LIST',
+    'origins of web pages from elsewhere that may talk to this member, such as https://app.example; * = any',
+    readList,
+    [],
   ),
   setting(
     'peers',
@@ -207,6 +218,14 @@ function readBoolean(what: string, value: unknown): boolean {
   if (value === true || value === 'true') return true;
   if (value === false || value === 'false') return false;
   throw invalid(what, value, 'true or false');
+}
+
+function readList(what: string, value: unknown): readonly string[] {
+  const list = typeof value === 'string' ? value.split(',') : value;
+  if (Array.isArray(list) && list.every((item) => typeof item === 'string')) {
+    return list.map((item) => item.trim()).filter((item) => item !== '');
+  }
+  throw invalid(what, value, 'a list of texts');
 }
 
 function readPeers(what: string, value: unknown): readonly string[] {

@@ -11,7 +11,13 @@ import {
   serveClient,
 } from '@raftkv/server';
 import type { Metrics } from '@raftkv/server';
-import { createHttpServer, createMonitoringServer, listen, startProcessMetrics } from '@raftkv/server/node';
+import {
+  createHttpServer,
+  createMonitoringServer,
+  isAllowedOrigin,
+  listen,
+  startProcessMetrics,
+} from '@raftkv/server/node';
 import type { Storage } from '@raftkv/storage';
 import { openFileStorage } from '@raftkv/storage/node';
 import { dialWebSocket, openMesh } from '@raftkv/transport';
@@ -189,10 +195,21 @@ class StartingNode {
     this.#closers.push(
       addMemberMetrics(metrics, { node, raft: () => replica.status().raft, storage: () => storage.statistics() }),
     );
-    const http = createHttpServer({ node, metrics });
+    const { allowedOrigins } = config;
+    const http = createHttpServer({ node, metrics, allowedOrigins });
     const acceptor = acceptWebSockets(http.server, [
-      { ...peerRoute, maxConnections: 64, onChannel: (channel) => mesh.accept(channel) },
-      { ...clientRoute, onChannel: (channel) => serveClient(channel, node) },
+      {
+        ...peerRoute,
+        maxConnections: 64,
+        // No member is a web page yet: a page that knocks here was lured to the machine's own ports.
+        isAllowed: (request) => request.headers.origin === undefined,
+        onChannel: (channel) => mesh.accept(channel),
+      },
+      {
+        ...clientRoute,
+        isAllowed: (request) => isAllowedOrigin(request, allowedOrigins),
+        onChannel: (channel) => serveClient(channel, node, { metrics }),
+      },
     ]);
     this.#closers.push(
       () => http.close(),

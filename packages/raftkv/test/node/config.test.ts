@@ -33,6 +33,7 @@ describe('config', () => {
       port: 8080,
       dataDirectory: '/data/raftkv/node1',
       clusterToken: 'raftkv',
+      allowedOrigins: [],
       peers: [1, 2, 3].map((n) => ({ name: `node${n}`, host: '127.0.0.1', port: 8079 + n })),
       electionTimeoutMilliseconds: 300,
       heartbeatIntervalMilliseconds: 150,

@@ -146,7 +146,7 @@ async function status(options: EndpointOptions): Promise<number> {
     printJson(
       all.map(({ endpoint, status: found, error }) => ({
         endpoint,
-        ...(found ?? {}),
+        ...found,
         ...(error === undefined ? {} : { error: error.message }),
       })),
     );

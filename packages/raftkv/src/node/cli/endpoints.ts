@@ -48,7 +48,7 @@ export function openKv(options: EndpointOptions): ByteKv {
 const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** A value for a JSON document: text where it is UTF-8, else base64 under a name that says so. */
-export function jsonValue(value: Uint8Array): { readonly value: string } | { readonly valueBase64: string } {
+function jsonValue(value: Uint8Array): { readonly value: string } | { readonly valueBase64: string } {
   try {
     return { value: strict.decode(value) };
   } catch {

@@ -6,7 +6,7 @@ const encoder = new TextEncoder();
 /** More is not a batch; it is refused before it is held in memory. */
 const maxInputBytes = 16 * 1024 * 1024;
 
-export async function readAll(stream: AsyncIterable<Uint8Array | string>): Promise<string> {
+async function readAll(stream: AsyncIterable<Uint8Array | string>): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of stream) {

@@ -40,7 +40,7 @@ function describeOne({ endpoint, status, error }: EndpointStatus): readonly stri
   ];
 }
 
-export function formatBytes(bytes: number): string {
+function formatBytes(bytes: number): string {
   const units = ['B', 'KB', 'MB', 'GB'];
   let value = bytes;
   let unit = 0;
