@@ -47,7 +47,7 @@ export const scanOptions: fc.Arbitrary<ScanOptions> = fc.record(
   { requiredKeys: [] },
 );
 
-export const put: fc.Arbitrary<PutOp> = fc.record(
+const put: fc.Arbitrary<PutOp> = fc.record(
   { type: fc.constant('put' as const), key, value, returnPrevious: flag },
   { requiredKeys: ['type', 'key', 'value'] },
 );
@@ -62,7 +62,7 @@ const scan: fc.Arbitrary<ScanOp> = fc
   .tuple(range, scanOptions)
   .map(([within, options]) => ({ type: 'scan', range: within, ...options }));
 
-export const compare: fc.Arbitrary<Compare> = fc.oneof(
+const compare: fc.Arbitrary<Compare> = fc.oneof(
   fc.record(
     {
       key,
@@ -96,7 +96,7 @@ export const compare: fc.Arbitrary<Compare> = fc.oneof(
 );
 
 /** Transactions nested up to `depth` levels. */
-export function txn(depth: number): fc.Arbitrary<TxnCommand> {
+function txn(depth: number): fc.Arbitrary<TxnCommand> {
   const plain: fc.Arbitrary<TxnOp> = fc.oneof(put, put, remove, removeRange, get, scan);
   const op = depth <= 1 ? plain : fc.oneof({ weight: 5, arbitrary: plain }, { weight: 1, arbitrary: txn(depth - 1) });
   return fc.record({
@@ -115,7 +115,7 @@ const batch: fc.Arbitrary<BatchCommand> = fc.record({
 /** Sessions are opened at low indexes in these runs, so small numbers name some that exist and some that do not. */
 const clientId = fc.integer({ min: 1, max: 12 });
 
-export const command: fc.Arbitrary<Command> = fc.oneof(
+const command: fc.Arbitrary<Command> = fc.oneof(
   { weight: 6, arbitrary: put },
   { weight: 3, arbitrary: remove },
   { weight: 1, arbitrary: removeRange },

@@ -77,7 +77,8 @@ const result: fc.Arbitrary<CommandResult> = fc.oneof(
 
 function encode(answer: Parameters<typeof writeResult>[1]): Uint8Array {
   const writer = new ChunkWriter(100);
-  for (const _ of writeResult(writer, answer)) continue;
+  const steps = writeResult(writer, answer);
+  while (steps.next().done !== true);
   writer.finish();
   return Buffer.concat(writer.takeFull());
 }
@@ -106,7 +107,7 @@ describe('an answer', () => {
   it('is refused where its kind has no place', () => {
     const session = { type: 'session', clientId: 1 } as const;
     const read = { type: 'get', revision: 1, entry: undefined } as const;
-    const put = { type: 'put', revision: 1 } as const;
+    const write = { type: 'put', revision: 1 } as const;
     const within = (inner: unknown): CommandResult => ({
       type: 'txn',
       revision: 1,
@@ -116,11 +117,11 @@ describe('an answer', () => {
     expect(decode(encode(within(read)))).toStrictEqual(within(read));
     expect(() => decode(encode(read))).toThrow(SnapshotFormatError);
     expect(() => decode(encode(within(session)))).toThrow(SnapshotFormatError);
-    expect(() => decode(encode(within({ type: 'batch', revision: 1, results: [put] })))).toThrow(SnapshotFormatError);
-    expect(() => decode(encode({ type: 'batch', revision: 1, results: [read as never] }))).toThrow(SnapshotFormatError);
+    expect(() => decode(encode(within({ type: 'batch', revision: 1, results: [write] })))).toThrow(SnapshotFormatError);
+    expect(() => decode(encode({ type: 'batch', revision: 1, results: [read] as never }))).toThrow(SnapshotFormatError);
     expect(() => decode(Uint8Array.of(9, 0))).toThrow(SnapshotFormatError);
     expect(() => decode(Uint8Array.of(6, 7, 0, 0))).toThrow(SnapshotFormatError);
-    let deep: CommandResult = within(put);
+    let deep: CommandResult = within(write);
     for (let depth = 2; depth <= 8; depth++) deep = within(deep);
     expect(decode(encode(deep))).toStrictEqual(deep);
     expect(() => decode(encode(within(deep)))).toThrow(SnapshotFormatError);
