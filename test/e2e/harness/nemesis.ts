@@ -1,5 +1,5 @@
-// The nemesis: kills, pauses and restarts one or two nodes at a time, of five, in an order that a seed decides, and heals
-// them before it goes on. A majority is always left.
+// The nemesis: kills, pauses and restarts one or two nodes at a time, of five, in an order that a seed decides. It heals them
+// before it goes on, or passes the baton: the paused wake as others fall. But for that moment a majority is always left.
 import { seededRandom } from '../../linearizability/simulate.ts';
 import type { Cluster } from './cluster.ts';
 import { sleep } from './wait.ts';
@@ -53,31 +53,41 @@ export class Nemesis {
 
   private async run(): Promise<void> {
     const actions = this.options.actions ?? ACTIONS;
+    let spared: readonly number[] = [];
     while (!this.isStopping) {
-      const victims = await this.pickVictims();
+      const victims = await this.pickVictims(spared);
       const action = actions[Math.floor(this.random() * actions.length)]!;
       const hold = 300 + this.random() * ((this.options.holdMilliseconds ?? 2500) - 300);
       this.log(`${action} ${victims.map((node) => this.cluster.name(node)).join(' and ')} for ${Math.round(hold)} ms`);
-      await Promise.all(victims.map((node) => this.harm(node, action)));
+      const harmed = Promise.all(victims.map((node) => this.harm(node, action)));
+      for (const node of spared) this.cluster.resume(node);
+      await harmed;
       await sleep(hold);
+      // The baton passes: those who were paused wake in the very moment that others fall, and know nothing of what happened meanwhile.
+      // Were a quorum one too small, they would now forget it.
+      spared = action === 'pause' && !this.isStopping && this.random() < 0.6 ? victims : [];
+      if (spared.length > 0) continue;
       await Promise.all(victims.map((node) => this.heal(node, action)));
       this.log('healed');
       await sleep(200 + this.random() * 800);
     }
+    for (const node of spared) this.cluster.resume(node);
   }
 
-  /** One or two nodes; half of the time the leader is among them. */
-  private async pickVictims(): Promise<number[]> {
-    const count = this.random() < 0.5 ? 1 : 2;
-    const wantsLeader = this.random() < 0.5;
-    const others = Array.from({ length: this.cluster.size }, (_, node) => node);
+  /** One or two nodes that are not `spared`; half of the time, and always when the baton passes, the leader is among them. */
+  private async pickVictims(spared: readonly number[]): Promise<number[]> {
+    const count = this.random() < 0.5 && spared.length === 0 ? 1 : 2;
+    const wantsLeader = this.random() < 0.5 || spared.length > 0;
+    const others = Array.from({ length: this.cluster.size }, (_, node) => node).filter(
+      (node) => !spared.includes(node),
+    );
     for (let at = others.length - 1; at > 0; at--) {
       const to = Math.floor(this.random() * (at + 1));
       [others[at], others[to]] = [others[to]!, others[at]!];
     }
     if (!wantsLeader) return others.slice(0, count);
     const leader = await this.cluster.leader().catch(() => undefined);
-    if (leader === undefined) return others.slice(0, count);
+    if (leader === undefined || spared.includes(leader)) return others.slice(0, count);
     return [leader, ...others.filter((node) => node !== leader)].slice(0, count);
   }
 
