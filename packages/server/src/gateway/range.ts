@@ -96,22 +96,26 @@ export function scanOptions(request: RangeRequest): ScanOptions {
   };
 }
 
+/** A range inside a transaction is cut (with `more`) at this many bytes: it is too late to refuse it once the rest is done. */
+const maxTxnRangeBytes = 8 * 1024 * 1024;
+
 /** The same as a step of a transaction. */
 export function rangeOp(request: RangeRequest): GetOp | ScanOp {
   if (request.range === undefined) return { type: 'get', key: request.key, revision: request.revision };
-  return { type: 'scan', range: request.range, ...scanOptions(request) };
+  return { type: 'scan', range: request.range, ...scanOptions(request), maxBytes: maxTxnRangeBytes };
 }
 
 /** A RangeResponse. `header` is the ready piece, `count` the number of keys in the whole range. */
 export function formatRange(
   request: RangeRequest,
   header: string,
-  fetched: { readonly entries: readonly KeyValue[]; readonly count: number },
+  fetched: { readonly entries: readonly KeyValue[]; readonly count: number; readonly more?: boolean },
 ): string {
   if (request.countOnly) return objectOf(header, numberPiece('count', fetched.count));
   let entries = sorted(request, filtered(request, fetched.entries));
-  const more = request.limit > 0 && entries.length > request.limit;
-  if (more) entries = entries.slice(0, request.limit);
+  const isOverLimit = request.limit > 0 && entries.length > request.limit;
+  if (isOverLimit) entries = entries.slice(0, request.limit);
+  const more = isOverLimit || fetched.more === true;
   const texts = entries.map((entry) => formatKeyValue(request.keysOnly ? { ...entry, value: noBytes } : entry));
   return objectOf(header, listPiece('kvs', texts), truePiece('more', more), numberPiece('count', fetched.count));
 }

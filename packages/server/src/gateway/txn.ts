@@ -131,8 +131,8 @@ function formatStep(step: TxnStep, result: TxnResult['results'][number] | undefi
     return `{"response_range":${formatRange(step.range, header, { entries, count: entries.length })}}`;
   }
   if (step.type === 'range' && result?.type === 'scan') {
-    const { entries, count } = result;
-    return `{"response_range":${formatRange(step.range, header, { entries, count: count ?? entries.length })}}`;
+    const { entries, count = entries.length, more } = result;
+    return `{"response_range":${formatRange(step.range, header, { entries, count, more })}}`;
   }
   throw new Error(`a txn step of type ${step.type} was answered with ${result?.type ?? 'nothing'}`);
 }

@@ -107,6 +107,15 @@ describe('limits', () => {
     expect(await ask('kv/range', { ...all, keys_only: true })).toMatchObject({ status: 200, answer: { count: '4' } });
   });
 
+  it('cuts a range inside a transaction at 8 MiB, and says that there is more', async () => {
+    const value = Buffer.alloc(1024 * 1024).toString('base64');
+    for (const key of [...'abcdefghij']) await ask('kv/put', { key: Buffer.from(key).toString('base64'), value });
+    const { answer } = await ask('kv/txn', { success: [{ request_range: all }] });
+    const [response] = answer['responses'] as { response_range: { kvs: unknown[]; more: boolean; count: string } }[];
+    expect(response!.response_range.kvs).toHaveLength(8);
+    expect(response!.response_range).toMatchObject({ more: true, count: '10' });
+  });
+
   it.each([
     ['a key', { key: Buffer.alloc(5000, 'k').toString('base64') }],
     ['a value', { key: a, value: Buffer.alloc(1024 * 1024 + 1).toString('base64') }],
