@@ -5,7 +5,6 @@ import { loadConfig } from '../config.ts';
 import type { Flags } from '../config.ts';
 import { createLogger } from '../logger.ts';
 import { settings } from '../settings.ts';
-import { startNode } from '../start-node.ts';
 
 /** How long a clean shutdown may take before the process ends anyway. */
 const shutdownMilliseconds = 5_000;
@@ -34,6 +33,8 @@ async function serve(flags: Flags, configFile: string | undefined): Promise<void
   const halted = new Promise<RaftkvError>((resolve) => {
     onHalt = resolve;
   });
+  // Loaded here alone: a member is most of what there is to load, and a command that only asks should not wait for it.
+  const { startNode } = await import('../start-node.ts');
   const node = await startNode(config, { logger, onHalt: (error) => onHalt(error) });
   process.stdout.write(`raftkv ${config.nodeId} ready at http://${formatHost(config.host)}:${node.port}\n`);
   const signalled = new Promise<undefined>((resolve) => {
