@@ -17,7 +17,7 @@ export interface GatewayKeyValue {
 }
 
 /** A request that got no answer that says what happened. `definite`: it never reached a server. */
-export class GatewayError extends Error {
+class GatewayError extends Error {
   override readonly name = 'GatewayError';
   readonly definite: boolean;
   readonly status: number | undefined;
