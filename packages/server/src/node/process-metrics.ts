@@ -9,9 +9,12 @@ export interface ProcessMetricsOptions {
   readonly version: string;
 }
 
+/** How often the event loop is looked at. */
+const resolutionMilliseconds = 20;
+
 /** Adds the process's metrics and starts the sampling. Answers the function that ends both; the timer keeps no process alive. */
 export function startProcessMetrics(metrics: Metrics, options: ProcessMetricsOptions): () => void {
-  const delay = monitorEventLoopDelay({ resolution: 20 });
+  const delay = monitorEventLoopDelay({ resolution: resolutionMilliseconds });
   delay.enable();
   metrics.sampleRates(performance.now() / 1000);
   const timer = setInterval(() => metrics.sampleRates(performance.now() / 1000), 1000).unref();
@@ -21,10 +24,10 @@ export function startProcessMetrics(metrics: Metrics, options: ProcessMetricsOpt
       gauge(
         'nodejs_eventloop_delay_mean_seconds',
         'Mean delay of the event loop since the last scrape.',
-        nanoseconds(delay.mean),
+        delaySeconds(delay.mean),
       ),
-      gauge('nodejs_eventloop_delay_p99_seconds', '99th percentile of the same.', nanoseconds(delay.percentile(99))),
-      gauge('nodejs_eventloop_delay_max_seconds', 'Longest delay of the same.', nanoseconds(delay.max)),
+      gauge('nodejs_eventloop_delay_p99_seconds', '99th percentile of the same.', delaySeconds(delay.percentile(99))),
+      gauge('nodejs_eventloop_delay_max_seconds', 'Longest delay of the same.', delaySeconds(delay.max)),
     );
     delay.reset();
     return families;
@@ -65,7 +68,7 @@ function buildFamily(version: string): MetricFamily {
   };
 }
 
-/** An idle histogram answers NaN. */
-function nanoseconds(value: number): number {
-  return Number.isFinite(value) ? value / 1e9 : 0;
+/** The histogram holds the time from one look to the next; without a look yet it answers NaN. */
+function delaySeconds(nanoseconds: number): number {
+  return Number.isFinite(nanoseconds) ? Math.max(0, nanoseconds / 1e9 - resolutionMilliseconds / 1000) : 0;
 }
