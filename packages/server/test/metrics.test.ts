@@ -1,3 +1,4 @@
+// What is counted and how it is written down, read back by a strict parser of the text format; and what counting costs.
 import { describe, expect, it } from 'vitest';
 import { createMetrics, gauge } from '../src/metrics.ts';
 import type { MetricFamily, Metrics } from '../src/metrics.ts';

@@ -1,3 +1,4 @@
+// Base64 against Node's own, and its refusals against Go's.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decodeBytes, decodeKey, encodeBytes, encodeKey } from '../../src/gateway/base64.ts';

@@ -1,3 +1,4 @@
+// The gateway without HTTP: what a recording of etcd cannot show, such as a lost quorum, limits, races, and where we differ on purpose.
 import type { StoreOptions } from '@raftkv/kv';
 import { RaftkvError } from '@raftkv/wire';
 import { beforeEach, describe, expect, it } from 'vitest';

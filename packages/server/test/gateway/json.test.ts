@@ -1,3 +1,4 @@
+// The careful JSON parser against JSON.parse and hostile text, and the splitter of streams against every cut.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { countField, fieldName, int64Field } from '../../src/gateway/fields.ts';

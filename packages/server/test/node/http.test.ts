@@ -1,3 +1,4 @@
+// The HTTP side over real sockets: routes, health, limits, foreign origins, closing, and the monitoring ports.
 import { connect } from 'node:net';
 import { RaftkvError } from '@raftkv/wire';
 import { afterEach, describe, expect, it } from 'vitest';
