@@ -26,6 +26,8 @@ interface Node {
 
 const firstPauseMilliseconds = 50;
 const longestPauseMilliseconds = 5_000;
+/** How long a node that no longer leads may take to answer its writes. */
+const handOverMilliseconds = 250;
 
 export class Cluster {
   readonly #settings: Settings;
@@ -36,6 +38,8 @@ export class Cluster {
   /** Those of `#open` that reads and watches go to: of the endpoints given, if any of them is open. */
   #serving: Connection[] = [];
   #leaderConnection: Connection | undefined;
+  /** The last one that led, until another does. */
+  #deposed: Connection | undefined;
   #turn = 0;
   #isClosed = false;
 
@@ -149,21 +153,32 @@ export class Cluster {
   }
 
   #leaderChanged(): void {
+    const before = this.#leaderConnection;
     this.#findLeader();
+    const after = this.#leaderConnection;
+    if (before !== undefined && before !== after) this.#deposed = before;
+    // One that steps down in order answers what it has; one that hangs or is cut off does not.
+    if (this.#deposed !== undefined && after !== undefined && this.#deposed !== after) {
+      const deposed = this.#deposed;
+      this.#deposed = undefined;
+      this.#settings.clock.schedule(() => {
+        if (this.#leaderConnection !== deposed) deposed.handOverWrites();
+      }, handOverMilliseconds);
+    }
     this.#handlers.onChange();
   }
 
   /**
-   * Most connections decide, since one cut off from the others may believe in a leader long gone. The leader is recognised by its member id,
-   * because the name under which it was dialled need not be the one it goes by.
+   * Most connections decide, since one cut off from the others may believe in a leader long gone; of two with as many, the one told of last. The
+   * leader is recognised by its member id, because the name under which it was dialled need not be the one it goes by.
    */
   #findLeader(): void {
     this.#leaderConnection = undefined;
     const votes = new Map<string, number>();
-    for (const { leader } of this.#open) {
+    let address: string | undefined;
+    for (const { leader } of this.#open.toSorted((a, b) => b.leaderToldAt - a.leaderToldAt)) {
       if (leader !== undefined) votes.set(leader, (votes.get(leader) ?? 0) + 1);
     }
-    let address: string | undefined;
     for (const [candidate, count] of votes) {
       if (address === undefined || count > votes.get(address)!) address = candidate;
     }

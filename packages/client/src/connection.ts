@@ -28,6 +28,8 @@ export interface ConnectionHandlers {
 const tickMilliseconds = 500;
 /** With requests open, silence of this length draws a ping … */
 const silenceMilliseconds = 500;
+/** … with watches open this long a one … */
+const watchSilenceMilliseconds = 3_000;
 /** … and no sign of life for this long after a ping ends the connection. */
 const pingTimeoutMilliseconds = 1_500;
 /** Share of a call's time after which it is tried elsewhere, though its connection lives: the node may be cut off from the others. */
@@ -38,6 +40,8 @@ export class Connection implements Carrier {
   welcome: ServerWelcome | undefined;
   /** Who leads, as this node sees it. */
   leader: string | undefined;
+  /** When it said so. */
+  leaderToldAt = 0;
   readonly #settings: Settings;
   readonly #handlers: ConnectionHandlers;
   readonly #dialing = new AbortController();
@@ -103,6 +107,16 @@ export class Connection implements Carrier {
   withdraw(call: Call): void {
     this.#pending.delete(call.request.id);
     call.connection = undefined;
+  }
+
+  /** Another node leads now, and this one has not answered its writes: they are tried there. Their sessions make that harmless. */
+  handOverWrites(): void {
+    const writes = [...this.#pending.values()].filter((call) => call.kind === 'write' && call.isSent);
+    for (const call of writes) {
+      this.withdraw(call);
+      call.avoid = this;
+      this.#handlers.onAttemptFailed(call, new RaftkvError('no_leader', `${this.endpoint} no longer leads`), false);
+    }
   }
 
   /** Opens a watch; `id` of the request is chosen here. Answers the id. */
@@ -187,8 +201,9 @@ export class Connection implements Carrier {
         if (message.id === 0) return this.close(error);
         if (message.leader !== undefined) this.#learnLeader(message.leader);
         const call = this.#take(message.id);
-        if (call !== undefined) this.#handlers.onAttemptFailed(call, error, message.definite);
-        return;
+        if (call === undefined) return;
+        if (message.code === 'no_leader') call.avoid = this;
+        return this.#handlers.onAttemptFailed(call, error, message.definite);
       }
       case 'watchCreated':
       case 'watchEvents':
@@ -224,6 +239,7 @@ export class Connection implements Carrier {
   #learnLeader(leader: string | undefined): void {
     if (leader === this.leader) return;
     this.leader = leader;
+    this.leaderToldAt = this.#settings.clock.now();
     if (this.#state === 'open') this.#handlers.onLeader(this);
   }
 
@@ -239,6 +255,7 @@ export class Connection implements Carrier {
     this.#cancelTimer();
     this.welcome = welcome;
     this.leader = welcome.leader;
+    this.leaderToldAt = clock.now();
     this.#maxInflight = Math.min(this.#maxInflight, welcome.limits.maxInflightRequests);
     this.#state = 'open';
     this.#lastTickAt = clock.now();
@@ -297,10 +314,15 @@ export class Connection implements Carrier {
 
   #pingIfSilent(now: number): void {
     const silence = now - this.#lastHeardAt;
-    const patience = this.#pending.size > 0 ? silenceMilliseconds : this.#settings.keepAliveMilliseconds;
-    if (silence < patience) return;
+    if (silence < this.#patience()) return;
     this.#pingSentAt = now;
     this.post({ type: 'ping', id: this.#nextId++ });
+  }
+
+  #patience(): number {
+    const { keepAliveMilliseconds } = this.#settings;
+    if (this.#pending.size > 0) return Math.min(silenceMilliseconds, keepAliveMilliseconds);
+    return this.#watches.size > 0 ? Math.min(watchSilenceMilliseconds, keepAliveMilliseconds) : keepAliveMilliseconds;
   }
 
   #giveUpLateAttempts(now: number): void {

@@ -3,7 +3,7 @@ import { dialWebSocket } from '@raftkv/transport';
 import type { Channel, WebSocketConstructor } from '@raftkv/transport';
 
 /** The subprotocol between clients and nodes. */
-export const clientProtocol = 'raftkv.v1';
+const clientProtocol = 'raftkv.v1';
 
 /** Dials with the runtime's own WebSocket. Node 20 has none: see `webSocketDial`. */
 export function dialEndpoint(endpoint: string, options: { readonly signal: AbortSignal }): Promise<Channel> {

@@ -32,6 +32,8 @@ export interface WatchContext<Value, K extends UserKey> {
 /** Consumption is reported in steps of this size. */
 const reportBytes = 64 * 1024;
 const longestPauseMilliseconds = 2_000;
+/** A node without a leader keeps its watches this long, if others have one. */
+const strandedMilliseconds = 3_000;
 
 /**
  * The changes of a range, revision by revision, exactly once and in order. Iterating it, or closing it, ends it; it is iterated once.
@@ -122,9 +124,25 @@ export class Watch<Value = unknown, K extends UserKey = string> implements Async
     this.#finish(error);
   }
 
-  /** The client calls this when connections changed. */
+  /** The client calls this when connections or leaders changed. */
   connectionsChanged(): void {
-    if (this.#connection === undefined && this.#cancelTimer === undefined) this.#attach();
+    if (this.#cancelTimer !== undefined) return;
+    if (this.#connection === undefined) this.#attach();
+    else if (this.#isStranded()) this.#moveLater();
+  }
+
+  /** Its node is cut off from the cluster, so that nothing would arrive, while another one is not. */
+  #isStranded(): boolean {
+    return this.#connection?.leader === undefined && this.#context.cluster.hasLeader;
+  }
+
+  #moveLater(): void {
+    this.#cancelTimer = this.#context.settings.clock.schedule(() => {
+      this.#cancelTimer = undefined;
+      if (!this.#isStranded()) return;
+      this.#connection?.closeWatch(this.#watchId);
+      this.#attach();
+    }, strandedMilliseconds);
   }
 
   readonly #onAbort = (): void => this.close();
@@ -148,7 +166,7 @@ export class Watch<Value = unknown, K extends UserKey = string> implements Async
   #attach(): void {
     if (this.#end !== undefined) return;
     const { cluster, range, options } = this.#context;
-    const connection = cluster.next(this.#failures > 0 ? this.#connection : undefined);
+    const connection = cluster.next(this.#connection);
     this.#connection = connection;
     if (connection === undefined) return cluster.demand();
     // What waits here was sent under an earlier watch, and is no part of the new one's window.
@@ -169,6 +187,7 @@ export class Watch<Value = unknown, K extends UserKey = string> implements Async
   #detach(): void {
     const { settings } = this.#context;
     this.#connection = undefined;
+    this.#cancelTimer?.();
     const pause = Math.min(longestPauseMilliseconds, settings.retryDelayMilliseconds * 2 ** this.#failures);
     this.#failures += 1;
     this.#cancelTimer = settings.clock.schedule(

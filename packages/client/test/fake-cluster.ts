@@ -3,7 +3,7 @@
 import { Store } from '@raftkv/kv';
 import type { Change, CommandResult, GetResult, KeyRange, ScanOptions, ScanResult } from '@raftkv/kv';
 import { serveClient } from '@raftkv/server';
-import type { ClientSession, ClientSessionOptions, KvNode, ReadOptions, ServedNode, Watcher } from '@raftkv/server';
+import type { ClientSession, ClientSessionOptions, ReadOptions, ServedNode, Watcher } from '@raftkv/server';
 import { memoryChannelPair } from '@raftkv/transport';
 import type { MemoryChannelPair } from '@raftkv/transport';
 import { RaftkvError, decodeCommand } from '@raftkv/wire';
@@ -231,8 +231,6 @@ function orThrow<T extends object>(
   }
   return result as Exclude<T, { type: 'error' }>;
 }
-
-export type { KvNode };
 
 /** A promise with its ends in hand. */
 export function held<T>(): { promise: Promise<T>; resolve: (value: T) => void; reject: (error: unknown) => void } {

@@ -205,6 +205,27 @@ describe('the leader', () => {
     expect(await kv.put('a', 3)).toBeGreaterThan(0);
   });
 
+  it('may hang: once another leads, its writes are tried there without waiting for the time of an attempt', async () => {
+    const cluster = new FakeCluster(3);
+    const kv = client(cluster, { requestTimeoutMilliseconds: 60_000 });
+    await kv.put('a', 0);
+    await kv.statusOfAll();
+    const old = cluster.nodes[0]!;
+    old.onWrite = (apply) => {
+      apply();
+      return held<never>().promise;
+    };
+    const started = performance.now();
+    const writing = Array.from({ length: 10 }, (_, i) => kv.put(`k${i}`, i));
+    await expect.poll(() => cluster.applied.length).toBe(12);
+    cluster.elect(undefined);
+    cluster.elect(1);
+    await Promise.all(writing);
+    expect(performance.now() - started).toBeLessThan(5_000);
+    const entries = await kv.scan({ prefix: 'k' }).all();
+    expect(entries.map(({ version }) => version)).toEqual(entries.map(() => 1));
+  });
+
   it('may die: calls go on with the others', async () => {
     const cluster = new FakeCluster(3);
     const kv = client(cluster);

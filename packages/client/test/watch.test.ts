@@ -184,6 +184,23 @@ describe('a watch', () => {
     expect((await watch.next()).value).toMatchObject({ revision: next });
   });
 
+  it('leaves a node that is cut off from the cluster for one that is not', async () => {
+    const cluster = new FakeCluster(2);
+    const kv = client(cluster, { endpoints: ['node1:8080', 'node2:8080'] });
+    await kv.put('a', 0);
+    await kv.statusOfAll();
+    const watch = kv.watch({ all: true });
+    await watch.ready();
+    const isHost = (node: (typeof cluster.nodes)[number]): boolean =>
+      [...node.sessions].some((session) => session.openWatches > 0);
+    const host = cluster.nodes.find(isHost)!;
+    Object.defineProperty(host, 'leader', { get: () => undefined });
+    host.leaderChanged();
+    await expect.poll(() => isHost(host), { timeout: 5_000 }).toBe(false);
+    const revision = await kv.put('a', 1);
+    expect((await watch.next()).value).toMatchObject({ revision });
+  });
+
   it('learns how far it has come while nothing concerns it, and resumes from there', async () => {
     const cluster = new FakeCluster(1, { progressMilliseconds: 10 });
     const kv = client(cluster);

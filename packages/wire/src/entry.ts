@@ -7,7 +7,7 @@ import type { Writer } from './writer.ts';
 const kinds: readonly EntryKind[] = ['command', 'empty', 'configuration'];
 
 /** More than what surrounds the data of one entry. */
-export const entryOverheadBytes = 16;
+const entryOverheadBytes = 16;
 
 /** One array of three elements an entry: term, kind, data. Indexes follow from `firstIndex`, so there may be no gap. */
 export function writeEntries(writer: Writer, entries: readonly Entry[], firstIndex: number): void {

@@ -5,7 +5,7 @@ import { Reader } from './reader.ts';
 import { Writer } from './writer.ts';
 
 /** Version 1 of the messages, as the first byte of a frame. */
-export const messagesVersion = 1;
+const messagesVersion = 1;
 
 export type WriteMessage<M> = (writer: Writer, message: M) => void;
 export type ReadMessage<M> = (reader: Reader, tag: number, count: number) => M;

@@ -17,20 +17,20 @@ import type { Configuration, Entry, Message } from '@raftkv/raft';
 import type { ClientMessage, LogRecord, NodeStatus, PeerControl, ServerMessage } from '../src/index.ts';
 
 /** Integers of every encoded width, with the edges of each. */
-export const uint = fc.oneof(
+const uint = fc.oneof(
   fc.constantFrom(0, 1, 0x7f, 0x80, 0xff, 0x100, 0xffff, 0x10000, 0xffffffff, 0x100000000, Number.MAX_SAFE_INTEGER),
   fc.maxSafeNat(),
   fc.nat(1000),
 );
 const positive = uint.map((n) => Math.max(1, n));
 const maybe = <T>(of: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(of, { nil: undefined });
-export const bytes = fc.oneof(fc.uint8Array({ maxLength: 40 }), fc.uint8Array({ minLength: 250, maxLength: 300 }));
+const bytes = fc.oneof(fc.uint8Array({ maxLength: 40 }), fc.uint8Array({ minLength: 250, maxLength: 300 }));
 const byteString = (minLength: number) =>
   fc
     .oneof(fc.uint8Array({ minLength, maxLength: 24 }), fc.uint8Array({ minLength: 250, maxLength: 300 }))
     .map((units) => String.fromCharCode(...units));
 export const key = byteString(1);
-export const range: fc.Arbitrary<KeyRange> = fc.record({ from: byteString(0), to: maybe(byteString(0)) });
+const range: fc.Arbitrary<KeyRange> = fc.record({ from: byteString(0), to: maybe(byteString(0)) });
 const text = fc.oneof(fc.string({ maxLength: 40 }), fc.string({ unit: 'grapheme', maxLength: 300 }));
 const id = fc.string({ unit: fc.constantFrom(...'0123456789abcdef'), minLength: 16, maxLength: 16 });
 
@@ -121,7 +121,7 @@ const txnResultOf = (result: fc.Arbitrary<TxnOpResult>) =>
     results: fc.array(result, { maxLength: 3 }),
   });
 const flatResult: fc.Arbitrary<TxnOpResult> = fc.oneof(putResult, deleteResult, getResult, scanResult);
-export const result: fc.Arbitrary<CommandResult | GetResult | ScanResult> = fc.oneof(
+const result: fc.Arbitrary<CommandResult | GetResult | ScanResult> = fc.oneof(
   putResult,
   deleteResult,
   getResult,

@@ -35,7 +35,7 @@ describe('hostile bytes', () => {
     it(`give ${name} or a RaftkvError when they are random`, () => {
       fc.assert(
         fc.property(anyBytes, (bytes) => tolerate(decode, bytes)),
-        { numRuns: 1500 },
+        { numRuns: 800 },
       );
     });
 
@@ -62,7 +62,7 @@ describe('hostile bytes', () => {
           }
           tolerate(decode, bytes);
         }),
-        { numRuns: 300 },
+        { numRuns: 200 },
       );
     });
 

@@ -10,7 +10,7 @@ describe('what was encoded', () => {
         fc.property(values, (value) => {
           expect(decode(encode(value as never))).toEqual(value);
         }),
-        { numRuns: name.includes('compressed') ? 30 : 300 },
+        { numRuns: name.includes('compressed') ? 20 : 150 },
       );
     });
 
@@ -22,7 +22,7 @@ describe('what was encoded', () => {
           around.set(bytes, 7);
           expect(decode(around.subarray(7, 7 + bytes.length))).toEqual(value);
         }),
-        { numRuns: 30 },
+        { numRuns: 20 },
       );
     });
 
@@ -36,7 +36,7 @@ describe('what was encoded', () => {
             expect(Array.isArray(part)).toBe(true);
           }
         }),
-        { numRuns: 30 },
+        { numRuns: 20 },
       );
     });
   }
