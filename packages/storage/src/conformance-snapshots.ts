@@ -76,6 +76,17 @@ export function describeSnapshots(tools: ConformanceTools): void {
       });
     });
 
+    it('take chunks in order even from a sender that does not wait', async () => {
+      await withStorage(tools, async (storage) => {
+        const content = makeContent(900_000, 5);
+        await storage.append({ hardState: undefined, entries: entries(1, 1) });
+        const writer = await storage.createSnapshot(meta(1));
+        const parts = [0, 300_000, 600_000].map((from) => writer.write(content.subarray(from, from + 300_000)));
+        await Promise.all([...parts, writer.commit()]);
+        expect(isSame(await readSnapshot(storage), content)).toBe(true);
+      });
+    });
+
     it('are invisible until committed, and gone when aborted', async () => {
       await withStorage(tools, async (storage, reopen) => {
         await storage.append({ hardState: undefined, entries: entries(1, 5) });

@@ -49,7 +49,7 @@ export async function recoverLog(
   const { mark, resetSequence } = lastMark(disk, segments);
   const neededNumber = mark?.firstSegment ?? 1;
   if (firstNumber > neededNumber) {
-    throw corrupt(pathOf(disk, neededNumber), 0, 'this segment of the log is missing');
+    throw corrupt(pathOf(disk, firstNumber - 1), 0, 'this segment of the log is missing');
   }
   const replayed = replay(disk, segments, mark, resetSequence);
   let lastSequence = 0;

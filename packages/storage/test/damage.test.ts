@@ -161,6 +161,25 @@ describe('a hole in front of whole batches', () => {
     expect([code, state === states[5]]).toEqual(['opened', true]);
   });
 
+  it('is not filled by a frame that belongs elsewhere: a misdirected write is cut', async () => {
+    const { disk, ends, states } = await makeLog();
+    for (const batch of [0, 2, 4]) {
+      const frame = disk.peek(log)!.slice(ends[batch], ends[batch + 1]);
+      const { code, state } = await judge(disk, log, (bytes) => bytes.set(frame, ends[5]));
+      expect([code, state === states[5]]).toEqual(['opened', true]);
+    }
+  });
+
+  it('never lets what was cut come back behind a new batch of the same length', async () => {
+    const { disk, storage, ends } = await makeLog();
+    await Promise.all([6, 7, 8].map((index) => storage.append({ hardState: undefined, entries: [entry(index)] })));
+    const { after } = await judge(disk, log, (bytes) => bytes.fill(0, ends[5], ends[5]! + 8));
+    const again = await open(after);
+    await again.append({ hardState: undefined, entries: [entry(6, 1, 'another')] });
+    const { entries: held } = await (await open(after.crash('kept'))).load();
+    expect(held.map(({ index }) => index)).toEqual([1, 2, 3, 4, 5, 6]);
+  });
+
   it('is damage when a later header proves that the batch was durable, even if that header is all that is left', async () => {
     const { disk, storage, ends } = await makeLog();
     await Promise.all([6, 7, 8].map((index) => storage.append({ hardState: undefined, entries: [entry(index)] })));
@@ -204,6 +223,9 @@ describe('missing files', () => {
       await copy.unlink(name);
       const error = await open(copy).catch((caught: unknown) => RaftkvError.from(caught));
       expect(error instanceof RaftkvError && error.code, name).toBe('storage_corrupt');
+      // Without the active one, the prepared one behind it is all that is left of the end.
+      if (name !== active)
+        expect(String(error)).toContain(`${name} is damaged at byte 0: this segment of the log is missing`);
     }
   });
 
@@ -232,7 +254,7 @@ describe('a flipped bit in another file', () => {
     const disk = new MemoryDisk();
     const storage = await open(disk);
     await storage.append({ hardState: undefined, entries: entries(1, 9) });
-    await saveSnapshot(storage, meta(8), bytesOf('the state of the store'));
+    await saveSnapshot(storage, meta(8), bytesOf('the state of myself.'));
     await storage.compact(compactTo);
     await storage.setNote('peers', bytesOf('note'));
     return disk;
@@ -257,6 +279,15 @@ describe('a flipped bit in another file', () => {
       expect(JSON.parse(state)).toMatchObject({ compactedIndex: 0, entries: { length: 9 } });
       expect(JSON.parse(state).snapshot).toBe(undefined);
     }
+  });
+
+  it('is not even needed: another store’s snapshot of the same number is refused', async () => {
+    const [mine, other] = [await makeStore(5), new MemoryDisk()];
+    const storage = await open(other);
+    await storage.append({ hardState: undefined, entries: entries(1, 9) });
+    await saveSnapshot(storage, meta(8), bytesOf('the state of another'));
+    const { code, message } = await judge(mine, snapshot, (bytes) => bytes.set(other.peek(snapshot)!));
+    expect([code, message.includes('it is not the snapshot that the log names')]).toEqual(['storage_corrupt', true]);
   });
 
   it('of the identity is refused', async () => {

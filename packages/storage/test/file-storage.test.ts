@@ -254,6 +254,24 @@ describe('the order of writing', () => {
     ]);
   });
 
+  it('forgets which entries a segment held when they are void', async () => {
+    const disk = new MemoryDisk();
+    const storage = await open(disk);
+    const data = new Uint8Array(2000);
+    const fill = async (first: number, last: number): Promise<void> => {
+      for (let index = first; index <= last; index += 1) {
+        await storage.append({ hardState: undefined, entries: [{ index, term: 2, kind: 'command', data }] });
+      }
+    };
+    await fill(1, 40);
+    // The leader's log was shorter than what stood here, uncommitted.
+    await saveSnapshot(storage, meta(3, 3), bytesOf('state'), { resetLog: true });
+    await fill(4, 30);
+    await saveSnapshot(storage, meta(29, 2), bytesOf('state'));
+    await storage.compact(29);
+    expect(storage.statistics().segments).toBeLessThanOrEqual(2);
+  });
+
   it('keeps segments that hold entries behind the compaction point', async () => {
     const disk = new MemoryDisk();
     const storage = await open(disk);
@@ -269,6 +287,26 @@ describe('the order of writing', () => {
     expect([state.compactedIndex, state.entries[0]?.index, state.entries.at(-1)?.index]).toEqual([14, 15, 30]);
     expect(state.entries.every(({ index, data }) => data.every((byte) => byte === index))).toBe(true);
     expect(state.hardState).toEqual(hardState(1, 'a1'));
+  });
+});
+
+describe('a note', () => {
+  it('is the old or the new one after a crash at any operation, and the new one once acknowledged', async () => {
+    for (let point = 1; point < 12; point += 1) {
+      for (const policy of ['lost', 'kept', 'torn', 'shuffled'] as const) {
+        const disk = new MemoryDisk();
+        const storage = await open(disk);
+        await storage.setNote('peers', bytesOf('old'));
+        const before = disk.operations;
+        disk.intercept = (_, number) => {
+          if (number >= before + point) throw new Error('the machine stopped');
+        };
+        const isDone = (await codeOf(() => storage.setNote('peers', bytesOf('new')))) === 'resolved';
+        const found = await (await open(disk.crash(policy, point))).getNote('peers');
+        const text = new TextDecoder().decode(found);
+        expect(isDone ? ['new'] : ['old', 'new'], `${policy} at ${point}`).toContain(text);
+      }
+    }
   });
 });
 
