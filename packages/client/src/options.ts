@@ -25,7 +25,7 @@ export interface ConnectOptions<Value = unknown> {
   readonly connectTimeoutMilliseconds?: number;
   /** Attempts after the first. Waiting for a leader to be elected is not counted, unless this is 0. Default 3. */
   readonly retries?: number;
-  /** Before the first retry; each further one waits twice as long. Jittered by half. Default 100 ms. */
+  /** Before the first retry; each further one waits twice as long. Jittered by a quarter. Default 100 ms. */
   readonly retryDelayMilliseconds?: number;
   /** Unanswered requests on one connection; further ones wait. Default 4,096, less if the server says so. */
   readonly maxInflightRequests?: number;

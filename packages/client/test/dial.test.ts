@@ -1,3 +1,4 @@
+// How endpoints become URLs.
 import { describe, expect, it } from 'vitest';
 import { endpointUrl } from '../src/dial.ts';
 

@@ -8,7 +8,9 @@ import { memoryChannelPair } from '@raftkv/transport';
 import type { MemoryChannelPair } from '@raftkv/transport';
 import { RaftkvError, decodeCommand } from '@raftkv/wire';
 import type { NodeStatus } from '@raftkv/wire';
-import type { Dial } from '../src/index.ts';
+import { afterEach } from 'vitest';
+import { connect } from '../src/index.ts';
+import type { ConnectOptions, Dial, Kv } from '../src/index.ts';
 
 const clusterId = 'c0ffee00c0ffee00';
 
@@ -241,4 +243,27 @@ export function held<T>(): { promise: Promise<T>; resolve: (value: T) => void; r
     reject = rej;
   });
   return { promise, resolve, reject };
+}
+
+const open: { close(): Promise<void> }[] = [];
+
+/** Closed after the test. */
+export function closeLater(kv: { close(): Promise<void> }): void {
+  open.push(kv);
+}
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((kv) => kv.close()));
+});
+
+/** A client of the cluster that retries at once and without chance, closed after the test. */
+export function client<Value = unknown>(cluster: FakeCluster, options: Partial<ConnectOptions<Value>> = {}): Kv<Value> {
+  const kv = connect<Value>({
+    endpoints: cluster.endpoints,
+    dial: cluster.dial,
+    random: () => 0.5,
+    retryDelayMilliseconds: 5,
+    ...options,
+  });
+  closeLater(kv);
+  return kv;
 }

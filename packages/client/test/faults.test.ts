@@ -1,26 +1,9 @@
 // What the client promises when things break: every write once, every error truthful, and no call left behind.
-import { afterEach, describe, expect, it } from 'vitest';
-import { Store } from '@raftkv/kv';
-import { RaftkvError, encodeCommand } from '@raftkv/wire';
+import { describe, expect, it } from 'vitest';
+import { RaftkvError } from '@raftkv/wire';
 import { connect } from '../src/index.ts';
-import type { ConnectOptions, Kv } from '../src/index.ts';
-import { FakeCluster, held } from './fake-cluster.ts';
+import { FakeCluster, client, held } from './fake-cluster.ts';
 
-const open: Kv[] = [];
-function client(cluster: FakeCluster, options: Partial<ConnectOptions> = {}): Kv {
-  const kv = connect({
-    endpoints: cluster.endpoints,
-    dial: cluster.dial,
-    random: () => 0.5,
-    retryDelayMilliseconds: 5,
-    ...options,
-  });
-  open.push(kv);
-  return kv;
-}
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((kv) => kv.close()));
-});
 const puts = (cluster: FakeCluster): number => cluster.applied.filter((type) => type === 'put').length;
 
 describe('a write whose answer is lost', () => {
@@ -238,62 +221,6 @@ describe('the leader', () => {
   });
 });
 
-describe('a session', () => {
-  it('that was evicted is replaced, and the write that met this is carried out once', async () => {
-    const cluster = new FakeCluster();
-    const kv = client(cluster);
-    await kv.put('a', 1);
-    expireSessions(cluster);
-    const writing = Array.from({ length: 20 }, (_, i) => kv.put(`k${i}`, i));
-    await Promise.all(writing);
-    const entries = await kv.scan({ prefix: 'k' }).all();
-    expect(entries.map(({ version }) => version)).toEqual(entries.map(() => 1));
-    expect(entries).toHaveLength(20);
-  });
-
-  it('that was evicted between two attempts leaves the outcome unknown, and says so', async () => {
-    const cluster = new FakeCluster();
-    const kv = client(cluster);
-    await kv.put('a', 1);
-    const node = cluster.nodes[0]!;
-    node.onWrite = (apply) => {
-      apply();
-      node.onWrite = (again) => again();
-      expireSessions(cluster);
-      throw new RaftkvError('timeout', 'the answer got lost', { definite: false });
-    };
-    await expect(kv.put('a', 2)).rejects.toMatchObject({ code: 'session_expired', definite: false });
-    await kv.put('b', 3);
-    expect(await kv.getEntry('a')).toMatchObject({ version: 2 });
-  });
-
-  it('is opened once for many writes at the start, and closed at the end', async () => {
-    const cluster = new FakeCluster();
-    const kv = client(cluster);
-    await Promise.all(Array.from({ length: 30 }, (_, i) => kv.put(`k${i}`, i)));
-    expect(cluster.applied.filter((type) => type === 'openSession')).toHaveLength(1);
-    expect(cluster.store.statistics().sessions).toBe(1);
-    await kv.close();
-    expect(cluster.store.statistics().sessions).toBe(0);
-  });
-
-  it('lets the state machine forget answers: it never holds many', async () => {
-    const cluster = new FakeCluster();
-    cluster.store = new Store({ maxSessionAnswers: 10 });
-    const kv = client(cluster);
-    for (let i = 0; i < 100; i += 1) await kv.put('a', i);
-    expect(await kv.getEntry('a')).toMatchObject({ version: 100 });
-  });
-});
-
-/** Forgets every session, as an eviction would. */
-function expireSessions(cluster: FakeCluster): void {
-  for (let clientId = 1; clientId < 200; clientId += 1) {
-    if (cluster.store.statistics().sessions === 0) return;
-    cluster.apply(encodeCommand({ session: undefined, command: { type: 'closeSession', clientId } }));
-  }
-}
-
 describe('a node that hangs', () => {
   it('is noticed by its silence, and its calls go elsewhere', async () => {
     const cluster = new FakeCluster(2);
@@ -313,77 +240,6 @@ describe('a node that hangs', () => {
     await kv.put('a', 1);
     cluster.nodes[0]!.onLinearize = () => held<void>().promise;
     expect(await Promise.all([kv.get('a'), kv.get('a')])).toEqual([1, 1]);
-  });
-});
-
-describe('limits', () => {
-  it('let calls beyond the window of a connection wait, and all be answered', async () => {
-    const cluster = new FakeCluster();
-    const kv = client(cluster, { maxInflightRequests: 4 });
-    let inFlight = 0;
-    let most = 0;
-    cluster.nodes[0]!.onWrite = async (apply) => {
-      inFlight += 1;
-      most = Math.max(most, inFlight);
-      await Promise.resolve();
-      inFlight -= 1;
-      return apply();
-    };
-    await Promise.all(Array.from({ length: 100 }, (_, i) => kv.put(`k${i}`, i)));
-    expect(most).toBeLessThanOrEqual(4);
-    expect(await kv.count({ prefix: 'k' })).toBe(100);
-  });
-
-  it('refuse calls beyond the queue as busy and definite', async () => {
-    const kv = client(new FakeCluster(), { maxQueuedCalls: 10, dial: () => held<never>().promise });
-    const calls = Array.from({ length: 15 }, () => kv.get('a'));
-    const outcomes = calls.map((call) =>
-      call.then(
-        () => 'done',
-        (error: RaftkvError) => error.code,
-      ),
-    );
-    await Promise.resolve();
-    await kv.close();
-    const codes = await Promise.all(outcomes);
-    expect(codes.filter((code) => code === 'busy')).toHaveLength(5);
-    expect(codes.filter((code) => code === 'closed')).toHaveLength(10);
-  });
-
-  it('of the server are kept: it refuses what is beyond them, and the client tries again', async () => {
-    const cluster = new FakeCluster(1, { maxInflightRequests: 2 });
-    const kv = client(cluster);
-    await Promise.all(Array.from({ length: 50 }, (_, i) => kv.put(`k${i}`, i)));
-    expect(await kv.count({ prefix: 'k' })).toBe(50);
-  });
-});
-
-describe('batching', () => {
-  it('sends the calls of one turn in one frame, and confirms the reads of a frame together', async () => {
-    const cluster = new FakeCluster();
-    const kv = client(cluster);
-    await kv.put('a', 1);
-    const node = cluster.nodes[0]!;
-    const frames: number[] = [];
-    const { left } = node.channels[0]!;
-    const send = left.send.bind(left);
-    left.send = (frame) => {
-      frames.push(frame.length);
-      return send(frame);
-    };
-    const before = node.linearizations;
-    await Promise.all(Array.from({ length: 100 }, () => kv.get('a')));
-    expect(frames).toHaveLength(1);
-    expect(node.linearizations).toBe(before + 1);
-    // Callers who await one another’s turn still share frames.
-    frames.length = 0;
-    await Promise.all(
-      Array.from({ length: 100 }, async (_, i) => {
-        await kv.put(`k${i}`, i);
-        await kv.put(`k${i}`, i);
-      }),
-    );
-    expect(frames.length).toBeLessThanOrEqual(4);
   });
 });
 

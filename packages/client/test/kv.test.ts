@@ -1,17 +1,8 @@
-import { afterEach, describe, expect, it } from 'vitest';
+// What the calls of a client give while nothing breaks: keys, values, batches, transactions, scans and status. Faults are in faults.test.ts.
+import { describe, expect, it } from 'vitest';
 import { bytes, connect, text } from '../src/index.ts';
-import type { ConnectOptions, Kv } from '../src/index.ts';
-import { FakeCluster } from './fake-cluster.ts';
-
-const open: { close(): Promise<void> }[] = [];
-function client<Value = unknown>(cluster: FakeCluster, options: Partial<ConnectOptions<Value>> = {}): Kv<Value> {
-  const kv = connect<Value>({ endpoints: cluster.endpoints, dial: cluster.dial, random: () => 0.5, ...options });
-  open.push(kv);
-  return kv;
-}
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((kv) => kv.close()));
-});
+import type { Kv } from '../src/index.ts';
+import { FakeCluster, client, closeLater } from './fake-cluster.ts';
 
 describe('a key', () => {
   it('is put, read, and deleted', async () => {
@@ -61,7 +52,7 @@ describe('a key', () => {
     await kv.put('ключ/😀', 1);
     expect((await kv.getEntry('ключ/😀'))?.key).toBe('ключ/😀');
     const binary = connect({ endpoints: cluster.endpoints, dial: cluster.dial, keys: 'bytes', codec: bytes });
-    open.push(binary);
+    closeLater(binary);
     const key = Uint8Array.from([0, 255, 128]);
     await binary.put(key, Uint8Array.from([9]));
     expect(await binary.getEntry(key)).toMatchObject({ key, value: Uint8Array.from([9]) });

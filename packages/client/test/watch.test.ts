@@ -1,24 +1,10 @@
-import { afterEach, describe, expect, it } from 'vitest';
+// Watches through the client: exactly once and in order, whatever happens to connections and nodes in between.
+import { describe, expect, it } from 'vitest';
 import { encodeCommand } from '@raftkv/wire';
-import { connect, text } from '../src/index.ts';
-import type { ConnectOptions, Kv, Watch } from '../src/index.ts';
-import { FakeCluster } from './fake-cluster.ts';
+import { text } from '../src/index.ts';
+import type { Watch } from '../src/index.ts';
+import { FakeCluster, client } from './fake-cluster.ts';
 
-const open: { close(): Promise<void> }[] = [];
-function client<Value = unknown>(cluster: FakeCluster, options: Partial<ConnectOptions<Value>> = {}): Kv<Value> {
-  const kv = connect<Value>({
-    endpoints: cluster.endpoints,
-    dial: cluster.dial,
-    random: () => 0.5,
-    retryDelayMilliseconds: 5,
-    ...options,
-  });
-  open.push(kv);
-  return kv;
-}
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((kv) => kv.close()));
-});
 async function take<Value>(watch: Watch<Value>, count: number): Promise<{ revision: number; values: Value[] }[]> {
   const taken: { revision: number; values: Value[] }[] = [];
   while (taken.length < count) {

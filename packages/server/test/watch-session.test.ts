@@ -1,3 +1,4 @@
+// The cursor behind one watch, with a watcher that is made to misbehave.
 import { describe, expect, it } from 'vitest';
 import { rangeFrom } from '@raftkv/wire';
 import type { Watcher } from '../src/node-api.ts';

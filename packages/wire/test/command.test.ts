@@ -1,3 +1,4 @@
+// Commands: their limits on both sides, their nesting, and their compression.
 import { deflateRawSync } from 'node:zlib';
 import type { CommandEnvelope, TxnCommand } from '@raftkv/kv';
 import { describe, expect, it } from 'vitest';

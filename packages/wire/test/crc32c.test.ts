@@ -1,3 +1,4 @@
+// The checksum against the published vectors and its definition.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { crc32c } from '../src/index.ts';

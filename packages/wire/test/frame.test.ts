@@ -1,3 +1,4 @@
+// Frames as such: cutting lists of messages under a limit, and what is peculiar to single kinds.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {

@@ -1,3 +1,4 @@
+// Bytes that nobody vouches for, at every codec: a value or a RaftkvError, and nothing else.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { RaftkvError } from '../src/index.ts';

@@ -1,3 +1,4 @@
+// Keys and ranges as users write them.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { keyFrom, keyToBytes, keyToString, prefixEnd, rangeFrom } from '../src/index.ts';

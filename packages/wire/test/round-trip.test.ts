@@ -1,3 +1,4 @@
+// Every codec gives back what it was given, and writes what other implementations of MessagePack can read.
 import fc from 'fast-check';
 import { Unpackr } from 'msgpackr';
 import { describe, expect, it } from 'vitest';

@@ -1,0 +1,75 @@
+// How much may be under way, waiting, and in one frame.
+import { describe, expect, it } from 'vitest';
+import type { RaftkvError } from '@raftkv/wire';
+import { FakeCluster, client, held } from './fake-cluster.ts';
+
+describe('limits', () => {
+  it('let calls beyond the window of a connection wait, and all be answered', async () => {
+    const cluster = new FakeCluster();
+    const kv = client(cluster, { maxInflightRequests: 4 });
+    let inFlight = 0;
+    let most = 0;
+    cluster.nodes[0]!.onWrite = async (apply) => {
+      inFlight += 1;
+      most = Math.max(most, inFlight);
+      await Promise.resolve();
+      inFlight -= 1;
+      return apply();
+    };
+    await Promise.all(Array.from({ length: 100 }, (_, i) => kv.put(`k${i}`, i)));
+    expect(most).toBeLessThanOrEqual(4);
+    expect(await kv.count({ prefix: 'k' })).toBe(100);
+  });
+
+  it('refuse calls beyond the queue as busy and definite', async () => {
+    const kv = client(new FakeCluster(), { maxQueuedCalls: 10, dial: () => held<never>().promise });
+    const calls = Array.from({ length: 15 }, () => kv.get('a'));
+    const outcomes = calls.map((call) =>
+      call.then(
+        () => 'done',
+        (error: RaftkvError) => error.code,
+      ),
+    );
+    await Promise.resolve();
+    await kv.close();
+    const codes = await Promise.all(outcomes);
+    expect(codes.filter((code) => code === 'busy')).toHaveLength(5);
+    expect(codes.filter((code) => code === 'closed')).toHaveLength(10);
+  });
+
+  it('of the server are kept: it refuses what is beyond them, and the client tries again', async () => {
+    const cluster = new FakeCluster(1, { maxInflightRequests: 2 });
+    const kv = client(cluster);
+    await Promise.all(Array.from({ length: 50 }, (_, i) => kv.put(`k${i}`, i)));
+    expect(await kv.count({ prefix: 'k' })).toBe(50);
+  });
+});
+
+describe('batching', () => {
+  it('sends the calls of one turn in one frame, and confirms the reads of a frame together', async () => {
+    const cluster = new FakeCluster();
+    const kv = client(cluster);
+    await kv.put('a', 1);
+    const node = cluster.nodes[0]!;
+    const frames: number[] = [];
+    const { left } = node.channels[0]!;
+    const send = left.send.bind(left);
+    left.send = (frame) => {
+      frames.push(frame.length);
+      return send(frame);
+    };
+    const before = node.linearizations;
+    await Promise.all(Array.from({ length: 100 }, () => kv.get('a')));
+    expect(frames).toHaveLength(1);
+    expect(node.linearizations).toBe(before + 1);
+    // Callers who await one another’s turn still share frames.
+    frames.length = 0;
+    await Promise.all(
+      Array.from({ length: 100 }, async (_, i) => {
+        await kv.put(`k${i}`, i);
+        await kv.put(`k${i}`, i);
+      }),
+    );
+    expect(frames.length).toBeLessThanOrEqual(4);
+  });
+});

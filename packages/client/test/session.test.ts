@@ -1,0 +1,61 @@
+// The session under which a client writes: opened once, replaced when it was evicted, closed at the end.
+import { describe, expect, it } from 'vitest';
+import { Store } from '@raftkv/kv';
+import { RaftkvError, encodeCommand } from '@raftkv/wire';
+import { FakeCluster, client } from './fake-cluster.ts';
+
+describe('a session', () => {
+  it('that was evicted is replaced, and the write that met this is carried out once', async () => {
+    const cluster = new FakeCluster();
+    const kv = client(cluster);
+    await kv.put('a', 1);
+    expireSessions(cluster);
+    const writing = Array.from({ length: 20 }, (_, i) => kv.put(`k${i}`, i));
+    await Promise.all(writing);
+    const entries = await kv.scan({ prefix: 'k' }).all();
+    expect(entries.map(({ version }) => version)).toEqual(entries.map(() => 1));
+    expect(entries).toHaveLength(20);
+  });
+
+  it('that was evicted between two attempts leaves the outcome unknown, and says so', async () => {
+    const cluster = new FakeCluster();
+    const kv = client(cluster);
+    await kv.put('a', 1);
+    const node = cluster.nodes[0]!;
+    node.onWrite = (apply) => {
+      apply();
+      node.onWrite = (again) => again();
+      expireSessions(cluster);
+      throw new RaftkvError('timeout', 'the answer got lost', { definite: false });
+    };
+    await expect(kv.put('a', 2)).rejects.toMatchObject({ code: 'session_expired', definite: false });
+    await kv.put('b', 3);
+    expect(await kv.getEntry('a')).toMatchObject({ version: 2 });
+  });
+
+  it('is opened once for many writes at the start, and closed at the end', async () => {
+    const cluster = new FakeCluster();
+    const kv = client(cluster);
+    await Promise.all(Array.from({ length: 30 }, (_, i) => kv.put(`k${i}`, i)));
+    expect(cluster.applied.filter((type) => type === 'openSession')).toHaveLength(1);
+    expect(cluster.store.statistics().sessions).toBe(1);
+    await kv.close();
+    expect(cluster.store.statistics().sessions).toBe(0);
+  });
+
+  it('lets the state machine forget answers: it never holds many', async () => {
+    const cluster = new FakeCluster();
+    cluster.store = new Store({ maxSessionAnswers: 10 });
+    const kv = client(cluster);
+    for (let i = 0; i < 100; i += 1) await kv.put('a', i);
+    expect(await kv.getEntry('a')).toMatchObject({ version: 100 });
+  });
+});
+
+/** Forgets every session, as an eviction would. */
+function expireSessions(cluster: FakeCluster): void {
+  for (let clientId = 1; clientId < 200; clientId += 1) {
+    if (cluster.store.statistics().sessions === 0) return;
+    cluster.apply(encodeCommand({ session: undefined, command: { type: 'closeSession', clientId } }));
+  }
+}
