@@ -70,6 +70,14 @@ export function checkTransition(before: CapturedState, raft: Raft): void {
   assert((after.snapshot.latest?.lastIncludedIndex ?? 0) >= before.snapshotIndex, 'the snapshot went back');
   // Committed entries stay as they are; those of a leader of this term all do (Leader Append-Only).
   const isStillLeader = before.role === 'leader' && after.role === 'leader' && before.term === after.term;
+  // §3.6.2: a leader moves commitIndex to an entry of its own term, or not at all.
+  assert(
+    after.role !== 'leader' ||
+      after.commitIndex === before.commitIndex ||
+      termAt(after.log, after.commitIndex) === after.term,
+    () =>
+      `leader of term ${after.term} committed ${after.commitIndex}/${termAt(after.log, after.commitIndex)} by counting`,
+  );
   for (const entry of before.entries) {
     if (entry.index <= after.log.compactedIndex) continue;
     if (entry.index > before.commitIndex && !isStillLeader) break;

@@ -80,7 +80,8 @@ describe('§3.4 leader election', () => {
     ] as const) {
       cluster.receive({ ...request, from, lastIndex });
       cluster.work('c');
-      for (const message of cluster.lose()) if (message.type === 'voteResponse') answers.push([message.to, message.granted]);
+      for (const message of cluster.lose())
+        if (message.type === 'voteResponse') answers.push([message.to, message.granted]);
     }
     expect(answers).toEqual([
       ['a', true],
@@ -181,6 +182,18 @@ describe('§3.8 a vote is durable before it is given', () => {
     cluster.restart('a');
     expect(cluster.status('a').term).toBe(0);
     cluster.elect('a');
+  });
+
+  it('does not take the durability of an older term for that of its vote', () => {
+    const cluster = new Cluster('a');
+    cluster.holdDisk('a');
+    cluster.campaign('a');
+    cluster.campaign('a');
+    expect(cluster.status('a')).toMatchObject({ role: 'candidate', term: 2 });
+    cluster.persistOne('a');
+    expect(cluster.status('a').role).toBe('candidate');
+    cluster.persistOne('a');
+    expect(cluster.status('a')).toMatchObject({ role: 'leader', term: 2 });
   });
 
   it('does not believe a vote that answers a request which never left', () => {

@@ -67,6 +67,17 @@ describe('checkTransition', () => {
     expect(() => checkTransition(before, raft)).toThrow(message);
   });
 
+  it('finds a leader that commits an entry of an older term by counting (§3.6.2)', () => {
+    const cluster = leaderWithLog();
+    const { raft } = cluster.member('a');
+    const state = stateOf(raft);
+    state.term = 2;
+    state.log.entries.push({ index: 4, term: 1, kind: 'command', data: bytesOf('x') });
+    const before = captureState(raft);
+    state.commitIndex = 4;
+    expect(() => checkTransition(before, raft)).toThrow('leader of term 2 committed 4/1 by counting');
+  });
+
   it('lets a follower’s uncommitted entries go, but not a leader’s', () => {
     const cluster = leaderWithLog();
     const { raft } = cluster.member('a');

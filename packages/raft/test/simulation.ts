@@ -40,6 +40,7 @@ type Act =
   | 'deliver'
   | 'client'
   | 'fault'
+  | 'crash'
   | 'restart'
   | 'compact';
 
@@ -75,6 +76,9 @@ interface Weather {
   readonly clientDelay: number;
   readonly faultDelay: number;
   readonly compactDelay: number;
+  /** Chance that a member crashes right after it has asked its disk to remember a term or vote, and is soon back. */
+  readonly crashWhileVoting: number;
+  readonly electionTimeoutTicks: number;
   readonly keep: number;
 }
 
@@ -117,18 +121,20 @@ export class Simulation {
       loss: this.#pick([0, 0.01, 0.05, 0.2]),
       duplication: this.#pick([0, 0.02, 0.2]),
       maxDelay: this.#pick([3, 12, 60]),
-      persistDelay: this.#pick([1, 6, 40]),
-      applyDelay: this.#pick([1, 5, 60]),
-      clientDelay: this.#pick([10, 20, 60]),
-      faultDelay: this.#pick([100, 250, 500]),
+      persistDelay: this.#pick([1, 6, 20]),
+      applyDelay: this.#pick([1, 5, 40]),
+      clientDelay: this.#pick([6, 15, 40]),
+      faultDelay: this.#pick([50, 120, 400]),
       compactDelay: this.#pick([60, 200, 1000]),
+      crashWhileVoting: this.#pick([0, 0, 0.1, 0.3]),
+      electionTimeoutTicks: this.#pick([4, 4, 10]),
       keep: this.#pick([0, 2, 10]),
     };
     this.#isDown = this.#ids.map(() => false);
     this.#pausedUntil = this.#ids.map(() => 0);
     this.#slowness = this.#ids.map(() => 1);
     this.#isScheduled = this.#ids.map(() => new Set<Act>());
-    this.#ids.forEach((id, i) => this.#members.push(this.#createMember(id, i)));
+    for (const id of this.#ids) this.#members.push(this.#createMember(id));
   }
 
   run(): SimulationReport {
@@ -161,7 +167,7 @@ export class Simulation {
     };
   }
 
-  #createMember(id: string, at: number): Member {
+  #createMember(id: string): Member {
     const configuration = {
       voters: this.#ids.slice(0, this.#options.members),
       votersOutgoing: [],
@@ -170,8 +176,8 @@ export class Simulation {
     const options = {
       id,
       seed: this.#below(2 ** 32),
-      electionTimeoutTicks: 10,
-      heartbeatTicks: 2,
+      electionTimeoutTicks: this.#weather.electionTimeoutTicks,
+      heartbeatTicks: 1,
       maxAppendEntries: this.#pick([1, 3, 100]),
       maxAppendBytes: this.#pick([64, 1000]),
       maxInflightMessages: this.#pick([1, 3, 50]),
@@ -183,7 +189,6 @@ export class Simulation {
     };
     const member = new Member(options, configuration);
     member.onMessage = (message) => this.#carry(message);
-    void at;
     return member;
   }
 
@@ -205,6 +210,7 @@ export class Simulation {
     if (act === 'compact') return this.#act(act, at, () => this.#compact());
     const member = this.#members[at]!;
     if (act === 'restart') return this.#restart(at);
+    if (act === 'crash') return this.#crash(at, 10);
     if (this.#pausedUntil[at]! > this.#now && act !== 'tick') {
       this.#enqueue(event.act, at, this.#pausedUntil[at]! - this.#now + 1, message);
       return;
@@ -254,6 +260,8 @@ export class Simulation {
     const member = this.#members[at]!;
     member.pump();
     this.#collect(at);
+    const isVoting = !this.#isHealed && member.pendingWrites.some((write) => write.hardState !== undefined);
+    if (isVoting && this.#chance(this.#weather.crashWhileVoting)) this.#enqueueOnce('crash', at, this.#below(6));
     const persistDelay = this.#isHealed ? 1 : this.#weather.persistDelay * this.#slowness[at]!;
     const applyDelay = this.#isHealed ? 1 : this.#weather.applyDelay * this.#slowness[at]!;
     if (member.pendingWrites.length > 0) this.#enqueueOnce('persist', at, 1 + this.#below(persistDelay));
@@ -318,9 +326,13 @@ export class Simulation {
 
   #fault(): void {
     if (this.#isHealed) return;
-    const at = this.#below(this.#ids.length);
-    const kind = this.#pick([
+    // Half of the time the leader is meant: that is where it hurts.
+    const leader = this.#members.findIndex(({ raft }) => stateOf(raft).role === 'leader');
+    const at = leader >= 0 && this.#chance(0.5) ? leader : this.#below(this.#ids.length);
+    const kinds = [
       'crash',
+      'crash',
+      'isolate',
       'isolate',
       'split',
       'oneWay',
@@ -329,11 +341,16 @@ export class Simulation {
       'slow',
       'heal',
       'heal',
-    ] as const);
+      'heal',
+    ];
+    const kind = this.#pick(kinds);
     this.#note(`fault ${kind} ${this.#ids[at]}`);
     switch (kind) {
-      case 'crash':
-        return this.#crash(at);
+      case 'crash': {
+        // Rather while something is being written, and not durable yet.
+        const writers = this.#ids.map((_, i) => i).filter((i) => this.#members[i]!.pendingWrites.length > 0);
+        return this.#crash(writers.length > 0 ? this.#pick(writers) : at, this.#pick([5, 50, 200]));
+      }
       case 'isolate':
         return this.#block((from, to) => from === at || to === at);
       case 'split': {
@@ -343,10 +360,10 @@ export class Simulation {
       case 'oneWay':
         return this.#block((from) => from === at && this.#chance(0.7));
       case 'pause':
-        this.#pausedUntil[at] = this.#now + this.#below(40 * UNITS_PER_TICK);
+        this.#pausedUntil[at] = this.#now + this.#below(this.#pick([50, 400]));
         return;
       case 'slow':
-        this.#slowness[at] = this.#pick([1, 10, 40]);
+        this.#slowness[at] = this.#pick([1, 1, 4, 20]);
         return;
       case 'heal':
         this.#blocked.clear();
@@ -362,15 +379,17 @@ export class Simulation {
     }
   }
 
-  #crash(at: number): void {
-    if (this.#isDown[at]) return;
+  #crash(at: number, maxDowntime: number): void {
+    this.#isScheduled[at]!.delete('crash');
+    if (this.#isDown[at] || this.#isHealed) return;
+    this.#note(`${this.#ids[at]} crashes`);
     this.#crashes++;
     const member = this.#members[at]!;
     // Some of what was being written may have reached the disk without anybody hearing of it.
     member.persistSilently(this.#below(member.pendingWrites.length + 1));
     this.#isDown[at] = true;
     for (const key of [...this.#reads.keys()]) if (key.startsWith(`${at}:`)) this.#reads.delete(key);
-    this.#schedule('restart', at, 1 + this.#below(30 * UNITS_PER_TICK));
+    this.#schedule('restart', at, 1 + this.#below(maxDowntime));
   }
 
   #restart(at: number): void {
@@ -405,7 +424,7 @@ export class Simulation {
           this.#pump(at);
         }
       }
-      return this.#ids.every((_, at) => this.#isServed(at, wanted, start));
+      return this.#ids.every((_, at) => this.#isServed(at, wanted));
     };
     this.#runUntil(isDone);
     const ticks = Math.ceil((this.#now - start) / UNITS_PER_TICK);
@@ -416,8 +435,7 @@ export class Simulation {
   }
 
   /** Something that was proposed after the healing has been applied by this member. */
-  #isServed(at: number, wanted: ReadonlySet<string>, start: number): boolean {
-    void start;
+  #isServed(at: number, wanted: ReadonlySet<string>): boolean {
     const { applied } = this.#members[at]!;
     for (let i = applied.length - 1; i >= 0 && i >= applied.length - 40; i--)
       if (wanted.has(applied[i]!.text)) return true;
