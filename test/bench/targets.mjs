@@ -23,7 +23,7 @@ export async function raftkvTarget(count) {
     name: `raftkv, ${count} nodes`,
     pids: cluster.pids,
     put: (key, value) => kv.put(key, value),
-    get: async (key) => (await kv.get(key))?.value,
+    get: (key) => kv.get(key),
     async stop() {
       await kv.close();
       await cluster.stop();

@@ -14,6 +14,8 @@ interface Proposal {
   index: number;
   term: number;
   isDone: boolean;
+  /** Another one that was placed at the same index, in another term. */
+  twin: Proposal | undefined;
 }
 
 interface AppliedResult {
@@ -28,7 +30,10 @@ const recentResultsLimit = 8_192;
 export class Proposals {
   /** Not yet placed: no index known. */
   readonly #unplaced = new Map<number, Proposal>();
-  /** Placed, by index. A second proposal at one index means that the first was overwritten. */
+  /**
+   * Placed, by index, twins linked. Two at one index, in two terms, may both still win: that a leader of term 2 put its own entry there does
+   * not prove that the entry of term 1 is gone, for a leader of term 3 may hold that one and commit it (§3.6.2, Figure 3.7).
+   */
   readonly #placed = new Map<number, Proposal>();
   /** All open ones in order of their deadlines. */
   #queue: Proposal[] = [];
@@ -36,16 +41,26 @@ export class Proposals {
   /** What was applied of late, without gaps in the index, kept while a forwarded proposal waits for its place. */
   #recent: AppliedResult[] = [];
   #nextContext = 1;
+  #openCount = 0;
 
   get openCount(): number {
-    return this.#unplaced.size + this.#placed.size;
+    return this.#openCount;
   }
 
   /** Deadlines must not decrease from call to call. Answers the context for the core. */
   add(callback: ProposalCallback, deadline: number): number {
-    const proposal: Proposal = { context: this.#nextContext++, callback, deadline, index: 0, term: 0, isDone: false };
+    const proposal: Proposal = {
+      context: this.#nextContext++,
+      callback,
+      deadline,
+      index: 0,
+      term: 0,
+      isDone: false,
+      twin: undefined,
+    };
     this.#unplaced.set(proposal.context, proposal);
     this.#queue.push(proposal);
+    this.#openCount++;
     return proposal.context;
   }
 
@@ -55,7 +70,7 @@ export class Proposals {
     if (proposal === undefined) return; // out of time meanwhile
     this.#unplaced.delete(result.context);
     if (result.refused !== undefined) {
-      finish(proposal, refusal(result.refused), undefined);
+      this.#finish(proposal, refusal(result.refused), undefined);
       return;
     }
     // The race on a follower: (1) the leader appends our proposal and answers; (2) the entry and the commit index
@@ -63,34 +78,37 @@ export class Proposals {
     if (result.index <= appliedIndex) {
       const early = this.#recent[result.index - (this.#recent[0]?.index ?? 0)];
       if (early === undefined || early.index !== result.index)
-        finish(proposal, unknown('applied before its place was known'), undefined);
-      else if (early.term === result.term) finish(proposal, undefined, early.result);
-      else finish(proposal, overwritten(), undefined);
+        this.#finish(proposal, unknown('applied before its place was known'), undefined);
+      else if (early.term === result.term) this.#finish(proposal, undefined, early.result);
+      else this.#finish(proposal, overwritten(), undefined);
       return;
     }
     proposal.index = result.index;
     proposal.term = result.term;
-    const older = this.#placed.get(result.index);
+    proposal.twin = this.#placed.get(result.index);
     this.#placed.set(result.index, proposal);
-    if (older !== undefined) this.#resolveTwins(older, proposal);
   }
 
   /** The state machine applied `entry`; `result` is what it answered. Called for every entry, in order. */
   applied(entry: Entry, result: unknown): void {
     if (this.#unplaced.size > 0) this.#remember(entry, result);
-    const proposal = this.#placed.get(entry.index);
+    let proposal = this.#placed.get(entry.index);
     if (proposal === undefined) return;
     this.#placed.delete(entry.index);
-    if (proposal.term === entry.term) finish(proposal, undefined, result);
-    else finish(proposal, overwritten(), undefined);
+    for (; proposal !== undefined; proposal = proposal.twin) {
+      if (proposal.term === entry.term) this.#finish(proposal, undefined, result);
+      else this.#finish(proposal, overwritten(), undefined);
+    }
   }
 
   /** A snapshot took the place of every entry up to `index`: whatever was placed there has an unknown outcome. */
   skipTo(index: number): void {
-    for (const [at, proposal] of this.#placed) {
+    for (const [at, newest] of this.#placed) {
       if (at > index) continue;
       this.#placed.delete(at);
-      finish(proposal, unknown('the outcome lies inside a snapshot that this member received'), undefined);
+      for (let proposal: Proposal | undefined = newest; proposal !== undefined; proposal = proposal.twin) {
+        this.#finish(proposal, unknown('the outcome lies inside a snapshot that this member received'), undefined);
+      }
     }
   }
 
@@ -102,7 +120,7 @@ export class Proposals {
     for (const [at, proposal] of this.#unplaced) {
       if (at > context) break;
       this.#unplaced.delete(at);
-      finish(
+      this.#finish(
         proposal,
         unknown('the leader changed while the write was on its way to it; it may still happen', 'no_leader'),
         undefined,
@@ -118,7 +136,7 @@ export class Proposals {
       this.#queueHead++;
       if (proposal.isDone) continue;
       this.#forget(proposal);
-      finish(
+      this.#finish(
         proposal,
         new RaftkvError('timeout', 'the write was not committed in time; it may still happen', { definite: false }),
         undefined,
@@ -132,12 +150,13 @@ export class Proposals {
   }
 
   failAll(error: RaftkvError): void {
-    for (const proposal of [...this.#unplaced.values(), ...this.#placed.values()]) finish(proposal, error, undefined);
+    const open = this.#queue.slice(this.#queueHead).filter((proposal) => !proposal.isDone);
     this.#unplaced.clear();
     this.#placed.clear();
     this.#queue = [];
     this.#queueHead = 0;
     this.#recent = [];
+    for (const proposal of open) this.#finish(proposal, error, undefined);
   }
 
   #remember(entry: Entry, result: unknown): void {
@@ -149,23 +168,21 @@ export class Proposals {
 
   #forget(proposal: Proposal): void {
     this.#unplaced.delete(proposal.context);
-    if (this.#placed.get(proposal.index) === proposal) this.#placed.delete(proposal.index);
+    const newest = this.#placed.get(proposal.index);
+    if (newest === proposal) {
+      if (proposal.twin === undefined) this.#placed.delete(proposal.index);
+      else this.#placed.set(proposal.index, proposal.twin);
+      return;
+    }
+    for (let at = newest; at !== undefined; at = at.twin) if (at.twin === proposal) at.twin = proposal.twin;
   }
 
-  /** Two proposals at one index: only the younger term's entry can be in the log now, and the elder was cut from it. */
-  #resolveTwins(one: Proposal, other: Proposal): void {
-    const elder = one.term < other.term ? one : other;
-    const younger = elder === one ? other : one;
-    this.#placed.set(younger.index, younger);
-    // The elder may be committed nevertheless only if the younger is not: the leader of the younger term holds every
-    // committed entry (§3.6.3), and holds the younger one at this index.
-    finish(elder, overwritten(), undefined);
+  #finish(proposal: Proposal, error: RaftkvError | undefined, result: unknown): void {
+    if (proposal.isDone) return;
+    proposal.isDone = true;
+    this.#openCount--;
+    proposal.callback(error, result);
   }
-}
-
-function finish(proposal: Proposal, error: RaftkvError | undefined, result: unknown): void {
-  proposal.isDone = true;
-  proposal.callback(error, result);
 }
 
 export function refusal(reason: RefusalReason): RaftkvError {

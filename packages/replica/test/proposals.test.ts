@@ -60,15 +60,44 @@ describe('proposals', () => {
     expect(two.outcomes).toEqual([]);
   });
 
-  it('ends the elder of two at one index: the younger leader cut it from the log', () => {
+  it('settles two at one index, in two terms, only by what is committed there: either may win (Figure 3.7)', () => {
+    for (const [winner, loser] of [
+      [2, 4],
+      [4, 2],
+    ] as const) {
+      const proposals = new Proposals();
+      const told = new Map([2, 4].map((term) => [term, proposed(proposals)]));
+      for (const [term, { context }] of told) proposals.place({ context, index: 5, term }, 4);
+      expect([told.get(2)!.outcomes, told.get(4)!.outcomes]).toEqual([[], []]);
+      proposals.applied(entry(5, winner), 'done');
+      expect(told.get(winner)!.outcomes).toEqual([{ error: undefined, result: 'done' }]);
+      expect(told.get(loser)!.outcomes[0]!.error).toMatchObject({ code: 'no_leader', definite: true });
+      expect(proposals.openCount).toBe(0);
+    }
+  });
+
+  it('forgets one of two at one index without losing the other', () => {
+    for (const early of [2, 4]) {
+      const proposals = new Proposals();
+      const told = new Map(
+        [early, 6 - early].map((term, i) => [term, proposed(proposals, i === 0 ? 10 : 20)] as const),
+      );
+      for (const term of [2, 4]) proposals.place({ context: told.get(term)!.context, index: 5, term }, 4);
+      proposals.expire(15);
+      expect(told.get(early)!.outcomes[0]!.error).toMatchObject({ code: 'timeout', definite: false });
+      proposals.applied(entry(5, 6 - early), 'done');
+      expect(told.get(6 - early)!.outcomes).toEqual([{ error: undefined, result: 'done' }]);
+      expect(told.get(early)!.outcomes).toHaveLength(1);
+    }
+  });
+
+  it('fails both of two at one index when a snapshot swallows it', () => {
     const proposals = new Proposals();
-    const elder = proposed(proposals);
-    const younger = proposed(proposals);
-    proposals.place({ context: elder.context, index: 5, term: 2 }, 4);
-    proposals.place({ context: younger.context, index: 5, term: 4 }, 4);
-    expect(elder.outcomes[0]!.error).toMatchObject({ code: 'no_leader', definite: true });
-    proposals.applied(entry(5, 4), 'second');
-    expect(younger.outcomes).toEqual([{ error: undefined, result: 'second' }]);
+    const told = [2, 4].map((term) => ({ term, ...proposed(proposals) }));
+    for (const { term, context } of told) proposals.place({ context, index: 5, term }, 4);
+    proposals.skipTo(5);
+    for (const { outcomes } of told) expect(outcomes[0]!.error).toMatchObject({ definite: false });
+    expect(proposals.openCount).toBe(0);
   });
 
   it('tells those who were forwarded to a leader that is gone to ask again, and nobody else', () => {
