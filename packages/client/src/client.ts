@@ -4,6 +4,7 @@ import type { Command, ScanOptions as StoreScanOptions, ScanResult } from '@raft
 import { RaftkvError, keyFrom, rangeFrom } from '@raftkv/wire';
 import type { KeyInput, NodeStatus, RangeInput } from '@raftkv/wire';
 import type { Answer, CallOutcome, Request } from './call.ts';
+import { checkedKey, checkedLevel, checkedNumber, checkedRange } from './checks.ts';
 import type { Codec } from './codec.ts';
 import { decodeValue, encodeValue } from './codec.ts';
 import { batchCommand, batchOpResult, txnCommand, txnResult } from './commands.ts';
@@ -161,12 +162,14 @@ export class Client<Value, K extends UserKey> implements Kv<Value, K> {
       const { reverse, keysOnly } = options;
       return this.#scan(page, options, { limit: page.limit, revision: page.revision, reverse, keysOnly });
     };
-    return new Scan(fetch, this.#viewAs<T>(), rangeFrom(range), range);
+    checkedNumber('limit', range.limit, 0);
+    checkedNumber('pageSize', range.pageSize, 1);
+    return new Scan(fetch, this.#viewAs<T>(), checkedRange(range, this.#settings.limits), range);
   }
 
   async count(range: RangeInput & ReadOptions): Promise<number> {
     const { level = 'linearizable', revision } = range;
-    const page: PageRequest = { range: rangeFrom(range), level, revision, limit: 0 };
+    const page: PageRequest = { range: checkedRange(range, this.#settings.limits), level, revision, limit: 0 };
     const result = await this.#scan(page, range, { countOnly: true, revision });
     return result.count ?? 0;
   }
@@ -197,11 +200,12 @@ export class Client<Value, K extends UserKey> implements Kv<Value, K> {
 
   watch<T extends Value = Value>(range: RangeInput, options: WatchOptions = {}): Watch<T, K> {
     this.#expectOpen();
+    checkedNumber('from', options.from, 0);
     const watch = new Watch<T, K>({
       cluster: this.#dispatcher.cluster,
       settings: this.#settings,
       view: this.#viewAs<T>(),
-      range: rangeFrom(range),
+      range: checkedRange(range, this.#settings.limits),
       options,
       seenRevision: this.revision,
       onSeen: (revision) => this.#dispatcher.see(revision),
@@ -268,26 +272,24 @@ export class Client<Value, K extends UserKey> implements Kv<Value, K> {
   #get<T>(key: KeyInput, options: ReadOptions, convert: (answer: Answer) => T): Promise<T> {
     return new Promise((resolve, reject) => {
       this.#expectOpen();
-      const { level = 'linearizable', revision } = options;
+      const level = checkedLevel(options.level);
+      const revision = checkedNumber('revision', options.revision, 0);
       const minRevision = level === 'session' ? this.revision : 0;
-      this.#request({ type: 'get', id: 0, key: readKey(key), level, minRevision, revision }, options, {
-        convert,
-        resolve,
-        reject,
-      });
+      const made = checkedKey(key, this.#settings.limits);
+      const outcome = { convert, resolve, reject };
+      this.#request({ type: 'get', id: 0, key: made, level, minRevision, revision }, options, outcome);
     });
   }
 
   #scan(page: PageRequest, options: ReadOptions, scanOptions: StoreScanOptions): Promise<ScanResult> {
     return new Promise((resolve, reject) => {
       this.#expectOpen();
-      const { range, level, revision } = page;
-      const minRevision = level === 'session' ? Math.max(this.revision, revision ?? 0) : 0;
-      this.#request({ type: 'scan', id: 0, range, level, minRevision, options: scanOptions }, options, {
-        convert: expectScan,
-        resolve,
-        reject,
-      });
+      const level = checkedLevel(page.level);
+      const revision = checkedNumber('revision', page.revision, 0);
+      const minRevision = level === 'session' ? (revision ?? this.revision) : 0;
+      const outcome = { convert: expectScan, resolve, reject };
+      const { range } = page;
+      this.#request({ type: 'scan', id: 0, range, level, minRevision, options: scanOptions }, options, outcome);
     });
   }
 
@@ -301,12 +303,6 @@ export class Client<Value, K extends UserKey> implements Kv<Value, K> {
       this.#session.write(command(), { convert, resolve, reject }, options);
     });
   }
-}
-
-function readKey(key: KeyInput): string {
-  const made = keyFrom(key);
-  if (made.length === 0) throw new RaftkvError('key_empty', 'a key has at least one byte');
-  return made;
 }
 
 type AnswerOf<Type> = Extract<Answer, { readonly type: Type }>;

@@ -32,6 +32,8 @@ const silenceMilliseconds = 500;
 const watchSilenceMilliseconds = 3_000;
 /** … and no sign of life for this long after a ping ends the connection. */
 const pingTimeoutMilliseconds = 1_500;
+/** More than what surrounds a command in its frame. */
+const messageOverheadBytes = 32;
 /** Share of a call's time after which it is tried elsewhere, though its connection lives: the node may be cut off from the others. */
 const attemptShare = 0.4;
 
@@ -277,9 +279,14 @@ export class Connection implements Carrier {
     this.#messages = [];
     this.#calls = [];
     const now = this.#settings.clock.now();
+    const largest = this.#maxFrameBytes() - messageOverheadBytes;
     for (const call of calls) {
       // Withdrawn before it left, or queued twice because it was withdrawn and came back.
       if (call.connection !== this || call.isSent) continue;
+      if (call.request.type === 'write' && call.request.command.length > largest) {
+        this.#refuseTooLarge(call, largest);
+        continue;
+      }
       call.isSent = true;
       call.sentAt = now;
       messages.push(call.request);
@@ -289,14 +296,24 @@ export class Connection implements Carrier {
 
   #transmit(messages: readonly ClientMessage[]): void {
     const channel = this.#channel!;
-    const maxFrameBytes = Math.min(channel.maxFrameBytes, this.welcome?.limits.maxFrameBytes ?? Infinity);
     try {
-      for (const frame of encodeClientFrames(messages, maxFrameBytes)) {
+      for (const frame of encodeClientFrames(messages, this.#maxFrameBytes())) {
         if (!channel.send(frame)) this.#isChannelFull = true;
       }
     } catch (error) {
       this.close(RaftkvError.from(error));
     }
+  }
+
+  #maxFrameBytes(): number {
+    return Math.min(this.#channel!.maxFrameBytes, this.welcome?.limits.maxFrameBytes ?? Infinity);
+  }
+
+  /** The node takes less than this client's own limits allow. */
+  #refuseTooLarge(call: Call, largest: number): void {
+    this.withdraw(call);
+    const error = new RaftkvError('request_too_large', `${this.endpoint} takes commands of ${largest} bytes at most`);
+    this.#handlers.onAttemptFailed(call, error, true);
   }
 
   #tick(): void {

@@ -73,9 +73,12 @@ export class Dispatcher {
     return this.#isClosed;
   }
 
-  /** A call with its deadline running. It is not sent until `place`. */
+  /** A call with its deadline running. It is not sent until `place`. Throws `invalid_argument` for a timeout that is none. */
   open(kind: 'write' | 'read', request: Request, outcome: CallOutcome, options: CallOptions): Call {
     const timeoutMilliseconds = options.timeoutMilliseconds ?? this.settings.requestTimeoutMilliseconds;
+    if (!(timeoutMilliseconds > 0)) {
+      throw new RaftkvError('invalid_argument', `timeoutMilliseconds is ${timeoutMilliseconds}; it must be above 0`);
+    }
     const deadline = this.settings.clock.now() + timeoutMilliseconds;
     const call = new Call(kind, request, outcome, { deadline, timeoutMilliseconds });
     if (this.#isClosed) {

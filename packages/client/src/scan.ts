@@ -70,11 +70,12 @@ export class Scan<Value = unknown, K extends UserKey = string> implements AsyncI
     for (;;) {
       const request: PageRequest = { range, level, revision, limit: Math.max(1, Math.min(pageSize, left)) };
       const result = await this.#fetch(request, this.#options);
-      left -= result.entries.length;
-      const last = result.entries.at(-1);
+      const found = left === 0 ? [] : result.entries;
+      left -= found.length;
+      const last = found.at(-1);
       const more = result.more && left > 0 && last !== undefined;
       revision ??= result.revision;
-      yield { entries: result.entries.map((entry) => convert(this.#view, entry)), revision, more };
+      yield { entries: found.map((entry) => convert(this.#view, entry)), revision, more };
       if (!more) return;
       range = reverse ? { from: range.from, to: last.key } : { from: `${last.key}\0`, to: range.to };
       // Whoever has come as far as the first page's node can serve the others: no further round through the quorum.

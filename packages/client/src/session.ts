@@ -78,8 +78,11 @@ export class Session implements WriteGate {
     call.restamps += 1;
     call.clientId = 0;
     call.sequence = 0;
-    this.#waiting.push(call);
-    this.#open();
+    if (this.#clientId !== 0) this.#restamp(call);
+    else {
+      this.#waiting.push(call);
+      this.#open();
+    }
     return true;
   }
 
@@ -140,24 +143,31 @@ export class Session implements WriteGate {
     this.#clientId = clientId;
     const waiting = this.#waiting;
     this.#waiting = [];
-    for (const call of waiting) {
-      if (call.isDone) continue;
-      const message = call.request as WriteMessage;
-      const { command } = decodeCommand(message.command, { limits: this.#settings.limits });
-      call.request = { type: 'write', id: 0, command: this.#stamp(command) };
-      call.clientId = clientId;
-      call.sequence = this.#sequence;
-      this.dispatcher.place(call);
-    }
+    for (const call of waiting) if (!call.isDone) this.#restamp(call);
+  }
+
+  /** Places a write that was certainly never carried out under the present session. */
+  #restamp(call: Call): void {
+    const message = call.request as WriteMessage;
+    const { command } = decodeCommand(message.command, { limits: this.#settings.limits });
+    call.request = { type: 'write', id: 0, command: this.#stamp(command) };
+    call.clientId = this.#clientId;
+    call.sequence = this.#sequence;
+    this.dispatcher.place(call);
   }
 
   /** No session, no write: none of those that wait was ever sent under one that could have carried it out. */
   #failed(error: RaftkvError): void {
     this.#isOpening = false;
-    const waiting = this.#waiting;
+    const waiting = this.#waiting.filter((call) => !call.isDone);
     this.#waiting = [];
+    // Those that came later have time left.
+    if (error.code === 'timeout' && waiting.length > 0) {
+      this.#waiting = waiting;
+      return this.#open();
+    }
     for (const call of waiting) {
-      if (!call.isDone) this.dispatcher.fail(call, call.error(error.code, error.message, { cause: error }));
+      this.dispatcher.fail(call, call.error(error.code, error.message, { cause: error }));
     }
   }
 }

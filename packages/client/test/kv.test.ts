@@ -1,7 +1,8 @@
 // What the calls of a client give while nothing breaks: keys, values, batches, transactions, scans and status. Faults are in faults.test.ts.
 import { describe, expect, it } from 'vitest';
+import { defaultLimits } from '@raftkv/wire';
 import { bytes, connect, text } from '../src/index.ts';
-import type { Kv } from '../src/index.ts';
+import type { Kv, RaftkvError } from '../src/index.ts';
 import { FakeCluster, client, closeLater } from './fake-cluster.ts';
 
 describe('a key', () => {
@@ -68,6 +69,53 @@ describe('a key', () => {
     await expect(kv.put('k', undefined)).rejects.toMatchObject({ code: 'invalid_argument' });
     await expect(kv.put('\ud800', 1)).rejects.toMatchObject({ code: 'invalid_argument' });
     expect(cluster.applied).toEqual([]);
+  });
+});
+
+describe('a call that makes no sense', () => {
+  it('is refused alone, and takes nobody along who was in the same turn', async () => {
+    const kv = client(new FakeCluster());
+    await kv.put('a', 1);
+    const refused = { code: 'invalid_argument', definite: true };
+    const calls = [
+      kv.get('a', { level: 'eventual' as never }),
+      kv.get('a', { revision: 1.5 }),
+      kv.get('a', { revision: -1 }),
+      kv.get('a', { timeoutMilliseconds: Number.NaN }),
+      kv.count({ all: true, revision: Infinity }),
+      kv.compact(-3),
+      kv.txn().if({ key: 'a', version: 0.5 }).commit(),
+      kv
+        .txn()
+        .if({ key: 'a', version: 1, operator: 'almost' as never })
+        .commit(),
+      kv.batch([{ type: 'increment' as never, key: 'a' }]),
+    ];
+    const good = kv.get('a');
+    for (const call of calls) await expect(call).rejects.toMatchObject(refused);
+    expect(await good).toBe(1);
+    const thrown = expect.objectContaining(refused) as Error;
+    expect(() => kv.scan({ all: true, limit: -1 })).toThrow(thrown);
+    expect(() => kv.scan({ all: true, pageSize: 0 })).toThrow(thrown);
+    expect(() => kv.watch({ all: true }, { from: 0.5 })).toThrow(thrown);
+    expect(() => kv.watch({ gte: 'k'.repeat(5000) })).toThrow(
+      expect.objectContaining({ code: 'key_too_large' }) as Error,
+    );
+  });
+
+  it('is refused alone where it is larger than the node takes', async () => {
+    const limits = { ...defaultLimits, maxFrameBytes: 10_000, maxCommandBytes: 5_000 };
+    const kv = client(new FakeCluster(1, { limits }), { codec: text, compression: false });
+    const writes = [20_000, 100].map((length) => kv.put('k', 'v'.repeat(length)));
+    const codes = await Promise.all(
+      writes.map((write) =>
+        write.then(
+          () => 'done',
+          (error: RaftkvError) => error.code,
+        ),
+      ),
+    );
+    expect(codes).toEqual(['request_too_large', 'done']);
   });
 });
 
@@ -212,6 +260,7 @@ describe('a scan', () => {
   it('keeps to its limit over pages', async () => {
     const kv = await filled(new FakeCluster());
     const pages = [];
+    expect(await kv.scan({ prefix: 'k/', limit: 0 }).all()).toEqual([]);
     for await (const page of kv.scan({ prefix: 'k/', limit: 10, pageSize: 4 }).pages()) pages.push(page);
     expect(pages.map(({ entries, more }) => [entries.length, more])).toEqual([
       [4, true],

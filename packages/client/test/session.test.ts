@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { Store } from '@raftkv/kv';
 import { RaftkvError, encodeCommand } from '@raftkv/wire';
-import { FakeCluster, client } from './fake-cluster.ts';
+import { FakeCluster, client, held } from './fake-cluster.ts';
 
 describe('a session', () => {
   it('that was evicted is replaced, and the write that met this is carried out once', async () => {
@@ -15,6 +15,22 @@ describe('a session', () => {
     const entries = await kv.scan({ prefix: 'k' }).all();
     expect(entries.map(({ version }) => version)).toEqual(entries.map(() => 1));
     expect(entries).toHaveLength(20);
+  });
+
+  it('that takes long to open is opened for those that still have time', async () => {
+    const cluster = new FakeCluster();
+    const kv = client(cluster, { requestTimeoutMilliseconds: 150 });
+    const node = cluster.nodes[0]!;
+    let attempts = 0;
+    node.onWrite = (apply) => {
+      attempts += 1;
+      if (attempts > 1) node.onWrite = (again) => again();
+      return attempts === 1 ? held<never>().promise : apply();
+    };
+    const short = kv.put('a', 1).catch((error: RaftkvError) => error);
+    const long = kv.put('b', 2, { timeoutMilliseconds: 10_000 });
+    expect(await short).toMatchObject({ code: 'timeout', definite: true });
+    expect(await long).toBeGreaterThan(0);
   });
 
   it('that was evicted between two attempts leaves the outcome unknown, and says so', async () => {

@@ -79,7 +79,7 @@ export class ClientWatches {
   /** Lets idle watches know how far they have come. Called now and then, after `serve`. */
   tellProgress(): void {
     for (const watch of this.#watches.values()) {
-      const progress = this.#ready.has(watch) ? undefined : watch.progress();
+      const progress = this.#ready.has(watch) ? undefined : watch.progress(this.#node.revision);
       if (progress !== undefined) this.#answers.push(progress);
     }
   }

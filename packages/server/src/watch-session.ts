@@ -56,10 +56,14 @@ export class WatchSession {
     return { type: 'watchEvents', id: this.id, changes };
   }
 
-  /** T44: progress never overtakes events, so it is told only when the cursor had nothing left. Undefined: nothing new to tell. */
-  progress(): WatchProgress | undefined {
+  /**
+   * T44: progress never overtakes events, so it is told only when the cursor had nothing left; nor the store, which a watch from a future
+   * revision waits for. Undefined: nothing new to tell.
+   */
+  progress(newestRevision: number): WatchProgress | undefined {
     const revision = this.#watcher.position;
-    if (!this.#withProgress || !this.#isDrained || revision <= this.#lastToldRevision) return undefined;
+    if (!this.#withProgress || !this.#isDrained) return undefined;
+    if (revision <= this.#lastToldRevision || revision > newestRevision) return undefined;
     this.#lastToldRevision = revision;
     return { type: 'watchProgress', id: this.id, revision };
   }

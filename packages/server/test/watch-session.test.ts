@@ -24,12 +24,20 @@ describe('the progress of a watch', () => {
       close: () => {},
     };
     const watch = new WatchSession(request, watcher, 1000);
-    expect(watch.progress()).toBeUndefined();
+    expect(watch.progress(20)).toBeUndefined();
     expect(watch.take()?.changes).toEqual([change]);
-    expect(watch.progress()).toBeUndefined();
+    expect(watch.progress(20)).toBeUndefined();
     left = [];
     expect(watch.take()).toBeUndefined();
-    expect(watch.progress()).toEqual({ type: 'watchProgress', id: 1, revision: 20 });
-    expect(watch.progress()).toBeUndefined();
+    expect(watch.progress(20)).toEqual({ type: 'watchProgress', id: 1, revision: 20 });
+    expect(watch.progress(20)).toBeUndefined();
+  });
+
+  it('is not told of a revision that is yet to come', () => {
+    const watcher: Watcher = { take: () => undefined, position: 20, close: () => {} };
+    const watch = new WatchSession(request, watcher, 1000);
+    watch.take();
+    expect(watch.progress(19)).toBeUndefined();
+    expect(watch.progress(20)).toMatchObject({ revision: 20 });
   });
 });

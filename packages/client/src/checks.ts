@@ -1,0 +1,39 @@
+// What a read is checked for before it may wait in a frame with others: a request that cannot be encoded would take them all down.
+// Writes need none of this: their command is encoded at once.
+import type { Key, KeyRange } from '@raftkv/kv';
+import { RaftkvError, keyFrom, rangeFrom } from '@raftkv/wire';
+import type { KeyInput, Limits, RangeInput, ReadLevel } from '@raftkv/wire';
+
+const levels: readonly string[] = ['linearizable', 'session', 'local'] satisfies ReadLevel[];
+
+/** The level asked for, or the default. */
+export function checkedLevel(level: ReadLevel | undefined): ReadLevel {
+  if (level === undefined) return 'linearizable';
+  if (levels.includes(level)) return level;
+  throw new RaftkvError('invalid_argument', `there is no level ${String(level)}; there are ${levels.join(', ')}`);
+}
+
+/** A revision, a limit: from `least` to 2^53-1, or left out. */
+export function checkedNumber(name: string, value: number | undefined, least: number): number | undefined {
+  if (value === undefined || (Number.isSafeInteger(value) && value >= least)) return value;
+  throw new RaftkvError('invalid_argument', `${name} is ${String(value)}; it must be a whole number from ${least} on`);
+}
+
+export function checkedKey(key: KeyInput, limits: Limits): Key {
+  const made = keyFrom(key);
+  if (made.length === 0) throw new RaftkvError('key_empty', 'a key has at least one byte');
+  if (made.length > limits.maxKeyBytes) throw tooLarge(made, limits);
+  return made;
+}
+
+/** Bounds may be a byte longer than keys: that is how "after this key" is written. */
+export function checkedRange(range: RangeInput, limits: Limits): KeyRange {
+  const made = rangeFrom(range);
+  if (made.from.length > limits.maxKeyBytes + 1) throw tooLarge(made.from, limits);
+  if (made.to !== undefined && made.to.length > limits.maxKeyBytes + 1) throw tooLarge(made.to, limits);
+  return made;
+}
+
+function tooLarge(key: Key, limits: Limits): RaftkvError {
+  return new RaftkvError('key_too_large', `a key of ${key.length} bytes; the limit is ${limits.maxKeyBytes}`);
+}
