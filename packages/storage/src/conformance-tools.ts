@@ -40,7 +40,7 @@ export interface ConformanceTools extends TestFunctions {
 
 export const member: RequestedIdentity = { clusterId: 'cluster-1', memberId: '00000000000000a1', memberName: 'node1' };
 
-export const configuration: SnapshotMeta['configuration'] = {
+const configuration: SnapshotMeta['configuration'] = {
   voters: ['a1', 'a2'],
   votersOutgoing: [],
   learners: ['a3'],

@@ -4,7 +4,7 @@ import { RaftkvError, crc32c } from '@raftkv/wire';
 
 export type FileKind = 'log' | 'snp' | 'idt' | 'not';
 
-export const formatVersion = 1;
+const formatVersion = 1;
 
 /** Version, kind, checksum of what follows, length of what follows. */
 const smallHeaderBytes = 16;

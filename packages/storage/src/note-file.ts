@@ -5,7 +5,7 @@ import { readWhole, replaceWhole } from './disk.ts';
 import { corrupt, decodeSmallFile, encodeSmallFile } from './file-format.ts';
 import type { Disk } from './disk.ts';
 
-export const maxNoteBytes = 64 * 1024;
+const maxNoteBytes = 64 * 1024;
 
 const prefix = 'note-';
 const namePattern = /^[a-z0-9][a-z0-9_.-]{0,63}$/;

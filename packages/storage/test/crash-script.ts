@@ -37,7 +37,7 @@ async function receiveSnapshot(storage: Storage): Promise<void> {
   received.set(storage, writer);
 }
 
-export const steps: readonly (readonly Step[])[] = [
+const steps: readonly (readonly Step[])[] = [
   [append(1, 2, 1, 300)],
   [append(3, 4, 1, 300), append(5, 5, 1, 3000), append(6, 6, 1)],
   [(storage) => storage.append({ hardState: hardState(2, 'a2'), entries: [] }), append(5, 5, 2, 20)],

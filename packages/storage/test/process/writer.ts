@@ -79,7 +79,7 @@ export function keeps(found: Position, acknowledged: Position): boolean {
 }
 
 /** @throws with an instruction: without strace these tests would prove nothing, so they fail rather than pass. */
-export function findStrace(): string {
+function findStrace(): string {
   for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
     const path = join(folder, 'strace');
     try {
