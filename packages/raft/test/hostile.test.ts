@@ -28,8 +28,8 @@ const configuration = fc.record({
   learners: fc.constantFrom([], ['a'], ['e']),
 });
 const meta = fc.record({ lastIncludedIndex: number, lastIncludedTerm: small, configuration });
-const term = fc.oneof({ weight: 40, arbitrary: fc.nat(5) }, { weight: 1, arbitrary: number });
-const envelope = { from: peer, to: fc.constantFrom('a', 'a', 'a', 'a', 'b'), term };
+const someTerm = fc.oneof({ weight: 40, arbitrary: fc.nat(5) }, { weight: 1, arbitrary: number });
+const envelope = { from: peer, to: fc.constantFrom('a', 'a', 'a', 'a', 'b'), term: someTerm };
 
 function messageOf<T extends Message['type']>(
   type: T,
