@@ -1,6 +1,6 @@
 // The seeded cluster: a few hundred worlds, each checked after every event. RAFT_SEEDS=n and RAFT_FIRST_SEED=n run more, or one again.
 import { describe, expect, it } from 'vitest';
-import { Simulation, type SimulationReport } from './simulation.ts';
+import { Simulation, type SimulationReport } from './simulation/simulation.ts';
 
 const count = Number(process.env['RAFT_SEEDS'] ?? 80);
 const first = Number(process.env['RAFT_FIRST_SEED'] ?? 1);

@@ -1,0 +1,48 @@
+// The second phase of a simulation: everything is healed, and within a bound a leader must be found, every member must
+// apply something new, and every read must be answered.
+import type { Member } from '../member.ts';
+import type { Simulation } from './simulation.ts';
+import { UNITS_PER_TICK } from './world.ts';
+import { stateOf } from '../../src/raft.ts';
+
+const PATIENCE_TICKS = 400;
+
+/** Answers the ticks that it took. */
+export function demandProgress(simulation: Simulation): number {
+  const { world, members, faults, ledger } = simulation;
+  world.isHealed = true;
+  world.note('healed');
+  faults.end();
+  members.forEach((_, at) => simulation.restart(at));
+  const start = world.now;
+  const wanted = new Set<string>();
+  let lastAsked = -Infinity;
+  const ask = (): void => {
+    lastAsked = world.now;
+    for (let at = 0; at < members.length; at++) {
+      wanted.add(ledger.propose(at));
+      simulation.read(at);
+      simulation.pump(at);
+    }
+  };
+  simulation.runUntil(() => {
+    if (world.now - start > PATIENCE_TICKS * UNITS_PER_TICK)
+      throw new Error(`no progress in ${PATIENCE_TICKS} ticks: ${members.map(describe).join('; ')}`);
+    if (world.now - lastAsked > 25 * UNITS_PER_TICK) ask();
+    return members.every((member) => isServed(member, wanted));
+  });
+  const ticks = Math.ceil((world.now - start) / UNITS_PER_TICK);
+  simulation.runUntil(() => world.now > start + (ticks + 30) * UNITS_PER_TICK);
+  ledger.checkReadsAnswered(world.now - 30 * UNITS_PER_TICK);
+  return ticks;
+}
+
+/** Something that was proposed after the healing has been applied by this member. */
+function isServed({ applied }: Member, wanted: ReadonlySet<string>): boolean {
+  return applied.slice(-40).some(({ text }) => wanted.has(text));
+}
+
+function describe({ id, raft }: Member): string {
+  const { role, term, commitIndex, log, durability } = stateOf(raft);
+  return `${id} ${role} ${term} commit ${commitIndex} log ${log.compactedIndex}+${log.entries.length} durable ${durability.persistedIndex}`;
+}

@@ -1,0 +1,227 @@
+// A cluster in one thread under virtual time, everything drawn from one seed: loss, duplication, reordering, delay,
+// partitions (one-way ones too), crashes that lose what was not persisted, pauses, slow disks, slow state machines, compaction.
+// After each event the promises of Figure 3.2 are checked across members; in the end all is healed and progress is
+// demanded. A failure names its seed and the last lines of the trace.
+import type { Message } from '../../src/index.ts';
+import { Checks } from './checks.ts';
+import { Faults } from './faults.ts';
+import { Ledger } from './ledger.ts';
+import { Member } from '../member.ts';
+import { UNITS_PER_TICK, World } from './world.ts';
+import type { Event } from './world.ts';
+import { demandProgress } from './liveness.ts';
+import { describeMessage } from '../trace.ts';
+import { drawOptions, drawWeather } from './weather.ts';
+import type { Weather } from './weather.ts';
+
+export interface SimulationOptions {
+  readonly seed: number;
+  readonly members: number;
+  readonly learners?: number;
+  /** Virtual ticks with faults; the healed phase follows. */
+  readonly ticks: number;
+}
+
+export interface SimulationReport {
+  readonly seed: number;
+  readonly traceHash: number;
+  readonly events: number;
+  readonly committed: number;
+  readonly reads: number;
+  readonly accepted: number;
+  readonly elections: number;
+  readonly crashes: number;
+  readonly installs: number;
+  readonly ticksToRecover: number;
+}
+
+export class Simulation {
+  readonly #options: SimulationOptions;
+  readonly world: World;
+  readonly weather: Weather;
+  readonly members: readonly Member[];
+  readonly faults: Faults;
+  readonly checks: Checks;
+  readonly ledger: Ledger;
+  #installs = 0;
+
+  constructor(options: SimulationOptions) {
+    this.#options = options;
+    const count = options.members + (options.learners ?? 0);
+    const ids = Array.from({ length: count }, (_, i) => String.fromCharCode(97 + i));
+    this.world = new World(options.seed, count);
+    this.weather = drawWeather(this.world);
+    const configuration = {
+      voters: ids.slice(0, options.members),
+      votersOutgoing: [],
+      learners: ids.slice(options.members),
+    };
+    this.members = ids.map((id) => new Member(drawOptions(this.world, this.weather, id), configuration));
+    for (const member of this.members) member.onMessage = (message) => this.#carry(message);
+    this.faults = new Faults(this.world, this.members);
+    this.checks = new Checks(this.members, options.members);
+    this.ledger = new Ledger(this.members);
+    this.faults.onCrash = (at) => this.ledger.forgetReads(at);
+  }
+
+  run(): SimulationReport {
+    try {
+      return this.#run();
+    } catch (error) {
+      const trace = this.world.recent.join('\n');
+      const { seed } = this.#options;
+      throw new Error(`seed ${seed} at ${this.world.now}: ${String(error)}\n${trace}`, { cause: error });
+    }
+  }
+
+  runUntil(isOver: () => boolean): void {
+    while (!isOver()) this.#happen(this.world.next());
+  }
+
+  /** Takes the member's Readys, and lets time do what they ask for. */
+  pump(at: number): void {
+    const { world, weather, faults } = this;
+    const member = this.members[at]!;
+    member.pump();
+    this.ledger.collect(at);
+    this.#installs += member.pendingApplies.filter((item) => 'snapshot' in item).length;
+    const isVoting = !world.isHealed && member.pendingWrites.some((write) => write.hardState !== undefined);
+    if (isVoting && world.chance(weather.crashWhileVoting)) world.scheduleOnce('crash', at, world.below(6));
+    const persistDelay = world.isHealed ? 1 : weather.persistDelay * faults.slowness(at);
+    const applyDelay = world.isHealed ? 1 : weather.applyDelay * faults.slowness(at);
+    if (member.pendingWrites.length > 0) world.scheduleOnce('persist', at, 1 + world.below(persistDelay));
+    if (member.pendingApplies.length > 0) world.scheduleOnce('apply', at, 1 + world.below(applyDelay));
+    if (member.pendingReads.length > 0) world.scheduleOnce('readChunk', at, 1 + world.below(5));
+    if (member.pendingChunks.length > 0) world.scheduleOnce('writeChunk', at, 1 + world.below(persistDelay));
+  }
+
+  read(at: number): void {
+    this.ledger.read(at, { floor: this.checks.commitIndex, time: this.world.now });
+  }
+
+  restart(at: number): void {
+    if (!this.faults.restart(at)) return;
+    this.checks.checkApplied(this.members[at]!);
+    this.pump(at);
+    this.#check(at);
+  }
+
+  #run(): SimulationReport {
+    const { world, checks, ledger, faults } = this;
+    this.members.forEach((_, at) => world.schedule('tick', at, world.below(UNITS_PER_TICK)));
+    for (const act of ['client', 'fault', 'compact'] as const) world.schedule(act, 0, 1);
+    const end = this.#options.ticks * UNITS_PER_TICK;
+    this.runUntil(() => world.now >= end);
+    const ticksToRecover = demandProgress(this);
+    ledger.checkPromises(checks.committed);
+    return {
+      seed: this.#options.seed,
+      traceHash: world.traceHash,
+      events: world.eventCount,
+      committed: checks.commitIndex,
+      reads: ledger.readCount,
+      accepted: ledger.acceptedCount,
+      elections: checks.electionCount,
+      crashes: faults.crashCount,
+      installs: this.#installs,
+      ticksToRecover,
+    };
+  }
+
+  #happen(event: Event): void {
+    const { act, member: at, message } = event;
+    const { world, faults } = this;
+    if (act === 'client' || act === 'fault' || act === 'compact') return this.#happenToAll(act);
+    if (act === 'restart') return this.restart(at);
+    if (act === 'crash') return faults.crash(at, 10);
+    if (faults.isPaused(at) && act !== 'tick') return world.enqueue(act, at, faults.pauseLeft(at) + 1, message);
+    world.begin(act, at);
+    if (act === 'tick') world.schedule('tick', at, UNITS_PER_TICK + world.below(3) - 1);
+    if (!faults.isAwake(at)) return;
+    const member = this.members[at]!;
+    switch (act) {
+      case 'tick':
+        member.step({ type: 'tick' });
+        break;
+      case 'deliver':
+        world.note(describeMessage(message!));
+        member.step({ type: 'receive', message: message! });
+        break;
+      case 'persist':
+        member.persistOne();
+        break;
+      case 'apply':
+        member.applyOne();
+        this.checks.checkApplied(member);
+        break;
+      case 'readChunk':
+        member.readChunk();
+        break;
+      case 'writeChunk':
+        member.writeChunk(world.isHealed || world.chance(0.95));
+        break;
+    }
+    // Several inputs often share a turn.
+    if (world.chance(0.7)) this.pump(at);
+    else world.scheduleOnce('persist', at, 1);
+    this.#check(at);
+  }
+
+  #happenToAll(act: 'client' | 'fault' | 'compact'): void {
+    const { world, weather } = this;
+    if (!world.isHealed) {
+      if (act === 'client') this.#client();
+      else if (act === 'fault') this.faults.strike();
+      else this.#compact();
+    }
+    const delays = { client: weather.clientDelay, fault: weather.faultDelay, compact: weather.compactDelay };
+    world.schedule(act, 0, 1 + world.below(2 * delays[act]));
+  }
+
+  #carry(message: Message): void {
+    const { world, faults } = this;
+    if (faults.isBlocked(message.from, message.to)) return;
+    const to = this.members.findIndex(({ id }) => id === message.to);
+    const { loss, duplication, maxDelay } = this.weather;
+    if (!world.isHealed && world.chance(loss)) return;
+    world.enqueue('deliver', to, 1 + world.below(world.isHealed ? 3 : maxDelay), message);
+    // A transport is a stream: it loses its tail, it does not repeat a request to append (README, limits).
+    if (message.type === 'proposeRequest' || world.isHealed) return;
+    if (world.chance(duplication)) world.enqueue('deliver', to, 1 + world.below(maxDelay * 4), message);
+  }
+
+  #client(): void {
+    const { world } = this;
+    const at = world.below(this.members.length);
+    if (!this.faults.isAwake(at)) return;
+    const member = this.members[at]!;
+    const burst = 1 + world.below(3);
+    for (let i = 0; i < burst; i++) {
+      if (world.chance(0.5)) this.ledger.propose(at);
+      else this.read(at);
+    }
+    if (world.chance(0.05)) member.step({ type: 'campaign' });
+    if (world.chance(0.05)) member.step({ type: 'unreachable', peer: world.pick(this.members).id });
+    this.pump(at);
+    this.#check(at);
+  }
+
+  /**
+   * Only before the healing. A leader that compacts to its tip again and again outruns the transfer of its snapshots for
+   * ever: that is its driver's choice of `compactTo`, not a fault to recover from.
+   */
+  #compact(): void {
+    const at = this.world.below(this.members.length);
+    if (!this.faults.isAwake(at)) return;
+    const member = this.members[at]!;
+    this.world.note(`${member.id} compacts`);
+    member.compact(this.weather.keep);
+    this.pump(at);
+    this.#check(at);
+  }
+
+  #check(at: number): void {
+    this.checks.checkMember(this.members[at]!);
+    if (this.world.eventCount % 16 === 0) this.checks.checkLogMatching();
+  }
+}
