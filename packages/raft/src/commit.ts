@@ -4,7 +4,7 @@ import type { Entry } from './entry.ts';
 import type { RaftState } from './state.ts';
 import { assert } from './assert.ts';
 import { entryAt, entryBytes, lastIndexOf, sliceLog, termAt } from './log.ts';
-import { NO_ENTRIES } from './state.ts';
+import { NOTHING } from './state.ts';
 import { quorumReached } from './quorum.ts';
 
 /** Leader: moves commitIndex as far as the followers' answers and the own disk allow. */
@@ -48,7 +48,7 @@ export function hasCommittedEntries(state: RaftState): boolean {
  * a crash. A slow state machine is not run ahead of by more than maxCommittedBytes.
  */
 export function takeCommittedEntries(state: RaftState): readonly Entry[] {
-  if (!hasCommittedEntries(state)) return NO_ENTRIES;
+  if (!hasCommittedEntries(state)) return NOTHING;
   const { application } = state;
   const entries = sliceLog(
     state.log,

@@ -13,7 +13,7 @@ import { isVoter } from './configuration.ts';
 import { openToken } from './read-index.ts';
 import { retryTransfer, startTransfer } from './snapshot.ts';
 import { send } from './durability.ts';
-import { NO_ENTRIES } from './state.ts';
+import { NOTHING } from './state.ts';
 
 /** Slices of the log that were cut in this turn, so that followers at the same place get the same array (and its encoding can be shared). */
 type Slices = Entry[][];
@@ -126,7 +126,7 @@ function isBehindLog(state: RaftState, progress: Progress): boolean {
 /** One message, and its answer is awaited. */
 function sendProbe(state: RaftState, progress: Progress, slices: Slices): void {
   if (isBehindLog(state, progress)) return startTransfer(state, progress);
-  const entries = progress.nextIndex <= lastIndexOf(state.log) ? cut(state, slices, progress.nextIndex) : NO_ENTRIES;
+  const entries = progress.nextIndex <= lastIndexOf(state.log) ? cut(state, slices, progress.nextIndex) : NOTHING;
   progress.isPaused = true;
   sendAppend(state, progress, entries);
 }
@@ -145,7 +145,7 @@ function sendPipelined(state: RaftState, progress: Progress, slices: Slices): vo
     addInflight(progress.inflights, progress.nextIndex - 1, bytes, maxInflightMessages);
     isAnythingSent = true;
   }
-  if (!isAnythingSent) sendAppend(state, progress, NO_ENTRIES);
+  if (!isAnythingSent) sendAppend(state, progress, NOTHING);
 }
 
 function sendAppend(state: RaftState, progress: Progress, entries: readonly Entry[]): void {
