@@ -3,8 +3,8 @@
 //
 // Four facts about registers keep the search almost linear:
 // 1. A step that was told it changed nothing may take effect as soon as the state allows it: no branching.
-// 2. A step of unknown outcome may be left out for ever. So it is used only where a known step is impossible without it;
-//    anywhere earlier it could be moved later or dropped.
+// 2. A step of unknown outcome may be left out for ever. So it is used only where a known step is impossible without it, or
+//    (a cas of which nobody was told whether it matched) leaves something else; anywhere earlier it could be moved later or dropped.
 // 3. Of two visits with equal known steps and equal state, the one that used fewer unknown steps can do all that the other can.
 // 4. Unknown steps of equal effect are interchangeable once called: the earliest is taken.
 import { apply, IMPOSSIBLE } from './model.ts';
@@ -60,7 +60,7 @@ export function knownMoves(known: readonly Step[], candidates: readonly number[]
   return moves;
 }
 
-/** Chains of unused unknown steps that make a known step possible which was not so before the last of the chain. */
+/** Chains of unused unknown steps that make a known step possible, or leave something else, which was not so before the last of the chain. */
 export function unknownMoves(partition: Partition, configuration: Configuration): Move[] {
   const candidates = candidatesOf(partition.known, configuration);
   const latestCall = Math.min(...candidates.map((index) => partition.known[index]!.ret));
@@ -78,14 +78,20 @@ export function unknownMoves(partition: Partition, configuration: Configuration)
       for (const known of candidates) {
         const wanted = partition.known[known]!;
         const after = apply(next, wanted);
-        if (after !== IMPOSSIBLE && apply(state, wanted) === IMPOSSIBLE)
-          moves.push({ unknown: longer, known, state: after });
+        const without = apply(state, wanted);
+        // A cas whose client was not told whether it matched is always possible, but what it leaves depends on the chain.
+        const isNeeded = without === IMPOSSIBLE || (isUntoldCas(wanted) && after !== without);
+        if (after !== IMPOSSIBLE && isNeeded) moves.push({ unknown: longer, known, state: after });
       }
       extend(longer, [...states, next]);
     }
   };
   extend([], [configuration.state]);
   return moves;
+}
+
+function isUntoldCas(step: Step): boolean {
+  return step.kind === 'cas' && step.ok === undefined;
 }
 
 /** Unused unknown steps called by `latestCall`, the earliest of each effect. */
