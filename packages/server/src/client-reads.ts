@@ -9,7 +9,7 @@ import type { KvNode } from './node-api.ts';
 export type ReadRequest = GetRequest | ScanRequest;
 
 export interface ClientReadsHandlers {
-  readonly onResult: (id: number, result: GetResult | ScanResult, bytes: number) => void;
+  readonly onResult: (id: number, result: GetResult | ScanResult) => void;
   readonly onError: (id: number, error: unknown) => void;
   /** Reads are ready to be answered. */
   readonly onReady: () => void;
@@ -81,17 +81,13 @@ export class ClientReads {
   }
 
   #get(request: GetRequest): void {
-    const result = this.#node.getLocal(request.key, request);
-    this.#handlers.onResult(request.id, result, 64 + (result.entry?.value.length ?? 0));
+    this.#handlers.onResult(request.id, this.#node.getLocal(request.key, request));
   }
 
   #scan(request: ScanRequest): void {
     const { options } = request;
     const maxBytes = Math.min(options.maxBytes ?? this.#maxPageBytes, this.#maxPageBytes);
-    const result = this.#node.scanLocal(request.range, { ...options, maxBytes });
-    let bytes = 64;
-    for (const entry of result.entries) bytes += 64 + entry.value.length;
-    this.#handlers.onResult(request.id, result, bytes);
+    this.#handlers.onResult(request.id, this.#node.scanLocal(request.range, { ...options, maxBytes }));
   }
 
   /** The node waits until it has come that far, whatever the key; the read itself is then made like all others. */

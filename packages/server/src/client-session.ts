@@ -5,7 +5,7 @@ import type { Clock } from '@raftkv/replica';
 import type { Channel } from '@raftkv/transport';
 import { RaftkvError, decodeClientFrame, defaultLimits } from '@raftkv/wire';
 import type { ClientHello, ClientMessage, Limits } from '@raftkv/wire';
-import { ClientAnswers } from './client-answers.ts';
+import { ClientAnswers, resultBytes } from './client-answers.ts';
 import { ClientReads } from './client-reads.ts';
 import { ClientRequests } from './client-requests.ts';
 import { ClientWatches } from './client-watches.ts';
@@ -53,6 +53,8 @@ export interface ClientSession {
 }
 
 const protocolVersion = 1;
+/** About what a status takes. */
+const statusBytes = 1024;
 
 /** What a write is counted as. */
 const operationOf: Readonly<Record<Command['type'], OperationName>> = {
@@ -123,12 +125,13 @@ class Session implements ClientSession {
       onTooLarge: (message) => {
         if (message.type === 'watchEvents') this.#watches.end(message.id);
       },
+      onOverflow: () => this.close(new RaftkvError('busy', `${channel.remote} does not read its answers`)),
     });
     const maxPageBytes = Math.min(options.maxPageBytes ?? 1024 * 1024, maxFrameBytes >>> 1);
     this.#reads = new ClientReads(node, this.#answers, maxPageBytes, {
-      onResult: (id, result, bytes) => {
+      onResult: (id, result) => {
         this.#requests.end(id, 'ok');
-        this.#answers.push({ type: 'result', id, result }, bytes);
+        this.#answers.push({ type: 'result', id, result }, resultBytes(result));
       },
       onError: (id, error) => this.#fail(id, error),
       onReady,
@@ -219,7 +222,7 @@ class Session implements ClientSession {
       case 'cancel':
         return this.#watches.end(message.id);
       case 'status':
-        return this.#answers.push({ type: 'statusResult', id: message.id, status: this.#node.status() });
+        return this.#answers.push({ type: 'statusResult', id: message.id, status: this.#node.status() }, statusBytes);
       case 'ping':
         return this.#answers.push({ type: 'pong', id: message.id });
       case 'hello':
@@ -318,7 +321,7 @@ class Session implements ClientSession {
 
   #written(id: number, result: CommandResult): void {
     this.#requests.end(id, result.type === 'error' ? result.code : 'ok');
-    if (this.#state === 'serving') this.#answers.push({ type: 'result', id, result });
+    if (this.#state === 'serving') this.#answers.push({ type: 'result', id, result }, resultBytes(result));
   }
 
   #fail(id: number, cause: unknown): void {

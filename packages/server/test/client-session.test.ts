@@ -1,7 +1,12 @@
 // What a node owes to whoever connects, spoken to in frames: no client of ours in between, so that the protocol itself is tested.
 import { describe, expect, it } from 'vitest';
+import type { Command } from '@raftkv/kv';
 import { RaftkvError, encodeCommand } from '@raftkv/wire';
+import type { ClientMessage } from '@raftkv/wire';
 import { SoleNode, put, range, talk } from './client-talk.ts';
+
+/** Full soon, so that a client that does not read is noticed soon. */
+const tightChannel = { highWaterBytes: 20_000, lowWaterBytes: 5_000, maxBufferedBytes: 300_000 };
 
 describe('the hello', () => {
   it('is answered with who the node is and what it allows', async () => {
@@ -174,6 +179,50 @@ describe('requests', () => {
     pair.resume('left');
     await expect.poll(() => peer.of('result').length).toBe(100);
     expect(peer.ended).toBeUndefined();
+  });
+
+  it.each(['write', 'ping', 'watch'] as const)(
+    'of the kind %s, sent without end by a client that reads nothing, end its connection and hold little memory',
+    async (type) => {
+      const { peer, session, pair } = talk(new SoleNode(), { maxWatches: 0 }, tightChannel);
+      await peer.settle();
+      pair.stall('left');
+      const command = put('k', new Uint8Array(1));
+      let sent = 0;
+      const next = (): ClientMessage => {
+        const id = ++sent;
+        if (type === 'write') return { type, id, command };
+        return type === 'watch' ? { type, id, range, from: 0, previous: false, progress: false } : { type, id };
+      };
+      while (pair.right.isOpen && sent < 1_000_000) {
+        peer.send(...Array.from({ length: 4000 }, next));
+        await peer.settle();
+      }
+      expect(pair.right.isOpen).toBe(false);
+      expect(session.openRequests).toBe(0);
+      pair.resume('left');
+      await expect.poll(() => peer.ended).toMatchObject({ code: 'busy' });
+    },
+  );
+
+  it('with large answers are encoded as the channel drains, and none is lost', async () => {
+    const node = new SoleNode();
+    node.apply(put('big', new Uint8Array(50_000)));
+    const { peer, pair } = talk(node, {}, { ...tightChannel, maxBufferedBytes: 1_000_000 });
+    await peer.settle();
+    pair.stall('left');
+    const txn: Command = { type: 'txn', compare: [], then: [{ type: 'get', key: 'big' }], otherwise: [] };
+    const command = encodeCommand({ session: undefined, command: txn });
+    peer.send(...Array.from({ length: 300 }, (_, id) => ({ type: 'write' as const, id, command })));
+    await peer.settle();
+    peer.send({ type: 'ping', id: 300 });
+    await peer.settle();
+    expect(pair.right.isOpen).toBe(true);
+    expect(pair.right.bufferedBytes).toBeLessThan(700_000);
+    pair.resume('left');
+    await expect.poll(() => peer.of('pong').length).toBe(1);
+    expect(peer.of('result').map(({ id }) => id)).toEqual(Array.from({ length: 300 }, (_, id) => id));
+    expect(peer.received.at(-1)).toMatchObject({ type: 'pong' });
   });
 
   it('with an answer beyond the frame get an error instead, not definite for a write', async () => {
