@@ -81,8 +81,9 @@ export class Keyspace {
     return this.#records - this.#keys;
   }
 
-  /** Writes one key in the open revision and answers what was there before. Keeps `value` itself: the caller hands it over. */
-  put(key: Key, value: Uint8Array): KeyValue | undefined {
+  /** Writes one key in the open revision and answers what was there before. Keeps `given` itself if it can: the caller hands it over. */
+  put(key: Key, given: Uint8Array): KeyValue | undefined {
+    const value = keepable(given);
     const cell = this.#index.find(key);
     const before = cell?.newest.entry;
     const revision = this.#revision + 1;
@@ -208,6 +209,14 @@ export class Keyspace {
       this.#records--;
     }
   }
+}
+
+/** What a value may keep alive beside itself and as much again: the rest of the command that it came in, if that is nothing but this put. */
+const spareBytes = 1024;
+
+/** The value itself, or a copy if it is a small part of a larger buffer: of a batch, each single value would keep all others in memory. */
+function keepable(value: Uint8Array): Uint8Array {
+  return value.buffer.byteLength > value.length * 2 + spareBytes ? new Uint8Array(value) : value;
 }
 
 export function emptyContent(limits: WindowLimits): KeyspaceContent {

@@ -91,7 +91,8 @@ export class Store {
 
   /**
    * Carries out the entry at `index` (which must be greater than the last one applied; gaps are entries that are not commands) and answers its result or
-   * refusal. Values are kept as they are handed over, not copied: the caller must not change them. Throws InvariantError for an index that goes back.
+   * refusal. Values are kept as they are handed over and copied only where they are a small part of a larger buffer: the caller must not change them. Throws
+   * InvariantError for an index that goes back.
    */
   apply(index: number, envelope: CommandEnvelope): CommandResult {
     assert(

@@ -272,6 +272,21 @@ describe('apply', () => {
     expect(read.type === 'get' && read.entry?.value).toBe(value);
   });
 
+  it('copies a value that is a small part of what it came in, so as not to keep all of that in memory', () => {
+    const { store, run } = open();
+    const frame = Buffer.alloc(1_000_000, 7);
+    const heldBytes = (key: string, value: Uint8Array): number => {
+      run({ type: 'batch', ops: [{ type: 'put', key, value }] });
+      const read = store.get(key);
+      if (read.type !== 'get' || read.entry === undefined) throw new Error('not there');
+      expect(Buffer.compare(read.entry.value, value)).toBe(0);
+      return read.entry.value.buffer.byteLength;
+    };
+    expect(heldBytes('small', frame.subarray(5, 15))).toBeLessThan(100);
+    expect(heldBytes('empty', frame.subarray(5, 5))).toBeLessThan(100);
+    expect(heldBytes('most', frame.subarray(5, 600_000))).toBe(1_000_000);
+  });
+
   it('answers the same entry object until the key changes', () => {
     const { store, run } = open();
     run({ type: 'put', key: 'a', value: bytesOf('1') });
