@@ -34,6 +34,8 @@ const watchSilenceMilliseconds = 3_000;
 const pingTimeoutMilliseconds = 1_500;
 /** More than what surrounds a command in its frame. */
 const messageOverheadBytes = 32;
+/** A frame takes no further calls from here on; the next is made when the channel has room. So what waits in it stays far below its limit. */
+const frameBytes = 256 * 1024;
 /** Share of a call's time after which it is tried elsewhere, though its connection lives: the node may be cut off from the others. */
 const attemptShare = 0.4;
 
@@ -273,25 +275,40 @@ export class Connection implements Carrier {
 
   #flush(): void {
     this.#isFlushDue = false;
-    if (this.#state !== 'open' || this.#isChannelFull) return;
-    const messages = this.#messages;
     const calls = this.#calls;
-    this.#messages = [];
     this.#calls = [];
+    let next = 0;
+    while (this.#state === 'open' && !this.#isChannelFull && (next < calls.length || this.#messages.length > 0)) {
+      const messages = this.#messages;
+      this.#messages = [];
+      next = this.#addCalls(messages, calls, next);
+      if (messages.length > 0) this.#transmit(messages);
+    }
+    // After the end nobody waits here any more; while the channel is full, the rest goes ahead of what has come meanwhile.
+    if (this.#state === 'open' && next < calls.length) this.#calls = calls.slice(next).concat(this.#calls);
+  }
+
+  /** As many calls as fit a frame, from `next` on. Answers where the next frame begins. */
+  #addCalls(messages: ClientMessage[], calls: readonly Call[], next: number): number {
     const now = this.#settings.clock.now();
     const largest = this.#maxFrameBytes() - messageOverheadBytes;
-    for (const call of calls) {
+    let bytes = 0;
+    let i = next;
+    for (; i < calls.length && bytes < frameBytes; i += 1) {
+      const call = calls[i]!;
       // Withdrawn before it left, or queued twice because it was withdrawn and came back.
       if (call.connection !== this || call.isSent) continue;
-      if (call.request.type === 'write' && call.request.command.length > largest) {
+      const { request } = call;
+      if (request.type === 'write' && request.command.length > largest) {
         this.#refuseTooLarge(call, largest);
         continue;
       }
       call.isSent = true;
       call.sentAt = now;
-      messages.push(call.request);
+      messages.push(request);
+      bytes += messageOverheadBytes + (request.type === 'write' ? request.command.length : 0);
     }
-    if (messages.length > 0) this.#transmit(messages);
+    return i;
   }
 
   #transmit(messages: readonly ClientMessage[]): void {

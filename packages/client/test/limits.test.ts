@@ -1,6 +1,7 @@
 // How much may be under way, waiting, and in one frame.
 import { describe, expect, it } from 'vitest';
 import type { RaftkvError } from '@raftkv/wire';
+import { bytes } from '../src/index.ts';
 import { FakeCluster, client, held } from './fake-cluster.ts';
 
 describe('limits', () => {
@@ -42,6 +43,43 @@ describe('limits', () => {
     const kv = client(cluster);
     await Promise.all(Array.from({ length: 50 }, (_, i) => kv.put(`k${i}`, i)));
     expect(await kv.count({ prefix: 'k' })).toBe(50);
+  });
+});
+
+describe('a channel that is full', () => {
+  it('is given the rest when it drains: many large values do not break it', async () => {
+    const cluster = new FakeCluster();
+    const kv = client<Uint8Array>(cluster, { codec: bytes, compression: false, retries: 0 });
+    const value = new Uint8Array(1024 * 1024);
+    await Promise.all(Array.from({ length: 40 }, (_, i) => kv.put(`k${i}`, value)));
+    expect(await kv.count({ prefix: 'k' })).toBe(40);
+    const { left } = cluster.nodes[0]!.channels[0]!;
+    const send = left.send.bind(left);
+    let most = 0;
+    left.send = (frame) => {
+      most = Math.max(most, left.bufferedBytes + frame.length);
+      return send(frame);
+    };
+    await Promise.all(Array.from({ length: 10 }, (_, i) => kv.put(`k${i}`, value)));
+    expect(most).toBeLessThan(2.5 * value.length);
+  });
+
+  it('lets go of calls that end meanwhile: they are definite, and never sent', async () => {
+    const cluster = new FakeCluster();
+    const kv = client<Uint8Array>(cluster, { codec: bytes, compression: false });
+    await kv.put('a', new Uint8Array(1));
+    const node = cluster.nodes[0]!;
+    node.channels[0]!.stall('right');
+    const value = new Uint8Array(1024 * 1024);
+    const controller = new AbortController();
+    const failures = Array.from({ length: 5 }, (_, i) =>
+      kv.put(`k${i}`, value, { signal: controller.signal }).catch((error: RaftkvError) => error.definite),
+    );
+    await kv.status({ timeoutMilliseconds: 20 }).catch(() => {});
+    controller.abort();
+    expect(await Promise.all(failures)).toEqual([false, true, true, true, true]);
+    node.channels[0]!.resume('right');
+    expect(await kv.scan({ prefix: 'k', keysOnly: true }).all()).toMatchObject([{ key: 'k0' }]);
   });
 });
 
