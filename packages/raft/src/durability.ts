@@ -10,7 +10,7 @@ import type { Message } from './message.ts';
 import type { RaftState } from './state.ts';
 import { assert } from './assert.ts';
 import { lastIndexOf, truncateFrom } from './log.ts';
-import { NO_ENTRIES } from './state.ts';
+import { NOTHING } from './state.ts';
 
 /** Leaves with the next Ready: for messages that promise nothing. */
 export function send(state: RaftState, message: Message): void {
@@ -55,7 +55,7 @@ export interface WriteContent {
 /** Takes what the Ready numbered `readyNumber` gives to storage. */
 export function takeWrite(state: RaftState, readyNumber: number): WriteContent {
   const { durability, log } = state;
-  if (!hasWrite(state)) return { hardState: undefined, entries: NO_ENTRIES };
+  if (!hasWrite(state)) return { hardState: undefined, entries: NOTHING };
   const isNews =
     durability.handedTerm !== state.term ||
     durability.handedVotedFor !== state.votedFor ||
@@ -63,7 +63,7 @@ export function takeWrite(state: RaftState, readyNumber: number): WriteContent {
   const entries =
     durability.handedIndex < lastIndexOf(log)
       ? log.entries.slice(durability.handedIndex - log.compactedIndex)
-      : NO_ENTRIES;
+      : NOTHING;
   durability.writes.push({
     readyNumber,
     lastIndex: entries.length > 0 ? lastIndexOf(log) : 0,
@@ -91,6 +91,7 @@ export function markPersisted(state: RaftState, readyNumber: number): void {
     done++;
   }
   durability.writes.splice(0, done);
+  if (done > 0) state.outpacedTicks = 0;
 }
 
 /**

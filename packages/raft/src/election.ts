@@ -9,20 +9,38 @@ import { isUpToDate, lastIndexOf, lastTermOf } from './log.ts';
 import { isInstalling } from './snapshot.ts';
 import { isVoter, votersOf } from './configuration.ts';
 
+/** For so many election timeouts a leader's disk may stand still while the others commit without it. */
+const OUTPACED_ELECTION_TIMEOUTS = 4;
+
 /** Follower and candidates: one tick without a leader. */
 export function tickElection(state: RaftState): void {
   state.electionElapsedTicks++;
   if (state.electionElapsedTicks >= state.electionDeadlineTicks) campaign(state);
 }
 
-/** §6.2: a leader that no quorum answered for an election timeout steps down, so that its clients look elsewhere. */
+/**
+ * A leader that should not be one any more steps down, so that its clients look elsewhere: no quorum answered it for an election
+ * timeout (§6.2), or its disk hangs (T12).
+ */
 export function tickCheckQuorum(state: RaftState): void {
   state.electionElapsedTicks++;
+  if (isOutpaced(state)) return becomeFollower(state, state.term, undefined);
   if (state.electionElapsedTicks < state.options.electionTimeoutTicks) return;
   state.electionElapsedTicks = 0;
   const isHeard = isQuorum(state.configuration, (id) => id === state.id || isActive(state, id));
   if (!isHeard) return becomeFollower(state, state.term, undefined);
   for (const progress of state.followers) progress.isRecentlyActive = false;
+}
+
+/**
+ * Heartbeats need no disk, so a leader whose disk hangs looks well to everybody, and applies nothing. It is found out by
+ * comparison: the others committed without it, and for long. Where all disks are slow, or nobody could commit without this
+ * one, another leader would do no better, and an election would only cost time. It cannot win again before its vote is durable.
+ */
+function isOutpaced(state: RaftState): boolean {
+  if (state.commitIndex <= state.durability.persistedIndex) state.outpacedTicks = 0;
+  else state.outpacedTicks++;
+  return state.outpacedTicks >= OUTPACED_ELECTION_TIMEOUTS * state.options.electionTimeoutTicks;
 }
 
 /** Begins with a pre-vote. Those who hear a leader will not answer it, so it disturbs nobody. */

@@ -63,6 +63,7 @@ function blankState(
     electionElapsedTicks: 0,
     electionDeadlineTicks: 0,
     heartbeatElapsedTicks: 0,
+    outpacedTicks: 0,
     votes: new Map(),
     configuration,
     log,

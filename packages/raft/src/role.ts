@@ -83,6 +83,7 @@ function changeRole(state: RaftState, role: Role, leaderId: PeerId | undefined):
   state.leaderId = leaderId;
   state.electionElapsedTicks = 0;
   state.heartbeatElapsedTicks = 0;
+  state.outpacedTicks = 0;
   // §3.4, T11: drawn anew at each change, so that two members that once collided part ways.
   state.electionDeadlineTicks =
     state.options.electionTimeoutTicks + drawBelow(state, state.options.electionTimeoutTicks);

@@ -1,6 +1,6 @@
 // RaftState: every field of the core with its meaning and invariant. It is one record; the modules beside it
 // hold the functions that read and change it, and each part names its only writer. Nothing here acts.
-import type { Configuration, Entry, PeerId, SnapshotMeta } from './entry.ts';
+import type { Configuration, PeerId, SnapshotMeta } from './entry.ts';
 import type { Message } from './message.ts';
 import type { ResolvedOptions } from './options.ts';
 import type { Progress } from './progress.ts';
@@ -178,6 +178,8 @@ export interface RaftState {
   /** Drawn from [electionTimeoutTicks, 2 × electionTimeoutTicks) at each role change. */
   electionDeadlineTicks: number;
   heartbeatElapsedTicks: number;
+  /** Leader: for how long others have committed what the own disk has not, without its getting on. Reset by durability.ts too. */
+  outpacedTicks: number;
 
   /** Answers in the present election or pre-election, by voter. */
   votes: Map<PeerId, boolean>;
@@ -204,4 +206,3 @@ export interface RaftState {
 
 /** What an empty list is handed out as, so that an idle Ready allocates nothing. */
 export const NOTHING: readonly never[] = [];
-export const NO_ENTRIES: readonly Entry[] = NOTHING;
