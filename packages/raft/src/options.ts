@@ -29,6 +29,11 @@ export interface RaftOptions {
    * that were forwarded and not answered yet. One alone always passes. Default 64 MiB.
    */
   readonly maxUncommittedBytes?: number;
+  /**
+   * Ticks after which a forwarded proposal that is not answered is forgotten: its outcome is unknown, and its bytes count no
+   * longer. A driver gives what its callers wait. Default 20 election timeouts.
+   */
+  readonly proposalTimeoutTicks?: number;
   /** Most bytes of committed entries in one Ready, and handed out but not yet applied; the entry that crosses the limit still goes. Default 8 MiB. */
   readonly maxCommittedBytes?: number;
   /** Most open reads, here and forwarded; above it reads are refused as `busy`. Default 65,536. */
@@ -56,16 +61,18 @@ export interface RaftInitialState {
 
 /** Fills in the defaults. Throws InvariantError if a value makes no sense. */
 export function resolveOptions(options: RaftOptions): ResolvedOptions {
+  const electionTimeoutTicks = options.electionTimeoutTicks ?? 10;
   const resolved: ResolvedOptions = {
     id: options.id,
     seed: options.seed,
-    electionTimeoutTicks: options.electionTimeoutTicks ?? 10,
+    electionTimeoutTicks,
     heartbeatTicks: options.heartbeatTicks ?? 1,
     maxAppendEntries: options.maxAppendEntries ?? 1000,
     maxAppendBytes: options.maxAppendBytes ?? 1024 * 1024,
     maxInflightMessages: options.maxInflightMessages ?? 256,
     maxInflightBytes: options.maxInflightBytes ?? 8 * 1024 * 1024,
     maxUncommittedBytes: options.maxUncommittedBytes ?? 64 * 1024 * 1024,
+    proposalTimeoutTicks: options.proposalTimeoutTicks ?? 20 * electionTimeoutTicks,
     maxCommittedBytes: options.maxCommittedBytes ?? 8 * 1024 * 1024,
     maxPendingReads: options.maxPendingReads ?? 65_536,
     snapshotChunkBytes: options.snapshotChunkBytes ?? 256 * 1024,

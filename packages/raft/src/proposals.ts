@@ -111,10 +111,13 @@ export function dropForwardedProposals(state: RaftState): void {
   proposals.openBytes = 0;
 }
 
-/** A leader answers at once, so a request without an answer for two election timeouts was lost: stop counting it. */
+/**
+ * By now the caller has given up, or the answer was lost. Not sooner: a leader that is merely slow still answers, and a result is
+ * worth more than an unknown outcome.
+ */
 export function expireForwardedProposals(state: RaftState): void {
   const { proposals } = state;
-  const deadline = state.tickCount - 2 * state.options.electionTimeoutTicks;
+  const deadline = state.tickCount - state.options.proposalTimeoutTicks;
   let done = 0;
   for (const forwarded of proposals.forwarded) {
     if (forwarded.tick > deadline) break;

@@ -94,18 +94,29 @@ describe('a proposal on a follower', () => {
     expect(cluster.results('b')).toMatchObject([{ context: 2, refused: 'no-leader' }]);
   });
 
-  it('has an unknown outcome when the answer does not come: no result, and it is forgotten', () => {
-    const cluster = new Cluster('abc', { raft: { maxUncommittedBytes: 100 } });
+  it('has an unknown outcome when the answer does not come in time: no result, and it is forgotten', () => {
+    const cluster = new Cluster('abc', { raft: { maxUncommittedBytes: 100, proposalTimeoutTicks: 35 } });
     cluster.elect('a');
     cluster.propose('b', 'p1', 'p2');
     const [late] = takeAnswer(cluster);
+    cluster.pass(34);
     cluster.propose('b', 'p3');
     expect(cluster.results('b')).toMatchObject([{ context: 3, refused: 'busy' }]);
-    cluster.pass(20);
+    cluster.pass(1);
     cluster.propose('b', 'p4');
     cluster.settle();
     cluster.receive(late!);
     expect(cluster.results('b')).toMatchObject([{ context: 4, index: 4 }]);
+  });
+
+  it('has its result from a leader that answers late, but in time', () => {
+    const cluster = new Cluster('abc', { raft: { proposalTimeoutTicks: 35 } });
+    cluster.elect('a');
+    cluster.propose('b', 'p1');
+    const [late] = takeAnswer(cluster);
+    cluster.pass(34);
+    cluster.receive(late!);
+    expect(cluster.results('b')).toMatchObject([{ context: 1, index: 2, term: 1 }]);
   });
 
   it('is refused if it had not left when the leader was lost, and unknown if it had', () => {
