@@ -27,6 +27,19 @@ export type {
   WatchOptions,
 } from './requests.ts';
 export type { Kv } from './kv.ts';
+export type {
+  Live,
+  LiveEntry,
+  LiveKv,
+  LiveScanOptions,
+  LiveSource,
+  MutateOptions,
+  ReadState,
+  ReplicaStatus,
+  Write,
+  WriteState,
+  WriteStatus,
+} from './live.ts';
 export type { ConnectOptions, Dial } from './options.ts';
 export type { Page, Scan } from './scan.ts';
 export type { Txn } from './txn.ts';
