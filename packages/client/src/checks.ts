@@ -1,8 +1,9 @@
-// What a read is checked for before it may wait in a frame with others: a request that cannot be encoded would take them all down.
-// Writes need none of this: their command is encoded at once.
+// What calls are checked for before they begin. A read must not wait in a frame with others and then turn out impossible to encode: that would
+// take them all down. Writes need only the check of their options: their command is encoded at once.
 import type { Key, KeyRange } from '@raftkv/kv';
 import { RaftkvError, keyFrom, rangeFrom } from '@raftkv/wire';
 import type { KeyInput, Limits, RangeInput, ReadLevel } from '@raftkv/wire';
+import type { CallOptions } from './dispatcher.ts';
 
 const levels: readonly string[] = ['linearizable', 'session', 'local'] satisfies ReadLevel[];
 
@@ -17,6 +18,16 @@ export function checkedLevel(level: ReadLevel | undefined): ReadLevel {
 export function checkedNumber(name: string, value: number | undefined, least: number): number | undefined {
   if (value === undefined || (Number.isSafeInteger(value) && value >= least)) return value;
   throw new RaftkvError('invalid_argument', `${name} is ${String(value)}; it must be a whole number from ${least} on`);
+}
+
+/** Before a call begins: a write must not take its place in the session and then fail to start. */
+export function checkCallOptions({ timeoutMilliseconds, signal }: CallOptions): void {
+  if (timeoutMilliseconds !== undefined && !(timeoutMilliseconds > 0)) {
+    throw new RaftkvError('invalid_argument', `timeoutMilliseconds is ${timeoutMilliseconds}; it must be above 0`);
+  }
+  if (signal !== undefined && typeof signal.addEventListener !== 'function') {
+    throw new RaftkvError('invalid_argument', 'the signal is no AbortSignal');
+  }
 }
 
 export function checkedKey(key: KeyInput, limits: Limits): Key {

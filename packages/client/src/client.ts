@@ -4,7 +4,7 @@ import type { Command, ScanOptions as StoreScanOptions, ScanResult } from '@raft
 import { RaftkvError, keyFrom, rangeFrom } from '@raftkv/wire';
 import type { KeyInput, NodeStatus, RangeInput } from '@raftkv/wire';
 import type { Answer, CallOutcome, Request } from './call.ts';
-import { checkedKey, checkedLevel, checkedNumber, checkedRange } from './checks.ts';
+import { checkCallOptions, checkedKey, checkedLevel, checkedNumber, checkedRange } from './checks.ts';
 import type { Codec } from './codec.ts';
 import { decodeValue, encodeValue } from './codec.ts';
 import { batchCommand, batchOpResult, txnCommand, txnResult } from './commands.ts';
@@ -222,11 +222,8 @@ export class Client<Value, K extends UserKey> implements Kv<Value, K> {
   status(options: RequestOptions & { readonly endpoint?: string } = {}): Promise<NodeStatus> {
     return new Promise((resolve, reject) => {
       this.#expectOpen();
-      const outcome = {
-        convert: expectStatus,
-        resolve,
-        reject,
-      };
+      checkCallOptions(options);
+      const outcome = { convert: expectStatus, resolve, reject };
       const call = this.#dispatcher.open('read', { type: 'status', id: 0 }, outcome, options);
       call.endpoint = options.endpoint;
       this.#dispatcher.place(call);
@@ -294,6 +291,7 @@ export class Client<Value, K extends UserKey> implements Kv<Value, K> {
   }
 
   #request(request: Request, options: RequestOptions, outcome: CallOutcome): void {
+    checkCallOptions(options);
     this.#dispatcher.place(this.#dispatcher.open('read', request, outcome, options));
   }
 

@@ -73,12 +73,9 @@ export class Dispatcher {
     return this.#isClosed;
   }
 
-  /** A call with its deadline running. It is not sent until `place`. Throws `invalid_argument` for a timeout that is none. */
+  /** A call with its deadline running. It is not sent until `place`. Its options have been checked. */
   open(kind: 'write' | 'read', request: Request, outcome: CallOutcome, options: CallOptions): Call {
     const timeoutMilliseconds = options.timeoutMilliseconds ?? this.settings.requestTimeoutMilliseconds;
-    if (!(timeoutMilliseconds > 0)) {
-      throw new RaftkvError('invalid_argument', `timeoutMilliseconds is ${timeoutMilliseconds}; it must be above 0`);
-    }
     const deadline = this.settings.clock.now() + timeoutMilliseconds;
     const call = new Call(kind, request, outcome, { deadline, timeoutMilliseconds });
     if (this.#isClosed) {
@@ -97,18 +94,21 @@ export class Dispatcher {
     const isRetry = call.failures + call.redirects > 0;
     const queue = isRetry ? this.#retries : call.kind === 'write' ? this.#writes : this.#reads;
     if (queue.size === 0 && this.#tryToSend(call)) return;
-    if (!isRetry && queue.size >= this.settings.maxQueuedCalls) {
-      this.fail(call, call.error('busy', `${queue.size} calls are waiting already`));
-      return;
-    }
-    queue.push(call);
+    if (isRetry || this.hasRoomFor(call, queue.size + this.#retries.size + this.#resting.size)) queue.push(call);
+  }
+
+  /** Whether one more call may wait where `waiting` do; if not it has failed with `busy`. */
+  hasRoomFor(call: Call, waiting: number): boolean {
+    if (waiting < this.settings.maxQueuedCalls) return true;
+    this.fail(call, call.error('busy', `${waiting} calls are waiting already`));
+    return false;
   }
 
   #placePinned(call: Call, endpoint: string): void {
     if (!this.cluster.endpoints().includes(endpoint)) {
       return this.fail(call, new RaftkvError('invalid_argument', `${endpoint} is none of the endpoints`));
     }
-    if (!this.#tryToSend(call)) this.#pinned.push(call);
+    if (!this.#tryToSend(call) && this.hasRoomFor(call, this.#pinned.length)) this.#pinned.push(call);
   }
 
   /** Sends what waits, as far as there is room. */

@@ -3,6 +3,7 @@
 import type { Command, CommandError } from '@raftkv/kv';
 import { CompressionGate, RaftkvError, Slab, decodeCommand, encodeCommand } from '@raftkv/wire';
 import type { Call, CallOutcome, Request } from './call.ts';
+import { checkCallOptions } from './checks.ts';
 import type { CallOptions, WriteGate } from './dispatcher.ts';
 import { Dispatcher } from './dispatcher.ts';
 import type { Settings } from './options.ts';
@@ -26,8 +27,8 @@ export class Session implements WriteGate {
   #floor = 0;
   #done = new Set<number>();
   #isOpening = false;
-  /** Writes without a stamp yet, as commands. */
-  #waiting: Call[] = [];
+  /** Writes without a stamp yet, as commands, in order; at most `maxQueuedCalls`. */
+  #waiting = new Set<Call>();
 
   constructor(settings: Settings, onClusterChange: () => void) {
     this.#settings = settings;
@@ -36,6 +37,7 @@ export class Session implements WriteGate {
 
   /** Throws RaftkvError for a command that cannot be encoded or is too large; everything else goes to the outcome. */
   write(command: Command, outcome: CallOutcome, options: CallOptions): void {
+    checkCallOptions(options);
     if (this.#clientId !== 0 && !this.dispatcher.isClosed) {
       const bytes = this.#stamp(command);
       const call = this.dispatcher.open('write', { type: 'write', id: 0, command: bytes }, outcome, options);
@@ -48,8 +50,8 @@ export class Session implements WriteGate {
     // Unstamped for now; encoded all the same, so that the caller hears of errors at once and may reuse its buffer.
     const bytes = this.#encode(command, undefined);
     const call = this.dispatcher.open('write', { type: 'write', id: 0, command: bytes }, outcome, options);
-    if (call.isDone) return;
-    this.#waiting.push(call);
+    if (call.isDone || !this.dispatcher.hasRoomFor(call, this.#waiting.size)) return;
+    this.#waiting.add(call);
     this.#open();
   }
 
@@ -58,6 +60,7 @@ export class Session implements WriteGate {
   }
 
   finished(call: Call): void {
+    if (call.sequence === 0) this.#waiting.delete(call);
     if (call.sequence === 0 || call.clientId !== this.#clientId) return;
     if (call.sequence !== this.#floor + 1) {
       if (call.sequence > this.#floor) this.#done.add(call.sequence);
@@ -80,7 +83,7 @@ export class Session implements WriteGate {
     call.sequence = 0;
     if (this.#clientId !== 0) this.#restamp(call);
     else {
-      this.#waiting.push(call);
+      this.#waiting.add(call);
       this.#open();
     }
     return true;
@@ -142,15 +145,21 @@ export class Session implements WriteGate {
     this.#forget();
     this.#clientId = clientId;
     const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const call of waiting) if (!call.isDone) this.#restamp(call);
+    this.#waiting = new Set();
+    for (const call of waiting) this.#restamp(call);
   }
 
   /** Places a write that was certainly never carried out under the present session. */
   #restamp(call: Call): void {
     const message = call.request as WriteMessage;
-    const { command } = decodeCommand(message.command, { limits: this.#settings.limits });
-    call.request = { type: 'write', id: 0, command: this.#stamp(command) };
+    try {
+      const { command } = decodeCommand(message.command, { limits: this.#settings.limits });
+      call.request = { type: 'write', id: 0, command: this.#stamp(command) };
+    } catch (error) {
+      // Without a stamp it just fitted.
+      const { code, message: reason } = RaftkvError.from(error);
+      return this.dispatcher.fail(call, call.error(code, reason, { cause: error }));
+    }
     call.clientId = this.#clientId;
     call.sequence = this.#sequence;
     this.dispatcher.place(call);
@@ -159,14 +168,10 @@ export class Session implements WriteGate {
   /** No session, no write: none of those that wait was ever sent under one that could have carried it out. */
   #failed(error: RaftkvError): void {
     this.#isOpening = false;
-    const waiting = this.#waiting.filter((call) => !call.isDone);
-    this.#waiting = [];
+    if (this.#waiting.size === 0) return;
     // Those that came later have time left.
-    if (error.code === 'timeout' && waiting.length > 0) {
-      this.#waiting = waiting;
-      return this.#open();
-    }
-    for (const call of waiting) {
+    if (error.code === 'timeout') return this.#open();
+    for (const call of this.#waiting) {
       this.dispatcher.fail(call, call.error(error.code, error.message, { cause: error }));
     }
   }

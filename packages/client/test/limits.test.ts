@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { RaftkvError } from '@raftkv/wire';
 import { bytes } from '../src/index.ts';
+import type { Kv } from '../src/index.ts';
 import { FakeCluster, client, held } from './fake-cluster.ts';
 
 describe('limits', () => {
@@ -23,19 +24,35 @@ describe('limits', () => {
   });
 
   it('refuse calls beyond the queue as busy and definite', async () => {
-    const kv = client(new FakeCluster(), { maxQueuedCalls: 10, dial: () => held<never>().promise });
-    const calls = Array.from({ length: 15 }, () => kv.get('a'));
-    const outcomes = calls.map((call) =>
-      call.then(
-        () => 'done',
-        (error: RaftkvError) => error.code,
-      ),
-    );
-    await Promise.resolve();
-    await kv.close();
-    const codes = await Promise.all(outcomes);
-    expect(codes.filter((code) => code === 'busy')).toHaveLength(5);
-    expect(codes.filter((code) => code === 'closed')).toHaveLength(10);
+    const ways: ((kv: Kv) => Promise<unknown>)[] = [
+      (kv) => kv.get('a'),
+      // No session is open yet, so these wait for one.
+      (kv) => kv.put('a', 1),
+      (kv) => kv.status({ endpoint: 'node1:8080' }),
+    ];
+    for (const call of ways) {
+      const kv = client(new FakeCluster(), { maxQueuedCalls: 10, dial: () => held<never>().promise });
+      const outcomes = Array.from({ length: 15 }, () => outcomeOf(call(kv)));
+      await Promise.resolve();
+      await kv.close();
+      const codes = await Promise.all(outcomes);
+      expect(codes.filter((code) => code === 'busy definite')).toHaveLength(5);
+      expect(codes.filter((code) => code === 'closed definite')).toHaveLength(10);
+    }
+  });
+
+  it('count those that wait for their next attempt, and not those that are over', async () => {
+    const cluster = new FakeCluster();
+    const kv = client(cluster, { maxQueuedCalls: 10, retryDelayMilliseconds: 60_000 });
+    cluster.nodes[0]!.kill();
+    const resting = Array.from({ length: 10 }, () => outcomeOf(kv.get('a', { timeoutMilliseconds: 50 })));
+    await kv.statusOfAll(); // by then the dial has failed
+    expect(await outcomeOf(kv.get('a', { timeoutMilliseconds: 1 }))).toBe('busy definite');
+    expect(new Set(await Promise.all(resting))).toEqual(new Set(['timeout definite']));
+    expect(await outcomeOf(kv.get('a', { timeoutMilliseconds: 1 }))).toBe('timeout definite');
+    const writes = Array.from({ length: 10 }, () => outcomeOf(kv.put('a', 1, { timeoutMilliseconds: 1 })));
+    expect(new Set(await Promise.all(writes))).toEqual(new Set(['timeout definite']));
+    expect(await outcomeOf(kv.put('a', 1, { timeoutMilliseconds: 1 }))).toBe('timeout definite');
   });
 
   it('of the server are kept: it refuses what is beyond them, and the client tries again', async () => {
@@ -111,3 +128,10 @@ describe('batching', () => {
     expect(frames.length).toBeLessThanOrEqual(4);
   });
 });
+
+function outcomeOf(call: Promise<unknown>): Promise<string> {
+  return call.then(
+    () => 'done',
+    ({ code, definite }: RaftkvError) => `${code} ${definite ? 'definite' : 'unknown'}`,
+  );
+}

@@ -1,7 +1,8 @@
 // The session under which a client writes: opened once, replaced when it was evicted, closed at the end.
 import { describe, expect, it } from 'vitest';
 import { Store } from '@raftkv/kv';
-import { RaftkvError, encodeCommand } from '@raftkv/wire';
+import { RaftkvError, defaultLimits, encodeCommand } from '@raftkv/wire';
+import { bytes } from '../src/index.ts';
 import { FakeCluster, client, held } from './fake-cluster.ts';
 
 describe('a session', () => {
@@ -57,6 +58,33 @@ describe('a session', () => {
     expect(cluster.store.statistics().sessions).toBe(1);
     await kv.close();
     expect(cluster.store.statistics().sessions).toBe(0);
+  });
+
+  it('is not held up by a write that was refused before it began', async () => {
+    const cluster = new FakeCluster();
+    const kv = client(cluster, { maxInflightRequests: 1_000 });
+    await kv.put('a', 0);
+    await expect(kv.put('a', 1, { timeoutMilliseconds: 0 })).rejects.toMatchObject({ code: 'invalid_argument' });
+    await expect(kv.put('a', 1, { signal: {} as AbortSignal })).rejects.toMatchObject({ code: 'invalid_argument' });
+    // More than may be ahead of the acknowledged ones: a sequence that nobody finishes would stop them.
+    const count = 8_192 + 10;
+    await Promise.all(Array.from({ length: count }, (_, i) => kv.put('a', i)));
+    expect(await kv.getEntry('a')).toMatchObject({ version: count + 1 });
+  });
+
+  it('that leaves no room for one of the writes that wait for it fails that one alone', async () => {
+    const cluster = new FakeCluster();
+    const maxCommandBytes = 1_000;
+    const kv = client<Uint8Array>(cluster, {
+      codec: bytes,
+      compression: false,
+      limits: { ...defaultLimits, maxCommandBytes },
+    });
+    // Without a session it just fits.
+    const large = kv.put('k', new Uint8Array(maxCommandBytes - 12));
+    const small = kv.put('a', new Uint8Array(1));
+    await expect(large).rejects.toMatchObject({ code: 'request_too_large', definite: true });
+    expect(await small).toBeGreaterThan(0);
   });
 
   it('lets the state machine forget answers: it never holds many', async () => {
