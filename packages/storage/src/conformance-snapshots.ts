@@ -175,6 +175,19 @@ export function describeSnapshots(tools: ConformanceTools): void {
       });
     });
 
+    it('does not cost the appends behind it when the storage is closed meanwhile', async () => {
+      await withStorage(tools, async (storage, reopen) => {
+        const writer = await storage.createSnapshot(meta(50, 2));
+        await writer.write(bytesOf('state'));
+        const committed = writer.commit({ resetLog: true });
+        const after = storage.append({ hardState: hardState(2), entries: [entry(51, 2)] });
+        const { state } = await reopen();
+        await Promise.all([committed, after]);
+        expect(describeEntries(state.entries)).toEqual(['51.2 command entry 51.2']);
+        expect([state.compactedIndex, state.hardState]).toEqual([50, hardState(2)]);
+      });
+    });
+
     it('can be replaced and compacted like any other', async () => {
       await withStorage(tools, async (storage, reopen) => {
         await saveSnapshot(storage, meta(100, 3), bytesOf('first'), { resetLog: true });

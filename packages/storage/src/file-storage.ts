@@ -15,6 +15,7 @@ import type { RequestedIdentity } from './identity-file.ts';
 import type { SnapshotMark } from './mark.ts';
 import type { OpenedStore } from './open-store.ts';
 import type { ChunkCompression } from './snapshot-file.ts';
+import type { SnapshotIntake } from './snapshot-intake.ts';
 import type { Wal } from './wal.ts';
 import type { LogBatch, SnapshotReader, SnapshotWriter, Storage, StorageStatistics, StoredState } from './storage.ts';
 
@@ -49,8 +50,8 @@ export class FileStorage implements Storage {
   #loaded: StoredState | undefined;
   #latest: LatestSnapshot | undefined;
   #nextSnapshotNumber: number;
-  /** Snapshots that are being written. */
-  readonly #intakes = new Set<SnapshotFileWriter>();
+  /** Snapshots that are being written or committed. */
+  readonly #intakes = new Set<SnapshotIntake>();
   /** While a snapshot that resets the log is committed, appends wait here: they belong behind the reset. */
   #gate: Promise<void> | undefined;
   /** Commits, compactions and notes, one after the other. */
@@ -85,47 +86,60 @@ export class FileStorage implements Storage {
   }
 
   append(batch: LogBatch): Promise<void> {
-    if (this.#gate !== undefined) return this.#gate.then(() => this.append(batch));
     try {
       this.#assertUsable();
-      this.#outline.check(batch.entries);
-      const payload = encodeLogBatch(batch);
-      this.#wal.checkRoom(payload.length);
-      this.#outline.append(batch);
-      const entryCount = batch.entries.length;
-      const lastIndex = entryCount > 0 ? this.#outline.lastIndex : 0;
-      return this.#wal.append({ type: frameTypes.batch, payload, lastIndex, entryCount });
+      return this.#append(batch);
     } catch (error) {
       return Promise.reject(error);
     }
   }
 
+  /** A batch that waited at the gate was taken before: a close that came meanwhile does not turn it away. */
+  #append(batch: LogBatch): Promise<void> {
+    if (this.#gate !== undefined) return this.#gate.then(() => this.#append(batch));
+    this.#outline.check(batch.entries);
+    const payload = encodeLogBatch(batch);
+    this.#wal.checkRoom(payload.length);
+    this.#outline.append(batch);
+    const entryCount = batch.entries.length;
+    const lastIndex = entryCount > 0 ? this.#outline.lastIndex : 0;
+    return this.#wal.append({ type: frameTypes.batch, payload, lastIndex, entryCount });
+  }
+
   async createSnapshot(meta: SnapshotMeta): Promise<SnapshotWriter> {
     this.#assertUsable();
-    const number = this.#nextSnapshotNumber;
-    this.#nextSnapshotNumber += 1;
-    const temporary = `${snapshotName(number)}.tmp`;
-    const { disk, compression } = this.#options;
-    const file = await this.#guard(async () => {
-      return SnapshotFileWriter.start(await disk.create(temporary), number, meta, compression);
-    });
-    this.#intakes.add(file);
-    return makeSnapshotIntake({
-      file,
-      assertUsable: () => this.#assertUsable(),
-      guard: (action) => this.#guard(action),
-      commit: (resetLog) => {
-        this.#intakes.delete(file);
-        return this.#commit({ file, number, meta, temporary, resetLog });
-      },
-      onCommit: (resetLog, committed) => {
-        if (resetLog) this.#holdAppends(committed);
-      },
-      discard: async () => {
-        this.#intakes.delete(file);
-        await file.close();
-        if (this.#wal.failure === undefined) await this.#guard(() => disk.unlink(temporary));
-      },
+    // In turn, so that a close waits for the file and knows of it.
+    return this.#inTurn(async () => {
+      this.#assertUsable();
+      const number = this.#nextSnapshotNumber;
+      this.#nextSnapshotNumber += 1;
+      const temporary = `${snapshotName(number)}.tmp`;
+      const { disk, compression } = this.#options;
+      const file = await this.#guard(async () => {
+        return SnapshotFileWriter.start(await disk.create(temporary), number, meta, compression);
+      });
+      const intake = makeSnapshotIntake({
+        file,
+        assertUsable: () => this.#assertUsable(),
+        guard: (action) => this.#guard(action),
+        commit: async (resetLog) => {
+          try {
+            await this.#commit({ file, number, meta, temporary, resetLog });
+          } finally {
+            this.#intakes.delete(intake);
+          }
+        },
+        onCommit: (resetLog, committed) => {
+          if (resetLog) this.#holdAppends(committed);
+        },
+        discard: async () => {
+          this.#intakes.delete(intake);
+          await file.close();
+          if (this.#wal.failure === undefined) await this.#guard(() => disk.unlink(temporary));
+        },
+      });
+      this.#intakes.add(intake);
+      return intake;
     });
   }
 
@@ -234,15 +248,20 @@ export class FileStorage implements Storage {
     return this.#closing;
   }
 
+  /** @throws the RaftkvError that stopped the storage on its last steps: what was not synced before may be lost. */
   async #close(): Promise<void> {
-    await this.#gate;
-    await this.#turn;
+    const failedBefore = this.#wal.failure;
     try {
-      for (const file of this.#intakes) await file.close();
+      await this.#turn;
+      // A refusal of the disk in here stops the log, and is told below.
+      await Promise.allSettled([...this.#intakes].map((intake) => intake.end()));
+      await this.#gate;
+      await this.#turn;
       await this.#wal.close();
     } finally {
       await this.#options.onClosed?.();
     }
+    if (failedBefore === undefined && this.#wal.failure !== undefined) throw this.#wal.failure;
   }
 
   #inTurn<T>(action: () => Promise<T>): Promise<T> {

@@ -17,6 +17,11 @@ export interface SnapshotTarget {
   readonly discard: () => Promise<void>;
 }
 
+export interface SnapshotIntake extends SnapshotWriter {
+  /** The storage closes: waits for a commit that was called for, aborts anything else. Nothing touches the disk after it. */
+  end(): Promise<void>;
+}
+
 export function makeSnapshotIntake({
   file,
   assertUsable,
@@ -24,7 +29,7 @@ export function makeSnapshotIntake({
   commit,
   onCommit,
   discard,
-}: SnapshotTarget): SnapshotWriter {
+}: SnapshotTarget): SnapshotIntake {
   let isOver = false;
   let last: Promise<void> = Promise.resolve();
   const inOrder = (action: () => Promise<void>): Promise<void> => {
@@ -33,6 +38,12 @@ export function makeSnapshotIntake({
     const next = last.then(() => guard(action));
     last = next.catch(() => undefined);
     return next;
+  };
+  const abort = async (): Promise<void> => {
+    if (isOver) return;
+    isOver = true;
+    await last;
+    await discard();
   };
   return {
     write: async (chunk) => inOrder(() => file.write(chunk)),
@@ -43,11 +54,10 @@ export function makeSnapshotIntake({
       onCommit(resetLog, committed);
       return committed;
     },
-    abort: async () => {
-      if (isOver) return;
-      isOver = true;
+    abort,
+    end: async () => {
+      await abort();
       await last;
-      await discard();
     },
   };
 }

@@ -85,6 +85,9 @@ export interface Storage {
   getNote(name: string): Promise<Uint8Array | undefined>;
   setNote(name: string, value: Uint8Array): Promise<void>;
   statistics(): StorageStatistics;
-  /** Flushes, releases the lock; idempotent. */
+  /**
+   * Flushes what was appended, ends snapshots that are being written (one whose commit was called for is finished), releases the
+   * lock; idempotent. Rejects if the disk refused the last steps: with `syncWrites: false` acknowledged batches may then be lost.
+   */
   close(): Promise<void>;
 }
