@@ -29,7 +29,10 @@ export function tickCheckQuorum(state: RaftState): void {
   state.electionElapsedTicks = 0;
   const isHeard = isQuorum(state.configuration, (id) => id === state.id || isActive(state, id));
   if (!isHeard) return becomeFollower(state, state.term, undefined);
-  for (const progress of state.followers) progress.isRecentlyActive = false;
+  for (const progress of state.followers) {
+    progress.wasActive = progress.isRecentlyActive;
+    progress.isRecentlyActive = false;
+  }
 }
 
 /**

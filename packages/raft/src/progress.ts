@@ -45,6 +45,8 @@ export interface Progress {
   pokeTick: number;
   /** Answered since the last check-quorum round. */
   isRecentlyActive: boolean;
+  /** Answered in the round before that one. */
+  wasActive: boolean;
   /** The commitIndex last sent. */
   toldCommitIndex: number;
   /** The newest ReadIndex token that it has confirmed in this leadership. */
@@ -65,6 +67,7 @@ export function createProgress(id: PeerId, isLearner: boolean, nextIndex: number
     isPokeDue: false,
     pokeTick: -1,
     isRecentlyActive: false,
+    wasActive: false,
     toldCommitIndex: 0,
     ackedToken: 0,
     inflights: { lastIndexes: [], bytes: [], head: 0, count: 0, totalBytes: 0 },

@@ -15,8 +15,10 @@ export interface ProgressStatus {
   readonly matchIndex: number;
   readonly nextIndex: number;
   readonly state: 'probe' | 'replicate' | 'snapshot';
+  /** The lastIncludedIndex of the snapshot that is on its way to it. */
+  readonly transferIndex: number | undefined;
   readonly isLearner: boolean;
-  /** Answered since the last check-quorum round. */
+  /** Answered in the present or the last check-quorum round: within one or two election timeouts. */
   readonly isRecentlyActive: boolean;
 }
 
@@ -119,8 +121,10 @@ export class Raft {
 
 function progressStatus({ followers }: RaftState): Map<PeerId, ProgressStatus> {
   const statuses = new Map<PeerId, ProgressStatus>();
-  for (const { id, matchIndex, nextIndex, state, isLearner, isRecentlyActive } of followers) {
-    statuses.set(id, { matchIndex, nextIndex, state, isLearner, isRecentlyActive });
+  for (const { id, matchIndex, nextIndex, state, transfer, isLearner, ...progress } of followers) {
+    const transferIndex = transfer?.meta.lastIncludedIndex;
+    const isRecentlyActive = progress.isRecentlyActive || progress.wasActive;
+    statuses.set(id, { matchIndex, nextIndex, state, transferIndex, isLearner, isRecentlyActive });
   }
   return statuses;
 }

@@ -42,6 +42,19 @@ describe('§6.2 check-quorum', () => {
     expect(cluster.status('a')).toMatchObject({ role: 'leader', term: 1 });
   });
 
+  it('does not show a follower that answers as silent between a round and its next answer', () => {
+    const cluster = new Cluster('abc');
+    cluster.elect('a');
+    cluster.isolate('c');
+    for (let i = 0; i < 40; i++) {
+      cluster.tickAll();
+      const { progress } = cluster.status('a');
+      expect(progress.get('b')!.isRecentlyActive).toBe(true);
+      if (i > 20) expect(progress.get('c')!.isRecentlyActive).toBe(false);
+      cluster.settle();
+    }
+  });
+
   it('does not count learners', () => {
     const cluster = new Cluster('abc', { learners: 'de' });
     cluster.elect('a');
