@@ -260,10 +260,12 @@ export function compact(state: RaftState, { snapshotIndex, compactTo }: Compact)
   );
   const term = termAt(log, snapshotIndex);
   // A received snapshot overtook it.
-  if (term === undefined || isInstalling(state)) return;
+  if (term === undefined) return;
   if (snapshotIndex > (snapshot.latest?.lastIncludedIndex ?? 0)) {
     snapshot.latest = { lastIncludedIndex: snapshotIndex, lastIncludedTerm: term, configuration: state.configuration };
   }
+  // The log stands still; but the snapshot is storage's latest one now, and would be asked of it should the received one fail.
+  if (isInstalling(state)) return;
   const to = Math.min(compactTo, snapshot.latest?.lastIncludedIndex ?? 0, lastIndexOf(log));
   if (to > log.compactedIndex) compactLog(log, to);
 }

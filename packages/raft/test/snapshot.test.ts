@@ -52,6 +52,22 @@ describe('§5.1 compaction', () => {
     expect(cluster.status('a')).toMatchObject({ firstIndex: 4, snapshotIndex: 3 });
   });
 
+  it('while a received one is being installed notes the own one, which is what is left if that fails', () => {
+    const cluster = lagging({ chunk: 1000 });
+    cluster.holdSnapshots('c');
+    cluster.pass(4);
+    expect(cluster.member('c').pendingChunks).toMatchObject([{ done: true }]);
+    cluster.compact('c');
+    // The log stands still meanwhile; but storage's latest snapshot is now the own one, and must be asked for under its name.
+    expect(cluster.status('c')).toMatchObject({ snapshotIndex: 1, firstIndex: 1, appliedIndex: 1 });
+    cluster.member('c').writeChunk(false);
+    cluster.pump('c');
+    expect(cluster.status('c')).toMatchObject({ snapshotIndex: 1, commitIndex: 1 });
+    cluster.releaseSnapshots('c');
+    cluster.pass(8);
+    expect(cluster.applied('c')).toEqual(['', 'p1', 'p2', 'p3']);
+  });
+
   it('lets a restarted member begin with its snapshot and the log after it', () => {
     const cluster = lagging({ keep: 1 });
     cluster.restart('a');
@@ -327,12 +343,13 @@ describe('§5.2 InstallSnapshot', () => {
     const cluster = lagging();
     cluster.holdSnapshots('c');
     cluster.pass(4);
-    expect(cluster.status('a').progress.get('c')!.state).toBe('snapshot');
+    expect(cluster.status('a').progress.get('c')).toMatchObject({ state: 'snapshot', transferIndex: 4 });
     cluster.receive({
       ...{ type: 'appendResponse', from: 'c', to: 'a', term: 1, success: true, matchIndex: 4 },
       ...{ rejectedIndex: 0, conflictIndex: 0, conflictTerm: 0 },
     });
     expect(cluster.status('a').progress.get('c')).toMatchObject({ state: 'replicate', matchIndex: 4 });
+    expect(cluster.status('a').progress.get('c')!.transferIndex).toBeUndefined();
   });
 
   it('of no sense is ignored', () => {
