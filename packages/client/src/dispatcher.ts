@@ -131,7 +131,7 @@ export class Dispatcher {
     try {
       resolve(convert(answer) as never);
     } catch (error) {
-      reject(RaftkvError.from(error));
+      reject(unreadable(call, error));
     }
   }
 
@@ -279,4 +279,11 @@ export class Dispatcher {
       }
     }
   }
+}
+
+/** There is an answer, but not for this user: what the codec cannot read, say. A write has happened all the same. */
+function unreadable(call: Call, thrown: unknown): RaftkvError {
+  const error = RaftkvError.from(thrown);
+  if (call.kind === 'read' || !error.definite) return error;
+  return new RaftkvError(error.code, `${error.message}; the write happened`, { cause: thrown, definite: false });
 }

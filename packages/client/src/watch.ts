@@ -37,7 +37,8 @@ const strandedMilliseconds = 3_000;
 
 /**
  * The changes of a range, revision by revision, exactly once and in order. Iterating it, or closing it, ends it; it is iterated once.
- * Rejects with `compacted` (and `compactedRevision`) when the revision to go on from is no longer retained: read anew, then watch from there.
+ * Rejects with `compacted` (and `compactedRevision`) when the revision to go on from is no longer retained: read anew, then watch from there;
+ * with `bad_frame` at a value that the codec cannot read. Either is the end of it.
  *
  * @example
  * ```ts
@@ -150,10 +151,14 @@ export class Watch<Value = unknown, K extends UserKey = string> implements Async
   async #give(change: Change): Promise<IteratorResult<WatchChange<Value, K>, void>> {
     this.#consumed(changeBytes(change));
     const { view } = this.#context;
-    return {
-      done: false,
-      value: { revision: change.revision, events: change.events.map((event) => toEvent(view, event)) },
-    };
+    try {
+      const events = change.events.map((event) => toEvent(view, event));
+      return { done: false, value: { revision: change.revision, events } };
+    } catch (error) {
+      // The iteration ends with this, so nobody would be left to close the watch.
+      this.close();
+      throw error;
+    }
   }
 
   #consumed(bytes: number): void {
@@ -223,6 +228,7 @@ export class Watch<Value = unknown, K extends UserKey = string> implements Async
 
   /** Exactly once, in order: whatever is below the position was given already, by another node or before "now". */
   #arrive(change: Change): void {
+    if (this.#end !== undefined) return;
     if (change.revision < this.#next) return this.#consumed(changeBytes(change));
     this.#next = change.revision + 1;
     this.#context.onSeen(change.revision);
