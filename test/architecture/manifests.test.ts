@@ -72,7 +72,7 @@ describe('the manifests', () => {
   });
 
   it('list all workspaces of the arrow table, with one version, one licence and one range of Node', () => {
-    expect(rootManifest.workspaces?.toSorted()).toEqual(
+    expect(rootManifest.workspaces?.filter((path) => path.startsWith('packages/')).toSorted()).toEqual(
       Object.keys(rooms)
         .map((name) => `packages/${name}`)
         .toSorted(),

@@ -64,6 +64,34 @@ export const rooms: Readonly<Record<string, Room>> = {
     nodeNpm: [],
     why: 'An app that asks must not ship the engine that answers.',
   },
+  observer: {
+    values: ['client', 'kv', 'wire'],
+    types: ['storage', 'transport'],
+    npm: [],
+    nodeNpm: [],
+    why: 'An observer is a client that keeps what it is told. It is small enough for a tab because it knows neither the core nor the engine.',
+  },
+  react: {
+    values: ['client'],
+    types: [],
+    npm: ['react'],
+    nodeNpm: [],
+    why: 'A binding is a thin layer over Live: whatever it needs to know of the store, the client’s contract says.',
+  },
+  vue: {
+    values: ['client'],
+    types: [],
+    npm: ['vue'],
+    nodeNpm: [],
+    why: 'A binding is a thin layer over Live: whatever it needs to know of the store, the client’s contract says.',
+  },
+  svelte: {
+    values: ['client'],
+    types: [],
+    npm: [],
+    nodeNpm: [],
+    why: 'A binding is a thin layer over Live. Svelte’s store contract is a shape, so not even Svelte is imported.',
+  },
   server: {
     values: ['raft', 'kv', 'wire', 'storage', 'transport', 'replica'],
     types: [],
@@ -72,7 +100,7 @@ export const rooms: Readonly<Record<string, Room>> = {
     why: 'The server binds the state machine to the replica and answers clients; it is nobody’s client.',
   },
   raftkv: {
-    values: ['raft', 'kv', 'wire', 'storage', 'transport', 'replica', 'client', 'server'],
+    values: ['raft', 'kv', 'wire', 'storage', 'transport', 'replica', 'client', 'observer', 'server'],
     types: [],
     npm: [],
     nodeNpm: ['yaml', 'commander'],
