@@ -1,5 +1,6 @@
 // The segments of an open log: which are live, which entries each still holds, making the next one before it is needed, and
 // releasing old ones. `wal.ts` writes into the active one; nothing here writes a frame.
+import { RaftkvError } from '@raftkv/wire';
 import { createSegment, segmentHeaderBytes, segmentName, spareSegmentName } from './segment.ts';
 import type { Disk } from './disk.ts';
 import type { RecoveredLog } from './recovery.ts';
@@ -102,12 +103,17 @@ export class SegmentChain {
     this.#spares.push(...spares);
   }
 
-  /** Starts making the next segment, unless it is there or on the way. */
-  prepareNext(): void {
+  /**
+   * Starts making the next segment, unless it is there or on the way. A disk that is full may have room again when the segment is
+   * needed: it is made anew then. Anything else, a failed sync above all, is not tried again (T38): `onFailure` hears of it at once.
+   */
+  prepareNext(onFailure: (error: RaftkvError) => void): void {
     if (this.#next !== undefined) return;
     this.#next = this.#create(0);
-    // Heard of when the segment is needed; a disk that was full may have room again by then.
-    this.#next.catch(() => undefined);
+    this.#next.catch((error: unknown) => {
+      const failure = RaftkvError.from(error, 'storage_failed');
+      if (failure.code !== 'storage_full') onFailure(failure);
+    });
   }
 
   /** The next segment, with room for `minBytes` behind its header. Made now if it is not there, is too small or failed. */

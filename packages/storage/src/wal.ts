@@ -193,7 +193,7 @@ export class Wal {
       from = to;
     }
     // Early enough to be there when it is needed.
-    if (this.#offset * 2 >= this.#chain.active.segmentBytes) this.#chain.prepareNext();
+    if (this.#offset * 2 >= this.#chain.active.segmentBytes) this.#chain.prepareNext((error) => this.fail(error));
   }
 
   #sealFrames(group: FrameGroup, from: number, to: number): void {

@@ -69,7 +69,26 @@ describe('a failed write or sync', () => {
     }
   });
 
-  it('of the next segment is tried once more when the segment is needed', async () => {
+  it('of a segment that is prepared ahead stops it at once, full disks apart: a failed sync is never tried again (T38)', async () => {
+    for (const type of ['sync', 'syncDirectory', 'rename', 'write'] as const) {
+      const disk = new MemoryDisk();
+      const failures: RaftkvError[] = [];
+      const storage = await open(disk, { onFailure: (error) => failures.push(error) });
+      disk.intercept = (operation) => {
+        const isOfNext = !('name' in operation) || operation.name.startsWith('log-0000000000000002');
+        if (operation.type === type && isOfNext) throw new RaftkvError('storage_failed', `${type} failed: EIO`);
+      };
+      const data = new Uint8Array(10_000);
+      // Acknowledged, and half of the segment is used now; nobody waits for what fails.
+      await storage.append({ hardState: undefined, entries: [{ index: 1, term: 1, kind: 'command', data }] });
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(failures.map(({ message }) => message)).toEqual([`${type} failed: EIO`]);
+      expect(await codeOf(() => storage.append({ hardState: undefined, entries: [entry(2)] }))).toBe('storage_failed');
+      expect((await (await open(disk.crash('lost'))).load()).entries.length).toBe(1);
+    }
+  });
+
+  it('of the next segment for want of room is tried once more when the segment is needed', async () => {
     const disk = new MemoryDisk();
     const storage = await open(disk);
     let refusals = 0;
