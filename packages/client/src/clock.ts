@@ -3,16 +3,19 @@
 export interface Clock {
   /** Monotonic milliseconds. */
   now(): number;
-  /** Runs `callback` once after at least `milliseconds`; answers a function that cancels it. */
+  /** Runs `callback` once after at least `milliseconds`, or after 24 days if that is sooner; answers a function that cancels it. */
   schedule(callback: () => void, milliseconds: number): () => void;
   /** Runs `callback` soon, after what is already due: what lets the calls of one turn leave in one frame. */
   defer(callback: () => void): void;
 }
 
+/** Runtimes take what is longer for 1 ms. Whoever waits looks at the time again, so that waking early is harmless. */
+const longestTimerMilliseconds = 2 ** 31 - 1;
+
 export const systemClock: Clock = {
   now: () => performance.now(),
   schedule: (callback, milliseconds) => {
-    const timer = setTimeout(callback, milliseconds);
+    const timer = setTimeout(callback, Math.min(milliseconds, longestTimerMilliseconds));
     return () => clearTimeout(timer);
   },
   defer: deferrer(),

@@ -362,9 +362,7 @@ export class Connection implements Carrier {
   #giveUpLateAttempts(now: number): void {
     const late: Call[] = [];
     for (const call of this.#pending.values()) {
-      if (!call.isSent) continue;
-      if (now - call.sentAt < call.timeoutMilliseconds * attemptShare) break;
-      late.push(call);
+      if (call.isSent && now - call.sentAt >= call.timeoutMilliseconds * attemptShare) late.push(call);
     }
     for (const call of late) {
       this.withdraw(call);

@@ -2,12 +2,12 @@
 import { dialWebSocket } from '@raftkv/transport';
 import type { Channel, WebSocketConstructor } from '@raftkv/transport';
 
-/** The subprotocol between clients and nodes. */
-const clientProtocol = 'raftkv.v1';
+/** The subprotocol between clients and nodes. How long it may take is for `connection.ts`, which aborts the signal. */
+const dialling = { protocol: 'raftkv.v1', timeoutMilliseconds: Infinity };
 
 /** Dials with the runtime's own WebSocket. Node 20 has none: see `webSocketDial`. */
 export function dialEndpoint(endpoint: string, options: { readonly signal: AbortSignal }): Promise<Channel> {
-  return dialWebSocket(endpointUrl(endpoint), { protocol: clientProtocol, signal: options.signal });
+  return dialWebSocket(endpointUrl(endpoint), { ...dialling, signal: options.signal });
 }
 
 /**
@@ -21,8 +21,7 @@ export function dialEndpoint(endpoint: string, options: { readonly signal: Abort
 export function webSocketDial(
   WebSocket: WebSocketConstructor,
 ): (endpoint: string, options: { readonly signal: AbortSignal }) => Promise<Channel> {
-  return (endpoint, { signal }) =>
-    dialWebSocket(endpointUrl(endpoint), { protocol: clientProtocol, signal, WebSocket });
+  return (endpoint, { signal }) => dialWebSocket(endpointUrl(endpoint), { ...dialling, signal, WebSocket });
 }
 
 /** "host:port" → "ws://host:port/ws"; http(s) and ws(s) URLs keep their host, and their path if they have one. */

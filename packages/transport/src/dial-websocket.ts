@@ -8,7 +8,7 @@ import type { WebSocketConstructor, WebSocketLike } from './websocket-like.ts';
 export interface DialWebSocketOptions extends Partial<ChannelLimits> {
   /** The subprotocol to ask for; a server that does not answer with the same one is refused. */
   readonly protocol: string;
-  /** Until the handshake is done. Default 3 s. */
+  /** Until the handshake is done. Default 3 s; Infinity leaves it to the signal. */
   readonly timeoutMilliseconds?: number;
   readonly signal?: AbortSignal;
   /** Default: the runtime's own. Node 20 has none: pass `nodeWebSocket()` of `@raftkv/transport/node`. */
@@ -16,6 +16,8 @@ export interface DialWebSocketOptions extends Partial<ChannelLimits> {
 }
 
 const defaultTimeoutMilliseconds = 3000;
+/** Runtimes take what is longer for 1 ms. */
+const longestTimerMilliseconds = 2 ** 31 - 1;
 
 /**
  * Resolves with an open channel. Rejects with `connect_failed`, `timeout`, `cancelled` (the signal) or `unsupported` (no WebSocket here).
@@ -32,7 +34,7 @@ export function dialWebSocket(url: string, options: DialWebSocketOptions): Promi
     const timeoutMilliseconds = options.timeoutMilliseconds ?? defaultTimeoutMilliseconds;
     const timer = setTimeout(
       () => fail('timeout', `${url} did not answer in ${timeoutMilliseconds} ms`),
-      timeoutMilliseconds,
+      Math.min(timeoutMilliseconds, longestTimerMilliseconds),
     );
     const cancel = (): void => fail('cancelled', `dialling ${url} was cancelled`);
     let isSettled = false;

@@ -1,0 +1,66 @@
+// One connection in time: how long it may take to open, when silence means the end, and which of its calls are tried elsewhere.
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { webSocketDial } from '../src/index.ts';
+import { systemClock } from '../src/clock.ts';
+import { FakeCluster, client, held } from './fake-cluster.ts';
+
+afterEach(() => vi.restoreAllMocks());
+
+describe('time', () => {
+  it('without an end is no timer that fires at once', async () => {
+    const set = vi.spyOn(globalThis, 'setTimeout');
+    const cluster = new FakeCluster();
+    const kv = client(cluster, {
+      connectTimeoutMilliseconds: Infinity,
+      dial: async (endpoint, options) => {
+        await new Promise((resolve) => setImmediate(resolve));
+        return cluster.dial(endpoint, options);
+      },
+    });
+    expect(await kv.get('a', { timeoutMilliseconds: 1e12 })).toBeUndefined();
+    expect(await kv.get('a', { timeoutMilliseconds: Infinity })).toBeUndefined();
+    for (const [, milliseconds] of set.mock.calls) expect(milliseconds).toBeLessThan(2 ** 31);
+    // Runtimes take what is longer for 1 ms.
+    let isEarly = false;
+    const cancel = systemClock.schedule(() => (isEarly = true), 2 ** 31);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    cancel();
+    expect(isEarly).toBe(false);
+  });
+
+  it('to connect is the client’s own, whatever the default of the WebSocket', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+    try {
+      const silent = { addEventListener: () => {}, terminate: vi.fn() };
+      const SilentWebSocket = function SilentWebSocket(): object {
+        return silent;
+      } as unknown as Parameters<typeof webSocketDial>[0];
+      const kv = client(new FakeCluster(), {
+        connectTimeoutMilliseconds: 20_000,
+        requestTimeoutMilliseconds: 60_000,
+        retries: 0,
+        dial: webSocketDial(SilentWebSocket),
+      });
+      const reading = kv.get('a').catch((error: unknown) => error);
+      await vi.advanceTimersByTimeAsync(19_000);
+      expect(silent.terminate).not.toHaveBeenCalled();
+      await vi.advanceTimersByTimeAsync(2_000);
+      expect(silent.terminate).toHaveBeenCalled();
+      expect(await reading).toMatchObject({ code: 'connect_failed' });
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+});
+
+describe('a call that waits too long at one node', () => {
+  it('goes elsewhere, though one with more time was sent before it', async () => {
+    const cluster = new FakeCluster(2);
+    const kv = client(cluster);
+    await kv.put('a', 1);
+    await kv.statusOfAll();
+    cluster.nodes[0]!.onWrite = () => held<never>().promise;
+    void kv.put('patient', 1, { timeoutMilliseconds: 60_000 }).catch(() => {});
+    expect(await kv.put('hasty', 1, { timeoutMilliseconds: 3_000 })).toBeGreaterThan(0);
+  });
+});
