@@ -1,6 +1,6 @@
 // One process, one opener a directory. The lock is the lock file with the highest number: it is never removed by anyone but a holder of
 // a higher one, so two starters that both find a dead owner cannot both win. Called by `openFileStorage` before it reads anything.
-import { linkSync, readFileSync, readdirSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
+import { linkSync, readFileSync, readdirSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { RaftkvError } from '@raftkv/wire';
 import { diskError, systemCodeOf } from './disk-error.ts';
@@ -25,7 +25,7 @@ const maxAttempts = 100;
  * @throws RaftkvError `storage_locked` with the owner's process id
  */
 export function takeLock(directory: string): () => void {
-  const owner: LockOwner = { pid: process.pid, startedAt: startTimeOf(process.pid), isReleased: false };
+  const owner: LockOwner = { pid: process.pid, startedAt: lookAt(process.pid).startedAt, isReleased: false };
   try {
     for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
       const highest = lockNumbers(directory).at(-1) ?? 0;
@@ -61,15 +61,16 @@ function lockNumbers(directory: string): number[] {
 /** A link of a finished file: the lock never exists without its content, and making it fails if it is there. */
 function makeLock(directory: string, number: number, owner: LockOwner): boolean {
   const temporary = join(directory, `lock-by-${process.pid}-${crypto.randomUUID()}.tmp`);
-  writeFileSync(temporary, `${JSON.stringify(owner)}\n`, { mode: 0o600, flag: 'wx' });
   try {
+    writeFileSync(temporary, `${JSON.stringify(owner)}\n`, { mode: 0o600, flag: 'wx' });
     linkSync(temporary, join(directory, lockName(number)));
     return true;
   } catch (error) {
     if (systemCodeOf(error) === 'EEXIST') return false;
     throw error;
   } finally {
-    unlinkSync(temporary);
+    // Not there if it could not even be made.
+    rmSync(temporary, { force: true });
   }
 }
 
@@ -95,6 +96,7 @@ function readOwner(path: string): LockOwner | undefined {
   }
 }
 
+/** In doubt alive: a lock that is in the way can be looked at, one that was taken from a living owner costs the log. */
 function isAlive(owner: LockOwner): boolean {
   try {
     process.kill(owner.pid, 0);
@@ -102,18 +104,22 @@ function isAlive(owner: LockOwner): boolean {
     // EPERM: alive, but of another account.
     if (systemCodeOf(error) === 'ESRCH') return false;
   }
-  return owner.startedAt === startTimeOf(owner.pid);
+  const { startedAt, isZombie } = lookAt(owner.pid);
+  // It has ended and holds nothing any more; its parent may never ask for it.
+  if (isZombie) return false;
+  return startedAt === '' || owner.startedAt === '' || startedAt === owner.startedAt;
 }
 
-/** Boot and start time where the system tells them (Linux), else nothing: then a reused process id counts as alive. */
-function startTimeOf(pid: number): string {
+/** Boot and start time of a process where the system tells them (Linux), else nothing: then a reused process id counts as alive. */
+function lookAt(pid: number): { readonly startedAt: string; readonly isZombie: boolean } {
   try {
     const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The command's name may hold anything; what follows its last parenthesis is fields 3 and on, and the start time is field 22.
-    return `${boot}/${stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]}`;
+    // The command's name may hold anything; what follows its last parenthesis is fields 3 (the state) and on; the start time is field 22.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return { startedAt: `${boot}/${fields[19]}`, isZombie: fields[0] === 'Z' };
   } catch {
-    return '';
+    return { startedAt: '', isZombie: false };
   }
 }
 

@@ -1,13 +1,14 @@
 // Many real processes that want the same directory at the same moment, over owners that were killed.
-import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
+const source = join(import.meta.dirname, '../../dist/node/lock.js');
+
 describe('the lock of a directory', () => {
   it('is won by one of many starters at once, round after round, over dead owners', async () => {
-    const source = join(import.meta.dirname, '../../dist/node/lock.js');
     const script = `
       import { takeLock } from ${JSON.stringify(source)};
       process.stdin.once('data', () => {
@@ -25,6 +26,19 @@ describe('the lock of a directory', () => {
       await Promise.all(starters.map((starter) => starter.kill()));
       expect(results.sort()).toEqual([...Array.from({ length: 5 }, () => 'storage_locked'), 'won']);
     }
+    rmSync(directory, { recursive: true });
+  });
+
+  it('leaves nothing behind when there is no room to write it', () => {
+    const script = `
+      import { takeLock } from ${JSON.stringify(source)};
+      try { takeLock(process.argv[1]); } catch (error) { console.log(error.message); }`;
+    const directory = mkdtempSync(join(tmpdir(), 'raftkv-lock-'));
+    // No file may have any length: each write fails, as on a full disk.
+    const command = `trap '' XFSZ; ulimit -f 0; exec "$0" --input-type=module -e "$1" "$2"`;
+    const { stdout } = spawnSync('sh', ['-c', command, process.execPath, script, directory], { encoding: 'utf8' });
+    expect(stdout).toBe(`lock of ${directory} failed: EFBIG\n`);
+    expect(readdirSync(directory)).toEqual([]);
     rmSync(directory, { recursive: true });
   });
 });

@@ -1,8 +1,10 @@
 // The lock of a directory: refused while its owner lives, taken over when it is dead, never held twice.
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { takeLock } from '../../src/node/lock.ts';
 
@@ -52,6 +54,29 @@ describe('the lock of a directory', () => {
     expect(lockFiles()).toEqual(['lock-00000008']);
     release();
     expect(lockFiles()).toEqual(['lock-00000008']);
+  });
+
+  it('of a process that was killed but that nobody has buried yet is taken over', async () => {
+    // A parent that never asks for its children's ends, as the first process of a container may be.
+    const parent = spawn('sh', ['-c', 'sleep 60 & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] });
+    try {
+      const [line] = (await once(parent.stdout, 'data')) as [Buffer];
+      const pid = Number(line.toString());
+      write(3, { pid, startedAt: startTime(pid), isReleased: false });
+      expect(() => takeLock(directory)).toThrow(`process ${pid} has ${directory} open already`);
+      process.kill(pid, 'SIGKILL');
+      while (!/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))) await sleep(10);
+      takeLock(directory)();
+    } finally {
+      const ended = once(parent, 'exit');
+      parent.kill();
+      await ended;
+    }
+  });
+
+  it('is refused while its process lives, when nothing tells whether it is a later one with the same id', () => {
+    write(1, { pid: process.ppid, startedAt: '', isReleased: false });
+    expect(() => takeLock(directory)).toThrow(`process ${process.ppid} has ${directory} open already`);
   });
 
   it('of an earlier process with the same id is taken over', () => {
