@@ -11,6 +11,8 @@ interface Room {
   readonly npm: readonly string[];
   /** npm packages that only its `src/node/` may import besides. */
   readonly nodeNpm: readonly string[];
+  /** npm packages that only its `src/web/` may import besides. */
+  readonly webNpm?: readonly string[];
   readonly why: string;
 }
 
@@ -41,6 +43,7 @@ export const rooms: Readonly<Record<string, Room>> = {
     types: ['raft'],
     npm: [],
     nodeNpm: [],
+    webNpm: ['idb-keyval'],
     why: 'Storage keeps what it is handed. If it could call the core, durability and decisions would wait for each other.',
   },
   transport: {
@@ -139,6 +142,7 @@ function roomRules(name: string, room: Room): IForbiddenRuleType[] {
   rules.push(
     npmRule(`npm-${name}`, `^packages/${name}/src/(?!node/|web/)`, room.npm),
     npmRule(`npm-${name}-node`, `^packages/${name}/src/node/`, [...room.npm, ...room.nodeNpm]),
+    npmRule(`npm-${name}-web`, `^packages/${name}/src/web/`, [...room.npm, ...(room.webNpm ?? [])]),
   );
   return rules;
 }
