@@ -21,6 +21,10 @@ interface Node {
   readonly isGiven: boolean;
   connection: Connection | undefined;
   failures: number;
+  /** When the last dial came to nothing. */
+  failedAt: number;
+  /** A call waits for it: it is dialled after the shortest pause. */
+  isHurried: boolean;
   cancelTimer: (() => void) | undefined;
 }
 
@@ -75,9 +79,18 @@ export class Cluster {
     return undefined;
   }
 
-  /** A call waits: whoever is not connected is dialled now rather than later. */
+  /** A call waits: whoever is not connected is dialled soon rather than later, yet not as often as there are calls. */
   demand(): void {
-    for (const node of this.#nodes) if (node.connection === undefined) this.#dial(node);
+    const now = this.#settings.clock.now();
+    for (const node of this.#nodes) {
+      if (node.connection !== undefined || node.isHurried) continue;
+      const pause = node.failedAt + this.#jittered(firstPauseMilliseconds) - now;
+      if (pause <= 0) this.#dial(node);
+      else {
+        this.#dialAfter(node, pause);
+        node.isHurried = true;
+      }
+    }
   }
 
   endpoints(): string[] {
@@ -97,6 +110,7 @@ export class Cluster {
     if (this.#isClosed || node.connection !== undefined) return;
     node.cancelTimer?.();
     node.cancelTimer = undefined;
+    node.isHurried = false;
     node.connection = new Connection(node.endpoint, this.#settings, {
       onOpen: (connection) => this.#opened(node, connection),
       onClose: (connection, error) => this.#closed(node, connection, error),
@@ -127,17 +141,16 @@ export class Cluster {
     }
     if (this.#isClosed) return;
     node.failures += 1;
+    node.failedAt = wasOpen ? -Infinity : this.#settings.clock.now();
     if (node.isGiven) this.#dialLater(node);
     else this.#nodes.splice(this.#nodes.indexOf(node), 1);
     // A leader that was learnt and cannot be dialled is not dialled again at once.
     if (wasOpen || node.isGiven) this.#findLeader();
     this.#handlers.onNodeFailed(node.endpoint, error);
-    const isAnyoneThere = this.#open.length > 0 || this.#nodes.some(({ connection: other }) => other?.isDialing);
     // After a connection that was up, the next dial comes at once and tells more.
-    if (!isAnyoneThere) {
-      if (wasOpen) this.demand();
-      else this.#handlers.onUnreachable(error);
-    }
+    if (wasOpen && this.#open.length === 0) this.demand();
+    const isUnderWay = (other: Node): boolean => other.isHurried || other.connection?.isDialing === true;
+    if (this.#open.length === 0 && !this.#nodes.some(isUnderWay)) this.#handlers.onUnreachable(error);
   }
 
   #setOpen(open: Connection[]): void {
@@ -148,8 +161,16 @@ export class Cluster {
 
   #dialLater(node: Node): void {
     const pause = Math.min(longestPauseMilliseconds, firstPauseMilliseconds * 2 ** (node.failures - 1));
-    const jittered = pause * (0.5 + this.#settings.random());
-    node.cancelTimer = this.#settings.clock.schedule(() => this.#dial(node), jittered);
+    this.#dialAfter(node, this.#jittered(pause));
+  }
+
+  #jittered(pause: number): number {
+    return pause * (0.5 + this.#settings.random());
+  }
+
+  #dialAfter(node: Node, milliseconds: number): void {
+    node.cancelTimer?.();
+    node.cancelTimer = this.#settings.clock.schedule(() => this.#dial(node), milliseconds);
   }
 
   #leaderChanged(): void {
@@ -204,5 +225,13 @@ export class Cluster {
 }
 
 function newNode(endpoint: string, isGiven: boolean): Node {
-  return { endpoint, isGiven, connection: undefined, failures: 0, cancelTimer: undefined };
+  return {
+    endpoint,
+    isGiven,
+    connection: undefined,
+    failures: 0,
+    failedAt: -Infinity,
+    isHurried: false,
+    cancelTimer: undefined,
+  };
 }
