@@ -89,6 +89,21 @@ describe('a real disk', () => {
     expect(failure).toMatch(/^failed storage_failed lock of .* failed: the file system is read-only \(EROFS\)$/);
   });
 
+  it('that cannot keep the name of a new directory is told of: what holds it is synced too (T42)', async () => {
+    const parent = join(directory, '..');
+    const made = join(parent, 'a', 'b');
+    const failing = (path: string): string[] => ['-P', path, '-e', 'trace=fsync', '-e', 'inject=fsync:error=EIO'];
+    // The second start finds the directory that the first one made: its name may still not be certain.
+    for (const path of [join(parent, 'a'), join(parent, 'a'), parent]) {
+      if (path === parent) rmSync(join(parent, 'a'), { recursive: true });
+      const { failure } = await runWriter({ directory: made, seed: 1, batches: 1, strace: failing(path) });
+      expect(failure).toBe(`failed storage_failed sync of ${path} failed: the disk reports an error (EIO)`);
+    }
+    await runWriter({ directory: made, seed: 1, batches: 1 });
+    const { failure } = await runWriter({ directory: made, seed: 1, batches: 1, strace: failing(join(parent, 'a')) });
+    expect(failure).toBe('');
+  });
+
   it('that is slow gathers more batches under one sync', async () => {
     const { lines } = await runFaulted(['-e', 'trace=fdatasync', '-e', 'inject=fdatasync:delay_enter=30000'], 60);
     const statistics = lines.find((line) => line.startsWith('statistics '))!;

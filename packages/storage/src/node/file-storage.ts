@@ -2,11 +2,12 @@
 // of a Node member calls it.
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { RaftkvError } from '@raftkv/wire';
+import { identityFileName } from '../identity-file.ts';
 import { openDiskStorage } from '../open-disk-storage.ts';
 import { zlibCompression } from './compression.ts';
-import { diskError } from './disk-error.ts';
+import { diskError, systemCodeOf } from './disk-error.ts';
 import { NodeDisk } from './disk.ts';
 import { takeLock } from './lock.ts';
 import type { FileStorageOptions } from '../file-storage.ts';
@@ -31,9 +32,7 @@ export async function openFileStorage(options: NodeFileStorageOptions): Promise<
   const { directory, compression, ...rest } = options;
   const path = resolve(directory);
   if (rest.create) {
-    await mkdir(path, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
-      throw diskError(error, 'mkdir', path);
-    });
+    await makeDirectory(path);
   } else if (!existsSync(path)) {
     throw new RaftkvError('storage_missing', `${path} does not exist; if this member is new, create its storage`);
   }
@@ -48,6 +47,25 @@ export async function openFileStorage(options: NodeFileStorageOptions): Promise<
   } catch (error) {
     release();
     throw error;
+  }
+}
+
+/**
+ * A name is certain only when the directory that holds it was synced (T42): that of the store, of each directory that was made on the way to
+ * it, and of one that an earlier start made and did not live to fill.
+ */
+async function makeDirectory(path: string): Promise<void> {
+  const first = await mkdir(path, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+    throw diskError(error, 'mkdir', path);
+  });
+  if (first === undefined && existsSync(join(path, identityFileName))) return;
+  const top = first ?? path;
+  for (let made = path; made.length >= top.length; made = dirname(made)) {
+    if (made === dirname(made)) return;
+    await new NodeDisk(dirname(made)).syncDirectory().catch((error: unknown) => {
+      // What may not be read cannot be synced; whoever set it up so made the directory too.
+      if (first !== undefined || systemCodeOf(RaftkvError.from(error).cause) !== 'EACCES') throw error;
+    });
   }
 }
 
