@@ -1,6 +1,7 @@
 // Frames from a client to a server. `write` and `get` come by the ten thousand a second: they are flat and nothing is copied but
 // the command into the frame.
 import type { ClientHello, ClientMessage, GetRequest, ReadLevel, ScanRequest, WatchRequest } from './client.ts';
+import { readObserve, writeObserve } from './feed-message.ts';
 import { readRange, readScanOptions, writeRange, writeScanOptions } from './fields.ts';
 import { decodeFrame, encodeFrame, encodeFrames, expectElements } from './frame.ts';
 import { formatLimits } from './limits.ts';
@@ -16,8 +17,9 @@ const watchConsumedTag = 6;
 const cancelTag = 7;
 const statusTag = 8;
 const pingTag = 9;
+const observeTag = 10;
 /** Elements of the message with each tag; 0 = no such tag. */
-const elements: readonly number[] = [0, 3, 3, 6, 10, 6, 3, 2, 2, 2];
+const elements: readonly number[] = [0, 3, 3, 6, 10, 6, 3, 2, 2, 2, 4];
 
 const levels: readonly ReadLevel[] = ['linearizable', 'session', 'local'];
 
@@ -74,6 +76,11 @@ function writeClientMessage(writer: Writer, message: ClientMessage): void {
       return writeBare(writer, statusTag, message.id);
     case 'ping':
       return writeBare(writer, pingTag, message.id);
+    case 'observe':
+      writer.array(4);
+      writer.uint(observeTag);
+      writer.uint(message.id);
+      return writeObserve(writer, message);
   }
 }
 
@@ -96,6 +103,8 @@ function readClientMessage(reader: Reader, tag: number, count: number): ClientMe
       return { type: 'cancel', id };
     case statusTag:
       return { type: 'status', id };
+    case observeTag:
+      return readObserve(reader, id);
     default:
       return { type: 'ping', id };
   }

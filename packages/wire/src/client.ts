@@ -2,6 +2,7 @@
 // pipelined: answers come in any order and name their request by `id`, chosen by the client, unique among its open ones.
 import type { ChangeEvent, CommandResult, GetResult, Key, KeyRange, ScanOptions, ScanResult } from '@raftkv/kv';
 import type { ErrorCode } from './error.ts';
+import type { FeedChanges, FeedSnapshot, ObserveRequest } from './feed.ts';
 
 /** `linearizable`: as of now, confirmed with a quorum. `session`: at least `minRevision`. `local`: whatever the asked node has applied. */
 export type ReadLevel = 'linearizable' | 'session' | 'local';
@@ -100,7 +101,8 @@ export type ClientMessage =
   | WatchConsumed
   | CancelRequest
   | StatusRequest
-  | PingMessage;
+  | PingMessage
+  | ObserveRequest;
 
 export interface ResultMessage {
   readonly type: 'result';
@@ -161,7 +163,9 @@ export type ServerMessage =
   | WatchProgress
   | WatchCancelled
   | StatusMessage
-  | PongMessage;
+  | PongMessage
+  | FeedSnapshot
+  | FeedChanges;
 
 /** What one node says of itself and of the cluster as it sees it. */
 export interface NodeStatus {

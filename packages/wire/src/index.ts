@@ -21,6 +21,7 @@ export {
 export { Slab } from './slab.ts';
 export { crc32c } from './crc32c.ts';
 export { changeBytes } from './flow.ts';
+export { decodeFeedChanges, decodeFeedEntries, encodeFeedChanges, encodeFeedEntries, feedBytes } from './feed.ts';
 
 export type { ErrorCode, ErrorDetails } from './error.ts';
 export type { Limits } from './limits.ts';
@@ -37,6 +38,7 @@ export type {
   PeerWelcome,
 } from './peer-control.ts';
 export type { LogRecord } from './record.ts';
+export type { FeedChanges, FeedSnapshot, ObserveRequest } from './feed.ts';
 export type {
   CancelRequest,
   ClientHello,

@@ -240,12 +240,12 @@ export function readEntry(reader: Reader): KeyValue {
 }
 
 /** One array of five elements an entry, without an array around each. */
-function writeEntries(writer: Writer, entries: readonly KeyValue[]): void {
+export function writeEntries(writer: Writer, entries: readonly KeyValue[]): void {
   writer.array(entries.length * 5);
   for (const entry of entries) writeFields(writer, entry);
 }
 
-function readEntries(reader: Reader): KeyValue[] {
+export function readEntries(reader: Reader): KeyValue[] {
   const count = reader.array();
   if (count % 5 !== 0) reader.fail('an entry has five elements');
   const entries: KeyValue[] = [];

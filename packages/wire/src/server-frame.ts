@@ -3,6 +3,7 @@ import type { ChangeEvent } from '@raftkv/kv';
 import type { ErrorMessage, ServerMessage, ServerWelcome, WatchCancelled, WatchEvents } from './client.ts';
 import { isErrorCode } from './error.ts';
 import type { ErrorCode } from './error.ts';
+import { readFeedChanges, readFeedSnapshot, writeFeed } from './feed-message.ts';
 import { decodeFrame, encodeFrame, encodeFrames, expectElements } from './frame.ts';
 import type { Reader } from './reader.ts';
 import { readEntry, readOptionalEntry, readResult, writeEntry, writeOptionalEntry, writeResult } from './result.ts';
@@ -19,8 +20,10 @@ const watchProgressTag = 7;
 const watchCancelledTag = 8;
 const statusTag = 9;
 const pongTag = 10;
+const feedSnapshotTag = 11;
+const feedChangesTag = 12;
 /** Elements of the message with each tag; 0 = no such tag. */
-const elements: readonly number[] = [0, 10, 2, 3, 7, 3, 3, 3, 5, 3, 2];
+const elements: readonly number[] = [0, 10, 2, 3, 7, 3, 3, 3, 5, 3, 2, 7, 7];
 
 /** One frame with all of them; see `encodeServerFrames` for the limit. */
 export function encodeServerFrame(messages: readonly ServerMessage[]): Uint8Array {
@@ -49,6 +52,7 @@ function sizeHint(messages: readonly ServerMessage[]): number {
   let bytes = 1;
   for (const message of messages) {
     bytes += 32;
+    if ('payload' in message) bytes += 40 + message.payload.length;
     if (message.type !== 'result') continue;
     const result = message.result;
     if (result.type === 'get' && result.entry !== undefined) {
@@ -80,6 +84,12 @@ function writeServerMessage(writer: Writer, message: ServerMessage): void {
       writer.uint(statusTag);
       writer.uint(message.id);
       return writeStatus(writer, message.status);
+    case 'feedSnapshot':
+    case 'feedChanges':
+      writer.array(7);
+      writer.uint(message.type === 'feedSnapshot' ? feedSnapshotTag : feedChangesTag);
+      writer.uint(message.id);
+      return writeFeed(writer, message);
     case 'pong':
       writer.array(2);
       writer.uint(pongTag);
@@ -113,6 +123,10 @@ function readServerMessage(reader: Reader, tag: number, count: number): ServerMe
       return readWatchCancelled(reader, id);
     case statusTag:
       return { type: 'statusResult', id, status: readStatus(reader) };
+    case feedSnapshotTag:
+      return readFeedSnapshot(reader, id);
+    case feedChangesTag:
+      return readFeedChanges(reader, id);
     default:
       return { type: 'pong', id };
   }

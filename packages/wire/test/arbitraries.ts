@@ -101,6 +101,34 @@ const deleteResult = fc.record({
   deleted: uint,
   previous: maybe(fc.array(entry, { maxLength: 4 })),
 });
+/** What a feed's payloads hold: keys and revisions in order. */
+export const feedEntries = fc
+  .uniqueArray(entry, { maxLength: 20, selector: (each) => each.key, comparator: 'IsStrictlyEqual' })
+  .map((entries) => entries.toSorted((a, b) => (a.key < b.key ? -1 : 1)));
+export const feedChanges: fc.Arbitrary<Change[]> = fc
+  .uniqueArray(
+    fc.record({
+      revision: positive,
+      events: fc.array(
+        fc.oneof(
+          fc.record({ type: fc.constant('put' as const), entry, previous: fc.constant(undefined) }),
+          fc.record({ type: fc.constant('delete' as const), key, revision: uint, previous: fc.constant(undefined) }),
+        ),
+        { maxLength: 4 },
+      ),
+    }),
+    { maxLength: 5, selector: (each) => each.revision },
+  )
+  .map((changes) =>
+    changes
+      .toSorted((a, b) => a.revision - b.revision)
+      .map(({ revision, events }) => ({
+        revision,
+        events: events.map((event) =>
+          event.type === 'put' ? { ...event, entry: { ...event.entry, revision } } : { ...event, revision },
+        ),
+      })),
+  );
 const getResult: fc.Arbitrary<GetResult> = fc.record({
   type: fc.constant('get' as const),
   revision: uint,
@@ -166,6 +194,7 @@ export const clientMessage: fc.Arbitrary<ClientMessage> = fc.oneof(
   }),
   fc.record({ type: fc.constant('watchConsumed' as const), id: uint, bytes: uint }),
   fc.record({ type: fc.constantFrom('cancel' as const, 'status' as const, 'ping' as const), id: uint }),
+  fc.record({ type: fc.constant('observe' as const), id: uint, from: uint, ranges: fc.array(range, { maxLength: 5 }) }),
 );
 
 const change: fc.Arbitrary<Change> = fc.record({
@@ -205,6 +234,7 @@ const status: fc.Arbitrary<NodeStatus> = fc.record({
     { maxLength: 6 },
   ),
 });
+const feed = { id: uint, isDeflated: fc.boolean(), revision: uint, index: uint, hash: maybe(id), payload: bytes };
 const errorCode = fc.constantFrom('busy' as const, 'no_leader' as const, 'compacted' as const, 'bad_frame' as const);
 export const serverMessage: fc.Arbitrary<ServerMessage> = fc.oneof(
   fc.record({
@@ -239,6 +269,8 @@ export const serverMessage: fc.Arbitrary<ServerMessage> = fc.oneof(
   }),
   fc.record({ type: fc.constant('statusResult' as const), id: uint, status }),
   fc.record({ type: fc.constant('pong' as const), id: uint }),
+  fc.record({ type: fc.constant('feedSnapshot' as const), isFirst: fc.boolean(), isDone: fc.boolean(), ...feed }),
+  fc.record({ type: fc.constant('feedChanges' as const), ...feed }),
 );
 
 export const configuration: fc.Arbitrary<Configuration> = fc.record({

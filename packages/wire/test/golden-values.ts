@@ -5,6 +5,8 @@ import {
   encodeClientFrame,
   encodeCommand,
   encodeConfiguration,
+  encodeFeedChanges,
+  encodeFeedEntries,
   encodeHardState,
   encodeLogBatch,
   encodePeerControl,
@@ -49,6 +51,7 @@ const client: readonly ClientMessage[] = [
   { type: 'cancel', id: 4 },
   { type: 'status', id: 5 },
   { type: 'ping', id: 6 },
+  { type: 'observe', id: 7, from: 300, ranges: [range, { from: 'x', to: undefined }] },
 ];
 const address = { id: '0a', name: 'é', address: 'h:1' };
 const server: readonly ServerMessage[] = [
@@ -121,6 +124,18 @@ const server: readonly ServerMessage[] = [
     },
   },
   { type: 'pong', id: 6 },
+  {
+    type: 'feedSnapshot',
+    id: 7,
+    isFirst: true,
+    isDone: true,
+    isDeflated: false,
+    revision: 9,
+    index: 12,
+    hash: '00ff00ff00ff00ff',
+    payload: value,
+  },
+  { type: 'feedChanges', id: 7, isDeflated: true, revision: 9, index: 12, hash: undefined, payload: value },
 ];
 const peer: readonly Message[] = [
   { type: 'preVoteRequest', ...head, lastIndex: 1, lastTerm: 2 },
@@ -187,6 +202,20 @@ export function goldenBytes(): readonly (readonly [string, Uint8Array])[] {
     ),
     ...peer.map((message) => [`peer ${message.type}`, encodePeerFrame([message])] as const),
     ...control.map((message) => [`handshake ${message.type}`, encodePeerControl(message)] as const),
+    ['feed entries', encodeFeedEntries([entry, { ...entry, key: 'l' }])],
+    [
+      'feed changes',
+      encodeFeedChanges([
+        {
+          revision: 7,
+          events: [
+            { type: 'put', entry, previous: entry },
+            { type: 'delete', key: 'l', revision: 7, previous: entry },
+          ],
+        },
+        { revision: 300, events: [{ type: 'delete', key: 'k', revision: 300, previous: undefined }] },
+      ]),
+    ],
     ['record log batch', encodeLogBatch({ hardState: { term: 3, votedFor: '0a', commitIndex: 8 }, entries })],
     ['record hard state', encodeHardState({ term: 3, votedFor: undefined, commitIndex: 8 })],
     ['record snapshot position', encodeSnapshotMeta({ lastIncludedIndex: 8, lastIncludedTerm: 2, configuration })],
