@@ -8,6 +8,9 @@ const defaultRetainedRevisions = 10_000;
 const defaultRetainedBytes = 128 * 1024 * 1024;
 const defaultMaxSessions = 10_000;
 const defaultMaxSessionAnswers = 16_384;
+/** Answers are part of every snapshot, and one holds all that its transaction read: they must not outgrow the data. */
+const defaultMaxSessionAnswerBytes = 16 * 1024 * 1024;
+const defaultMaxAnswerBytes = 64 * 1024 * 1024;
 
 /** All of these decide what is answered, so they must be the same on every member. */
 export interface StoreOptions {
@@ -19,6 +22,10 @@ export interface StoreOptions {
   readonly maxSessions?: number;
   /** Most answers kept for one session above its ackFloor; above it writes are refused with `session_overflow`. Default 16,384. */
   readonly maxSessionAnswers?: number;
+  /** Once the answers kept for one session come to this many bytes its writes are refused with `session_overflow`. Default 16 MiB. */
+  readonly maxSessionAnswerBytes?: number;
+  /** Most bytes of answers kept for all sessions; above it the session that holds most is evicted. Default 64 MiB. */
+  readonly maxAnswerBytes?: number;
 }
 
 export function windowLimits(options: StoreOptions): WindowLimits {
@@ -32,6 +39,11 @@ export function sessionLimits(options: StoreOptions): SessionLimits {
   return {
     maxSessions: positive('maxSessions', options.maxSessions ?? defaultMaxSessions),
     maxSessionAnswers: positive('maxSessionAnswers', options.maxSessionAnswers ?? defaultMaxSessionAnswers),
+    maxSessionAnswerBytes: positive(
+      'maxSessionAnswerBytes',
+      options.maxSessionAnswerBytes ?? defaultMaxSessionAnswerBytes,
+    ),
+    maxAnswerBytes: positive('maxAnswerBytes', options.maxAnswerBytes ?? defaultMaxAnswerBytes),
   };
 }
 

@@ -34,6 +34,7 @@ export function sessionStale(sequence: number, floor: number): CommandError {
   );
 }
 
-export function sessionOverflow(limit: number): CommandError {
-  return refuse('session_overflow', `the session holds ${limit} answers that the client has not acknowledged`);
+export function sessionOverflow(answers: number, bytes: number): CommandError {
+  const held = `${answers} answers of ${bytes} bytes`;
+  return refuse('session_overflow', `the session holds ${held} that the client has not acknowledged`);
 }

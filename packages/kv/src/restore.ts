@@ -16,7 +16,7 @@ import { KeyIndex } from './key-index.ts';
 import { maxKeyBytes, maxValueBytes } from './limits.ts';
 import { sessionLimits, windowLimits } from './options.ts';
 import { readResult } from './result-codec.ts';
-import { SessionTable } from './sessions.ts';
+import { answerBytes, SessionTable } from './sessions.ts';
 import { olderFlag, snapshotMagic, tombstoneFlag } from './snapshot.ts';
 import { Store } from './store.ts';
 
@@ -111,7 +111,9 @@ function* parseSessions(feed: ByteFeed, appliedIndex: number): Parsing<Session[]
     seen.add(clientId);
     lastUsed = lastUsedIndex;
     const answers = yield* parseAnswers(feed, floor, answerCount);
-    sessions.push({ clientId, lastUsedIndex, floor, answers, epoch: 0 });
+    let bytes = 0;
+    for (const answer of answers.values()) bytes += answerBytes(answer);
+    sessions.push({ clientId, lastUsedIndex, floor, answers, answerBytes: bytes, epoch: 0 });
   }
   return sessions;
 }

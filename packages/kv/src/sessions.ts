@@ -1,11 +1,14 @@
 // The exactly-once table of §6.3: who may write, and what was answered to whom. It is replicated state, decided by log indexes
 // alone and part of every snapshot. `store.ts` asks it before and after each command.
-import type { CommandError, CommandResult, SessionStamp } from './command.ts';
+import type { CommandResult, KeyValue, SessionStamp, TxnOpResult } from './command.ts';
+import { assert } from './assert.ts';
 import { sessionExpired, sessionOverflow, sessionStale } from './refusal.ts';
 
 export interface SessionLimits {
   readonly maxSessions: number;
   readonly maxSessionAnswers: number;
+  readonly maxSessionAnswerBytes: number;
+  readonly maxAnswerBytes: number;
 }
 
 export interface Session {
@@ -16,6 +19,8 @@ export interface Session {
   floor: number;
   /** By sequence, above the floor, in the order of execution. */
   readonly answers: Map<number, CommandResult>;
+  /** Of all of them. */
+  answerBytes: number;
   /** The table's epoch in which this object was made: an older one may be shared with a snapshot. */
   readonly epoch: number;
 }
@@ -32,11 +37,16 @@ export class SessionTable {
   readonly #sessions = new Map<number, Session>();
   #newest: Session | undefined;
   #epoch = 0;
+  /** Of all sessions. */
+  #answerBytes = 0;
 
   /** `sessions`: those of a snapshot, least recently used first. */
   constructor(limits: SessionLimits, sessions: readonly Session[] = []) {
     this.#limits = limits;
-    for (const session of sessions) this.#add(session);
+    for (const session of sessions) {
+      this.#add(session);
+      this.#answerBytes += session.answerBytes;
+    }
   }
 
   get size(): number {
@@ -50,17 +60,29 @@ export class SessionTable {
 
   open(index: number): void {
     while (this.#sessions.size >= this.#limits.maxSessions) this.#evictOldest();
-    this.#add({ clientId: index, lastUsedIndex: index, floor: 0, answers: new Map(), epoch: this.#epoch });
+    const [answers, epoch] = [new Map<number, CommandResult>(), this.#epoch];
+    this.#add({ clientId: index, lastUsedIndex: index, floor: 0, answers, answerBytes: 0, epoch });
   }
 
   #evictOldest(): void {
     for (const clientId of this.#sessions.keys()) {
-      this.#sessions.delete(clientId);
+      this.close(clientId);
       return;
     }
   }
 
+  /** The least recently used of the largest. */
+  #evictLargest(): void {
+    let largest: Session | undefined;
+    for (const session of this.#sessions.values()) {
+      if (largest === undefined || session.answerBytes > largest.answerBytes) largest = session;
+    }
+    assert(largest !== undefined, 'answers are counted that no session holds');
+    this.close(largest.clientId);
+  }
+
   close(clientId: number): boolean {
+    this.#answerBytes -= this.#sessions.get(clientId)?.answerBytes ?? 0;
     return this.#sessions.delete(clientId);
   }
 
@@ -84,12 +106,47 @@ export class SessionTable {
     const session = this.touch(stamp.clientId, index);
     if (session === undefined) return sessionExpired(stamp.clientId);
     // The floor first: acknowledging makes room, so a full session can always go on.
-    raiseFloor(session, stamp.ackFloor);
+    this.#raiseFloor(session, stamp.ackFloor);
     if (stamp.sequence <= session.floor) return sessionStale(stamp.sequence, session.floor);
     const answer = session.answers.get(stamp.sequence);
     if (answer !== undefined) return answer;
-    if (session.answers.size >= this.#limits.maxSessionAnswers) return sessionOverflow(this.#limits.maxSessionAnswers);
+    const { maxSessionAnswers, maxSessionAnswerBytes } = this.#limits;
+    if (session.answers.size >= maxSessionAnswers || session.answerBytes >= maxSessionAnswerBytes) {
+      return sessionOverflow(session.answers.size, session.answerBytes);
+    }
     return { type: 'admitted', session };
+  }
+
+  #raiseFloor(session: Session, floor: number): void {
+    if (floor <= session.floor) return;
+    if (floor - session.floor <= session.answers.size) {
+      for (let sequence = session.floor + 1; sequence <= floor; sequence++) this.#dropAnswer(session, sequence);
+    } else {
+      // A wide step over few answers: look at those rather than at each number in between.
+      for (const sequence of session.answers.keys()) if (sequence <= floor) this.#dropAnswer(session, sequence);
+    }
+    session.floor = floor;
+  }
+
+  #dropAnswer(session: Session, sequence: number): void {
+    const answer = session.answers.get(sequence);
+    if (answer === undefined) return;
+    session.answers.delete(sequence);
+    this.#count(session, -answerBytes(answer));
+  }
+
+  /** Notes what was answered. Refusals are noted too, so that a retry hears the same. */
+  record(session: Session, sequence: number, answer: CommandResult): void {
+    // The command may have closed or evicted the session that it came under.
+    if (this.#sessions.get(session.clientId) !== session) return;
+    session.answers.set(sequence, answer);
+    this.#count(session, answerBytes(answer));
+    while (this.#answerBytes > this.#limits.maxAnswerBytes) this.#evictLargest();
+  }
+
+  #count(session: Session, bytes: number): void {
+    session.answerBytes += bytes;
+    this.#answerBytes += bytes;
   }
 
   /** The sessions as they are now, least recently used first; later changes are made to copies. */
@@ -99,18 +156,33 @@ export class SessionTable {
   }
 }
 
-/** Notes what was answered. Refusals are noted too, so that a retry hears the same. */
-export function recordAnswer(session: Session, sequence: number, answer: CommandResult | CommandError): void {
-  session.answers.set(sequence, answer);
+/** What an answer counts for, about what it takes in memory: it may hold all that a transaction read. */
+export function answerBytes(answer: CommandResult | TxnOpResult): number {
+  switch (answer.type) {
+    case 'put':
+      return answerOverheadBytes + entryBytes(answer.previous);
+    case 'get':
+      return answerOverheadBytes + entryBytes(answer.entry);
+    case 'delete':
+      return answerOverheadBytes + sum(answer.previous ?? [], entryBytes);
+    case 'scan':
+      return answerOverheadBytes + sum(answer.entries, entryBytes);
+    case 'batch':
+    case 'txn':
+      return answerOverheadBytes + sum<TxnOpResult>(answer.results, answerBytes);
+    default:
+      return answerOverheadBytes;
+  }
 }
 
-function raiseFloor(session: Session, floor: number): void {
-  if (floor <= session.floor) return;
-  if (floor - session.floor <= session.answers.size) {
-    for (let sequence = session.floor + 1; sequence <= floor; sequence++) session.answers.delete(sequence);
-  } else {
-    // A wide step over few answers: look at those rather than at each number in between.
-    for (const sequence of session.answers.keys()) if (sequence <= floor) session.answers.delete(sequence);
-  }
-  session.floor = floor;
+const answerOverheadBytes = 32;
+
+function entryBytes(entry: KeyValue | undefined): number {
+  return entry === undefined ? 0 : answerOverheadBytes + entry.key.length + entry.value.length;
+}
+
+function sum<T>(items: readonly T[], bytesOf: (item: T) => number): number {
+  let bytes = 0;
+  for (const item of items) bytes += bytesOf(item);
+  return bytes;
 }

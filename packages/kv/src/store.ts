@@ -19,7 +19,7 @@ import { emptyContent, Keyspace } from './keyspace.ts';
 import { sessionLimits, windowLimits } from './options.ts';
 import { readKey, readRange, refuseRead } from './read.ts';
 import { compacted, futureRevision, invalidArgument, sessionExpired } from './refusal.ts';
-import { recordAnswer, SessionTable } from './sessions.ts';
+import { SessionTable } from './sessions.ts';
 import { takeSnapshot } from './snapshot.ts';
 import { runBatch, runDelete, runDeleteRange, runPut, runTxn } from './txn.ts';
 import { refuseCommand, refuseScan, refuseStamp } from './validate.ts';
@@ -107,7 +107,7 @@ export class Store {
     const admission = this.#sessions.admit(stamp, index);
     if (admission.type !== 'admitted') return admission;
     const result = this.#execute(index, command);
-    recordAnswer(admission.session, stamp.sequence, result);
+    this.#sessions.record(admission.session, stamp.sequence, result);
     return result;
   }
 

@@ -149,6 +149,8 @@ export const options: fc.Arbitrary<Required<StoreOptions>> = fc.record({
   retainedBytes: fc.constantFrom(1, 12, 40, 1_000_000),
   maxSessions: fc.constantFrom(1, 2, 3, 100),
   maxSessionAnswers: fc.constantFrom(1, 3, 100),
+  maxSessionAnswerBytes: fc.constantFrom(60, 150, 1_000_000),
+  maxAnswerBytes: fc.constantFrom(40, 90, 200, 1_000_000),
 });
 
 export function bytesOf(text: string): Uint8Array {

@@ -33,6 +33,20 @@ interface ModelSession {
   answers: [sequence: number, answer: CommandResult][];
 }
 
+function heldBytes(session: ModelSession): number {
+  return session.answers.reduce((total, [, answer]) => total + answerSize(answer), 0);
+}
+
+function answerSize(answer: CommandResult | TxnOpResult): number {
+  const inner = 'results' in answer ? answer.results : [];
+  const entries: (KeyValue | undefined)[] = [];
+  if ('previous' in answer) entries.push(...[answer.previous ?? []].flat());
+  if ('entry' in answer) entries.push(answer.entry);
+  if ('entries' in answer) entries.push(...answer.entries);
+  const found = entries.filter((entry) => entry !== undefined).map((entry) => 32 + size(entry));
+  return 32 + [...found, ...inner.map(answerSize)].reduce((total, each) => total + each, 0);
+}
+
 class Refused extends Error {
   readonly code: CommandErrorCode;
   constructor(code: CommandErrorCode) {
@@ -69,9 +83,18 @@ export class Model {
     if (stamp.sequence <= session.floor) return this.#refusal('session_stale');
     const known = session.answers.find(([sequence]) => sequence === stamp.sequence);
     if (known !== undefined) return known[1];
-    if (session.answers.length >= this.#options.maxSessionAnswers) return this.#refusal('session_overflow');
+    const { maxSessionAnswers, maxSessionAnswerBytes, maxAnswerBytes } = this.#options;
+    if (session.answers.length >= maxSessionAnswers || heldBytes(session) >= maxSessionAnswerBytes) {
+      return this.#refusal('session_overflow');
+    }
     const answer = this.#attempt(index, command);
     session.answers.push([stamp.sequence, answer]);
+    while (this.sessions.reduce((total, each) => total + heldBytes(each), 0) > maxAnswerBytes) {
+      const most = Math.max(...this.sessions.map(heldBytes));
+      const largest = this.sessions.filter((each) => heldBytes(each) === most);
+      const oldest = Math.min(...largest.map((each) => each.usedAt));
+      this.sessions = this.sessions.filter((each) => !largest.includes(each) || each.usedAt !== oldest);
+    }
     return answer;
   }
 

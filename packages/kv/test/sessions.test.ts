@@ -96,6 +96,58 @@ describe('a session', () => {
     expect(bench.write(1, 5)).toMatchObject({ code: 'session_overflow' });
   });
 
+  it('refuses writes while its answers hold too many bytes, and goes on once some are acknowledged', () => {
+    const bench = new Bench({ maxSessionAnswerBytes: 1900 });
+    bench.run({ type: 'openSession' });
+    bench.run({ type: 'put', key: 'k', value: new Uint8Array(900) });
+    const read: Command = { type: 'txn', compare: [], then: [{ type: 'get', key: 'k' }], otherwise: [] };
+    const ask = (sequence: number, ackFloor = 0): CommandResult => bench.run(read, { clientId: 1, sequence, ackFloor });
+    for (let sequence = 1; sequence <= 3; sequence++) expect(ask(sequence).type).toBe(sequence < 3 ? 'txn' : 'error');
+    expect(ask(3)).toMatchObject({ code: 'session_overflow' });
+    expect(ask(2)).toMatchObject({ type: 'txn' });
+    expect(ask(3, 1)).toMatchObject({ type: 'txn' });
+    expect(ask(4, 1)).toMatchObject({ code: 'session_overflow' });
+    expect(ask(4, 2 ** 30)).toMatchObject({ code: 'session_stale' });
+    expect(ask(2 ** 30 + 1, 2 ** 30)).toMatchObject({ type: 'txn' });
+  });
+
+  it('that holds most is evicted when the answers of all hold too many bytes, whether restored in between or not', () => {
+    const limits = { maxAnswerBytes: 4000 };
+    const bench = new Bench(limits);
+    for (let at = 0; at < 4; at++) bench.run({ type: 'openSession' });
+    bench.run({ type: 'put', key: 'k', value: new Uint8Array(700) });
+    const ask = (store: Store, clientId: number, sequence: number): CommandResult => {
+      const read: Command = { type: 'txn', compare: [], then: [{ type: 'get', key: 'k' }], otherwise: [] };
+      return store.apply(store.appliedIndex + 1, { session: { clientId, sequence, ackFloor: 0 }, command: read });
+    };
+    for (const [clientId, sequence] of [[1, 1], [2, 1], [2, 2], [3, 1]] as const) ask(bench.store, clientId, sequence); // prettier-ignore
+    const copy = copyOf(bench.store, limits);
+    for (const store of [bench.store, copy]) {
+      // Each holds about 800 bytes an answer: the fifth fits, the sixth does not.
+      expect(ask(store, 4, 1)).toMatchObject({ type: 'txn' });
+      expect(store.statistics().sessions).toBe(4);
+      expect(ask(store, 4, 2)).toMatchObject({ type: 'txn' });
+      // Two and four hold as much; two was used longer ago.
+      expect(ask(store, 2, 3)).toMatchObject({ code: 'session_expired' });
+      for (const clientId of [1, 3, 4]) expect(ask(store, clientId, 1)).toMatchObject({ type: 'txn' });
+    }
+    expect(drain(copy.snapshot())).toEqual(drain(bench.store.snapshot()));
+  });
+
+  it('keeps a snapshot within bounds though each of its answers holds all the data', () => {
+    const bench = new Bench({ maxSessionAnswerBytes: 100_000 });
+    bench.run({ type: 'openSession' });
+    for (let at = 0; at < 50; at++) bench.run({ type: 'put', key: `k${at}`, value: new Uint8Array(1000) });
+    const scan: Command = {
+      type: 'txn',
+      compare: [],
+      then: [{ type: 'scan', range: { from: '', to: undefined } }],
+      otherwise: [],
+    };
+    for (let sequence = 1; sequence <= 100; sequence++) bench.run(scan, { clientId: 1, sequence, ackFloor: 0 });
+    expect(drain(bench.store.snapshot()).length).toBeLessThan(50_000 + 200_000);
+  });
+
   it('that was used least recently makes room for a new one; retries, refusals and keep-alives count as use', () => {
     const bench = new Bench({ maxSessions: 3 });
     const [a, b, c] = [1, 2, 3];
@@ -124,6 +176,21 @@ describe('a session', () => {
     expect(bench.run({ type: 'closeSession', clientId: 2 }, stamp)).toEqual({ type: 'session', clientId: 2 });
     expect(bench.store.statistics().sessions).toBe(0);
     expect(drain(copyOf(bench.store).snapshot())).toEqual(drain(bench.store.snapshot()));
+  });
+
+  it('takes its answers along when it closes itself', () => {
+    const bench = new Bench({ maxAnswerBytes: 100 });
+    bench.run({ type: 'openSession' });
+    bench.write(1, 1);
+    for (let at = 0; at < 10; at++) {
+      const opened = bench.run({ type: 'openSession' });
+      if (opened.type !== 'session') throw new Error('not opened');
+      const { clientId } = opened;
+      expect(bench.write(clientId, 1)).toMatchObject({ type: 'put' });
+      bench.run({ type: 'closeSession', clientId }, { clientId, sequence: 2, ackFloor: 0 });
+    }
+    expect(bench.write(1, 1)).toEqual({ type: 'put', revision: 2 });
+    expect(bench.store.statistics().sessions).toBe(1);
   });
 
   it('is evicted in the same order on a store that was restored', () => {

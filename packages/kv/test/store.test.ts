@@ -304,7 +304,8 @@ describe('apply', () => {
   });
 
   it('refuses options that are no limits', () => {
-    for (const name of ['retainedRevisions', 'retainedBytes', 'maxSessions', 'maxSessionAnswers']) {
+    const names = ['retainedRevisions', 'retainedBytes', 'maxSessions', 'maxSessionAnswers'];
+    for (const name of [...names, 'maxSessionAnswerBytes', 'maxAnswerBytes']) {
       for (const bad of [0, -1, 1.5, Number.NaN]) expect(() => new Store({ [name]: bad })).toThrow(InvariantError);
     }
   });
