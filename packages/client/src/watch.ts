@@ -101,7 +101,11 @@ export class Watch<Value = unknown, K extends UserKey = string> implements Async
 
   next(): Promise<IteratorResult<WatchChange<Value, K>, void>> {
     const change = this.#arrived.shift();
-    if (change !== undefined) return this.#give(change);
+    if (change !== undefined) {
+      const given = this.#give(change);
+      if (this.#connection === undefined && this.#cancelTimer === undefined) this.#attach();
+      return given;
+    }
     if (this.#end === undefined) return new Promise((resolve, reject) => this.#readers.push({ resolve, reject }));
     const { error } = this.#end;
     // An error is told once; after it the iteration is over.
@@ -141,8 +145,9 @@ export class Watch<Value = unknown, K extends UserKey = string> implements Async
     this.#cancelTimer = this.#context.settings.clock.schedule(() => {
       this.#cancelTimer = undefined;
       if (!this.#isStranded()) return;
-      this.#connection?.closeWatch(this.#watchId);
-      this.#attach();
+      const stranded = this.#connection;
+      stranded?.closeWatch(this.#watchId);
+      this.#attach(stranded);
     }, strandedMilliseconds);
   }
 
@@ -168,13 +173,15 @@ export class Watch<Value = unknown, K extends UserKey = string> implements Async
     this.#consumedBytes = 0;
   }
 
-  #attach(): void {
-    if (this.#end !== undefined) return;
+  /** To another connection than `avoid`, if there is any. */
+  #attach(avoid?: Connection): void {
+    this.#connection = undefined;
+    // While something waits here it goes on under no new watch: each would send another window full.
+    if (this.#end !== undefined || this.#arrived.size > 0) return;
     const { cluster, range, options } = this.#context;
-    const connection = cluster.next(this.#connection);
+    const connection = cluster.next(avoid);
     this.#connection = connection;
     if (connection === undefined) return cluster.demand();
-    // What waits here was sent under an earlier watch, and is no part of the new one's window.
     this.#consumedBytes = 0;
     const sink: WatchSink = {
       onMessage: (message) => {

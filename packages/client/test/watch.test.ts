@@ -1,6 +1,6 @@
 // Watches through the client: exactly once and in order, whatever happens to connections and nodes in between.
 import { describe, expect, it } from 'vitest';
-import { encodeCommand } from '@raftkv/wire';
+import { decodeServerFrame, encodeCommand } from '@raftkv/wire';
 import { text } from '../src/index.ts';
 import type { Watch } from '../src/index.ts';
 import { FakeCluster, client } from './fake-cluster.ts';
@@ -124,6 +124,37 @@ describe('a watch', () => {
     expect(sent).toBeLessThan(150_000);
     expect(await take(watch, 60)).toHaveLength(60);
     expect(sent).toBeGreaterThan(600_000);
+  });
+
+  it('of a reader that does not read holds one window, however often its connection is lost', async () => {
+    const cluster = new FakeCluster(1, { watchWindowBytes: 100_000 });
+    const kv = client(cluster, { codec: text, compression: false });
+    const watcher = client(cluster, { codec: text });
+    const watch = watcher.watch({ all: true });
+    await watch.ready();
+    const node = cluster.nodes[0]!;
+    let events = 0;
+    const count = (pair: (typeof node.channels)[number]): void => {
+      const send = pair.right.send.bind(pair.right);
+      pair.right.send = (frame) => {
+        events += decodeServerFrame(frame).filter(({ type }) => type === 'watchEvents').length;
+        return send(frame);
+      };
+    };
+    for (const pair of node.channels) count(pair);
+    const value = 'v'.repeat(10_000);
+    const total = 60;
+    for (let i = 0; i < total; i += 1) {
+      await kv.put('a', value);
+      if (i % 10 !== 9) continue;
+      for (const pair of node.channels.splice(0)) pair.cut();
+      await Promise.all([kv.get('a'), watcher.get('a')]);
+      for (const pair of node.channels) count(pair);
+    }
+    expect(events).toBeLessThan(15);
+    const taken = await take(watch, total);
+    const revisions = taken.map(({ revision }) => revision);
+    expect(revisions).toEqual(Array.from({ length: total }, (_, i) => revisions[0]! + i));
   });
 
   it('ends when it is left, closed or cancelled', async () => {
