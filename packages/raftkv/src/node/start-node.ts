@@ -72,6 +72,7 @@ class StartingNode {
   /** What to take apart, last opened first. */
   readonly #closers: (() => Promise<void> | void)[] = [];
   #isClosed = false;
+  #isHalted = false;
 
   constructor(config: NodeConfig, { logger, onHalt }: StartNodeOptions) {
     this.#config = config;
@@ -92,6 +93,7 @@ class StartingNode {
       create: true,
       syncWrites: config.syncWrites,
       compression: config.compression,
+      onFailure: (error) => this.#halt(error),
     });
     this.#closers.push(() => storage.close());
     const stored = await storage.load();
@@ -129,7 +131,7 @@ class StartingNode {
       requestTimeoutMilliseconds,
       snapshotThreshold: config.snapshotThreshold,
       retainedBytes: config.cacheBytes,
-      onHalt: this.#onHalt,
+      onHalt: (error) => this.#halt(error),
       onRoleChange: (status) => {
         node.roleChanged(status);
         this.#logger.log('INFO', 'role', { role: status.role, term: status.term, leader: node.leader });
@@ -141,9 +143,19 @@ class StartingNode {
       return replica.close();
     });
 
+    const startIndex = Math.max(stored.snapshot?.lastIncludedIndex ?? 0, stored.hardState?.commitIndex ?? 0);
     const port = await this.#openDoors({ node, mesh, replica, storage });
-    this.#runWhenFounded(registry, replica, node).catch((error: unknown) => this.#onHalt(RaftkvError.from(error)));
+    this.#runWhenFounded({ registry, replica, node, startIndex }).catch((error: unknown) =>
+      this.#halt(RaftkvError.from(error)),
+    );
     return { port, node, close: () => this.close() };
+  }
+
+  /** Storage, replica and mesh may each find that this member cannot go on; the owner is told once. */
+  #halt(error: RaftkvError): void {
+    if (this.#isHalted || this.#isClosed) return;
+    this.#isHalted = true;
+    this.#onHalt(error);
   }
 
   async close(): Promise<void> {
@@ -172,7 +184,7 @@ class StartingNode {
       admit: (peer) => registry.admit(peer),
       onWelcomed: (peer) => {
         this.#logger.log('INFO', 'peer connected', { peer: nameOf(peer) });
-        registry.admittedBy(peer).catch((error: unknown) => this.#onHalt(RaftkvError.from(error)));
+        registry.admittedBy(peer).catch((error: unknown) => this.#halt(RaftkvError.from(error)));
       },
       onRefused: (peer, error, by) => {
         this.#logger.log('ERROR', by === 'self' ? 'peer refused' : 'refused by peer', {
@@ -181,7 +193,7 @@ class StartingNode {
           reason: error.message,
         });
         // The others remember the storage that this member once had: it may not take part with an empty one.
-        if (by === 'peer' && error.code === 'member_amnesia') this.#onHalt(error);
+        if (by === 'peer' && error.code === 'member_amnesia') this.#halt(error);
       },
     });
     this.#closers.push(() => mesh.close());
@@ -227,14 +239,22 @@ class StartingNode {
     await listen(monitoring.server, { host: this.#config.host, port });
   }
 
-  async #runWhenFounded(registry: PeerRegistry, replica: Replica, node: LocalKvNode): Promise<void> {
+  async #runWhenFounded({ registry, replica, node, startIndex }: Founding): Promise<void> {
     if (!registry.isFounded) this.#logger.log('INFO', 'founding: waiting for', { members: registry.missing() });
     await registry.founded();
     if (this.#isClosed) return;
     await replica.start();
-    node.run(replica);
+    node.run(replica, startIndex);
     this.#logger.log('INFO', 'running', { clusterId: node.clusterId, memberId: node.memberId });
   }
+}
+
+interface Founding {
+  readonly registry: PeerRegistry;
+  readonly replica: Replica;
+  readonly node: LocalKvNode;
+  /** What was committed here, as far as the storage knows. */
+  readonly startIndex: number;
 }
 
 interface Doors {
