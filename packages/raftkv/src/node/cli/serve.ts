@@ -27,6 +27,9 @@ export function addServeCommand(program: Command): void {
 
 async function serve(flags: Flags, configFile: string | undefined): Promise<void> {
   const config = loadConfig(flags, configFile);
+  outliveReaders();
+  // From here on, so that a signal while a long log is read back ends in a clean stop too.
+  const signalled = stopSignal();
   const logger = createLogger(config.nodeId, config.logLevel);
   if (!config.syncWrites) logger.log('WARN', 'storage.sync_write is false: a power cut may lose acknowledged writes');
   let onHalt: (error: RaftkvError) => void = () => {};
@@ -37,21 +40,38 @@ async function serve(flags: Flags, configFile: string | undefined): Promise<void
   const { startNode } = await import('../start-node.ts');
   const node = await startNode(config, { logger, onHalt: (error) => onHalt(error) });
   process.stdout.write(`raftkv ${config.nodeId} ready at http://${formatHost(config.host)}:${node.port}\n`);
-  const signalled = new Promise<undefined>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(undefined));
-  });
   const failure = await Promise.race([halted, signalled]);
   // A member that halted has nothing more to say to its disk or its peers: what it holds in memory must not be trusted.
   if (failure !== undefined) {
+    // A reader of stderr that is stuck must not keep a dead member alive, with its lock.
+    setTimeout(() => process.exit(1), 1_000).unref();
     process.stderr.write(`raftkv: ${config.nodeId} stopped: ${failure.message} [${failure.code}]\n`, () =>
       process.exit(1),
     );
     return;
   }
   logger.log('INFO', 'stopping');
-  setTimeout(() => process.exit(1), shutdownMilliseconds).unref();
   await node.close();
   process.exit(0);
+}
+
+/** Whoever reads the output may go away (a collector of logs that restarts, `| head`). The member does not. */
+function outliveReaders(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.removeAllListeners('error');
+    stream.on('error', () => undefined);
+  }
+}
+
+function stopSignal(): Promise<undefined> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.once(signal, () => {
+        setTimeout(() => process.exit(1), shutdownMilliseconds).unref();
+        resolve(undefined);
+      });
+    }
+  });
 }
 
 function formatHost(host: string): string {
