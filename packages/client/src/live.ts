@@ -4,7 +4,7 @@
 import type { KeyInput, RangeInput, RaftkvError } from '@raftkv/wire';
 import type { Entry, UserKey } from './entry.ts';
 import type { Kv } from './kv.ts';
-import type { BatchOp, BatchResult, ScanOptions } from './requests.ts';
+import type { BatchOp, BatchResult } from './requests.ts';
 
 /** One value over time. All bindings (React, Vue, Svelte, signals) are thin layers over this. */
 export interface Live<T> {
@@ -27,11 +27,14 @@ export interface ReadState<T> {
   readonly source: 'local' | 'confirmed';
   /** Own writes in `data` that are not committed, or not applied here yet. */
   readonly pendingWrites: number;
-  /** The revision that `data` stands at, without those. */
+  /** The revision of the copy when `data` last changed. */
   readonly revision: number;
 }
 
-/** A row of a live query: an entry, and whether an own write that is not committed yet made it what it is. */
+/**
+ * A row of a live query: an entry, and whether an own write that is not committed yet made it what it is. While it is pending its revisions and
+ * version are those of what is committed (0 if nothing is).
+ */
 export interface LiveEntry<Value = unknown, K extends UserKey = string> extends Entry<Value, K> {
   readonly isPending: boolean;
 }
@@ -127,12 +130,13 @@ export interface LiveSource<Value = unknown, K extends UserKey = string> {
   readonly revision: number;
   readonly fetchStatus: 'idle' | 'fetching' | 'paused';
   readonly error: RaftkvError | undefined;
+  /** The same object until the key changes. */
   getEntry(key: string): Entry<Value, K> | undefined;
-  /** Keys here are one-byte strings (one character a byte), as in `@raftkv/wire`'s `keyFrom`. */
-  scanEntries(
+  /** The keys of a range in order, as one-byte strings (one character a byte; `keyFrom` of `@raftkv/wire` makes them). */
+  scanKeys(
     range: { readonly from: string; readonly to: string | undefined },
-    options: Pick<ScanOptions, 'limit' | 'reverse'>,
-  ): readonly Entry<Value, K>[];
+    options: { readonly limit: number | undefined; readonly reverse: boolean },
+  ): readonly string[];
   /** After each applied batch with the keys that changed (`undefined`: everything may have, as after a snapshot), and when `isReady`, `fetchStatus` or `error` changed (no keys). */
   subscribe(listener: (changedKeys: readonly string[] | undefined) => void): () => void;
 }

@@ -1,0 +1,10 @@
+// The door for whoever builds a copy or a binding: live queries over any LiveSource, and the outbox of own writes. Apps do not need it.
+export { effectsOf } from './effects.ts';
+export { LiveCore } from './live-core.ts';
+export { LiveValue } from './live-value.ts';
+export { Outbox } from './outbox.ts';
+
+export type { LiveCoreOptions } from './live-core.ts';
+export type { OutboxOptions, SendOptions } from './outbox.ts';
+export type { PendingOp, PendingWrite } from './overlay.ts';
+export type { RangeQueryOptions } from './range-query.ts';

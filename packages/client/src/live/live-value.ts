@@ -1,0 +1,49 @@
+// The simplest Live: a value that its owner sets. States of writes and of the copy are told through it.
+import type { Live } from '../live.ts';
+
+export class LiveValue<T> implements Live<T> {
+  readonly #listeners = new Set<() => void>();
+  readonly #server: T;
+  #value: T;
+
+  /** `server` is what is rendered where there is no copy. */
+  constructor(value: T, server: T = value) {
+    this.#value = value;
+    this.#server = server;
+  }
+
+  subscribe(onChange: () => void): () => void {
+    // A listener of its own for each call, so that the same function may be given twice.
+    const listener = (): void => onChange();
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  getSnapshot(): T {
+    return this.#value;
+  }
+
+  getServerSnapshot(): T {
+    return this.#server;
+  }
+
+  set(value: T): void {
+    if (Object.is(value, this.#value)) return;
+    this.#value = value;
+    tellAll(this.#listeners);
+  }
+}
+
+/** Calls each that is still in the set; what one throws is reported like any uncaught error, and keeps nobody else from hearing. */
+export function tellAll(listeners: ReadonlySet<() => void>): void {
+  for (const listener of [...listeners]) {
+    if (!listeners.has(listener)) continue;
+    try {
+      listener();
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
+  }
+}

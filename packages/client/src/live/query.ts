@@ -1,0 +1,112 @@
+// What queries of one key and of a range share: the state that is handed out, built anew only when something in it changed; who listens; and
+// whether the query is kept up to date with each batch (`isLive`) or looks again when it is asked. `live-core.ts` owns them.
+import type { Key } from '@raftkv/kv';
+import type { Live, ReadState } from '../live.ts';
+import type { Scene } from './scene.ts';
+
+const pendingState: ReadState<never> = {
+  status: 'pending',
+  data: undefined,
+  error: undefined,
+  fetchStatus: 'fetching',
+  source: 'confirmed',
+  pendingWrites: 0,
+  revision: 0,
+};
+
+/** What a query asks of its owner. */
+export interface QueryOwner {
+  /** Somebody subscribed or looked: keep it up to date from now on. */
+  revive(query: Query<unknown>): void;
+  /** Nobody listens any more. */
+  idle(): void;
+}
+
+export abstract class Query<T> implements Live<ReadState<T>> {
+  readonly scene: Scene<unknown, never>;
+  readonly #owner: QueryOwner;
+  readonly listeners = new Set<() => void>();
+  /** Kept up to date by its owner, which alone sets it. */
+  isLive = false;
+  /** Looked at since the owner last swept. */
+  isUsed = true;
+  /** Let go and then asked again, when another one already answers the same question: that one speaks for it. */
+  twin: Query<T> | undefined;
+  #state: ReadState<T> = pendingState;
+
+  constructor(scene: Scene<unknown, never>, owner: QueryOwner) {
+    this.scene = scene;
+    this.#owner = owner;
+  }
+
+  /** Arrow functions: bindings hand them on without their object. */
+  readonly subscribe = (onChange: () => void): (() => void) => {
+    if (!this.isLive) this.#owner.revive(this as Query<unknown>);
+    if (this.twin !== undefined) return this.twin.subscribe(onChange);
+    // A listener of its own for each call, so that the same function may be given twice.
+    const listener = (): void => onChange();
+    this.listeners.add(listener);
+    return () => {
+      if (this.listeners.delete(listener) && this.listeners.size === 0) this.#owner.idle();
+    };
+  };
+
+  readonly getSnapshot = (): ReadState<T> => {
+    this.isUsed = true;
+    if (!this.isLive) this.#owner.revive(this as Query<unknown>);
+    return this.twin === undefined ? this.#state : this.twin.getSnapshot();
+  };
+
+  readonly getServerSnapshot = (): ReadState<T> => pendingState;
+
+  /** Looks at what changed (undefined: everything may have). Answers whether there is a new state. */
+  refresh(changed: readonly Key[] | undefined): boolean {
+    const { source } = this.scene;
+    const { isReady, error, fetchStatus } = source;
+    const before = this.#state;
+    if (!isReady) {
+      const status = error === undefined ? 'pending' : 'error';
+      return this.#become({
+        ...pendingState,
+        status,
+        error,
+        fetchStatus,
+        data: before.data,
+        revision: before.revision,
+      });
+    }
+    const data = this.look(before.status === 'success' ? changed : undefined);
+    const pendingWrites = this.countPending();
+    return this.#become({
+      status: 'success',
+      data,
+      error: undefined,
+      fetchStatus,
+      source: pendingWrites > 0 ? 'local' : 'confirmed',
+      pendingWrites,
+      revision: before.status === 'success' && data === before.data ? before.revision : source.revision,
+    });
+  }
+
+  /** The data as of now; the same object if nothing in it changed. */
+  protected abstract look(changed: readonly Key[] | undefined): T;
+  protected abstract countPending(): number;
+
+  #become(state: ReadState<T>): boolean {
+    if (isSame(state, this.#state)) return false;
+    this.#state = state;
+    return true;
+  }
+}
+
+function isSame<T>(a: ReadState<T>, b: ReadState<T>): boolean {
+  return (
+    a.data === b.data &&
+    a.status === b.status &&
+    a.fetchStatus === b.fetchStatus &&
+    a.source === b.source &&
+    a.pendingWrites === b.pendingWrites &&
+    a.error === b.error &&
+    a.revision === b.revision
+  );
+}
