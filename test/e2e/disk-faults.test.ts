@@ -8,11 +8,12 @@ import { expectAgreement, expectPresent } from './harness/agreement.ts';
 import { isOneErrorLine } from './harness/cli.ts';
 import { withCluster } from './harness/cluster.ts';
 import type { Cluster } from './harness/cluster.ts';
-import { SmallFileSystem, straced } from './harness/faults.ts';
+import { SmallFileSystem, attachFault, straced } from './harness/faults.ts';
 import type { NodeProcess } from './harness/node-process.ts';
 import { sleep, waitFor, within } from './harness/wait.ts';
 
 const FAULTY = 2;
+const HEALTHY: readonly number[] = [0, 1];
 
 /** Writes to the healthy nodes until told to stop; remembers what was acknowledged. */
 class Writer {
@@ -22,11 +23,11 @@ class Writer {
   private readonly startedAt = performance.now();
   lastAnswerMilliseconds = 0;
 
-  constructor(cluster: Cluster, { valueBytes = 100, width = 4 } = {}) {
+  constructor(cluster: Cluster, { valueBytes = 100, width = 4, nodes = HEALTHY } = {}) {
     this.running = Array.from({ length: width }, async (_, writer) => {
       for (let number = 0; !this.isStopping; number++) {
         const [key, value] = [`w${writer}/${number}`, `${number} `.padEnd(valueBytes, 'x')];
-        await cluster.gateways[number % 2]!.put(key, value).then(
+        await cluster.gateways[nodes[number % nodes.length]!]!.put(key, value).then(
           () => {
             this.acknowledged.set(key, value);
             this.lastAnswerMilliseconds = performance.now() - this.startedAt;
@@ -98,6 +99,31 @@ describe('a node whose disk fails', () => {
         expectStoppedBy(server, 'storage_failed'),
       ),
     ));
+
+  it('stops when a sync fails while it leads, and another one leads on', () =>
+    withCluster({ nodes: 3 }, async (cluster) => {
+      const leader = await cluster.leader();
+      const nodes = [0, 1, 2].filter((node) => node !== leader);
+      const writer = new Writer(cluster, { nodes });
+      await waitFor('some writes', () => writer.acknowledged.size > 100);
+      const server = cluster.process(leader);
+      const detach = attachFault(server.pid, path.join(cluster.directory, 'trace'), {
+        calls: SYNCS,
+        inject: 'error=EIO',
+      });
+      try {
+        await within(20_000, 'the leader meets the fault', server.exited);
+        expectStoppedBy(server, 'storage_failed');
+        const before = writer.acknowledged.size;
+        await waitFor('writes under another leader', () => writer.acknowledged.size > before + 100);
+        await writer.stop();
+        await cluster.start(leader);
+        expectPresent(await expectAgreement(cluster), writer.acknowledged);
+      } finally {
+        detach();
+        await writer.stop();
+      }
+    }));
 
   it('comes back with what it acknowledged when it is killed inside a sync', () =>
     withCluster({ nodes: 3 }, (cluster) =>

@@ -1,6 +1,6 @@
 // Faults of the disk for real processes: system calls that fail under strace, and small or read-only file systems where the
 // machine lets us mount them. A tool that is missing fails the test with the command that installs it; nothing is passed over.
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import path from 'node:path';
 
 let strace: string | undefined;
@@ -30,6 +30,19 @@ export function straced(
   };
 }
 
+/** Tampers with the system calls of a process that runs already, until it ends or the answer is called. Needs root (or sudo). */
+export function attachFault(
+  pid: number,
+  traceFile: string,
+  { calls, inject }: { calls: string; inject: string },
+): () => void {
+  const fault = ['-e', `trace=${calls}`, '-e', `inject=${calls}:${inject}`];
+  const command = [stracePath(), '-f', '-qq', '-o', traceFile, '-p', String(pid), ...fault];
+  const [file, ...args] = isRoot() ? command : ['sudo', '-n', ...command];
+  const tracer = spawn(file!, args, { stdio: 'ignore' });
+  return () => void tracer.kill();
+}
+
 /** A file system of its own in memory, of a given size. Needs root (or sudo, as on hosted runners). */
 export class SmallFileSystem {
   readonly directory: string;
@@ -57,11 +70,14 @@ export class SmallFileSystem {
 }
 
 function asRoot(command: string, args: readonly string[]): void {
-  const isRoot = process.getuid?.() === 0;
   try {
-    if (isRoot) execFileSync(command, args, { stdio: 'pipe' });
+    if (isRoot()) execFileSync(command, args, { stdio: 'pipe' });
     else execFileSync('sudo', ['-n', command, ...args], { stdio: 'pipe' });
   } catch (error) {
     throw new Error(`this test mounts a small file system and needs root or sudo without a password`, { cause: error });
   }
+}
+
+function isRoot(): boolean {
+  return process.getuid?.() === 0;
 }
