@@ -1,6 +1,7 @@
 // The front door of the state machine: what is not named here is private.
 export { InvariantError } from './assert.ts';
 export { SnapshotFormatError } from './bytes.ts';
+export { ContentHash } from './content-hash.ts';
 export { StoreRestore } from './restore.ts';
 export { Store } from './store.ts';
 

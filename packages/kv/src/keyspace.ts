@@ -4,6 +4,7 @@ import type { Key, KeyRange, KeyValue } from './command.ts';
 import type { Tree } from './key-index.ts';
 import type { KeyCell, KeyRecord } from './record.ts';
 import { assert } from './assert.ts';
+import { RunningHash } from './content-hash.ts';
 import type { ChangeLog } from './change-log.ts';
 import { KeyIndex } from './key-index.ts';
 import { recordBytes } from './record.ts';
@@ -40,6 +41,8 @@ export class Keyspace {
   #valueBytes: number;
   /** Records reachable, newest and older. */
   #records: number;
+  /** Only while somebody wants it. */
+  #contentHash: RunningHash | undefined;
 
   constructor(content: KeyspaceContent) {
     this.#index = content.index;
@@ -95,6 +98,7 @@ export class Keyspace {
     const entry: KeyValue = { key: cell.key, value, revision, createRevision, version: version + 1 };
     cell.newest = this.#note(cell.key, entry, cell.newest);
     this.#valueBytes += value.length - before.value.length;
+    this.#contentHash?.replace(before, entry);
     return before;
   }
 
@@ -107,6 +111,7 @@ export class Keyspace {
     this.#keys++;
     this.#keyBytes += key.length;
     this.#valueBytes += value.length;
+    this.#contentHash?.replace(undefined, entry);
   }
 
   /** Deletes one key in the open revision; undefined if there was nothing to delete, and then nothing is written. */
@@ -132,6 +137,7 @@ export class Keyspace {
     this.#keys--;
     this.#keyBytes -= before.key.length;
     this.#valueBytes -= before.value.length;
+    this.#contentHash?.replace(before, undefined);
     return before;
   }
 
@@ -164,6 +170,18 @@ export class Keyspace {
   compact(revision: number): void {
     assert(revision > this.compactedRevision && revision <= this.#revision, () => `cannot compact at ${revision}`);
     this.#window.compact(revision);
+  }
+
+  /** The content hash as of now, or undefined while the walk over all keys, `maxBytes` a call, is not through. Kept up from then on. */
+  contentHash(maxBytes: number): string | undefined {
+    assert(this.#open.length === 0, 'the content was hashed in the middle of a revision');
+    this.#contentHash ??= new RunningHash();
+    return this.#contentHash.advance(this.#index, maxBytes) ? this.#contentHash.toString() : undefined;
+  }
+
+  /** Writes cost nothing more for it. */
+  forgetContentHash(): void {
+    this.#contentHash = undefined;
   }
 
   /** The keys as they are now. Until `unpin` no version is cut, so each cell can still tell what it held at this revision. */

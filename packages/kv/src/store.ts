@@ -201,6 +201,22 @@ export class Store {
     return { changes, nextRevision: Math.max(from, end) };
   }
 
+  /**
+   * A hash of all live entries (key, value, revision, createRevision, version) in 16 hexadecimal digits: equal on every copy that holds the same, whatever its
+   * history. The first call walks over all keys, `maxBytes` of them at most (default: all), and answers undefined while that is not through; from then on
+   * it is kept up with each write, until `forgetContentHash`.
+   */
+  contentHash(): string;
+  contentHash(maxBytes: number): string | undefined;
+  contentHash(maxBytes = Infinity): string | undefined {
+    return this.#keyspace.contentHash(maxBytes);
+  }
+
+  /** Writes go without the cost of the content hash again (a hash of what is written, and of what was there before). */
+  forgetContentHash(): void {
+    this.#keyspace.forgetContentHash();
+  }
+
   statistics(): StoreStatistics {
     const { keys, keyBytes, valueBytes, historyVersions, revision, compactedRevision } = this.#keyspace;
     return {
