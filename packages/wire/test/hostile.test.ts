@@ -1,7 +1,7 @@
 // Bytes that nobody vouches for, at every codec: a value or a RaftkvError, and nothing else.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { RaftkvError } from '../src/index.ts';
+import { RaftkvError, decodeCommand, deflateCompression, encodeCommand } from '../src/index.ts';
 import { codecs } from './codecs.ts';
 
 /** A value or a RaftkvError: anything else that is thrown fails the test. */
@@ -81,6 +81,25 @@ describe('hostile bytes', () => {
       );
     });
   }
+
+  it('give a command or a RaftkvError when a deflated one of many pieces is cut, flipped or overwritten', () => {
+    let state = 1;
+    const value = Uint8Array.from({ length: 60_000 }, () => ((state = (state * 48271) % 0x7fffffff) >>> 8) & 0x3f);
+    const command = { type: 'put', key: 'k', value } as const;
+    const bytes = encodeCommand({ session: undefined, command }, { compression: deflateCompression });
+    expect(bytes.subarray(0, 1)).toEqual(Uint8Array.of(0x11));
+    expect(bytes.length).toBeGreaterThan(2 * 16 * 1024);
+    const damage = fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1, maxLength: 30 });
+    fc.assert(
+      fc.property(fc.nat(), damage, fc.boolean(), (length, edits, isCut) => {
+        if (isCut) return tolerate(decodeCommand, bytes.subarray(0, length % bytes.length));
+        const damaged = Uint8Array.from(bytes);
+        for (const [at, byte] of edits) damaged[at % bytes.length] = byte;
+        tolerate(decodeCommand, damaged);
+      }),
+      { numRuns: 200 },
+    );
+  });
 
   it('that claim four billion elements or bytes allocate nothing', () => {
     const claims = [
