@@ -5,7 +5,7 @@ import type { Compression, CompressionGate } from './compression.ts';
 import { deflateCompression } from './compression.ts';
 import { RaftkvError } from './error.ts';
 import type { Limits } from './limits.ts';
-import { defaultLimits } from './limits.ts';
+import { defaultLimits, withinFormat } from './limits.ts';
 import { readCommand, writeCommand } from './operation.ts';
 import { Reader } from './reader.ts';
 import type { Slab } from './slab.ts';
@@ -15,6 +15,7 @@ const plainFormat = 0x10;
 const deflatedFormat = 0x11;
 
 export interface EncodeCommandOptions {
+  /** Those of the format hold in any case. */
   readonly limits?: Limits;
   /** Compress commands with more than 1 KiB of values where it saves at least an eighth. Without it: never. */
   readonly compression?: Compression;
@@ -25,6 +26,7 @@ export interface EncodeCommandOptions {
 }
 
 export interface DecodeCommandOptions {
+  /** Those of the format hold in any case. */
   readonly limits?: Limits;
 }
 
@@ -41,7 +43,7 @@ const compressFromBytes = 1024;
  * ```
  */
 export function encodeCommand(envelope: CommandEnvelope, options: EncodeCommandOptions = {}): Uint8Array {
-  const limits = options.limits ?? defaultLimits;
+  const limits = withinFormat(options.limits ?? defaultLimits);
   const writer = new Writer(sizeHint(envelope.command), options.slab);
   writer.byte(plainFormat);
   writer.array(2);
@@ -58,7 +60,7 @@ export function encodeCommand(envelope: CommandEnvelope, options: EncodeCommandO
  * A committed entry is decoded with `formatLimits`, so that all members agree. Inflating is never the caller's choice, for the same reason.
  */
 export function decodeCommand(bytes: Uint8Array, options: DecodeCommandOptions = {}): CommandEnvelope {
-  const limits = options.limits ?? defaultLimits;
+  const limits = withinFormat(options.limits ?? defaultLimits);
   checkSize(bytes.length, limits);
   const format = bytes[0];
   if (format === undefined) throw new RaftkvError('bad_frame', 'a command without bytes');

@@ -1,5 +1,5 @@
 // The layout of one condition of a transaction: [target, operator, key, range, operand].
-import type { Compare, CompareOperator } from '@raftkv/kv';
+import type { Compare, CompareOperator, Key, KeyRange } from '@raftkv/kv';
 import { checkKey, checkValue, readRange, writeRange } from './fields.ts';
 import type { Limits } from './limits.ts';
 import type { Reader } from './reader.ts';
@@ -9,7 +9,7 @@ const operators: readonly CompareOperator[] = ['equal', 'notEqual', 'greater', '
 const targets: readonly Compare['target'][] = ['value', 'revision', 'createRevision', 'version', 'exists'];
 
 export function writeCompare(writer: Writer, compare: Compare, limits: Limits): void {
-  if (compare.range === undefined) checkKey(compare.key, limits);
+  checkComparedKey(compare.key, compare.range, limits);
   writer.array(5);
   writer.uint(targets.indexOf(compare.target));
   writer.uint(operators.indexOf(compare.operator));
@@ -35,11 +35,16 @@ export function readCompare(reader: Reader, limits: Limits): Compare {
   if (!reader.nil()) {
     reader.tuple(2);
     range = readRange(reader, limits);
-  } else checkKey(key, limits);
-  if (key.length > limits.maxKeyBytes) checkKey(key, limits);
+  }
+  checkComparedKey(key, range, limits);
   if (target === 'exists') return { key, range, operator, target, exists: reader.bool() };
   if (target !== 'value') return { key, range, operator, target, number: reader.uint() };
   const value = reader.bin();
   checkValue(value, limits);
   return { key, range, operator, target, value };
+}
+
+/** With a range the key says nothing, and may be empty. */
+function checkComparedKey(key: Key, range: KeyRange | undefined, limits: Limits): void {
+  if (range === undefined || key.length > 0) checkKey(key, limits);
 }

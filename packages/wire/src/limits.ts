@@ -34,3 +34,15 @@ export const formatLimits: Limits = {
   maxCommandBytes: 64 * 1024 * 1024,
   maxFrameBytes: 64 * 1024 * 1024,
 };
+
+/** These, or the format's own where they are wider: nobody may let in what the others would then refuse to apply. */
+export function withinFormat(limits: Limits): Limits {
+  if (limits === defaultLimits || limits === formatLimits) return limits;
+  return {
+    maxKeyBytes: Math.min(limits.maxKeyBytes, formatLimits.maxKeyBytes),
+    maxValueBytes: Math.min(limits.maxValueBytes, formatLimits.maxValueBytes),
+    maxOps: Math.min(limits.maxOps, formatLimits.maxOps),
+    maxCommandBytes: Math.min(limits.maxCommandBytes, formatLimits.maxCommandBytes),
+    maxFrameBytes: Math.min(limits.maxFrameBytes, formatLimits.maxFrameBytes),
+  };
+}

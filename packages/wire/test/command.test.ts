@@ -61,6 +61,29 @@ describe('a command', () => {
     expectRefused({ session: undefined, command: txn }, 'batch_too_large');
   });
 
+  it('keeps within the limits of the format, whatever the limits of a member are', () => {
+    const loose: Limits = { ...formatLimits, maxKeyBytes: 1e9, maxValueBytes: 1e9, maxOps: 1e9, maxCommandBytes: 1e9 };
+    const key = new Uint8Array(formatLimits.maxKeyBytes + 1).fill(0x6b);
+    const bytes = Uint8Array.from([0x10, 0x92, 0xc0, 0x93, 2, 0, 0xc6, 0, 1, 0, 1, ...key]);
+    for (const limits of [formatLimits, loose]) expect(() => decodeCommand(bytes, { limits })).toThrow(code('key_too_large')); // prettier-ignore
+    expect(() => encodeCommand(put('k'.repeat(key.length)), { limits: loose })).toThrow(code('key_too_large'));
+    expect(() => encodeCommand(put('k', new Uint8Array(formatLimits.maxValueBytes + 1)), { limits: loose })).toThrow(
+      code('value_too_large'),
+    );
+  });
+
+  it('checks the key of a condition on a range too, on both sides', () => {
+    const range = { from: 'a', to: 'b' };
+    const compare = { key: '123456789', range, operator: 'equal', target: 'version', number: 1 } as const;
+    const txn = (key: string): CommandEnvelope => ({
+      session: undefined,
+      command: { type: 'txn', compare: [{ ...compare, key }], then: [], otherwise: [] },
+    });
+    expectRefused(txn('123456789'), 'key_too_large');
+    for (const key of ['', '12345678'])
+      expect(decodeCommand(encodeCommand(txn(key), { limits: small }), { limits: small })).toMatchObject(txn(key));
+  });
+
   it('has no empty key', () => {
     expect(() => encodeCommand(put(''))).toThrow(code('key_empty'));
     const bytes = encodeCommand(put('k'));
