@@ -5,27 +5,27 @@ import { refusals } from './refusal.ts';
 export class JsonSplitter {
   readonly #maxLength: number;
   #held = '';
-  /** How far `#held` was looked at, and what was found there. */
-  #at = 0;
   #depth = 0;
   #isInString = false;
+  /** The next unit of the string stands for itself. */
+  #isEscaped = false;
 
   /** A value longer than `maxLength` units is refused (`request_too_large`). */
   constructor(maxLength: number) {
     this.#maxLength = maxLength;
   }
 
-  /** The values that this chunk completes. Throws a refusal at the limit. */
+  /** The values that this chunk completes. Throws a refusal at the limit. Looks at each unit once, however small the chunks are. */
   push(chunk: string): string[] {
-    this.#held += chunk;
     const values: string[] = [];
-    for (; this.#at < this.#held.length; this.#at++) {
-      if (this.#step(this.#held.charCodeAt(this.#at))) {
-        values.push(this.#held.slice(0, this.#at + 1));
-        this.#held = this.#held.slice(this.#at + 1);
-        this.#at = -1;
-      }
+    let start = 0;
+    for (let at = 0; at < chunk.length; at++) {
+      if (!this.#step(chunk.charCodeAt(at))) continue;
+      values.push(this.#held + chunk.slice(start, at + 1));
+      this.#held = '';
+      start = at + 1;
     }
+    this.#held += chunk.slice(start);
     if (this.#held.length > this.#maxLength) throw refusals.requestTooLarge();
     return values;
   }
@@ -38,7 +38,8 @@ export class JsonSplitter {
   /** Whether this unit ends a value. */
   #step(unit: number): boolean {
     if (this.#isInString) {
-      if (unit === 92) this.#at++;
+      if (this.#isEscaped) this.#isEscaped = false;
+      else if (unit === 92) this.#isEscaped = true;
       else if (unit === 34) this.#isInString = false;
       return false;
     }
