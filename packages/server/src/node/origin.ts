@@ -1,12 +1,19 @@
 // Which web pages may talk to this member. Any page in a browser can send a POST to a port of the machine it runs on, so a request
-// that names a foreign origin is refused unless that origin was allowed; what is no browser names none.
+// that names a foreign origin is refused unless that origin was allowed; what is no browser names none. Nor does the same name for page and
+// server make the page ours: anyone can let a name of theirs lead to this address (DNS rebinding).
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 /** Whether the request comes from no browser, from a page that this server gave out, or from an allowed origin (`*`: any). */
 export function isAllowedOrigin(request: IncomingMessage, allowedOrigins: readonly string[]): boolean {
   const { origin, host } = request.headers;
   if (origin === undefined || allowedOrigins.includes('*') || allowedOrigins.includes(origin)) return true;
-  return host !== undefined && (origin === `http://${host}` || origin === `https://${host}`);
+  return host !== undefined && (origin === `http://${host}` || origin === `https://${host}`) && isOwnName(host);
+}
+
+/** An address itself, or a name that no stranger can register: without a dot, or below `localhost`. */
+function isOwnName(host: string): boolean {
+  const name = host.replace(/:\d*$/, '');
+  return name.startsWith('[') || /^\d+(?:\.\d+){3}$/.test(name) || !name.includes('.') || name.endsWith('.localhost');
 }
 
 /** Tells the browser that the page may read the answer. To be called before the headers leave, for an allowed origin only. */
