@@ -25,6 +25,7 @@ const quietStartMilliseconds = 50;
 
 export function createGatewayHttp(gateway: Gateway, metrics: Metrics, limits: HttpLimits): GatewayHttp {
   const streams = new Set<WatchStream>();
+  const unsent = { bytes: 0 };
   let callsAtWork = 0;
   let isClosing = false;
   return {
@@ -32,7 +33,7 @@ export function createGatewayHttp(gateway: Gateway, metrics: Metrics, limits: Ht
       if (callsAtWork >= limits.maxConcurrentRequests) return refuse(request, response, refusals.busy(), 503);
       callsAtWork++;
       try {
-        await answerCall({ gateway, metrics, limits, path, request, response });
+        await answerCall({ gateway, metrics, limits, path, request, response, unsent });
       } finally {
         callsAtWork--;
       }
@@ -63,8 +64,17 @@ interface Exchange {
   readonly response: ServerResponse;
 }
 
-async function answerCall(exchange: Exchange & { readonly path: string }): Promise<void> {
-  const { gateway, metrics, limits, path, request, response } = exchange;
+/** Answers below this are not counted one by one: they are limited in number. */
+const largeAnswerLength = 64 * 1024;
+
+interface Call extends Exchange {
+  readonly path: string;
+  /** Length of the large answers that are on their way to clients. */
+  readonly unsent: { bytes: number };
+}
+
+async function answerCall(call: Call): Promise<void> {
+  const { gateway, metrics, limits, path, request, response, unsent } = call;
   const body = await readBody(request, limits);
   if (body.type === 'aborted') return;
   if (body.type === 'tooLarge') return refuse(request, response, refusals.requestTooLarge());
@@ -72,6 +82,13 @@ async function answerCall(exchange: Exchange & { readonly path: string }): Promi
   const startedAt = performance.now();
   const reply = await gateway.handle(path, body.text);
   metrics.observe(reply.operation, reply.result, (performance.now() - startedAt) / 1000);
+  const { length } = reply.body;
+  if (length > largeAnswerLength) {
+    const isRead = reply.operation === 'get' || reply.operation === 'scan';
+    if (isRead && unsent.bytes + length > limits.maxUnsentBytes) return refuse(request, response, refusals.busy(), 503);
+    unsent.bytes += length;
+    response.once('close', () => (unsent.bytes -= length));
+  }
   sendJson(response, reply.httpStatus, reply.body);
 }
 
@@ -122,6 +139,8 @@ function serveWatch(exchange: Exchange): WatchStream {
       begin();
     });
   const timer = setTimeout(begin, quietStartMilliseconds);
+  // A watch may be quiet for days, and the system's keep-alive tells whether the client is there.
+  request.socket.setTimeout(0);
   request.setEncoding('utf8').on('data', onData).on('end', onEnd);
   response.on('drain', () => {
     request.resume();

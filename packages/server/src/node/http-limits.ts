@@ -17,6 +17,10 @@ export interface HttpLimits {
   readonly bodyTimeoutMilliseconds: number;
   /** How long an idle connection is kept for the next request; longer than the minute that proxies keep theirs. */
   readonly keepAliveTimeoutMilliseconds: number;
+  /** How long a connection may stand still while an answer is due or on its way, watches apart. Then it is cut. */
+  readonly stalledTimeoutMilliseconds: number;
+  /** Length of the larger answers on their way. Beyond it reads are refused: 503, `too many requests`. */
+  readonly maxUnsentBytes: number;
   /** How long `close` waits for requests at work before it cuts them. */
   readonly closeTimeoutMilliseconds: number;
 }
@@ -30,5 +34,7 @@ export const defaultHttpLimits: HttpLimits = {
   headersTimeoutMilliseconds: 10_000,
   bodyTimeoutMilliseconds: 30_000,
   keepAliveTimeoutMilliseconds: 65_000,
+  stalledTimeoutMilliseconds: 60_000,
+  maxUnsentBytes: 256 * 1024 * 1024,
   closeTimeoutMilliseconds: 5_000,
 };

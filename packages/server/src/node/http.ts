@@ -1,6 +1,6 @@
 // The HTTP server on a member's one port, and the small ones on its monitoring ports: limits, life and death. What they answer
 // is in `routes.ts`; WebSockets attach themselves to the server's 'upgrade' event and belong to whoever did that.
-import { createServer } from 'node:http';
+import { IncomingMessage, createServer } from 'node:http';
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -124,12 +124,31 @@ function limitedServer(options: DispatchOptions, limits: HttpLimits): Server {
       keepAlive: true,
       keepAliveInitialDelay: 30_000,
       noDelay: true,
+      IncomingMessage: Request,
     },
     createDispatcher(options),
   );
   server.maxConnections = limits.maxConnections;
+  server.timeout = limits.stalledTimeoutMilliseconds;
   server.on('clientError', answerClientError);
   return server;
+}
+
+/**
+ * Node takes any `Upgrade` header for the WebSocket side's as soon as that listens. But curl and Java offer HTTP/2 that way with what they
+ * send, and, as the offer may be ignored, expect an answer.
+ */
+class Request extends IncomingMessage {
+  /** Set first by the constructor above this one, so it is no private field. */
+  declare hasUpgrade: unknown;
+
+  set upgrade(hasUpgrade: unknown) {
+    this.hasUpgrade = hasUpgrade;
+  }
+  /** Asked for when the headers are there. */
+  get upgrade(): boolean {
+    return this.hasUpgrade === true && (this.method === 'CONNECT' || /^websocket$/i.test(this.headers.upgrade ?? ''));
+  }
 }
 
 /** Bytes that are no HTTP request: a short answer if the socket can still take one, never a throw. */
