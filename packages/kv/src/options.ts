@@ -16,7 +16,7 @@ const defaultMaxAnswerBytes = 64 * 1024 * 1024;
 export interface StoreOptions {
   /** How many of the newest revisions stay readable and watchable. Default 10,000. */
   readonly retainedRevisions?: number;
-  /** Most bytes of keys and values written by the retained revisions; above it the oldest go. The newest always stays. Default 128 MiB. */
+  /** Most bytes written by the retained revisions: keys, values and 256 a version; above it the oldest go. The newest always stays. Default 128 MiB. */
   readonly retainedBytes?: number;
   /** Most sessions; opening one more evicts the least recently used (by log index). Default 10,000. */
   readonly maxSessions?: number;

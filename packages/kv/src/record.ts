@@ -28,7 +28,10 @@ export function recordAt(newest: KeyRecord | undefined, revision: number): KeyRe
   return record;
 }
 
-/** What a version counts for in the window's bytes: its key, and its value if it has one. */
+/** About what a version takes in memory beside its key and value: a batch of small writes makes a thousand of them at one revision. */
+const recordOverheadBytes = 256;
+
+/** What a version counts for in the window's bytes. Replicated: every member must count alike. */
 export function recordBytes(record: KeyRecord): number {
-  return record.key.length + (record.entry === undefined ? 0 : record.entry.value.length);
+  return recordOverheadBytes + record.key.length + (record.entry === undefined ? 0 : record.entry.value.length);
 }

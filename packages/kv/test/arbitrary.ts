@@ -146,7 +146,7 @@ export const envelope: fc.Arbitrary<CommandEnvelope> = fc.record({
 /** Tight limits, so that short runs meet all of them. */
 export const options: fc.Arbitrary<Required<StoreOptions>> = fc.record({
   retainedRevisions: fc.constantFrom(1, 2, 3, 5, 8, 1000),
-  retainedBytes: fc.constantFrom(1, 12, 40, 1_000_000),
+  retainedBytes: fc.constantFrom(1, 600, 1300, 1_000_000),
   maxSessions: fc.constantFrom(1, 2, 3, 100),
   maxSessionAnswers: fc.constantFrom(1, 3, 100),
   maxSessionAnswerBytes: fc.constantFrom(60, 150, 1_000_000),

@@ -168,7 +168,7 @@ export class Model {
     const { retainedRevisions, retainedBytes } = this.#options;
     if (this.revision - this.compactedRevision + 1 > retainedRevisions && this.revision > 1) return true;
     const events = this.feed.slice(this.compactedRevision + 1).flat();
-    const bytes = events.map((event) => (event.type === 'put' ? size(event.entry) : event.key.length));
+    const bytes = events.map((event) => 256 + (event.type === 'put' ? size(event.entry) : event.key.length));
     return bytes.reduce((sum, each) => sum + each, 0) > retainedBytes;
   }
 

@@ -160,12 +160,20 @@ describe('the window', () => {
   });
 
   it('keeps no more than retainedBytes behind the newest revision', () => {
-    const { store, run } = open({ retainedBytes: 250 });
+    const { store, run } = open({ retainedBytes: 256 * 2 + 250 });
     for (let at = 0; at < 9; at++) run({ type: 'put', key: 'a', value: new Uint8Array(99) });
     expect(store.revision - store.compactedRevision).toBe(2);
     run({ type: 'put', key: 'a', value: new Uint8Array(1000) });
     expect(store.compactedRevision).toBe(store.revision);
     expect(store.get('a', { revision: store.revision })).toMatchObject({ entry: { revision: store.revision } });
+  });
+
+  it('counts versions too, so that batches of small writes do not fill the memory', () => {
+    const { store, run } = open({ retainedBytes: 1_000_000 });
+    const ops = Array.from({ length: 100 }, (_, at) => ({ type: 'put', key: `k${at}`, value: bytesOf('v') }) as const);
+    for (let at = 0; at < 200; at++) run({ type: 'batch', ops });
+    expect(store.statistics().historyVersions).toBeLessThan(1_000_000 / 250);
+    expect(store.revision - store.compactedRevision).toBeGreaterThan(30);
   });
 
   it('lets a watch start at the compacted revision and hear the delete made there, without what was before', () => {
