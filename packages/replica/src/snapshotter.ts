@@ -73,6 +73,8 @@ export class Snapshotter {
         return undefined;
       }
       await writer.commit();
+      // A snapshot of the leader was installed meanwhile: the books are about that one now, and storage has dropped this one.
+      if (this.#isCancelled) return undefined;
       this.#lastBytes = bytes;
       this.#bytesSince -= bytesAtStart;
       return { meta, bytes };
