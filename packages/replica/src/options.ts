@@ -22,9 +22,9 @@ export interface ReplicaOptions {
   readonly requestTimeoutMilliseconds?: number;
   /** Entries applied since the last snapshot before another is taken. Default 10,000. */
   readonly snapshotThreshold?: number;
-  /** Entries kept behind a snapshot for followers that lag. Default: the snapshot threshold. */
+  /** Entries kept behind a snapshot for followers that lag; more if one that answers still needs them. Default: the snapshot threshold. */
   readonly retainedEntries?: number;
-  /** Most bytes of log kept in memory behind a snapshot for them. Default 100 MB. */
+  /** Most bytes of log kept in memory for them when a snapshot was taken. Default 100 MB. */
   readonly retainedBytes?: number;
   /** Most proposals and reads open at once; above it they are refused as `busy`. Default 100,000. */
   readonly maxOpenRequests?: number;

@@ -46,6 +46,7 @@ export class Replica {
   readonly #requestTimeout: number;
   readonly #snapshotThreshold: number;
   readonly #retainedBytes: number;
+  readonly #retainedEntries: number;
   readonly #maxOpenRequests: number;
   #inbox: Input[] = [];
   #isScheduled = false;
@@ -65,8 +66,10 @@ export class Replica {
     this.#requestTimeout = options.requestTimeoutMilliseconds ?? defaults.requestTimeoutMilliseconds;
     this.#snapshotThreshold = options.snapshotThreshold ?? defaults.snapshotThreshold;
     this.#maxOpenRequests = options.maxOpenRequests ?? defaults.maxOpenRequests;
+    const tickMilliseconds = options.tickMilliseconds ?? defaults.tickMilliseconds;
+    const proposalTimeoutTicks = Math.max(1, Math.ceil(this.#requestTimeout / tickMilliseconds));
     this.#raft = new Raft(
-      { maxCommittedBytes, ...options.raft },
+      { maxCommittedBytes, proposalTimeoutTicks, ...options.raft },
       {
         hardState: stored.hardState,
         snapshot: stored.snapshot,
@@ -77,6 +80,7 @@ export class Replica {
       },
     );
     this.#retainedBytes = options.retainedBytes ?? defaults.retainedBytes;
+    this.#retainedEntries = options.retainedEntries ?? this.#snapshotThreshold;
     this.#snapshotter = new Snapshotter(storage, stateMachine, {
       snapshotThreshold: this.#snapshotThreshold,
       retainedBytes: this.#retainedBytes,
@@ -89,7 +93,6 @@ export class Replica {
     );
     // At most a quarter of an election timeout at once: a member that slept must hear its leader before it campaigns.
     const maxTicksPerWakeup = Math.max(1, Math.floor((options.raft.electionTimeoutTicks ?? 10) / 4));
-    const tickMilliseconds = options.tickMilliseconds ?? defaults.tickMilliseconds;
     this.#ticker = new Ticker(clock, { tickMilliseconds, maxTicksPerWakeup }, (count) => this.#tick(count));
   }
 
@@ -258,6 +261,7 @@ export class Replica {
 
   #changeRole({ leaderId }: SoftState): void {
     if (leaderId !== this.#leaderId) this.#proposals.abandonForwarded(this.#steppedContext);
+    if (leaderId !== this.#options.raft.id) this.#transfer.closeReaders();
     this.#leaderId = leaderId;
     this.#options.onRoleChange?.(this.#raft.status());
   }
@@ -273,6 +277,7 @@ export class Replica {
     }
     this.#appliedTerm = entries.at(-1)!.term;
     this.#snapshotter.countApplied(bytes);
+    this.#transfer.applied(this.#appliedIndex);
     this.#afterApply();
   }
 
@@ -320,14 +325,20 @@ export class Replica {
     );
   }
 
-  /** Keeps a tail of the log for followers that lag, within the limits of entries and bytes. */
+  /**
+   * Keeps a tail of the log for followers that lag, within the limits of entries and bytes; and what a follower that is being
+   * served still needs, within that of bytes, so that it does not find the log gone when its snapshot has arrived.
+   */
   #compact(snapshotIndex: number): void {
-    const { firstIndex, lastIndex, logBytes } = this.#raft.status();
+    const { firstIndex, lastIndex, logBytes, progress } = this.#raft.status();
     const entryCount = Math.max(1, lastIndex - firstIndex + 1);
     const meanBytes = Math.max(1, logBytes / entryCount);
     const affordable = Math.floor(this.#retainedBytes / meanBytes);
-    const retained = Math.min(this.#options.retainedEntries ?? this.#snapshotThreshold, affordable);
-    const compactTo = Math.min(snapshotIndex, lastIndex - retained);
+    let needed = lastIndex - this.#retainedEntries;
+    for (const { isRecentlyActive, matchIndex, transferIndex } of progress.values()) {
+      if (isRecentlyActive) needed = Math.min(needed, transferIndex ?? matchIndex);
+    }
+    const compactTo = Math.min(snapshotIndex, Math.max(needed, lastIndex - affordable));
     this.#post({ type: 'compact', snapshotIndex, compactTo: Math.max(compactTo, 0) });
     if (compactTo >= firstIndex) this.#options.storage.compact(compactTo).catch((error: unknown) => this.#halt(error));
   }

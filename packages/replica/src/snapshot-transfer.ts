@@ -45,10 +45,32 @@ export class SnapshotTransfer {
     this.#writing = this.#writing.then(() => this.#write(request)).catch(this.#fail);
   }
 
-  async close(): Promise<void> {
-    await Promise.all([this.#reading, this.#writing]);
+  /** The state came past a snapshot that is half received, by the log: what was built of it is let go. */
+  applied(index: number): void {
+    const incoming = this.#incoming;
+    if (incoming === undefined || incoming.lastIncludedIndex > index) return;
+    this.#writing = this.#writing.then(() => this.#abandon(incoming)).catch(this.#fail);
+  }
+
+  /** No leader any more: nobody will ask for more chunks. */
+  closeReaders(): void {
+    this.#reading = this.#reading.then(() => this.#closeReaders()).catch(this.#fail);
+  }
+
+  async #abandon(incoming: Incoming): Promise<void> {
+    if (this.#incoming !== incoming) return;
+    this.#incoming = undefined;
+    await incoming.writer.abort();
+  }
+
+  async #closeReaders(): Promise<void> {
     for (const reader of this.#readers.values()) await reader.close();
     this.#readers.clear();
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#reading, this.#writing]);
+    await this.#closeReaders();
     await this.#incoming?.writer.abort();
     this.#incoming = undefined;
   }
