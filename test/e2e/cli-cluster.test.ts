@@ -1,9 +1,9 @@
 // The commands of the CLI that look after a cluster, as an operator runs them: status and import. Those that
 // read and write are in cli.test.ts.
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { runCli } from './harness/cli.ts';
+import { isOneErrorLine, runCli } from './harness/cli.ts';
 import { Cluster } from './harness/cluster.ts';
 import { waitFor } from './harness/wait.ts';
 
@@ -88,12 +88,44 @@ describe('import', () => {
     expect((await cluster.gateways[0]!.scan('raftkv.import/')).keyValues).toEqual([]);
   });
 
-  it('names the line that is no row', async () => {
-    const file = path.join(cluster.directory, 'bad.ndjson');
-    writeFileSync(file, '{"key":"bad/1","value":"x"}\n{"kee":"bad/2"}\n');
+  it('begins anew when the file is no longer what was noted, though it has the same name and size', async () => {
+    const file = writeRows('edited', 20_000);
+    const killer = new AbortController();
+    const killed = runCli(['import', file, '--batch', '10', ...endpoints()], { killOn: killer.signal });
+    await waitFor('a note', async () => (await cluster.gateways[0]!.scan('raftkv.import/edited')).keyValues[0], {
+      intervalMilliseconds: 5,
+    });
+    killer.abort();
+    expect((await killed).code).toBeNull();
+    writeFileSync(file, readFileSync(file, 'utf8').replaceAll('"value ', '"eulav '));
+    const again = await runCli(['import', file, '--json', ...endpoints()]);
+    expect(again.stderr).toContain('beginning anew');
+    expect(JSON.parse(again.stdout)).toEqual({ rows: 20_000, skippedLines: 0, lines: 20_000 });
+    const { keyValues } = await cluster.gateways[0]!.scan('edited/');
+    expect(keyValues.filter((one) => !one.value.startsWith('eulav'))).toEqual([]);
+  });
+
+  it('puts what stands before a line that is no row, names it, and goes on there once it is mended', async () => {
+    const file = writeRows('mended', 700);
+    const lines = readFileSync(file, 'utf8').split('\n');
+    writeFileSync(file, lines.with(600, '{"key":"mended/00600"}').join('\n'));
     const result = await runCli(['import', file, ...endpoints()]);
-    expect(result.code).toBe(2);
-    expect(result.stderr).toContain('bad.ndjson:2');
-    expect(result.stderr).not.toMatch(/^\s+at /m);
+    expect(result).toMatchObject({ code: 2, stdout: '' });
+    expect(result.stderr).toContain('mended.ndjson:601');
+    expect(isOneErrorLine(result.stderr), result.stderr).toBe(true);
+    expect((await cluster.gateways[0]!.scan('mended/')).keyValues).toHaveLength(600);
+    // Of the same size: what was noted still holds.
+    writeFileSync(file, lines.with(600, ' '.repeat(22)).join('\n'));
+    const mended = await runCli(['import', file, '--json', ...endpoints()]);
+    expect(JSON.parse(mended.stdout)).toEqual({ rows: 99, skippedLines: 600, lines: 700 });
+    expect((await cluster.gateways[0]!.scan('mended/')).keyValues).toHaveLength(699);
+  });
+
+  it('takes rows from a pipe', async () => {
+    const input = '{"key":"pipe/1","value":"a\u2028b"}\r\n\n{"key":"pipe/2","value":{"a":[1]}}';
+    const result = await runCli(['import', '-', '--json', ...endpoints()], { input });
+    expect(JSON.parse(result.stdout)).toEqual({ rows: 2, skippedLines: 0, lines: 3 });
+    const { keyValues } = await cluster.gateways[0]!.scan('pipe/');
+    expect(keyValues.map((one) => one.value)).toEqual(['a\u2028b', '{"a":[1]}']);
   });
 });

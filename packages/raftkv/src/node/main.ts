@@ -13,7 +13,9 @@ try {
 } catch (error) {
   const failure = RaftkvError.from(error);
   const hint = failure.definite ? '' : ' (it may have happened)';
-  process.stderr.write(`raftkv: ${failure.message.split('\n')[0]} [${failure.code}]${hint}\n`);
+  // A message may quote a key or a line of a file: it stays one line, and cannot steer the terminal.
+  const message = failure.message.replace(/\p{Cc}+/gu, ' ');
+  process.stderr.write(`raftkv: ${message} [${failure.code}]${hint}\n`);
   if (process.env.RAFTKV_DEBUG === '1') process.stderr.write(`${failure.stack}\n${String(failure.cause ?? '')}\n`);
   process.exitCode = failure.code === 'config_invalid' || failure.code === 'invalid_argument' ? 2 : 1;
 }

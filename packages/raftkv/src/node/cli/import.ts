@@ -1,27 +1,23 @@
 // `raftkv import FILE`: NDJSON of {"key", "value"} into the store, in batches, with a progress bar. Safe to repeat, since putting the same
-// twice leaves the same; resumable, since how far it came is noted in the store, under the file's name and size, until it is done.
-import { createReadStream, statSync } from 'node:fs';
+// twice leaves the same; resumable, since how far it came is noted in the store, under the file's name and size, until it is done. The note
+// holds a digest of the lines before it, so that another file of that name and size is not taken for the rest of this one.
+import { statSync } from 'node:fs';
 import { basename } from 'node:path';
-import { createInterface } from 'node:readline';
-import { RaftkvError } from '@raftkv/wire';
 import type { Command } from 'commander';
 import { readNumber } from './dev.ts';
 import { print, printJson, withEndpoints, withKv } from './endpoints.ts';
 import type { ByteKv, EndpointOptions } from './endpoints.ts';
-import { isRecord, parseJson, valueBytes } from './input.ts';
+import { isRecord, valueBytes } from './input.ts';
 import { ProgressBar } from './progress.ts';
+import { LineReader, cannotBeRead, readRow, standardInput } from './rows.ts';
+import type { Mark, Row } from './rows.ts';
 
 interface ImportOptions extends EndpointOptions {
   readonly batch: string;
   readonly restart?: boolean;
 }
 
-interface Row {
-  readonly key: string;
-  readonly value: Uint8Array;
-}
-
-/** Bytes of values in one batch, well below the limit of a command. */
+/** Bytes of keys and values in one batch, well below the limit of a command. */
 const batchBytes = 256 * 1024;
 /** Batches under way at once: enough to keep a quorum busy. The note is only moved once all before it are committed. */
 const batchesInFlight = 8;
@@ -30,7 +26,9 @@ export function addImportCommand(program: Command): void {
   withEndpoints(
     program
       .command('import <FILE>')
-      .description('put every {"key", "value"} line of an NDJSON file; can be repeated and resumed'),
+      .description(
+        'put every {"key", "value"} line of an NDJSON file (- is standard input); can be repeated and resumed',
+      ),
   )
     .option('--batch <ROWS>', 'rows in one batch', '500')
     .option('--restart', 'from the first line, whatever an earlier run noted')
@@ -39,61 +37,83 @@ export function addImportCommand(program: Command): void {
 
 async function importFile(file: string, options: ImportOptions): Promise<void> {
   const rowsPerBatch = readNumber('--batch', options.batch, 1, 1_000);
-  const size = fileSize(file);
-  const noteKey = `raftkv.import/${basename(file)}/${size}`;
+  const { size, noteKey } = describeFile(file);
   await withKv(options, async (kv) => {
-    const skip = options.restart === true ? 0 : await readNote(kv, noteKey);
-    const bar = new ProgressBar('importing', size);
-    const importer = new Importer(kv, noteKey, skip);
+    const skip = options.restart === true || noteKey === undefined ? 0 : await findStart(kv, noteKey, file);
     if (skip > 0) process.stderr.write(`going on after line ${skip} (--restart begins anew)\n`);
-    let batch = new Map<string, Uint8Array>();
-    let bytes = 0;
-    let line = 0;
-    let readBytes = 0;
-    const lines = createInterface({ input: createReadStream(file), crlfDelay: Number.POSITIVE_INFINITY });
-    for await (const text of lines) {
-      line++;
-      readBytes += Buffer.byteLength(text) + 1;
-      if (line <= skip || text.trim() === '') continue;
-      const row = readRow(text, `${file}:${line}`);
-      // A batch holds a key once: the later line wins, as if they had been put one after another.
-      if (batch.size >= rowsPerBatch || bytes >= batchBytes || batch.has(row.key)) {
-        await importer.put(batch, line - 1);
-        batch = new Map();
-        bytes = 0;
-        bar.show(readBytes, `${importer.rows.toLocaleString('en')} rows`);
-      }
-      batch.set(row.key, row.value);
-      bytes += row.value.length + row.key.length;
+    const bar = new ProgressBar('importing', size);
+    const importer = new Importer(kv, noteKey);
+    let lines: number;
+    try {
+      lines = await importLines(file, skip, rowsPerBatch, importer, bar);
+    } catch (error) {
+      bar.interrupt();
+      throw error;
     }
-    if (batch.size > 0) await importer.put(batch, line);
-    await importer.finish();
     bar.finish(`${importer.rows.toLocaleString('en')} rows`);
-    if (options.json === true) printJson({ rows: importer.rows, skippedLines: skip, lines: line });
+    if (options.json === true) printJson({ rows: importer.rows, skippedLines: skip, lines });
     else await print(`imported ${importer.rows} rows${skip > 0 ? ` after line ${skip}` : ''}\n`);
   });
 }
 
+/** Resolves with the number of lines. What stands before a line that is no row has been put when it rejects. */
+async function importLines(
+  file: string,
+  skip: number,
+  rowsPerBatch: number,
+  importer: Importer,
+  bar: ProgressBar,
+): Promise<number> {
+  const lines = new LineReader(file);
+  let batch = new Map<string, Uint8Array>();
+  let bytes = 0;
+  for await (const line of lines) {
+    if (lines.count <= skip) continue;
+    let row: Row | undefined;
+    try {
+      row = readRow(line, `${file}:${lines.count}`);
+    } catch (error) {
+      if (batch.size > 0) await importer.put(batch, lines.mark());
+      await importer.drain();
+      throw error;
+    }
+    // A batch holds a key once: the later line wins, as if they had been put one after another.
+    const isFull = batch.size >= rowsPerBatch || bytes >= batchBytes;
+    if (row !== undefined && (isFull || batch.has(row.key))) {
+      await importer.put(batch, lines.mark());
+      batch = new Map();
+      bytes = 0;
+      bar.show(lines.bytes, `${importer.rows.toLocaleString('en')} rows`);
+    }
+    if (row !== undefined) {
+      batch.set(row.key, row.value);
+      bytes += row.value.length + Buffer.byteLength(row.key);
+    }
+  }
+  if (batch.size > 0) await importer.put(batch, lines.mark());
+  await importer.finish();
+  return lines.count;
+}
+
 class Importer {
   readonly #kv: ByteKv;
-  readonly #noteKey: string;
+  readonly #noteKey: string | undefined;
   readonly #inFlight: Promise<void>[] = [];
   readonly #keysInFlight = new Set<string>();
   #failure: unknown;
+  #mark: Mark | undefined;
   rows = 0;
-  #notedLine: number;
 
-  constructor(kv: ByteKv, noteKey: string, notedLine: number) {
+  constructor(kv: ByteKv, noteKey: string | undefined) {
     this.#kv = kv;
     this.#noteKey = noteKey;
-    this.#notedLine = notedLine;
   }
 
-  /** Sends a batch; `line` is the last one that it holds. Waits while too many are under way. */
-  async put(rows: ReadonlyMap<string, Uint8Array>, line: number): Promise<void> {
+  /** Sends a batch that ends at `mark`. Waits while too many are under way. */
+  async put(rows: ReadonlyMap<string, Uint8Array>, mark: Mark): Promise<void> {
     // Batches in flight together may be carried out in any order, so no two of them may hold the same key.
     const isShared = [...rows.keys()].some((key) => this.#keysInFlight.has(key));
-    if (isShared || this.#inFlight.length >= batchesInFlight) await this.#drain();
+    if (isShared || this.#inFlight.length >= batchesInFlight) await this.drain();
     const ops = Array.from(rows, ([key, value]) => ({ type: 'put' as const, key, value }));
     for (const key of rows.keys()) this.#keysInFlight.add(key);
     const sent = this.#kv.batch(ops).then(
@@ -105,18 +125,20 @@ class Importer {
       },
     );
     this.#inFlight.push(sent);
-    this.#notedLine = line;
+    this.#mark = mark;
+  }
+
+  /** Waits for all that was sent, and notes how far that is. */
+  async drain(): Promise<void> {
+    await this.#settle();
+    if (this.#noteKey === undefined || this.#mark === undefined) return;
+    await this.#kv.put(this.#noteKey, valueBytes(this.#mark));
   }
 
   /** All of the file is in: the note goes, so that a repetition puts everything again. */
   async finish(): Promise<void> {
     await this.#settle();
-    await this.#kv.delete(this.#noteKey);
-  }
-
-  async #drain(): Promise<void> {
-    await this.#settle();
-    await this.#kv.put(this.#noteKey, valueBytes(String(this.#notedLine)));
+    if (this.#noteKey !== undefined) await this.#kv.delete(this.#noteKey);
   }
 
   async #settle(): Promise<void> {
@@ -126,25 +148,38 @@ class Importer {
   }
 }
 
-async function readNote(kv: ByteKv, noteKey: string): Promise<number> {
-  const note = await kv.get(noteKey);
-  const line = note === undefined ? 0 : Number(Buffer.from(note).toString('utf8'));
-  return Number.isSafeInteger(line) && line >= 0 ? line : 0;
+/** The line after which to begin: that of the note, if the file still begins as it did then. */
+async function findStart(kv: ByteKv, noteKey: string, file: string): Promise<number> {
+  const mark = readMark(await kv.get(noteKey));
+  if (mark === undefined) return 0;
+  const lines = new LineReader(file);
+  for await (const _ of lines) if (lines.count > mark.line) break;
+  const { line, digest } = lines.mark();
+  if (line === mark.line && digest === mark.digest) return line;
+  process.stderr.write(`${file} has changed since line ${mark.line} was noted: beginning anew\n`);
+  return 0;
 }
 
-function readRow(text: string, where: string): Row {
-  const row = parseJson(text, where);
-  if (!isRecord(row) || typeof row.key !== 'string' || row.key === '' || row.value === undefined) {
-    throw new RaftkvError('invalid_argument', `${where}: is not {"key": TEXT, "value": …}`);
-  }
-  return { key: row.key, value: valueBytes(row.value) };
-}
-
-function fileSize(file: string): number {
+function readMark(note: Uint8Array | undefined): Mark | undefined {
+  if (note === undefined) return undefined;
   try {
-    return statSync(file).size;
+    const mark: unknown = JSON.parse(Buffer.from(note).toString('utf8'));
+    if (isRecord(mark) && typeof mark.line === 'number' && typeof mark.digest === 'string') {
+      return { line: mark.line, digest: mark.digest };
+    }
+  } catch {
+    // Something else wrote there: no note.
+  }
+  return undefined;
+}
+
+/** A pipe has no size, and cannot be resumed. */
+function describeFile(file: string): { readonly size: number | undefined; readonly noteKey: string | undefined } {
+  try {
+    const stats = file === standardInput ? undefined : statSync(file);
+    if (stats?.isFile() !== true) return { size: undefined, noteKey: undefined };
+    return { size: stats.size, noteKey: `raftkv.import/${basename(file)}/${stats.size}` };
   } catch (error) {
-    const code = (error as { code?: string }).code ?? 'error';
-    throw new RaftkvError('invalid_argument', `${file}: cannot be read (${code})`, { cause: error });
+    throw cannotBeRead(file, error);
   }
 }
