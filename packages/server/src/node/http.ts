@@ -168,18 +168,34 @@ const clientErrorLines: Readonly<Record<string, string>> = {
 
 function closable(server: Server, limits: HttpLimits, begin: () => void): HttpServer {
   let closed: Promise<void> | undefined;
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
   return {
     server,
-    close: () => (closed ??= closeServer(server, limits, begin)),
+    close: () => (closed ??= closeServer({ server, sockets, limits, begin })),
   };
 }
 
 /** How often connections that have become idle are let go of. */
 const idleCheckMilliseconds = 50;
 
-function closeServer(server: Server, limits: HttpLimits, begin: () => void): Promise<void> {
+interface Closing {
+  readonly server: Server;
+  readonly sockets: ReadonlySet<Socket>;
+  readonly limits: HttpLimits;
+  readonly begin: () => void;
+}
+
+function closeServer({ server, sockets, limits, begin }: Closing): Promise<void> {
   return new Promise((resolve) => {
-    const idleCheck = setInterval(() => server.closeIdleConnections(), idleCheckMilliseconds);
+    const idleCheck = setInterval(() => {
+      server.closeIdleConnections();
+      // Opened ahead of need, as browsers and proxies do; Node does not call them idle.
+      for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
+    }, idleCheckMilliseconds);
     const finish = (): void => {
       clearInterval(idleCheck);
       clearTimeout(deadline);

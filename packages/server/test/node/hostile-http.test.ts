@@ -152,3 +152,15 @@ describe('a page under a name that leads here', () => {
     }
   });
 });
+
+it('a connection that never asked anything does not hold up closing', async () => {
+  const { port, http } = await start();
+  const { socket } = open(port);
+  await new Promise((resolve) => socket.once('connect', resolve));
+  await expect
+    .poll(() => new Promise((resolve) => http.server.getConnections((_error, count) => resolve(count))))
+    .toBe(1);
+  const startedAt = performance.now();
+  await http.close();
+  expect(performance.now() - startedAt).toBeLessThan(2500);
+});
