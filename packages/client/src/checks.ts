@@ -39,6 +39,7 @@ export function checkedKey(key: KeyInput, limits: Limits): Key {
 
 /** Bounds may be a byte longer than keys: that is how "after this key" is written. */
 export function checkedRange(range: RangeInput, limits: Limits): KeyRange {
+  if (typeof range !== 'object' || range === null) throw new RaftkvError('invalid_argument', 'a range is an object');
   const made = rangeFrom(range);
   if (made.from.length > limits.maxKeyBytes + 1) throw tooLarge(made.from, limits);
   if (made.to !== undefined && made.to.length > limits.maxKeyBytes + 1) throw tooLarge(made.to, limits);

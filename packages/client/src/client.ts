@@ -1,6 +1,6 @@
 // The Kv of a client: each call becomes a request or a command, its answer what the user gets. How it gets there and back is for the
 // dispatcher and the session.
-import type { Command, ScanOptions as StoreScanOptions, ScanResult } from '@raftkv/kv';
+import type { Command, ScanOptions as StoreScanOptions, ScanResult, TxnCommand } from '@raftkv/kv';
 import { RaftkvError, keyFrom, rangeFrom } from '@raftkv/wire';
 import type { KeyInput, NodeStatus, RangeInput } from '@raftkv/wire';
 import type { Answer, CallOutcome, Request } from './call.ts';
@@ -162,14 +162,16 @@ export class Client<Value, K extends UserKey> implements Kv<Value, K> {
       const { reverse, keysOnly } = options;
       return this.#scan(page, options, { limit: page.limit, revision: page.revision, reverse, keysOnly });
     };
+    const checked = checkedRange(range, this.#settings.limits);
     checkedNumber('limit', range.limit, 0);
     checkedNumber('pageSize', range.pageSize, 1);
-    return new Scan(fetch, this.#viewAs<T>(), checkedRange(range, this.#settings.limits), range);
+    return new Scan(fetch, this.#viewAs<T>(), checked, range);
   }
 
   async count(range: RangeInput & ReadOptions): Promise<number> {
+    const checked = checkedRange(range, this.#settings.limits);
     const { level = 'linearizable', revision } = range;
-    const page: PageRequest = { range: checkedRange(range, this.#settings.limits), level, revision, limit: 0 };
+    const page: PageRequest = { range: checked, level, revision, limit: 0 };
     const result = await this.#scan(page, range, { countOnly: true, revision });
     return result.count ?? 0;
   }
@@ -190,9 +192,9 @@ export class Client<Value, K extends UserKey> implements Kv<Value, K> {
   }
 
   async #commit(parts: TxnParts<Value>, options: RequestOptions): Promise<TxnResult<Value, K>> {
-    const command = txnCommand(this.#codec, parts);
+    let command: TxnCommand;
     return this.#write(
-      () => command,
+      () => (command = txnCommand(this.#codec, parts)),
       options,
       (answer) => txnResult(this.#view, command, expectType(answer, 'txn')),
     );
@@ -268,13 +270,17 @@ export class Client<Value, K extends UserKey> implements Kv<Value, K> {
 
   #get<T>(key: KeyInput, options: ReadOptions, convert: (answer: Answer) => T): Promise<T> {
     return new Promise((resolve, reject) => {
-      this.#expectOpen();
-      const level = checkedLevel(options.level);
-      const revision = checkedNumber('revision', options.revision, 0);
-      const minRevision = level === 'session' ? this.revision : 0;
-      const made = checkedKey(key, this.#settings.limits);
-      const outcome = { convert, resolve, reject };
-      this.#request({ type: 'get', id: 0, key: made, level, minRevision, revision }, options, outcome);
+      try {
+        this.#expectOpen();
+        const level = checkedLevel(options.level);
+        const revision = checkedNumber('revision', options.revision, 0);
+        const minRevision = level === 'session' ? this.revision : 0;
+        const made = checkedKey(key, this.#settings.limits);
+        const outcome = { convert, resolve, reject };
+        this.#request({ type: 'get', id: 0, key: made, level, minRevision, revision }, options, outcome);
+      } catch (error) {
+        reject(nonsense(error));
+      }
     });
   }
 
@@ -297,10 +303,19 @@ export class Client<Value, K extends UserKey> implements Kv<Value, K> {
 
   #write<T>(command: () => Command, options: RequestOptions, convert: (answer: Answer) => T): Promise<T> {
     return new Promise((resolve, reject) => {
-      this.#expectOpen();
-      this.#session.write(command(), { convert, resolve, reject }, options);
+      try {
+        this.#expectOpen();
+        this.#session.write(command(), { convert, resolve, reject }, options);
+      } catch (error) {
+        reject(nonsense(error));
+      }
     });
   }
+}
+
+/** What the user gave is no key, no list, no range: whatever a call trips over before it begins. */
+function nonsense(thrown: unknown): RaftkvError {
+  return RaftkvError.from(thrown, 'invalid_argument');
 }
 
 type AnswerOf<Type> = Extract<Answer, { readonly type: Type }>;

@@ -25,6 +25,7 @@ export function connect<Value = unknown>(
 ): Kv<Value, Uint8Array>;
 export function connect<Value = unknown>(options: ConnectOptions<Value>): Kv<Value>;
 export function connect<Value, K extends UserKey>(options: ConnectOptions<Value>): Kv<Value, K> {
+  const settings = settle(options as ConnectOptions<never>);
   const codec = options.codec ?? (json as Codec<unknown> as Codec<Value>);
-  return new Client(settle(options as ConnectOptions<never>), viewOf<Value, K>(codec, options.keys ?? 'text'));
+  return new Client(settings, viewOf<Value, K>(codec, options.keys ?? 'text'));
 }

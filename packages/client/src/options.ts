@@ -63,10 +63,23 @@ export interface Settings {
 
 /** Throws `invalid_argument` for what makes no sense. */
 export function settle(options: ConnectOptions<never>): Settings {
-  if (options.endpoints.length === 0) throw new RaftkvError('invalid_argument', 'connect needs at least one endpoint');
-  const { compression } = options;
+  if (typeof options !== 'object' || options === null)
+    throw new RaftkvError('invalid_argument', 'connect needs options');
+  const { endpoints, compression, codec, keys = 'text' } = options;
+  if (!Array.isArray(endpoints) || endpoints.length === 0) {
+    throw new RaftkvError('invalid_argument', 'connect needs a list of at least one endpoint');
+  }
+  for (const endpoint of endpoints as readonly unknown[]) {
+    if (typeof endpoint === 'string' && endpoint !== '') continue;
+    throw new RaftkvError('invalid_argument', `${String(endpoint)} is no endpoint; "host:port" is one`);
+  }
+  if (codec !== undefined && !(typeof codec.encode === 'function' && typeof codec.decode === 'function')) {
+    throw new RaftkvError('invalid_argument', 'a codec has two functions, encode and decode');
+  }
+  if (!['text', 'bytes'].includes(keys))
+    throw new RaftkvError('invalid_argument', `keys is ${keys}; there are text, bytes`);
   return {
-    endpoints: [...new Set(options.endpoints)],
+    endpoints: [...new Set(endpoints)],
     clusterId: options.clusterId,
     requestTimeoutMilliseconds: atLeast(options, 'requestTimeoutMilliseconds', 1, 5_000),
     connectTimeoutMilliseconds: atLeast(options, 'connectTimeoutMilliseconds', 1, 3_000),
