@@ -2,7 +2,8 @@
 // kind of file it is, and numbers are little-endian. Used by the codecs of the single files; `docs/disk-format.md` has every byte.
 import { RaftkvError, crc32c } from '@raftkv/wire';
 
-export type FileKind = 'log' | 'snp' | 'idt' | 'not';
+/** `mrk` and `fnc` are records of a browser's database. */
+export type FileKind = 'log' | 'snp' | 'idt' | 'not' | 'mrk' | 'fnc';
 
 const formatVersion = 1;
 

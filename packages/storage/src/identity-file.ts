@@ -19,13 +19,19 @@ export type RequestedIdentity = Omit<StorageIdentity, 'storeId'>;
 /** @throws RaftkvError `invalid_argument` if a word is empty or too long. */
 export function makeIdentity(requested: RequestedIdentity): StorageIdentity {
   const { clusterId, memberId, memberName } = requested;
-  const identity = { clusterId, memberId, memberName, storeId: crypto.randomUUID() };
+  const identity = { clusterId, memberId, memberName, storeId: drawStoreId() };
   for (const word of words) {
     if (!isWord(identity[word])) {
       throw new RaftkvError('invalid_argument', `${word} must have 1 to ${maxWordCharacters} characters`);
     }
   }
   return identity;
+}
+
+/** 128 random bits. Not `randomUUID`: a page that is not served from a secure context has none. */
+function drawStoreId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
 /** @throws RaftkvError `storage_identity` naming both sides if the store belongs to someone else. */
@@ -47,6 +53,11 @@ export async function writeIdentity(disk: Disk, identity: StorageIdentity): Prom
 export async function readIdentity(disk: Disk): Promise<StorageIdentity> {
   const path = `${disk.label}/${identityFileName}`;
   const body = decodeSmallFile('idt', await readWhole(disk, identityFileName, maxIdentityFileBytes), path);
+  return parseIdentity(body, path);
+}
+
+/** The identity from its JSON; `path` is for the error. */
+export function parseIdentity(body: Uint8Array, path: string): StorageIdentity {
   const { clusterId, memberId, memberName, storeId } = parse(body, path);
   if (isWord(clusterId) && isWord(memberId) && isWord(memberName) && isWord(storeId)) {
     return { clusterId, memberId, memberName, storeId };

@@ -1,0 +1,56 @@
+// Turns what IndexedDB throws into the storage's own errors, once, at the border, and knows which of them only mean that the handle died.
+// Every browser says the same thing with another exception; the table below is what they were seen to say.
+import { RaftkvError } from '@raftkv/wire';
+import type { ErrorCode } from '@raftkv/wire';
+
+/** By the name of the exception; anything else is `storage_failed`. */
+const codes: Readonly<Record<string, ErrorCode>> = {
+  QuotaExceededError: 'storage_full',
+  SecurityError: 'unsupported',
+  NotAllowedError: 'unsupported',
+  VersionError: 'unsupported_version',
+  NotFoundError: 'storage_corrupt',
+  NotReadableError: 'storage_corrupt',
+  DataError: 'storage_corrupt',
+};
+
+const hints: Readonly<Record<string, string>> = {
+  QuotaExceededError: 'the origin has used up its quota, or the disk is full',
+  SecurityError: 'the browser does not let this page keep data',
+  NotAllowedError: 'the browser does not let this page keep data',
+  VersionError: 'it was made by a later version of this program',
+  NotFoundError: 'its object store is missing',
+  NotReadableError: 'a large value was lost',
+  DataError: 'a large value was lost',
+};
+
+/**
+ * The connection is gone, not the data: closed under us for a deletion or an upgrade (InvalidStateError), by the browser with
+ * transactions in flight (AbortError), or because the process behind it died (UnknownError). What was not complete was rolled back.
+ */
+const ofDeadHandles: readonly string[] = [
+  'InvalidStateError',
+  'AbortError',
+  'UnknownError',
+  'TransactionInactiveError',
+];
+
+export function isDeadHandle(error: unknown): boolean {
+  return ofDeadHandles.includes(nameOf(error));
+}
+
+/** Whether a write that failed so is on disk is not always known: not definite. */
+export function databaseError(error: unknown, action: string, database: string): RaftkvError {
+  if (error instanceof RaftkvError) return error;
+  const name = nameOf(error);
+  const message = error instanceof Error ? error.message : String(error);
+  const detail = hints[name] === undefined ? message : `${hints[name]} (${message})`;
+  const details = { definite: false, cause: error };
+  return new RaftkvError(codes[name] ?? 'storage_failed', `${action} ${database} failed: ${name}: ${detail}`, details);
+}
+
+/** A transaction that was aborted by the browser may carry no error at all. */
+function nameOf(error: unknown): string {
+  if (error == null) return 'AbortError';
+  return error instanceof Error ? error.name : 'Error';
+}
