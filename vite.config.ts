@@ -1,5 +1,6 @@
 // The test projects, cheapest first. `architecture` reads the tree; `unit` runs in-process suites from the sources of every
-// package (the `source` export condition: no build needed); `packages` installs the packed tarballs; `process` starts real servers and disks from the built packages.
+// package (the `source` export condition: no build needed); `packages` installs the packed tarballs; `browser` drives a real
+// Chromium over bundles of the sources; `process` starts real servers and disks from the built packages.
 import { defineConfig } from 'vitest/config';
 
 // Workspace packages are links to folders outside node_modules, so vitest transforms them as sources; with the first
@@ -29,7 +30,7 @@ export default defineConfig({
           name: 'unit',
           environment: 'node',
           include: ['packages/*/test/**/*.test.ts', 'test/**/*.test.ts'],
-          exclude: ['**/*.process.test.ts', 'test/{architecture,e2e,packages}/**', '**/node_modules/**'],
+          exclude: ['**/*.process.test.ts', 'test/{architecture,browser,e2e,packages}/**', '**/node_modules/**'],
           testTimeout: 30_000,
         },
       },
@@ -39,6 +40,18 @@ export default defineConfig({
           environment: 'node',
           include: ['test/packages/**/*.test.ts'],
           testTimeout: 120_000,
+        },
+      },
+      {
+        ...sources,
+        test: {
+          name: 'browser',
+          environment: 'node',
+          include: ['test/browser/**/*.test.ts'],
+          // One browser at a time: two starve each other, and then timeouts lie.
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
         },
       },
       {

@@ -19,6 +19,7 @@ const steps = [
   { name: 'knip', command: ['knip'], minutes: 3 },
   { name: 'unit', suite: true, minutes: 25 },
   { name: 'packages', suite: true, minutes: 10 },
+  { name: 'browser', suite: true, minutes: 20 },
   { name: 'process', suite: true, minutes: 35 },
 ];
 

@@ -1,0 +1,46 @@
+// Finds and starts the Chromium that the browser suites run in: one that is there already (Debian's, Chrome, Playwright's own). Nothing is
+// downloaded, and without a browser the suites fail and say so. What is done with it is in `tabs.ts`.
+import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { chromium } from 'playwright-core';
+import type { Browser, BrowserContext } from 'playwright-core';
+
+const names = ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome', 'chrome'];
+const macPaths = [
+  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+  '/Applications/Chromium.app/Contents/MacOS/Chromium',
+];
+
+/** No sandbox, since tests run as root in containers; the rest keeps the browser from talking to anybody but the test. */
+const flags = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+/** The path of a Chromium or Chrome. RAFTKV_CHROMIUM names another one. Throws with what to do if there is none. */
+export function findChromium(environment: NodeJS.ProcessEnv = process.env): string {
+  const onPath = (environment['PATH'] ?? '')
+    .split(delimiter)
+    .flatMap((folder) => names.map((name) => join(folder, process.platform === 'win32' ? `${name}.exe` : name)));
+  const chosen = environment['RAFTKV_CHROMIUM'];
+  const candidates = chosen === undefined ? [...onPath, ...macPaths, chromium.executablePath()] : [chosen];
+  const found = candidates.find((path) => path !== '' && existsSync(path));
+  if (found !== undefined) return found;
+  throw new Error(
+    'no Chromium and no Chrome was found, so the browser suites cannot run: install one (Debian: apt-get install chromium), or name one in RAFTKV_CHROMIUM',
+  );
+}
+
+export function launchChromium(): Promise<Browser> {
+  return chromium.launch({ executablePath: findChromium(), args: flags, timeout: 60_000 });
+}
+
+/** A browser with a profile on disk, which can be killed and started again on the same data. */
+export function launchProfile(folder: string): Promise<BrowserContext> {
+  return chromium.launchPersistentContext(folder, { executablePath: findChromium(), args: flags, timeout: 60_000 });
+}

@@ -1,0 +1,80 @@
+// What a suite does to tabs: open them, kill, freeze, cut them off, and wipe or bound the storage of their origin. Each of these is what a user,
+// the browser or the system does to a real tab; they go through the protocol of Chromium's developer tools.
+import type { Browser, BrowserContext, CDPSession, Page } from 'playwright-core';
+
+/** One profile: tabs of it share the storage of an origin. */
+export class Profile {
+  readonly context: BrowserContext;
+
+  constructor(context: BrowserContext) {
+    this.context = context;
+  }
+
+  static async open(browser: Browser): Promise<Profile> {
+    return new Profile(await browser.newContext());
+  }
+
+  async openTab(url: string): Promise<Tab> {
+    const page = await this.context.newPage();
+    const tab = new Tab(page, await this.context.newCDPSession(page));
+    await page.goto(url, { waitUntil: 'load' });
+    return tab;
+  }
+
+  async close(): Promise<void> {
+    await this.context.close();
+  }
+}
+
+export class Tab {
+  readonly page: Page;
+  readonly #protocol: CDPSession;
+
+  constructor(page: Page, protocol: CDPSession) {
+    this.page = page;
+    this.#protocol = protocol;
+  }
+
+  /** Ends the tab's process where it stands: no event is sent, no handler runs. */
+  async kill(): Promise<void> {
+    const crashed = new Promise((resolve) => {
+      this.page.once('crash', resolve);
+    });
+    // It does not answer: whoever would is dead.
+    this.#protocol.send('Page.crash').catch(() => undefined);
+    await crashed;
+    await this.page.close();
+  }
+
+  async close(): Promise<void> {
+    await this.page.close();
+  }
+
+  /** As the browser does to tabs that were hidden for long: no script runs until `resume`. */
+  async freeze(): Promise<void> {
+    await this.#protocol.send('Page.setWebLifecycleState', { state: 'frozen' });
+  }
+
+  async resume(): Promise<void> {
+    await this.#protocol.send('Page.setWebLifecycleState', { state: 'active' });
+  }
+
+  async setOffline(isOffline: boolean): Promise<void> {
+    await this.page.context().setOffline(isOffline);
+  }
+
+  /** "Clear site data": everything that the origin keeps is gone, under the feet of whoever has it open. */
+  async wipeStorage(): Promise<void> {
+    const { origin } = new URL(this.page.url());
+    await this.#protocol.send('Storage.clearDataForOrigin', { origin, storageTypes: 'all' });
+  }
+
+  /** Bounds what the origin may keep, as a full disk does; undefined lifts the bound. */
+  async setQuota(bytes: number | undefined): Promise<void> {
+    const { origin } = new URL(this.page.url());
+    await this.#protocol.send('Storage.overrideQuotaForOrigin', {
+      origin,
+      ...(bytes === undefined ? {} : { quotaSize: bytes }),
+    });
+  }
+}
