@@ -44,6 +44,31 @@ describe('KeyIndex', () => {
     );
   });
 
+  it('leaves each of several frozen trees as it was while tens of thousands of keys come and go', () => {
+    let state = 1;
+    const someNumber = (): number => (state = (state * 48271) % 0x7fffffff) % 20_000;
+    const initial = Array.from({ length: 15_000 }, (_, at) => `k${at + 10_000}`);
+    const index = new KeyIndex(initial.map(cellOf));
+    const twin = new Set(initial);
+    const frozen: (readonly [tree: ReturnType<KeyIndex['freeze']>, keys: string[]])[] = [];
+    for (let at = 0; at < 30_000; at++) {
+      if (at % 10_000 === 0) frozen.push([index.freeze(), [...twin].toSorted()]);
+      const key = `k${someNumber() + 10_000}`;
+      // First they become fewer, then more.
+      if (twin.has(key) && at % 3 < (at < 20_000 ? 3 : 1)) {
+        index.remove(key);
+        twin.delete(key);
+      } else if (!twin.has(key) && at % 3 > (at < 20_000 ? 1 : 0)) {
+        index.insert(cellOf(key));
+        twin.add(key);
+      }
+    }
+    expect(frozen.map(([, keys]) => keys.length)).not.toContain(twin.size);
+    // Joined, since a comparison of long arrays takes seconds.
+    for (const [tree, keys] of frozen) expect([...tree.keys()].join() === keys.join()).toBe(true);
+    expect(keysOf((visit) => index.walkForward({ from: '', to: undefined }, visit)).join()).toBe([...twin].toSorted().join()); // prettier-ignore
+  });
+
   it('ends a walk when it is told to', () => {
     const index = new KeyIndex(['a', 'b', 'c'].map(cellOf));
     for (const walk of ['walkForward', 'walkBackward'] as const) {
