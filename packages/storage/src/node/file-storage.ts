@@ -45,7 +45,11 @@ export async function openFileStorage(options: NodeFileStorageOptions): Promise<
       onClosed: async () => release(),
     });
   } catch (error) {
-    release();
+    try {
+      release();
+    } catch {
+      // What went wrong first is what its reader must hear of; the lock is free when this process ends.
+    }
     throw error;
   }
 }

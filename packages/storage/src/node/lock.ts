@@ -1,6 +1,15 @@
 // One process, one opener a directory. The lock is the lock file with the highest number: it is never removed by anyone but a holder of
 // a higher one, so two starters that both find a dead owner cannot both win. Called by `openFileStorage` before it reads anything.
-import { linkSync, readFileSync, readdirSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  linkSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { RaftkvError } from '@raftkv/wire';
 import { diskError, systemCodeOf } from './disk-error.ts';
@@ -142,6 +151,12 @@ function release(directory: string, number: number, owner: LockOwner): void {
     writeFileSync(temporary, `${JSON.stringify({ ...owner, isReleased: true })}\n`, { mode: 0o600 });
     renameSync(temporary, path);
   } catch (error) {
-    throw diskError(error, 'unlock', path);
+    try {
+      // On a full disk there is no room for the mark. An empty lock is nobody's either.
+      truncateSync(path);
+      rmSync(temporary, { force: true, recursive: true });
+    } catch {
+      throw diskError(error, 'unlock', path);
+    }
   }
 }

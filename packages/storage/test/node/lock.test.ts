@@ -1,7 +1,7 @@
 // The lock of a directory: refused while its owner lives, taken over when it is dead, never held twice.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -92,6 +92,15 @@ describe('the lock of a directory', () => {
       release();
       rmSync(join(directory, 'lock-00000021'));
     }
+  });
+
+  it('is free after a release that had no room to say so', () => {
+    const release = takeLock(directory);
+    // What would be written beside cannot be.
+    mkdirSync(join(directory, 'lock-00000001.tmp'));
+    release();
+    takeLock(directory)();
+    expect(lockFiles()).toEqual(['lock-00000002']);
   });
 
   it('says what is wrong when the directory cannot be used', () => {
