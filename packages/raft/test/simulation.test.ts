@@ -33,6 +33,7 @@ describe('a seeded cluster', () => {
         expect(sum(reports, name), name).toBeGreaterThan(reports.length);
       }
       if (members > 2) expect(sum(reports, 'installs')).toBeGreaterThan(0);
+      if (members > 2) expect(sum(reports, 'left')).toBeGreaterThan(0);
     },
     180_000,
   );

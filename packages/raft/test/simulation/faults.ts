@@ -26,6 +26,8 @@ export class Faults {
   readonly #down: boolean[];
   readonly #pausedUntil: number[];
   readonly #slowness: number[];
+  readonly #left = new Set<number>();
+  readonly #dead = new Set<number>();
   crashCount = 0;
   /** Called when a member goes down. */
   onCrash: (at: number) => void = () => {};
@@ -38,6 +40,10 @@ export class Faults {
     this.#slowness = members.map(() => 1);
   }
 
+  /** Left behind for good when the others were healed. */
+  isLeft(at: number): boolean {
+    return this.#left.has(at);
+  }
   isDown(at: number): boolean {
     return this.#down[at]!;
   }
@@ -106,7 +112,7 @@ export class Faults {
 
   /** Answers false if it was not down. */
   restart(at: number): boolean {
-    if (!this.#down[at]) return false;
+    if (!this.#down[at] || this.#dead.has(at)) return false;
     this.#down[at] = false;
     const member = this.#members[at]!;
     this.#world.note(`${member.id} restarts`);
@@ -114,11 +120,30 @@ export class Faults {
     return true;
   }
 
-  /** Links, disks and pauses; who is down is restarted by the simulation. */
-  end(): void {
+  /**
+   * Links, disks and pauses are mended, but for so many members that stay dead, deaf (nothing reaches them) or mute (nothing
+   * leaves them). Who else is down is restarted by the simulation.
+   */
+  end(leftCount: number): void {
+    const world = this.#world;
     this.#blocked.clear();
     this.#slowness.fill(1);
     this.#pausedUntil.fill(0);
+    while (this.#left.size < leftCount) this.#left.add(world.below(this.#members.length));
+    for (const at of this.#left) {
+      const kind = world.pick(['dead', 'deaf', 'mute'] as const);
+      const { id } = this.#members[at]!;
+      world.note(`${id} stays ${kind}`);
+      if (kind === 'dead') {
+        this.#dead.add(at);
+        this.#down[at] = true;
+        this.onCrash(at);
+      }
+      for (const other of this.#members) {
+        if (kind === 'deaf') this.#blocked.add(other.id + id);
+        if (kind === 'mute') this.#blocked.add(id + other.id);
+      }
+    }
   }
 
   #block(isCut: (from: number, to: number) => boolean): void {

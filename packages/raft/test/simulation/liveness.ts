@@ -1,5 +1,5 @@
-// The second phase of a simulation: everything is healed, and within a bound a leader must be found, every member must
-// apply something new, and every read must be answered.
+// The second phase of a simulation: a quorum at least is healed, some of the others are left dead, deaf or mute. Within a bound
+// a leader must be found, every healed member must apply something new, and every read must be answered (T2, T9, T10, T34, T36).
 import type { Member } from '../member.ts';
 import type { Simulation } from './simulation.ts';
 import { UNITS_PER_TICK } from './world.ts';
@@ -8,18 +8,20 @@ import { stateOf } from '../../src/raft.ts';
 const PATIENCE_TICKS = 400;
 
 /** Answers the ticks that it took. */
-export function demandProgress(simulation: Simulation): number {
+export function demandProgress(simulation: Simulation, voterCount: number): number {
   const { world, members, faults, ledger } = simulation;
   world.isHealed = true;
   world.note('healed');
-  faults.end();
+  const tolerable = Math.floor((voterCount - 1) / 2);
+  faults.end(world.below(tolerable + 1));
   members.forEach((_, at) => simulation.restart(at));
+  const healed = members.map((_, at) => at).filter((at) => !faults.isLeft(at));
   const start = world.now;
   const wanted = new Set<string>();
   let lastAsked = -Infinity;
   const ask = (): void => {
     lastAsked = world.now;
-    for (let at = 0; at < members.length; at++) {
+    for (const at of healed) {
       wanted.add(ledger.propose(at));
       simulation.read(at);
       simulation.pump(at);
@@ -29,7 +31,7 @@ export function demandProgress(simulation: Simulation): number {
     if (world.now - start > PATIENCE_TICKS * UNITS_PER_TICK)
       throw new Error(`no progress in ${PATIENCE_TICKS} ticks: ${members.map(describe).join('; ')}`);
     if (world.now - lastAsked > 25 * UNITS_PER_TICK) ask();
-    return members.every((member) => isServed(member, wanted));
+    return healed.every((at) => isServed(members[at]!, wanted));
   });
   const ticks = Math.ceil((world.now - start) / UNITS_PER_TICK);
   simulation.runUntil(() => world.now > start + (ticks + 30) * UNITS_PER_TICK);
