@@ -4,6 +4,7 @@ import type { Channel } from '@raftkv/transport';
 import { RaftkvError, decodeServerFrame, encodeClientFrames } from '@raftkv/wire';
 import type { ClientMessage, ServerMessage, ServerWelcome, WatchRequest } from '@raftkv/wire';
 import type { Answer, Call, Carrier } from './call.ts';
+import { dialError } from './dial.ts';
 import type { Settings } from './options.ts';
 
 /** What a watch hears of its present connection. */
@@ -64,6 +65,8 @@ export class Connection implements Carrier {
   #lastHeardAt = 0;
   #lastTickAt = 0;
   #pingSentAt: number | undefined;
+  /** What the channel held at the last tick. */
+  #unsentBytes = 0;
 
   constructor(endpoint: string, settings: Settings, handlers: ConnectionHandlers) {
     this.endpoint = endpoint;
@@ -338,6 +341,10 @@ export class Connection implements Carrier {
     // This process itself was stopped for a while: what the node sent meanwhile has not been read yet.
     if (now - this.#lastTickAt > 4 * tickMilliseconds && this.#pingSentAt !== undefined) this.#pingSentAt = now;
     this.#lastTickAt = now;
+    // What leaves is taken by somebody: a large value on a slow line, behind which the ping waits.
+    const unsentBytes = this.#channel!.bufferedBytes;
+    if (unsentBytes < this.#unsentBytes && this.#pingSentAt !== undefined) this.#pingSentAt = now;
+    this.#unsentBytes = unsentBytes;
     this.#cancelTimer = this.#settings.clock.schedule(() => this.#tick(), tickMilliseconds);
     if (this.#pingSentAt === undefined) this.#pingIfSilent(now);
     else if (now - this.#pingSentAt >= pingTimeoutMilliseconds) {
@@ -375,11 +382,4 @@ export class Connection implements Carrier {
     }
     if (late.length > 0) this.#handlers.onRoom();
   }
-}
-
-function dialError(endpoint: string, error: unknown): RaftkvError {
-  const known = RaftkvError.from(error, 'connect_failed');
-  const isSpecific = !['timeout', 'cancelled', 'connection_lost', 'internal', 'closed'].includes(known.code);
-  if (isSpecific) return known;
-  return new RaftkvError('connect_failed', `cannot connect to ${endpoint}: ${known.message}`, { cause: error });
 }

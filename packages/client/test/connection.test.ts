@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { webSocketDial } from '../src/index.ts';
 import { systemClock } from '../src/clock.ts';
+import type { Clock } from '../src/index.ts';
 import { FakeCluster, client, held } from './fake-cluster.ts';
 
 afterEach(() => vi.restoreAllMocks());
@@ -50,6 +51,45 @@ describe('time', () => {
     } finally {
       vi.useRealTimers();
     }
+  });
+});
+
+describe('silence', () => {
+  /** Ten times as fast as the world. */
+  const quick: Clock = {
+    now: () => performance.now() * 10,
+    schedule: (callback, milliseconds) => systemClock.schedule(callback, milliseconds / 10),
+    defer: systemClock.defer,
+  };
+
+  it.each([
+    { line: 'a slow line that takes what is sent', takesPerSecond: 100_000, ends: 0 },
+    { line: 'a line that takes nothing any more', takesPerSecond: 0, ends: 1 },
+  ])('on $line ends $ends connections', async ({ takesPerSecond, ends }) => {
+    const cluster = new FakeCluster();
+    let lost = 0;
+    const kv = client(cluster, {
+      clock: quick,
+      requestTimeoutMilliseconds: 6_000,
+      dial: async () => {
+        const channel = cluster.nodes[0]!.accept();
+        const since = quick.now();
+        // The hello passes; all else is still on its way out.
+        let sent = 0;
+        const send = channel.send.bind(channel);
+        channel.send = (frame) => (sent++ === 0 ? send(frame) : true);
+        const bytes = { get: () => 10_000_000 - ((quick.now() - since) / 1_000) * takesPerSecond };
+        Object.defineProperty(channel, 'bufferedBytes', bytes);
+        const close = channel.close.bind(channel);
+        channel.close = (error) => {
+          lost += 1;
+          close(error);
+        };
+        return channel;
+      },
+    });
+    await expect(kv.get('a')).rejects.toMatchObject({ code: 'timeout' });
+    expect(Math.min(lost, 1)).toBe(ends);
   });
 });
 
