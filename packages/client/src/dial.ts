@@ -1,6 +1,7 @@
 // The default way to a node: a WebSocket. How a node's address becomes a URL is decided here and nowhere else.
 import { dialWebSocket } from '@raftkv/transport';
 import type { Channel, WebSocketConstructor } from '@raftkv/transport';
+import { RaftkvError } from '@raftkv/wire';
 
 /** The subprotocol between clients and nodes. How long it may take is for `connection.ts`, which aborts the signal. */
 const dialling = { protocol: 'raftkv.v1', timeoutMilliseconds: Infinity };
@@ -30,4 +31,12 @@ export function endpointUrl(endpoint: string): string {
   if (match === null) return endpoint;
   const [, , secure = '', host = '', path = '/'] = match;
   return `ws${secure.toLowerCase()}://${host}${path === '/' ? '/ws' : path}`;
+}
+
+/** Why there is no connection: what says more than that, as it is. */
+export function dialError(endpoint: string, error: unknown): RaftkvError {
+  const known = RaftkvError.from(error, 'connect_failed');
+  const isSpecific = !['timeout', 'cancelled', 'connection_lost', 'internal', 'closed'].includes(known.code);
+  if (isSpecific) return known;
+  return new RaftkvError('connect_failed', `cannot connect to ${endpoint}: ${known.message}`, { cause: error });
 }
