@@ -1,7 +1,7 @@
 // `raftkv dev`: a local cluster, each member a process of its own with its data on disk, for trying things out. Ctrl-C stops all.
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { mkdirSync, openSync } from 'node:fs';
+import { mkdirSync, openSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -20,6 +20,7 @@ interface DevOptions {
 interface Member {
   readonly name: string;
   readonly port: number;
+  readonly log: string;
   readonly process: ChildProcess;
 }
 
@@ -37,7 +38,7 @@ async function dev(options: DevOptions): Promise<void> {
   const count = readNumber('--nodes', options.nodes, 1, 9);
   const firstPort = readNumber('--port', options.port, 1, 65_535 - count);
   const directory = resolve(options.dataDir);
-  mkdirSync(directory, { recursive: true });
+  makeDirectory(directory);
   const names = Array.from({ length: count }, (_, position) => `node${position + 1}`);
   const peers = names.map((name, position) => `${name}:127.0.0.1:${firstPort + position}`).join(',');
   for (const position of names.keys()) await checkPort(firstPort + position);
@@ -49,10 +50,7 @@ async function dev(options: DevOptions): Promise<void> {
     (member) =>
       new Promise<void>((done) => {
         member.process.once('exit', (code, signal) => {
-          if (!isStopping)
-            process.stdout.write(
-              `${member.name} ended (${signal ?? `exit code ${code}`}); see ${logFile(directory, member.name)}\n`,
-            );
+          if (!isStopping) process.stdout.write(describeEnd(member, code, signal));
           done();
         });
       }),
@@ -63,18 +61,23 @@ async function dev(options: DevOptions): Promise<void> {
     process.stdout.write('\nStopping …\n');
     for (const member of members) member.process.kill('SIGTERM');
   };
-  process.once('SIGINT', stop);
-  process.once('SIGTERM', stop);
+  // A terminal that is closed sends SIGHUP: the members lead groups of their own, so nobody else would stop them.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, stop);
 
-  await Promise.race([Promise.all(members.map((member) => whenReady(member))), Promise.all(exits)]);
-  if (!isStopping && members.some((member) => member.process.exitCode === null))
-    process.stdout.write(greeting(members));
+  const whenAllReady = Promise.all(members.map((member) => whenReady(member)));
+  const ready = await Promise.race([whenAllReady, Promise.all(exits).then(() => [])]);
+  if (!isStopping && ready.length > 0) {
+    const running = ready.filter(Boolean).length;
+    process.stdout.write(
+      running === count ? greeting(members) : `\n${running} of ${count} members run. Ctrl-C stops them.\n`,
+    );
+  }
   await Promise.all(exits);
   if (!isStopping) throw new RaftkvError('internal', 'all members ended');
 }
 
 function startMember(name: string, port: number, peers: string, directory: string): Member {
-  const log = openSync(logFile(directory, name), 'a');
+  const log = join(directory, `${name}.log`);
   // A group of its own: Ctrl-C reaches only this process, which then stops the members in order.
   const child = spawn(
     process.execPath,
@@ -92,24 +95,28 @@ function startMember(name: string, port: number, peers: string, directory: strin
       '--data-dir',
       join(directory, name),
     ],
-    { stdio: ['ignore', 'pipe', log], detached: true },
+    { stdio: ['ignore', 'pipe', openSync(log, 'a')], detached: true },
   );
   process.once('exit', () => child.kill('SIGKILL'));
-  return { name, port, process: child };
+  return { name, port, log, process: child };
 }
 
-function logFile(directory: string, name: string): string {
-  return join(directory, `${name}.log`);
+/** What its last word was, if it had one. */
+function describeEnd(member: Member, code: number | null, signal: NodeJS.Signals | null): string {
+  const how = `${member.name} ended (${signal ?? `exit code ${code}`})`;
+  const last = readFileSync(member.log, 'utf8').trimEnd().split('\n').at(-1)!;
+  return last.startsWith('raftkv: ') ? `${how}: ${last.slice(8)}\n` : `${how}; see ${member.log}\n`;
 }
 
-function whenReady(member: Member): Promise<void> {
+/** False when it ended before. */
+function whenReady(member: Member): Promise<boolean> {
   return new Promise((done) => {
     const lines = createInterface({ input: member.process.stdout! });
     lines.on('line', (line) => {
       process.stdout.write(`  ${line}\n`);
-      if (line.includes('ready')) done();
+      if (line.includes('ready')) done(true);
     });
-    lines.on('close', done);
+    lines.on('close', () => done(false));
   });
 }
 
@@ -128,10 +135,19 @@ Try, in another terminal:
   curl -s http://127.0.0.1:${first.port}/v3/kv/range -d '{"key":"Z3JlZXRpbmc="}'
 
 Kill one, and go on writing:
-  kill -9 ${second.process.pid}      (${second.name})
+  kill -9 ${second.process.pid}      # ${second.name}
 
 Ctrl-C stops all.
 `;
+}
+
+function makeDirectory(directory: string): void {
+  try {
+    mkdirSync(directory, { recursive: true });
+  } catch (error) {
+    const code = (error as { code?: string }).code ?? 'error';
+    throw new RaftkvError('storage_failed', `${directory}: cannot be made (${code})`, { cause: error });
+  }
 }
 
 function checkPort(port: number): Promise<void> {

@@ -1,0 +1,116 @@
+// `raftkv dev`, which is what `npm start` runs: a cluster of processes that come up together and go together, and a word about one that
+// does not stay.
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { isOneErrorLine, runCli } from './harness/cli.ts';
+import { GatewayClient } from './harness/gateway.ts';
+import { binPath } from './harness/node-process.ts';
+import { freePorts } from './harness/ports.ts';
+import { waitFor, within } from './harness/wait.ts';
+
+let directory: string;
+let ports: number[];
+let dev: ChildProcess;
+let stdout: string;
+const gateways: GatewayClient[] = [];
+
+beforeEach(async () => {
+  directory = mkdtempSync(path.join(tmpdir(), 'raftkv-dev-'));
+  ports = await freePorts(3);
+  gateways.push(...ports.map((port) => new GatewayClient(`127.0.0.1:${port}`)));
+});
+afterEach(async () => {
+  for (const gateway of gateways.splice(0)) gateway.close();
+  if (dev.exitCode === null && dev.signalCode === null) {
+    dev.kill('SIGTERM');
+    await once(dev, 'exit');
+  }
+  rmSync(directory, { recursive: true, force: true });
+});
+
+function startDev(): void {
+  stdout = '';
+  dev = spawn(process.execPath, [binPath, 'dev', '--port', String(ports[0]), '--data-dir', directory], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, NODE_OPTIONS: '' },
+  });
+  dev.stdout!.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+}
+
+const said = (what: string | RegExp): Promise<true> =>
+  waitFor(`it says ${what}, not only:\n${stdout}`, () => stdout.search(what) >= 0 || undefined, {
+    timeoutMilliseconds: 20_000,
+  }) as Promise<true>;
+const exit = (): Promise<unknown[]> => within(15_000, 'dev ends', once(dev, 'exit'));
+const answering = async (): Promise<boolean[]> =>
+  Promise.all(
+    gateways.map((gateway) =>
+      gateway.request('GET', '/livez').then(
+        () => true,
+        () => false,
+      ),
+    ),
+  );
+
+describe('a local cluster', () => {
+  it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('says what to try, and ends as a whole on %s', async (signal) => {
+    startDev();
+    await said('Ctrl-C stops all');
+    for (const port of ports) expect(stdout).toContain(`ready at http://127.0.0.1:${port}`);
+    expect(await gateways[0]!.put('key', 'value')).toBeGreaterThan(0);
+    expect(await gateways[2]!.get('key')).toBe('value');
+    const ended = exit();
+    dev.kill(signal);
+    expect(await ended).toEqual([0, null]);
+    expect(await answering()).toEqual([false, false, false]);
+  });
+
+  it('gives commands that work as they are printed', async () => {
+    startDev();
+    await said('Ctrl-C stops all');
+    const commands = stdout.split('\n').filter((line) => line.startsWith('  npx raftkv '));
+    expect(commands).toHaveLength(4);
+    for (const command of commands.filter((line) => !line.includes(' watch '))) {
+      const words = command.trim().split(/\s+/).slice(2);
+      expect(await runCli(words.map((word) => word.replaceAll("'", ''))), command).toMatchObject({
+        code: 0,
+        stderr: '',
+      });
+    }
+    const kill = /kill -9 (\d+) +# (node\d)/.exec(stdout)!;
+    process.kill(Number(kill[1]), 'SIGKILL');
+    await said(`${kill[2]} ended (SIGKILL)`.replace(/[()]/g, '.'));
+    await waitFor('a write', async () => (await gateways[0]!.put('key', 'newer')) > 0);
+    expect((await answering()).filter(Boolean)).toHaveLength(2);
+  });
+
+  it('says why a member does not run, and does not call that a cluster that is up', async () => {
+    startDev();
+    // Each must know that the cluster is founded: before, it would wait for the one that does not come.
+    for (const gateway of gateways) await waitFor('a write', async () => (await gateway.put('key', 'value')) > 0);
+    const ended = exit();
+    dev.kill('SIGINT');
+    await ended;
+    const identity = path.join(directory, 'node2/identity');
+    writeFileSync(identity, readFileSync(identity).fill(0xff, 10, 20));
+    startDev();
+    await said(/node2 ended .exit code 1.: .*identity.*\[storage_\w+\]/);
+    await said('2 of 3 members run. Ctrl-C stops them.');
+    expect(stdout).not.toContain('The cluster is up');
+    await waitFor('a write', async () => (await gateways[0]!.put('key', 'value')) > 0);
+  });
+
+  it('refuses a port in use before it starts anything', async () => {
+    startDev();
+    await said('Ctrl-C stops all');
+    const second = await runCli(['dev', '--port', String(ports[2]), '--data-dir', path.join(directory, 'other')]);
+    expect(second).toMatchObject({ code: 1, stdout: '' });
+    expect(second.stderr).toContain(`port ${ports[2]} is in use`);
+    expect(isOneErrorLine(second.stderr)).toBe(true);
+  });
+});
