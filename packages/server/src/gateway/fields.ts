@@ -41,6 +41,7 @@ export function keyField(message: JsonObject, name: FieldName): Key {
   const value = fieldOf(message, name);
   if (value === undefined) return '';
   if (typeof value === 'string') return decodeKey(value);
+  if (Array.isArray(value)) return listedBytes(value).reduce((key, byte) => key + String.fromCharCode(byte), '');
   throw wrongType(value, '[]uint8');
 }
 
@@ -48,7 +49,21 @@ export function bytesField(message: JsonObject, name: FieldName): Uint8Array | u
   const value = fieldOf(message, name);
   if (value === undefined) return undefined;
   if (typeof value === 'string') return decodeBytes(value);
+  if (Array.isArray(value)) return Uint8Array.from(listedBytes(value));
   throw wrongType(value, '[]uint8');
+}
+
+/** Go's decoder takes bytes as a list of numbers too; a null in it is a zero. */
+function listedBytes(items: readonly JsonValue[]): number[] {
+  return items.map((item) => {
+    if (item === null) return 0;
+    if (typeof item === 'string' || (typeof item !== 'number' && !(item instanceof JsonNumber))) {
+      throw wrongType(item, 'uint8');
+    }
+    const text = numberText(item)!;
+    if (/^\d{1,3}$/.test(text) && Number(text) < 256) return Number(text);
+    throw invalid(`json: cannot unmarshal number ${text} into Go value of type uint8`);
+  });
 }
 
 export function booleanField(message: JsonObject, name: FieldName): boolean {
