@@ -1,6 +1,7 @@
 // etcd's v3 JSON gateway on real processes, asked as curl would, on every node: followers forward. The shapes are those that
 // etcd itself sends; the gateway's own tests go into their details.
 import http from 'node:http';
+import { connect } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Cluster } from './harness/cluster.ts';
 import { fromBase64, keyValuesOf, prefixEnd, revisionOf, toBase64 } from './harness/gateway.ts';
@@ -148,6 +149,38 @@ describe('the etcd gateway on each node', () => {
     expect(revisionOf(await follower.call('/v3/kv/range', { key: toBase64('compact') }))).toBeGreaterThanOrEqual(
       revision,
     );
+  });
+
+  it('answers a client that offers HTTP/2, as curl --http2 and Java do, though /ws listens for upgrades', async () => {
+    const headers = { connection: 'Upgrade, HTTP2-Settings', upgrade: 'h2c', 'http2-settings': 'AAMAAABk' };
+    const status = await new Promise((resolve, reject) => {
+      const options = { method: 'POST', headers, agent: false };
+      const request = http.request(`http://${follower.address}/v3/kv/put`, options, (response) => {
+        response.resume().once('end', () => resolve(response.statusCode));
+      });
+      request.once('error', reject).end(JSON.stringify({ key: toBase64('offered'), value: toBase64('1') }));
+    });
+    expect(status).toBe(200);
+    expect(await follower.get('offered')).toBe('1');
+  });
+
+  it('stops in order while a watch and a connection that never asked are open, and tells the watch', async () => {
+    const node = cluster.gateways.indexOf(follower);
+    const stream = openWatch(follower.address, { key: toBase64('a') });
+    const [host, port] = follower.address.split(':');
+    const idle = connect(Number(port), host).on('error', () => undefined);
+    try {
+      await within(
+        5000,
+        'the watch begins',
+        waitFor('the watch begins', () => stream.lines.length > 0),
+      );
+      expect(await cluster.stop(node)).toMatchObject({ code: 0 });
+      expect(stream.lines.at(-1)).toMatchObject({ error: { message: 'etcdserver: server stopped' } });
+    } finally {
+      stream.close();
+      idle.destroy();
+    }
   });
 });
 
