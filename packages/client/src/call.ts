@@ -53,6 +53,10 @@ export class Call {
   clientId = 0;
   sequence = 0;
   restamps = 0;
+  /** However often it fails in passing, it is tried again until its time is up. */
+  isPatient = false;
+  /** Told when an attempt left (true), and when it came to nothing (false). */
+  onSent: ((isSent: boolean) => void) | undefined = undefined;
   onAbort: (() => void) | undefined = undefined;
   signal: AbortSignal | undefined = undefined;
 

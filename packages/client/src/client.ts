@@ -1,6 +1,6 @@
 // The Kv of a client: each call becomes a request or a command, its answer what the user gets. How it gets there and back is for the
 // dispatcher and the session.
-import type { Command, ScanOptions as StoreScanOptions, ScanResult, TxnCommand } from '@raftkv/kv';
+import type { Command, KeyRange, ScanOptions as StoreScanOptions, ScanResult, TxnCommand } from '@raftkv/kv';
 import { RaftkvError, keyFrom, rangeFrom } from '@raftkv/wire';
 import type { KeyInput, NodeStatus, RangeInput } from '@raftkv/wire';
 import type { Answer, CallOutcome, Request } from './call.ts';
@@ -9,9 +9,12 @@ import type { Codec } from './codec.ts';
 import { decodeValue, encodeValue } from './codec.ts';
 import { batchCommand, batchOpResult, txnCommand, txnResult } from './commands.ts';
 import type { TxnParts } from './commands.ts';
-import type { Dispatcher } from './dispatcher.ts';
+import type { CallOptions, Dispatcher } from './dispatcher.ts';
 import type { Entry, UserKey, View } from './entry.ts';
 import { toEntry, toOptionalEntry } from './entry.ts';
+import { Feed } from './feed.ts';
+import type { FeedHandlers } from './feed.ts';
+import type { SendOptions } from './live/outbox.ts';
 import type {
   BatchOp,
   BatchResult,
@@ -44,6 +47,7 @@ export class Client<Value, K extends UserKey> implements Kv<Value, K> {
   readonly #view: View<Value, K>;
   readonly #session: Session;
   readonly #dispatcher: Dispatcher;
+  /** Feeds too. */
   readonly #watches = new Set<Pick<Watch, 'connectionsChanged' | 'fail'>>();
   #closing: Promise<void> | undefined;
 
@@ -180,11 +184,13 @@ export class Client<Value, K extends UserKey> implements Kv<Value, K> {
     return this.#write(
       () => batchCommand(this.#codec, ops),
       options,
-      (answer) => {
-        const { revision, results } = expectType(answer, 'batch');
-        return { revision, results: results.map((result) => batchOpResult(this.#view, result)) };
-      },
+      (answer) => this.#toBatchResult(answer),
     );
+  }
+
+  #toBatchResult(answer: Answer): BatchResult<Value, K> {
+    const { revision, results } = expectType(answer, 'batch');
+    return { revision, results: results.map((result) => batchOpResult(this.#view, result)) };
   }
 
   txn(): Txn<Value, K> {
@@ -215,6 +221,26 @@ export class Client<Value, K extends UserKey> implements Kv<Value, K> {
     });
     if (!watch.hasEnded) this.#watches.add(watch);
     return watch;
+  }
+
+  /** What a copy of the store lives on; not part of `Kv`. The feed begins at once and goes on until it is closed. */
+  openFeed(ranges: readonly KeyRange[], handlers: FeedHandlers): Feed {
+    this.#expectOpen();
+    const { cluster, settings } = this.#dispatcher;
+    const feed = new Feed({ cluster, settings, ranges, handlers, onEnd: (ended) => this.#watches.delete(ended) });
+    this.#watches.add(feed);
+    return feed;
+  }
+
+  /** A batch that waits out an offline spell and tells when it leaves; not part of `Kv`. Throws at once for what cannot be encoded. */
+  sendBatch(ops: readonly BatchOp<Value>[], options: SendOptions): Promise<BatchResult<Value, K>> {
+    const { timeoutMilliseconds = Infinity, onSent } = options;
+    const command = batchCommand(this.#codec, ops);
+    return this.#write(
+      () => command,
+      { timeoutMilliseconds, onSent, isPatient: true },
+      (answer) => this.#toBatchResult(answer),
+    );
   }
 
   async compact(revision: number, options: RequestOptions = {}): Promise<void> {
@@ -301,7 +327,7 @@ export class Client<Value, K extends UserKey> implements Kv<Value, K> {
     this.#dispatcher.place(this.#dispatcher.open('read', request, outcome, options));
   }
 
-  #write<T>(command: () => Command, options: RequestOptions, convert: (answer: Answer) => T): Promise<T> {
+  #write<T>(command: () => Command, options: CallOptions, convert: (answer: Answer) => T): Promise<T> {
     return new Promise((resolve, reject) => {
       try {
         this.#expectOpen();

@@ -2,14 +2,14 @@
 // `cluster.ts` owns it. Watches get their messages through a sink.
 import type { Channel } from '@raftkv/transport';
 import { RaftkvError, decodeServerFrame, encodeClientFrames } from '@raftkv/wire';
-import type { ClientMessage, ServerMessage, ServerWelcome, WatchRequest } from '@raftkv/wire';
+import type { ClientMessage, ObserveRequest, ServerMessage, ServerWelcome, WatchRequest } from '@raftkv/wire';
 import type { Answer, Call, Carrier } from './call.ts';
 import { dialError } from './dial.ts';
 import type { Settings } from './options.ts';
 
-/** What a watch hears of its present connection. */
+/** What a watch or a feed hears of its present connection. */
 export interface WatchSink {
-  onMessage(message: Extract<ServerMessage, { readonly type: `watch${string}` }>): void;
+  onMessage(message: Extract<ServerMessage, { readonly type: `watch${string}` | `feed${string}` }>): void;
   onLost(error: RaftkvError): void;
 }
 
@@ -134,6 +134,14 @@ export class Connection implements Carrier {
     return id;
   }
 
+  /** The same for a feed; its messages and its end are told like a watch's. */
+  openFeed(request: Omit<ObserveRequest, 'type' | 'id'>, sink: WatchSink): number {
+    const id = this.#nextId++;
+    this.#watches.set(id, sink);
+    this.post({ type: 'observe', id, ...request });
+    return id;
+  }
+
   closeWatch(id: number): void {
     if (this.#watches.delete(id)) this.post({ type: 'cancel', id });
   }
@@ -215,6 +223,8 @@ export class Connection implements Carrier {
       case 'watchCreated':
       case 'watchEvents':
       case 'watchProgress':
+      case 'feedSnapshot':
+      case 'feedChanges':
         return this.#watches.get(message.id)?.onMessage(message);
       case 'watchCancelled': {
         const sink = this.#watches.get(message.id);
@@ -307,6 +317,7 @@ export class Connection implements Carrier {
         continue;
       }
       call.isSent = true;
+      call.onSent?.(true);
       call.sentAt = now;
       messages.push(request);
       bytes += messageOverheadBytes + (request.type === 'write' ? request.command.length : 0);
@@ -369,7 +380,8 @@ export class Connection implements Carrier {
   #giveUpLateAttempts(now: number): void {
     const late: Call[] = [];
     for (const call of this.#pending.values()) {
-      if (call.isSent && now - call.sentAt >= call.timeoutMilliseconds * attemptShare) late.push(call);
+      const patience = Math.min(call.timeoutMilliseconds, this.#settings.requestTimeoutMilliseconds);
+      if (call.isSent && now - call.sentAt >= patience * attemptShare) late.push(call);
     }
     for (const call of late) {
       this.withdraw(call);

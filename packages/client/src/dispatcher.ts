@@ -12,6 +12,9 @@ import { retryDelay } from './retry.ts';
 export interface CallOptions {
   readonly timeoutMilliseconds?: number;
   readonly signal?: AbortSignal;
+  /** Wait out whatever may pass, as long as there is time: for writes that are made offline. */
+  readonly isPatient?: boolean;
+  readonly onSent?: (isSent: boolean) => void;
 }
 
 /** What the session has to say about writes. */
@@ -78,6 +81,8 @@ export class Dispatcher {
     const timeoutMilliseconds = options.timeoutMilliseconds ?? this.settings.requestTimeoutMilliseconds;
     const deadline = this.settings.clock.now() + timeoutMilliseconds;
     const call = new Call(kind, request, outcome, { deadline, timeoutMilliseconds });
+    call.isPatient = options.isPatient === true;
+    call.onSent = options.onSent;
     if (this.#isClosed) {
       this.fail(call, new RaftkvError('closed', 'the client was closed'));
       return call;
@@ -157,12 +162,13 @@ export class Dispatcher {
     call.isSent = false;
     if (!definite) call.mayHaveHappened = true;
     if (call.isDone) return;
+    call.onSent?.(false);
     const delay = this.#isClosed ? undefined : retryDelay(call, error.code, this.settings);
     if (delay === undefined) {
       const { cause, compactedRevision, leader } = error;
       this.fail(call, call.error(error.code, error.message, { cause, compactedRevision, leader }));
     } else if (delay <= 0) this.place(call);
-    else this.#rest(call, delay, error.code === 'no_leader');
+    else this.#rest(call, delay, error.code === 'no_leader' || call.isPatient);
   }
 
   /** Ends every open call with `closed`. */

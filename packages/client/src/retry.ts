@@ -17,6 +17,8 @@ const passing: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 ]);
 
 const longestLeaderWaitMilliseconds = 500;
+/** A patient call looks for a node this often, though nobody has said that there is one; when there is, it is told at once. */
+const longestPatientWaitMilliseconds = 5_000;
 
 /** How long to wait before the next attempt; undefined: none will be made. Counts the failure. */
 export function retryDelay(call: Call, code: ErrorCode, settings: Settings): number | undefined {
@@ -29,6 +31,8 @@ export function retryDelay(call: Call, code: ErrorCode, settings: Settings): num
     return jittered(delay, settings);
   }
   call.failures += 1;
+  if (call.isPatient)
+    return jittered(Math.min(longestPatientWaitMilliseconds, base * 2 ** (call.failures - 1)), settings);
   if (call.failures > settings.retries) return undefined;
   return jittered(base * 2 ** (call.failures - 1), settings);
 }

@@ -129,15 +129,18 @@ export class Session implements WriteGate {
     if (this.#isOpening) return;
     this.#isOpening = true;
     const command = this.#encode({ type: 'openSession' }, undefined);
+    // Whoever waits patiently needs a session as patient as itself.
+    const isPatient = [...this.#waiting].some((call) => call.isPatient);
     const outcome: CallOutcome = {
       convert: (answer) => {
         if ('type' in answer && answer.type === 'session') return answer.clientId;
         throw new RaftkvError('bad_frame', 'opening a session was answered with something else');
       },
       resolve: (clientId: number) => this.#opened(clientId),
-      reject: (error) => this.#failed(error),
+      reject: (error) => this.#failed(error, isPatient),
     };
-    this.dispatcher.place(this.dispatcher.open('write', { type: 'write', id: 0, command }, outcome, {}));
+    const options = isPatient ? { isPatient, timeoutMilliseconds: Infinity } : {};
+    this.dispatcher.place(this.dispatcher.open('write', { type: 'write', id: 0, command }, outcome, options));
   }
 
   #opened(clientId: number): void {
@@ -166,13 +169,15 @@ export class Session implements WriteGate {
   }
 
   /** No session, no write: none of those that wait was ever sent under one that could have carried it out. */
-  #failed(error: RaftkvError): void {
+  #failed(error: RaftkvError, wasPatient: boolean): void {
     this.#isOpening = false;
     if (this.#waiting.size === 0) return;
     // Those that came later have time left.
     if (error.code === 'timeout') return this.#open();
     for (const call of this.#waiting) {
+      if (call.isPatient && !wasPatient) continue;
       this.dispatcher.fail(call, call.error(error.code, error.message, { cause: error }));
     }
+    if (this.#waiting.size > 0) this.#open();
   }
 }

@@ -2,7 +2,6 @@
 // arrives waits here for the user; the server sends no more than a window ahead of what was consumed.
 import type { Change, KeyRange } from '@raftkv/kv';
 import { RaftkvError, changeBytes } from '@raftkv/wire';
-import type { ServerMessage } from '@raftkv/wire';
 import type { Cluster } from './cluster.ts';
 import type { Connection, WatchSink } from './connection.ts';
 import type { UserKey, View, WatchEvent } from './entry.ts';
@@ -211,7 +210,7 @@ export class Watch<Value = unknown, K extends UserKey = string> implements Async
     );
   }
 
-  #receive(message: Extract<ServerMessage, { readonly type: `watch${string}` }>): void {
+  #receive(message: Parameters<WatchSink['onMessage']>[0]): void {
     switch (message.type) {
       case 'watchCreated':
         this.#failures = 0;

@@ -37,6 +37,7 @@ export type ErrorCode =
   | 'storage_failed'
   | 'config_invalid'
   | 'port_in_use'
+  | 'diverged' // a copy does not agree with what it is a copy of
   | 'halted' // a broken invariant stopped the replica
   | 'unsupported'
   | 'internal';
@@ -118,6 +119,7 @@ const knownCodes: Readonly<Record<ErrorCode, true>> = {
   storage_failed: true,
   config_invalid: true,
   port_in_use: true,
+  diverged: true,
   halted: true,
   unsupported: true,
   internal: true,

@@ -1,0 +1,347 @@
+// The loop of a copy: what is stored is read, then the feed is followed from there, each message taken in whole and in order, told to whoever listens,
+// and kept. It never goes back to an older state, and a copy that does not agree with its source is thrown away, not shown.
+import type { Key, KeyRange } from '@raftkv/kv';
+import { RaftkvError, decodeFeedChanges, decodeFeedEntries, defaultLimits } from '@raftkv/wire';
+import type { Feed, FeedHandlers, FeedMessage } from '@raftkv/client/parts';
+import { Copy } from './copy.ts';
+import type { Inflate } from './inflate.ts';
+import { platformInflate } from './inflate.ts';
+import { breathe, Journal } from './journal.ts';
+import type { CopyStore } from './journal.ts';
+import { Waiters } from './waiters.ts';
+
+export type OpenFeed = (
+  ranges: readonly KeyRange[],
+  handlers: FeedHandlers,
+) => Pick<Feed, 'consumed' | 'restart' | 'close'>;
+
+export interface ObserverOptions {
+  /** None = all keys. */
+  readonly ranges: readonly KeyRange[];
+  /** Default: the platform's DecompressionStream. */
+  readonly inflate?: Inflate;
+  /** Something of `status` changed; for each batch `subscribe` tells more. */
+  readonly onStatus: () => void;
+  /** Nothing is kept any more; the copy goes on in memory. */
+  readonly onStorageFailed?: (error: RaftkvError) => void;
+}
+
+/** `undefined`: everything may have changed. None: only the state of the copy. */
+export type CopyListener = (changed: readonly Key[] | undefined) => void;
+
+/** A feed that only tells how far it has come is written down in steps of so many revisions. */
+const keptProgress = 1_000;
+/** After so much work in one go the page gets its turn: half a frame. */
+const sliceMilliseconds = 8;
+
+export class Observer {
+  readonly #options: ObserverOptions;
+  readonly #inflate: Inflate;
+  readonly #isOfAllKeys: boolean;
+  readonly #listeners = new Set<CopyListener>();
+  readonly #waiters = new Waiters();
+  #copy: Copy | undefined;
+  /** A copy that is being fetched as a whole, beside the present one. */
+  #building: Copy | undefined;
+  #journal: Journal | undefined;
+  #storedRevision = 0;
+  #feed: ReturnType<OpenFeed> | undefined;
+  /** Messages of an earlier attachment are void. */
+  #attachment = 0;
+  #queue: FeedMessage[] = [];
+  #isWorking = false;
+  #feedState: 'paused' | 'fetching' | 'idle' = 'paused';
+  #feedError: RaftkvError | undefined;
+  #storageError: RaftkvError | undefined;
+  #isClosed = false;
+  snapshots = 0;
+  divergences = 0;
+
+  constructor(options: ObserverOptions) {
+    this.#options = options;
+    this.#inflate = options.inflate ?? platformInflate;
+    this.#isOfAllKeys = options.ranges.length === 0;
+  }
+
+  /** The copy, once it is whole. It is another object after it was fetched anew: do not keep it. */
+  get copy(): Copy | undefined {
+    return this.#copy;
+  }
+  get revision(): number {
+    return this.#copy?.revision ?? 0;
+  }
+  get feedState(): 'paused' | 'fetching' | 'idle' {
+    return this.#feedState;
+  }
+  get isBuilding(): boolean {
+    return this.#building !== undefined;
+  }
+  /** What went wrong last and still matters. */
+  get error(): RaftkvError | undefined {
+    return this.#storageError ?? this.#feedError;
+  }
+  get isStored(): boolean {
+    return this.#journal !== undefined;
+  }
+
+  /** Called after each batch, when everything is up to date. Answers the function that ends it. */
+  subscribe(listener: CopyListener): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /** Whether this key is among those that are copied. */
+  covers(range: KeyRange): boolean {
+    const { ranges } = this.#options;
+    return ranges.length === 0 || ranges.some((mine) => isWithin(range, mine));
+  }
+
+  /**
+   * Reads what a store holds and keeps what comes from now on there. Damage, another cluster, keys of another choice: it is emptied, and the error
+   * stays to be seen while the feed brings everything anew. Rejects only with what emptying cannot mend. Answers the cluster that it belongs to.
+   */
+  async useStore(
+    store: CopyStore,
+    identity: { readonly clusterId: string; readonly replicaId: string },
+  ): Promise<void> {
+    const { clusterId, replicaId: memberId } = identity;
+    const asked = { create: true, identity: { clusterId, memberId, memberName: 'observer' } };
+    const options = {
+      scope: JSON.stringify(this.#options.ranges),
+      isOfAllKeys: this.#isOfAllKeys,
+      inflate: this.#inflate,
+      onFailure: (error: RaftkvError) => this.#storageFailed(error),
+    };
+    const load = async (): ReturnType<typeof Journal.load> => Journal.load(await store.open(asked), options);
+    const loaded = await load().catch(async (error: unknown) => {
+      const cause = RaftkvError.from(error);
+      if (!['storage_corrupt', 'unsupported_version', 'storage_identity', 'bad_frame'].includes(cause.code))
+        throw cause;
+      this.#storageError = new RaftkvError(cause.code, `${cause.message}; the copy is fetched anew`, { cause });
+      this.#tellState();
+      await store.wipe();
+      return load();
+    });
+    if (this.#isClosed) return loaded.journal.close();
+    this.#journal = loaded.journal;
+    this.#storedRevision = loaded.copy?.revision ?? 0;
+    // What is in memory already may be ahead of the disk, or behind it: the one that has come further goes on.
+    if (loaded.copy !== undefined && loaded.copy.revision > this.revision) this.#adopt(loaded.copy);
+    this.#options.onStatus();
+  }
+
+  /** Lets the store go without closing the observer: another one keeps it now. */
+  async dropStore(): Promise<void> {
+    const journal = this.#journal;
+    this.#journal = undefined;
+    this.#options.onStatus();
+    await journal?.close();
+  }
+
+  /** Follows this feed from now on, instead of an earlier one. */
+  follow(openFeed: OpenFeed): void {
+    this.#feed?.close();
+    this.#feed = openFeed(this.#options.ranges, {
+      // A store that lags behind the copy must not miss what lies between; the copy passes over what it has.
+      position: () => this.#position,
+      onAttach: () => this.#attached(),
+      onMessage: (message) => this.#receive(message),
+      onState: (isAttached) => this.#setFeedState(isAttached ? 'fetching' : 'paused'),
+      onEnd: (error) => {
+        this.#feedError = error;
+        this.#feedState = 'paused';
+        this.#tellState();
+      },
+    });
+  }
+
+  unfollow(): void {
+    this.#feed?.close();
+    this.#feed = undefined;
+    this.#setFeedState('paused');
+  }
+
+  /** Resolves once the copy is whole and has come to `revision`. Rejects with `timeout`, `closed` or the signal's reason. */
+  whenAt(
+    revision: number,
+    options: { readonly timeoutMilliseconds: number; readonly signal?: AbortSignal },
+  ): Promise<void> {
+    if (this.#copy !== undefined && this.#copy.revision >= revision) return Promise.resolve();
+    return this.#waiters.wait(Math.max(1, revision), options, () => `it stands at ${this.revision}`);
+  }
+
+  /** Idempotent. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#feed?.close();
+    this.#waiters.close(new RaftkvError('closed', 'the replica was closed'));
+    await this.#journal?.close();
+  }
+
+  /** What the feed may go on from. */
+  get #position(): number {
+    return this.#journal === undefined ? this.revision : Math.min(this.revision, this.#storedRevision);
+  }
+
+  #attached(): void {
+    this.#attachment += 1;
+    this.#queue = [];
+    this.#building = undefined;
+  }
+
+  #receive(message: FeedMessage): void {
+    // Nothing to wait for: the change is told in the turn in which it came.
+    if (!this.#isWorking && !message.isDeflated) return this.#tryToTake(message, message.payload);
+    this.#queue.push(message);
+    if (!this.#isWorking) void this.#work();
+  }
+
+  async #work(): Promise<void> {
+    this.#isWorking = true;
+    let since = performance.now();
+    for (let message = this.#queue.shift(); message !== undefined; message = this.#queue.shift()) {
+      const attachment = this.#attachment;
+      let { payload } = message;
+      try {
+        if (message.isDeflated) payload = await this.#inflate(payload, defaultLimits.maxFrameBytes);
+      } catch (error) {
+        if (attachment === this.#attachment) this.#startOver(RaftkvError.from(error));
+        continue;
+      }
+      if (attachment !== this.#attachment || this.#isClosed) continue;
+      this.#tryToTake(message, payload);
+      if (performance.now() - since < sliceMilliseconds) continue;
+      await breathe();
+      since = performance.now();
+    }
+    this.#isWorking = false;
+  }
+
+  #tryToTake(message: FeedMessage, payload: Uint8Array): void {
+    try {
+      if (message.type === 'feedSnapshot') this.#takeSnapshot(message, payload);
+      else if (this.#building === undefined) this.#takeChanges(message, payload);
+      else this.#building.applyWhileBuilding(decodeFeedChanges(payload));
+      if (this.#building !== undefined) this.#consumed(message);
+    } catch (error) {
+      this.#startOver(RaftkvError.from(error));
+    }
+  }
+
+  #takeSnapshot(message: Extract<FeedMessage, { type: 'feedSnapshot' }>, payload: Uint8Array): void {
+    if (message.isFirst) this.#building = new Copy({ isOfAllKeys: this.#isOfAllKeys });
+    const building = this.#building;
+    if (building === undefined) throw new RaftkvError('bad_frame', 'a snapshot that has no beginning');
+    building.addEntries(decodeFeedEntries(payload));
+    if (!message.isDone) return;
+    building.moveTo(message);
+    checkHash(building, message.hash);
+    this.#building = undefined;
+    this.snapshots += 1;
+    this.#feedError = undefined;
+    this.#storedRevision = building.revision;
+    this.#consumedAfter(this.#journal?.replace(building), message);
+    // The node may be behind what this copy has seen already (T44): then it was the store that needed it.
+    if (building.revision >= this.revision) this.#adopt(building);
+    this.#setFeedState('idle');
+  }
+
+  #takeChanges(message: Extract<FeedMessage, { type: 'feedChanges' }>, payload: Uint8Array): void {
+    const copy = (this.#copy ??= new Copy({ isOfAllKeys: this.#isOfAllKeys }));
+    // Values are views over what came: a small part of a large frame must not keep all of it alive.
+    const changes = decodeFeedChanges(payload.length * 2 < payload.buffer.byteLength ? payload.slice() : payload);
+    this.#checkNoGap(changes[0]?.revision);
+    this.#keep(message);
+    if (message.revision <= copy.revision && copy.revision > 0) return this.#setFeedState('idle');
+    const changed = copy.applyChanges(changes);
+    copy.moveTo(message);
+    checkHash(copy, message.hash);
+    this.#tell(changed);
+    this.#setFeedState('idle');
+    this.#journal?.consider(copy);
+  }
+
+  /** A feed of all keys brings each revision: one that is missing would be missed for ever. */
+  #checkNoGap(first: number | undefined): void {
+    const position = Math.max(this.#position, 1);
+    if (first === undefined || !this.#isOfAllKeys || first <= position + 1) return;
+    throw new RaftkvError('diverged', `the feed goes on at revision ${first}, the copy stands at ${position}`);
+  }
+
+  #keep(message: Extract<FeedMessage, { type: 'feedChanges' }>): void {
+    const { revision, index, isDeflated, payload } = message;
+    const isNews =
+      revision > this.#storedRevision && (payload.length > 0 || revision - this.#storedRevision > keptProgress);
+    if (this.#journal === undefined || !isNews) return this.#consumed(message);
+    this.#storedRevision = revision;
+    this.#consumedAfter(this.#journal.append({ revision, index, isDeflated, payload }), message);
+  }
+
+  /** A disk that is slow slows the feed down, not the page: it has seen the change already. */
+  #consumedAfter(kept: Promise<void> | undefined, message: FeedMessage): void {
+    const attachment = this.#attachment;
+    void kept?.then(() => {
+      if (attachment === this.#attachment) this.#consumed(message);
+    });
+    if (kept === undefined) this.#consumed(message);
+  }
+
+  #consumed(message: FeedMessage): void {
+    this.#feed?.consumed(message);
+  }
+
+  #adopt(copy: Copy): void {
+    this.#copy = copy;
+    this.#tell(undefined);
+  }
+
+  #tell(changed: readonly Key[] | undefined): void {
+    for (const listener of [...this.#listeners]) listener(changed);
+    this.#waiters.reached(this.revision);
+    this.#options.onStatus();
+  }
+
+  /** What came cannot be right, or the copy is not: it is not shown any more, and everything is fetched anew. */
+  #startOver(error: RaftkvError): void {
+    this.divergences += 1;
+    this.#feedError = new RaftkvError(error.code, `${error.message}; the copy is fetched anew`, { cause: error });
+    this.#building = undefined;
+    this.#copy = undefined;
+    this.#storedRevision = 0;
+    void this.#journal?.replace(new Copy({ isOfAllKeys: this.#isOfAllKeys }));
+    this.#tell(undefined);
+    this.#feed?.restart();
+  }
+
+  #storageFailed(error: RaftkvError): void {
+    const journal = this.#journal;
+    this.#journal = undefined;
+    this.#storageError = error;
+    this.#tellState();
+    void journal?.close();
+    this.#options.onStorageFailed?.(error);
+  }
+
+  #setFeedState(state: 'paused' | 'fetching' | 'idle'): void {
+    if (state === this.#feedState) return;
+    this.#feedState = state;
+    this.#tellState();
+  }
+
+  #tellState(): void {
+    for (const listener of [...this.#listeners]) listener([]);
+    this.#options.onStatus();
+  }
+}
+
+function checkHash(copy: Copy, expected: string | undefined): void {
+  const own = copy.hash;
+  if (own === undefined || expected === undefined || own === expected) return;
+  throw new RaftkvError('diverged', `content hash ${own} at revision ${copy.revision}, the members have ${expected}`);
+}
+
+function isWithin(inner: KeyRange, outer: KeyRange): boolean {
+  if (inner.from < outer.from) return false;
+  return outer.to === undefined || (inner.to !== undefined && inner.to <= outer.to);
+}
