@@ -74,13 +74,14 @@ async function expectRecovery(cluster: Cluster, writer: Writer): Promise<void> {
 /** Runs one node under a tampered system call until it ends. */
 async function runUntilFault(
   cluster: Cluster,
-  fault: { calls: string; inject: string },
+  fault: { calls: string; inject: string; file?: string },
   check: (server: NodeProcess) => void,
 ): Promise<void> {
   await cluster.gateways[0]!.put('before', 'the fault');
   await cluster.stop(FAULTY);
   const server = await cluster.start(FAULTY, straced(path.join(cluster.directory, 'trace'), fault));
-  const writer = new Writer(cluster);
+  // Large enough to fill segments: making them is part of what may fail.
+  const writer = new Writer(cluster, { valueBytes: 5_000 });
   try {
     await within(20_000, 'the node meets the fault', server.exited);
     check(server);
@@ -99,6 +100,16 @@ describe('a node whose disk fails', () => {
         expectStoppedBy(server, 'storage_failed'),
       ),
     ));
+
+  it('stops when the name of a new segment cannot be made durable, though nobody waits for it yet', () =>
+    withCluster({ nodes: 3 }, (cluster) => {
+      // The first sync of the directory is that of the start.
+      const fault = { calls: 'fsync', inject: 'error=EIO:when=2+', file: cluster.dataDirectory(FAULTY) };
+      return runUntilFault(cluster, fault, (server) => {
+        expectStoppedBy(server, 'storage_failed');
+        expect(lastWords(server)).toContain(`sync of ${cluster.dataDirectory(FAULTY)} failed`);
+      });
+    }));
 
   it('stops when a sync fails while it leads, and another one leads on', () =>
     withCluster({ nodes: 3 }, async (cluster) => {
