@@ -111,6 +111,6 @@ function blankState(
     },
     followers: [],
     progress: new Map(),
-    softState: { role: 'follower', leaderId: undefined },
+    softState: { role: 'follower', leaderId: undefined, term },
   };
 }

@@ -17,6 +17,8 @@ export type Role = 'follower' | 'preCandidate' | 'candidate' | 'leader';
 export interface SoftState {
   readonly role: Role;
   readonly leaderId: PeerId | undefined;
+  /** Kept in hardState; here since a leader that begins a new term is another leader to those who asked it something. */
+  readonly term: number;
 }
 
 /** The linearizable read `context` may be served once everything up to `index` is applied; or it was refused. */

@@ -69,6 +69,9 @@ function enterTerm(state: RaftState, term: number, votedFor: PeerId | undefined)
   state.votedFor = votedFor;
   dropHeld(state);
   dropPartialSnapshot(state);
+  // What was asked in the older term is answered in it, and not heard in this one, though the leader be the same.
+  refuseReads(state);
+  dropForwardedProposals(state);
   // What a leader of an older term had verified means nothing to the new one; the committed prefix agrees with any (§3.6.3).
   state.acknowledgement.verifiedIndex = state.commitIndex;
   state.acknowledgement.requestedIndex = 0;

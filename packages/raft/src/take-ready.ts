@@ -30,7 +30,8 @@ export function hasReady(state: RaftState): boolean {
     snapshot.writes.length > 0 ||
     isFinalWriteDue(state) ||
     softState.role !== state.role ||
-    softState.leaderId !== state.leaderId
+    softState.leaderId !== state.leaderId ||
+    softState.term !== state.term
   );
 }
 
@@ -93,8 +94,8 @@ function takeSnapshotWrites({ snapshot }: RaftState): Ready['snapshotWrites'] {
 }
 
 function takeSoftState(state: RaftState): Ready['softState'] {
-  const { role, leaderId, softState } = state;
-  if (softState.role === role && softState.leaderId === leaderId) return undefined;
-  state.softState = { role, leaderId };
+  const { role, leaderId, term, softState } = state;
+  if (softState.role === role && softState.leaderId === leaderId && softState.term === term) return undefined;
+  state.softState = { role, leaderId, term };
   return state.softState;
 }

@@ -134,6 +134,22 @@ describe('a proposal on a follower', () => {
     expect(cluster.results('b')).toMatchObject([{ context: 2, refused: 'no-leader' }]);
   });
 
+  it('is given up at a new term, though the leader be the same: what it answered in the old one is not heard', () => {
+    const cluster = new Cluster('abc', { raft: { maxUncommittedBytes: 100 } });
+    cluster.elect('a');
+    cluster.propose('b', 'p1', 'p2');
+    const [late] = takeAnswer(cluster);
+    cluster.read('b', 7);
+    const beat = { type: 'heartbeatRequest', from: 'a', to: 'b', term: 2, commitIndex: 0, readToken: 0 } as const;
+    cluster.receive(beat);
+    cluster.receive(late!);
+    expect(cluster.status('b')).toMatchObject({ term: 2, leaderId: 'a' });
+    expect(cluster.reads('b')).toMatchObject([{ context: 7, refused: 'no-leader' }]);
+    cluster.propose('b', 'p3');
+    expect(cluster.results('b')).toEqual([]);
+    expect(cluster.lose(ofType('proposeRequest'))).toHaveLength(1);
+  });
+
   it('that an old leader accepted is told apart by its term', () => {
     const cluster = new Cluster('abc');
     cluster.elect('a');

@@ -107,14 +107,14 @@ describe('Ready', () => {
     const first = raft.takeReady();
     expect(first).toMatchObject({
       number: 1,
-      softState: { role: 'candidate', leaderId: undefined },
+      softState: { role: 'candidate', leaderId: undefined, term: 1 },
       hardState: { term: 1, votedFor: 'a' },
     });
     expect(raft.takeReady()).toMatchObject({ number: 2, softState: undefined, hardState: undefined });
     raft.step({ type: 'persisted', readyNumber: first.number });
     expect(raft.takeReady()).toMatchObject({
       number: 3,
-      softState: { role: 'leader', leaderId: 'a' },
+      softState: { role: 'leader', leaderId: 'a', term: 1 },
       entries: [{ kind: 'empty' }],
     });
   });

@@ -113,7 +113,7 @@ export class Proposals {
   }
 
   /**
-   * The leader changed: whatever was handed to the core up to `context` and has no place by now was forwarded to the old one, and the core
+   * The leader, or its term, changed: whatever was handed to the core up to `context` and has no place by now was forwarded to the old one, and the core
    * gives no more word of it (it may be in that one's log, or not). Its proposer need not wait for the deadline to ask again under its session.
    */
   abandonForwarded(context: number): void {

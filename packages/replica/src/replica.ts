@@ -59,6 +59,7 @@ export class Replica {
   /** The newest proposal that the core was given. */
   #steppedContext = 0;
   #leaderId: PeerId | undefined;
+  #term = 0;
 
   constructor(options: ReplicaOptions) {
     this.#options = options;
@@ -259,10 +260,11 @@ export class Replica {
     if (ready.softState !== undefined) this.#changeRole(ready.softState);
   }
 
-  #changeRole({ leaderId }: SoftState): void {
-    if (leaderId !== this.#leaderId) this.#proposals.abandonForwarded(this.#steppedContext);
+  #changeRole({ leaderId, term }: SoftState): void {
+    if (leaderId !== this.#leaderId || term !== this.#term) this.#proposals.abandonForwarded(this.#steppedContext);
     if (leaderId !== this.#options.raft.id) this.#transfer.closeReaders();
     this.#leaderId = leaderId;
+    this.#term = term;
     this.#options.onRoleChange?.(this.#raft.status());
   }
 

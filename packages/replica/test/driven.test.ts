@@ -1,6 +1,7 @@
 // One replica whose leader is the test: messages are put in by hand, and time is the test's. For what takes an exact order.
 import { createMemoryStore, openMemoryStorage } from '@raftkv/storage';
 import type { Message } from '@raftkv/raft';
+import type { RaftkvError } from '@raftkv/wire';
 import type { Storage } from '@raftkv/storage';
 import type { Transport } from '@raftkv/transport';
 import { describe, expect, it } from 'vitest';
@@ -97,6 +98,19 @@ describe('a follower', () => {
     expect([applied, aborted]).toEqual([[1, 2], []]);
     await receive({ ...append, prevLogIndex: 2, entries: entries.slice(2) });
     expect([applied, aborted]).toEqual([[1, 2, 3], [3]]);
+    await replica.close();
+  });
+
+  it('tells its proposers at once when its leader begins a new term: the old answer will not be heard', async () => {
+    const terms: number[] = [];
+    const { replica, receive, pass } = await drive({ onRoleChange: ({ term }) => terms.push(term) });
+    const told: (RaftkvError | undefined)[] = [];
+    replica.propose(new Uint8Array(80), (error) => told.push(error));
+    await pass(10);
+    expect(told).toEqual([]);
+    await receive({ type: 'heartbeatRequest', from: 'b', to: 'a', term: 2, commitIndex: 0, readToken: 0 });
+    expect(told).toMatchObject([{ code: 'no_leader', definite: false }]);
+    expect(terms.at(-1)).toBe(2);
     await replica.close();
   });
 
