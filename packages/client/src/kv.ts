@@ -30,7 +30,16 @@ export interface Kv<Value = unknown, K extends UserKey = string> {
   get<T extends Value = Value>(key: KeyInput, options?: ReadOptions): Promise<T | undefined>;
   /** The value with its revision and version; undefined if there is none. */
   getEntry<T extends Value = Value>(key: KeyInput, options?: ReadOptions): Promise<Entry<T, K> | undefined>;
-  /** The revision at which it was written. */
+  /**
+   * The revision at which it was written. With `ifRevision` or `ifAbsent` it rejects with `condition_failed` if something else is there; a write
+   * with `definite: false` may have happened, and reading tells.
+   *
+   * @example
+   * ```ts
+   * const revision = await kv.put('user/1', { name: 'Ada' });
+   * await kv.put('user/1', { name: 'Ada L.' }, { ifRevision: revision });
+   * ```
+   */
   put(key: KeyInput, value: Value, options?: PutOptions & { readonly returnPrevious?: false }): Promise<number>;
   put(
     key: KeyInput,
@@ -42,12 +51,14 @@ export interface Kv<Value = unknown, K extends UserKey = string> {
     key: KeyInput,
     options?: DeleteOptions & { readonly returnPrevious?: boolean },
   ): Promise<DeleteResult<Value, K>>;
+  /** Deletes every key of a range, at one revision; `deleted` is how many there were. `{ all: true }` means all. */
   deleteRange(
     range: RangeInput,
     options?: RequestOptions & { readonly returnPrevious?: boolean },
   ): Promise<DeleteRangeResult<Value, K>>;
   /** The entries of a range, in the order of the keys' bytes: one consistent view, fetched page by page as it is consumed. */
   scan<T extends Value = Value>(range: RangeInput & ScanOptions): Scan<T, K>;
+  /** How many keys a range holds; no values travel. */
   count(range: RangeInput & ReadOptions): Promise<number>;
   /** Puts and deletes that take effect together, at one revision. A key may occur once. */
   batch(ops: readonly BatchOp<Value>[], options?: RequestOptions): Promise<BatchResult<Value, K>>;
