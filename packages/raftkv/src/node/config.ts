@@ -84,14 +84,17 @@ function checkTogether(config: NodeConfig): void {
       `raft.election_timeout: ${election}ms must be at least twice raft.heartbeat_interval (${heartbeat}ms)`,
     );
   }
-  if (config.metricsPort !== undefined && config.metricsPort !== 0 && config.metricsPort === config.port) {
-    throw new RaftkvError('config_invalid', `monitoring.metrics_port: ${config.port} is already the server's port`);
-  }
-  if (config.healthCheckPort !== undefined && config.healthCheckPort !== 0 && config.healthCheckPort === config.port) {
-    throw new RaftkvError(
-      'config_invalid',
-      `monitoring.health_check_port: ${config.port} is already the server's port`,
-    );
+  const ports = new Map([[config.port, "the server's port"]]);
+  for (const [key, port] of [
+    ['metrics_port', config.metricsPort],
+    ['health_check_port', config.healthCheckPort],
+  ] as const) {
+    if (port === undefined || port === 0) continue;
+    const owner = ports.get(port);
+    if (owner !== undefined) {
+      throw new RaftkvError('config_invalid', `monitoring.${key}: ${port} is already ${owner}`);
+    }
+    ports.set(port, `monitoring.${key}`);
   }
 }
 

@@ -13,9 +13,14 @@ const bytesOf: Readonly<Record<string, number>> = {
   GiB: 1_073_741_824,
 };
 
+/** A timer that should take longer fires at once. */
+const maxMilliseconds = 24 * 24 * 3_600_000;
+
 /** Milliseconds. Throws `config_invalid` that names `what`. */
 export function parseDuration(what: string, text: unknown): number {
-  return parseQuantity(what, text, millisecondsOf, 'a duration such as 300ms, 5s or 1m');
+  const milliseconds = parseQuantity(what, text, millisecondsOf, 'a duration such as 300ms, 5s or 1m');
+  if (milliseconds <= maxMilliseconds) return milliseconds;
+  throw new RaftkvError('config_invalid', `${what}: ${JSON.stringify(text)} is longer than 24 days`);
 }
 
 /** Bytes. Throws `config_invalid` that names `what`. */

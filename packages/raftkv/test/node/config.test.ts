@@ -104,6 +104,8 @@ describe('config', () => {
     ['a member that is not listed', contract, { '--id': 'node9' }, /node9 is not in the list of peers/],
     ['an election timeout too near the heartbeat', contract, { '--election-timeout': '200ms' }, /at least twice/],
     ['a monitoring port that is the server’s', contract, { '--metrics-port': '8080' }, /already the server/],
+    ['one monitoring port for two', contract, { '--health-check-port': '9090' }, /already monitoring\.metrics_port/],
+    ['a duration that no timer has', contract, { '--election-timeout': '600h' }, /"600h" is longer than 24 days/],
     ['a flag with a bad value', contract, { '--port': 'http' }, /--port: "http" is not a port/],
   ])('names %s', (_, yaml, flags, message) => {
     expect(() => load(yaml, flags as Record<string, string>)).toThrow(message);

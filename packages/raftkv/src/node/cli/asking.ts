@@ -139,7 +139,7 @@ function jsonResult(result: TxnOpResult<Uint8Array, string>): Record<string, unk
   }
 }
 
-/** Exit code 1 unless a quorum of the members answers and knows a leader. */
+/** Exit code 1 unless a member answers that knows a leader, which takes a quorum. */
 async function status(options: EndpointOptions): Promise<number> {
   const all = await withKv(options, (kv) => kv.statusOfAll());
   if (options.json === true) {

@@ -1,6 +1,6 @@
 // `raftkv bench`: a quick load on a running cluster, with rates and percentiles. Comparisons with other systems are `npm run bench` of the repository.
 import { randomBytes } from 'node:crypto';
-import { RaftkvError } from '@raftkv/wire';
+import { RaftkvError, defaultLimits } from '@raftkv/wire';
 import type { Command } from 'commander';
 import { parseSize } from '../units.ts';
 import { readNumber } from './dev.ts';
@@ -34,7 +34,12 @@ export function addBenchCommand(program: Command): void {
 async function bench(options: BenchOptions): Promise<void> {
   const operations = readNumber('--operations', options.operations, 1, 10_000_000);
   const concurrency = readNumber('--concurrency', options.concurrency, 1, 50_000);
-  const value = randomBytes(parseSize('--value-size', options.valueSize));
+  const valueBytes = parseSize('--value-size', options.valueSize);
+  const { maxValueBytes } = defaultLimits;
+  if (valueBytes > maxValueBytes) {
+    throw new RaftkvError('value_too_large', `--value-size: ${valueBytes} bytes; the limit is ${maxValueBytes}`);
+  }
+  const value = randomBytes(valueBytes);
   const key = (i: number): string => `bench/${String(i % 10_000).padStart(8, '0')}`;
   await withKv(options, async (kv) => {
     const puts = await measure(operations, concurrency, (i) => kv.put(key(i), value));

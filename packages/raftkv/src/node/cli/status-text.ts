@@ -1,10 +1,10 @@
 // How `raftkv status` shows members to people: one line each, what is wrong in words.
-import type { EndpointStatus } from '@raftkv/client';
+import type { EndpointStatus, NodeStatus } from '@raftkv/client';
 
 export function describeStatus(all: readonly EndpointStatus[]): string {
   const answers = all.filter(({ status }) => status !== undefined).length;
   const some = all.find(({ status }) => status !== undefined)?.status;
-  const lines = all.map((one) => describeOne(one));
+  const lines = all.map(({ endpoint, status }) => [endpoint, ...(status === undefined ? [] : describeOne(status))]);
   const head = ['endpoint', 'name', 'role', 'term', 'leader', 'commit', 'applied', 'revision', 'keys', 'data'];
   const widths = head.map((title, column) => Math.max(title.length, ...lines.map((line) => line[column]?.length ?? 0)));
   const row = (cells: readonly string[]): string =>
@@ -19,15 +19,17 @@ export function describeStatus(all: readonly EndpointStatus[]): string {
       ? [`${status.name} does not sync its writes: a power cut may lose acknowledged ones`]
       : [],
   );
-  return `${[title, row(head), ...lines.map(row), ...warnings].join('\n')}\n`;
+  // What is wrong has words of its own length, which no column should grow to.
+  const rows = all.map(({ endpoint, status, error }, at) =>
+    status === undefined ? `${endpoint.padEnd(widths[0]!)}  ${error?.message ?? 'does not answer'}` : row(lines[at]!),
+  );
+  return `${[title, row(head), ...rows, ...warnings].join('\n')}\n`;
 }
 
-function describeOne({ endpoint, status, error }: EndpointStatus): readonly string[] {
-  if (status === undefined) return [endpoint, error?.message ?? 'does not answer'];
+function describeOne(status: NodeStatus): readonly string[] {
   const role = status.phase === 'running' ? status.role : status.phase;
   const { term, leader, commitIndex, appliedIndex, revision, keys, dataBytes } = status;
   return [
-    endpoint,
     status.name,
     role,
     `${term}`,

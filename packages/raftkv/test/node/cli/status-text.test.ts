@@ -1,0 +1,48 @@
+// The table of `raftkv status`: columns that fit what is in them, and what is wrong in words.
+import { RaftkvError } from '@raftkv/wire';
+import type { EndpointStatus, NodeStatus } from '@raftkv/client';
+import { describe, expect, it } from 'vitest';
+import { describeStatus } from '../../../src/node/cli/status-text.ts';
+
+const status: NodeStatus = {
+  name: 'node1',
+  phase: 'running',
+  role: 'leader',
+  term: 3,
+  leader: '10.0.0.1:8080',
+  commitIndex: 12,
+  appliedIndex: 12,
+  revision: 7,
+  keys: 4,
+  dataBytes: 12_345,
+  syncWrites: true,
+  clusterId: 'c1',
+  memberId: 'm1',
+} as NodeStatus;
+
+const up: EndpointStatus = { endpoint: '10.0.0.1:8080', status, error: undefined };
+const down: EndpointStatus = {
+  endpoint: 'h:1',
+  status: undefined,
+  error: new RaftkvError('connect_failed', `cannot connect: ${'x'.repeat(100)}`),
+};
+
+describe('the status of a cluster', () => {
+  it('is one row for each member, and the reason of one that does not answer widens no column', () => {
+    const [title, head, first, second, ...rest] = describeStatus([up, down]).split('\n');
+    expect(title).toBe('cluster c1, 1 of 2 members answer');
+    expect(head!.length).toBeLessThan(100);
+    expect(first).toMatch(/^10\.0\.0\.1:8080 {2}node1 {2}leader {2}3 .* 12\.3 KB$/);
+    expect(second).toBe(`h:1            cannot connect: ${'x'.repeat(100)}`);
+    expect(rest).toEqual(['']);
+    expect(head!.indexOf('role')).toBe(first!.indexOf('leader'));
+  });
+
+  it('warns of a member that does not sync', () => {
+    expect(describeStatus([{ ...up, status: { ...status, syncWrites: false } }])).toContain('node1 does not sync');
+  });
+
+  it('says so when no member answers', () => {
+    expect(describeStatus([down])).toMatch(/^no member answers\n/);
+  });
+});
