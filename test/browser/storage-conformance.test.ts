@@ -1,25 +1,14 @@
 // The conformance suite of the Storage contract in a real Chromium, over IndexedDB, for each durability. The suite is declared here by its titles;
 // its bodies run in the tab.
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Browser } from 'playwright-core';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { storageConformance } from '@raftkv/storage/conformance';
-import { launchChromium } from './harness/chromium.ts';
-import { serveSite } from './harness/site.ts';
-import type { Site } from './harness/site.ts';
-import { Profile } from './harness/tabs.ts';
+import { setStage } from './harness/stage.ts';
 import type { Tab } from './harness/tabs.ts';
 
-let browser: Browser;
-let site: Site;
+const stage = setStage(['storage'], { keepProfile: true });
 let tab: Tab;
-
 beforeAll(async () => {
-  [browser, site] = await Promise.all([launchChromium(), serveSite(['storage'])]);
-  tab = await (await Profile.open(browser)).openTab(site.url('storage'));
-});
-afterAll(async () => {
-  await browser?.close();
-  await site?.close();
+  tab = await stage.openTab('storage');
 });
 
 for (const durability of ['strict', 'relaxed'] as const) {

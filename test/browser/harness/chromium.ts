@@ -36,8 +36,8 @@ export function findChromium(environment: NodeJS.ProcessEnv = process.env): stri
   );
 }
 
-export function launchChromium(): Promise<Browser> {
-  return chromium.launch({ executablePath: findChromium(), args: flags, timeout: 60_000 });
+export function launchChromium(moreFlags: readonly string[] = []): Promise<Browser> {
+  return chromium.launch({ executablePath: findChromium(), args: [...flags, ...moreFlags], timeout: 60_000 });
 }
 
 /** A browser with a profile on disk, which can be killed and started again on the same data. */

@@ -8,8 +8,8 @@ import { build, defaultClientConditions } from 'vite';
 const pagesFolder = join(import.meta.dirname, '../pages');
 
 export interface Site {
-  /** Where the page of this name is. */
-  url(page: string): string;
+  /** Where the page of this name is; by default under a name that browsers trust as they trust https. */
+  url(page: string, host?: string): string;
   close(): Promise<void>;
 }
 
@@ -30,7 +30,7 @@ export async function serveSite(pages: readonly string[]): Promise<Site> {
   });
   const { port } = server.address() as AddressInfo;
   return {
-    url: (page) => `http://127.0.0.1:${port}/${page}`,
+    url: (page, host = '127.0.0.1') => `http://${host}:${port}/${page}`,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
@@ -44,10 +44,7 @@ function shell(page: string): string {
 }
 
 /** The scripts by their path. */
-async function bundle(
-  pages: readonly string[],
-  options: { minify?: boolean } = {},
-): Promise<Map<string, string>> {
+async function bundle(pages: readonly string[], options: { minify?: boolean } = {}): Promise<Map<string, string>> {
   const made = await build({
     root: pagesFolder,
     configFile: false,

@@ -14,8 +14,10 @@ export class Profile {
     return new Profile(await browser.newContext());
   }
 
-  async openTab(url: string): Promise<Tab> {
+  /** `before` runs in the page before any of its own scripts. */
+  async openTab(url: string, before?: () => void): Promise<Tab> {
     const page = await this.context.newPage();
+    if (before !== undefined) await page.addInitScript(before);
     const tab = new Tab(page, await this.context.newCDPSession(page));
     await page.goto(url, { waitUntil: 'load' });
     return tab;

@@ -1,8 +1,10 @@
 // The page of the storage suites: hands `@raftkv/storage/web` and the conformance suite to what a test evaluates in the tab. Run by
 // `storage*.test.ts` and by the benchmark.
+import { promisifyRequest } from 'idb-keyval';
 import { RaftkvError } from '@raftkv/wire';
 import { storageConformance } from '@raftkv/storage/conformance';
 import { deleteIndexedDbStorage, openIndexedDbStorage } from '@raftkv/storage/web';
+import type { Storage, StoredState } from '@raftkv/storage';
 import type { Durability } from '@raftkv/storage/web';
 import { expectInPage } from './expect.ts';
 
@@ -47,7 +49,74 @@ function makeEntries(
   });
 }
 
+/** Opens a database past the storage, to damage it. It does not make way for anybody. */
+function openRaw(name: string): Promise<IDBDatabase> {
+  return promisifyRequest(indexedDB.open(`raftkv/${name}`));
+}
+
+async function recordsOf(database: IDBDatabase): Promise<{ key: IDBValidKey; value: Uint8Array }[]> {
+  const store = database.transaction('records').objectStore('records');
+  const [keys, values] = await Promise.all([
+    promisifyRequest(store.getAllKeys()),
+    promisifyRequest<Uint8Array[]>(store.getAll()),
+  ]);
+  return keys.map((key, i) => ({ key, value: values[i]! }));
+}
+
+/** Puts a value in the place of a record, or removes it. */
+async function putRaw(database: IDBDatabase, key: IDBValidKey, value: unknown): Promise<void> {
+  const store = database.transaction('records', 'readwrite').objectStore('records');
+  if (value === undefined) store.delete(key);
+  else store.put(value, key);
+  await promisifyRequest(store.transaction);
+}
+
+/** Opens a storage, reads all that it holds and closes it, without leaving a trace: what went wrong, if anything did. */
+async function tryAll(name: string): Promise<{ code: string; message: string } | undefined> {
+  const raw = await openRaw(name);
+  const fence = await promisifyRequest<unknown>(raw.transaction('records').objectStore('records').get('fence'));
+  try {
+    return await failureOf(async () => {
+      const storage = await openIndexedDbStorage({ name, create: false, identity });
+      try {
+        await storage.load();
+        await storage.getNote('peers');
+        const reader = await storage.openSnapshot();
+        await reader?.read(0, reader.totalBytes);
+        await reader?.close();
+      } finally {
+        await storage.close();
+      }
+    });
+  } finally {
+    await putRaw(raw, 'fence', fence);
+    raw.close();
+  }
+}
+
+/** Code and message, for tests of what a user reads. */
+async function failureOf(action: () => Promise<unknown>): Promise<{ code: string; message: string } | undefined> {
+  try {
+    await action();
+    return undefined;
+  } catch (error) {
+    const { code, message } = RaftkvError.from(error);
+    return { code, message };
+  }
+}
+
+/** A storage that a test keeps open between two looks into the tab. */
+interface Held {
+  readonly storage: Storage;
+  readonly state: StoredState;
+  /** The codes of its failures. */
+  readonly heard: string[];
+}
+
 const lab = {
+  held: undefined as Held | undefined,
+  append: (storage: Storage, first: number, count: number, bytes?: number): Promise<void> =>
+    storage.append({ hardState: undefined, entries: makeEntries(first, count, bytes) }),
   openIndexedDbStorage,
   deleteIndexedDbStorage,
   identity,
@@ -61,28 +130,16 @@ const lab = {
       return RaftkvError.from(error).code;
     }
   },
-  /** Code and message, for tests of what a user reads. */
-  failureOf: async (action: () => Promise<unknown>): Promise<{ code: string; message: string } | undefined> => {
-    try {
-      await action();
-      return undefined;
-    } catch (error) {
-      const { code, message } = RaftkvError.from(error);
-      return { code, message };
-    }
-  },
+  failureOf,
   runConformance: async (durability: Durability, title: string): Promise<void> => {
     const body = conformance(durability).get(title);
     if (body === undefined) throw new Error(`no test is called ${title}`);
     await body();
   },
-  /** Opens a database past the storage, to damage it. */
-  openRaw: (name: string): Promise<IDBDatabase> =>
-    new Promise((resolve, reject) => {
-      const request = indexedDB.open(`raftkv/${name}`);
-      request.onsuccess = () => resolve(request.result);
-      request.addEventListener('error', () => reject(new Error(`cannot open: ${request.error?.name}`)));
-    }),
+  openRaw,
+  recordsOf,
+  putRaw,
+  tryAll,
 };
 
 declare global {

@@ -15,17 +15,29 @@ export interface WebLockOptions {
 }
 
 /** Resolves with what gives it back. @throws RaftkvError `storage_locked` */
-export async function takeWebLock({
-  name,
-  steal,
-  waitMilliseconds,
-  onStolen,
-}: WebLockOptions): Promise<() => Promise<void>> {
+export async function takeWebLock(options: WebLockOptions): Promise<() => Promise<void>> {
   // Undefined in an insecure context, whatever the types say.
   const locks = navigator.locks as LockManager | undefined;
   if (locks === undefined) return async () => undefined;
+  if (options.steal) return (await request(locks, options, { steal: true }))!;
+  // Asked first without patience: a lock that is free is ours, however slow the machine is.
+  const free = await request(locks, options, { ifAvailable: true });
+  if (free !== undefined) return free;
   const patience = new AbortController();
-  const timer = setTimeout(() => patience.abort(), waitMilliseconds);
+  const timer = setTimeout(() => patience.abort(), options.waitMilliseconds);
+  try {
+    return (await request(locks, options, { signal: patience.signal }))!;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Undefined if the lock was not available, where that was asked for. */
+function request(
+  locks: LockManager,
+  { name, onStolen }: WebLockOptions,
+  how: LockOptions,
+): Promise<(() => Promise<void>) | undefined> {
   let release = (): void => undefined;
   const held = new Promise<void>((resolve) => {
     release = resolve;
@@ -33,8 +45,8 @@ export async function takeWebLock({
   let isHeld = false;
   let isReleased = false;
   return new Promise((resolve, reject) => {
-    const over = locks.request(`raftkv:${name}`, steal ? { steal } : { signal: patience.signal }, () => {
-      clearTimeout(timer);
+    const over = locks.request(`raftkv:${name}`, how, (lock) => {
+      if (lock === null) return resolve(undefined);
       isHeld = true;
       resolve(async () => {
         isReleased = true;
@@ -44,7 +56,6 @@ export async function takeWebLock({
       return held;
     });
     over.catch((error: unknown) => {
-      clearTimeout(timer);
       if (!isHeld) reject(notTaken(error, name));
       else if (!isReleased) onStolen(new RaftkvError('storage_locked', `another tab took over ${labelOf(name)}`));
     });

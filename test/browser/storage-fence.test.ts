@@ -1,0 +1,126 @@
+// Two tabs and one storage: only one may write. The lock tells living tabs apart; the fence in the database stops those that come back from
+// the dead, and must do so alone where there are no locks.
+import { expect, it } from 'vitest';
+import { setStage } from './harness/stage.ts';
+import type { Profile, Tab } from './harness/tabs.ts';
+
+const stage = setStage(['storage'], { flags: ['--host-resolver-rules=MAP raftkv.test 127.0.0.1'] });
+
+/** Opens the storage in a tab and keeps it in `held`; later failures are listed. */
+async function hold(tab: Tab, options: { steal?: boolean } = {}): Promise<string> {
+  return tab.page.evaluate(
+    ({ steal }) =>
+      storageLab.codeOf(async () => {
+        const { openIndexedDbStorage, identity } = storageLab;
+        const heard: string[] = [];
+        const storage = await openIndexedDbStorage({
+          name: 'shared',
+          create: true,
+          identity,
+          steal: steal ?? false,
+          lockWaitMilliseconds: 100,
+          onFailure: ({ code }) => void heard.push(code),
+        });
+        Object.assign(storageLab, { held: { storage, heard, state: await storage.load() } });
+      }),
+    options,
+  );
+}
+
+const append = (tab: Tab, index: number): Promise<string> =>
+  tab.page.evaluate((first) => storageLab.codeOf(() => storageLab.append(storageLab.held!.storage, first, 1)), index);
+const heard = (tab: Tab): Promise<string[]> => tab.page.evaluate(() => storageLab.held!.heard);
+const heldIndexes = (tab: Tab): Promise<number[]> =>
+  tab.page.evaluate(() => storageLab.held!.state.entries.map(({ index }) => index));
+
+async function twoTabs(before?: () => void): Promise<[Profile, Tab, Tab]> {
+  const profile = await stage.profile();
+  const url = stage.url('storage');
+  return [profile, await profile.openTab(url, before), await profile.openTab(url, before)];
+}
+
+it('a second tab is refused while the first one lives, and let in when it is closed or killed', async () => {
+  const [profile, first, second] = await twoTabs();
+  expect(await hold(first)).toBe('resolved');
+  expect(await hold(second)).toBe('storage_locked');
+  expect(await append(first, 1)).toBe('resolved');
+  await first.close();
+  expect(await hold(second)).toBe('resolved');
+  expect(await heldIndexes(second)).toEqual([1]);
+  await second.kill();
+  const third = await profile.openTab(stage.url('storage'));
+  expect(await hold(third)).toBe('resolved');
+});
+
+it('a reloaded tab gets its own storage back', async () => {
+  const tab = await stage.openTab('storage');
+  expect(await hold(tab)).toBe('resolved');
+  expect(await append(tab, 1)).toBe('resolved');
+  for (let i = 0; i < 5; i += 1) {
+    await tab.page.reload();
+    expect(await hold(tab)).toBe('resolved');
+    expect(await heldIndexes(tab)).toEqual([1]);
+  }
+});
+
+it('who is robbed hears of it at once, and writes nothing more', async () => {
+  const [, first, second] = await twoTabs();
+  expect(await hold(first)).toBe('resolved');
+  await append(first, 1);
+  expect(await hold(second, { steal: true })).toBe('resolved');
+  await expect.poll(() => heard(first)).toEqual(['storage_locked']);
+  expect(await append(first, 2)).toBe('storage_locked');
+  expect(await heldIndexes(second)).toEqual([1]);
+  expect(await append(second, 2)).toBe('resolved');
+});
+
+it('a frozen tab that was robbed cannot write when it thaws', async () => {
+  const [profile, zombie, heir] = await twoTabs();
+  expect(await hold(zombie)).toBe('resolved');
+  await append(zombie, 1);
+  await zombie.freeze();
+  expect(await hold(heir, { steal: true })).toBe('resolved');
+  expect(await append(heir, 2)).toBe('resolved');
+  await zombie.resume();
+  expect(await append(zombie, 2)).toBe('storage_locked');
+  await expect.poll(() => heard(zombie)).toEqual(['storage_locked']);
+  expect(await append(heir, 3)).toBe('resolved');
+  await heir.close();
+  const reader = await profile.openTab(stage.url('storage'));
+  expect(await hold(reader)).toBe('resolved');
+  expect(await heldIndexes(reader)).toEqual([1, 2, 3]);
+});
+
+it('without locks the last opener wins: the fence alone stops the others, in each call', async () => {
+  const [, first, second] = await twoTabs(() => {
+    Object.defineProperty(Navigator.prototype, 'locks', { value: undefined });
+  });
+  expect(await hold(first)).toBe('resolved');
+  await append(first, 1);
+  expect(await hold(second)).toBe('resolved');
+  expect(await append(second, 2)).toBe('resolved');
+  const note = first.page.evaluate(() => storageLab.codeOf(() => storageLab.held!.storage.getNote('peers')));
+  expect(await note).toBe('storage_locked');
+  expect(await append(first, 2)).toBe('storage_locked');
+  expect(await heard(first)).toEqual(['storage_locked']);
+  expect(await append(second, 3)).toBe('resolved');
+  expect(await hold(first)).toBe('resolved');
+  expect(await heldIndexes(first)).toEqual([1, 2, 3]);
+  const indexes = await first.page.evaluate(() => storageLab.held!.state.entries.map(({ data }) => data[3]));
+  expect(indexes).toEqual([1, 2, 3]);
+});
+
+it('a page from an insecure context, which has neither locks nor uuids, keeps data all the same', async () => {
+  const profile = await stage.profile();
+  const tab = await profile.openTab(stage.url('storage', 'raftkv.test'));
+  expect(await tab.page.evaluate(() => [isSecureContext, 'locks' in navigator, 'randomUUID' in crypto])).toEqual([
+    false,
+    false,
+    false,
+  ]);
+  expect(await hold(tab)).toBe('resolved');
+  expect(await append(tab, 1)).toBe('resolved');
+  await tab.page.reload();
+  expect(await hold(tab)).toBe('resolved');
+  expect(await heldIndexes(tab)).toEqual([1]);
+});
