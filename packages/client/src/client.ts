@@ -162,10 +162,7 @@ export class Client<Value, K extends UserKey> implements Kv<Value, K> {
   }
 
   scan<T extends Value = Value>(range: RangeInput & ScanOptions): Scan<T, K> {
-    const fetch = (page: PageRequest, options: ScanOptions): Promise<ScanResult> => {
-      const { reverse, keysOnly } = options;
-      return this.#scan(page, options, { limit: page.limit, revision: page.revision, reverse, keysOnly });
-    };
+    const fetch = (page: PageRequest, options: ScanOptions): Promise<ScanResult> => this.fetchPage(page, options);
     const checked = checkedRange(range, this.#settings.limits);
     checkedNumber('limit', range.limit, 0);
     checkedNumber('pageSize', range.pageSize, 1);
@@ -230,6 +227,37 @@ export class Client<Value, K extends UserKey> implements Kv<Value, K> {
     const feed = new Feed({ cluster, settings, ranges, handlers, onEnd: (ended) => this.#watches.delete(ended) });
     this.#watches.add(feed);
     return feed;
+  }
+
+  /** One page of a scan; not part of `Kv`. */
+  fetchPage(page: PageRequest, options: ScanOptions): Promise<ScanResult> {
+    const { reverse, keysOnly } = options;
+    return this.#scan(page, options, { limit: page.limit, revision: page.revision, reverse, keysOnly });
+  }
+
+  /** The revision of a linearizable read as of now: a copy that has come so far may answer one. Not part of `Kv`. */
+  readRevision(options: RequestOptions): Promise<number> {
+    return this.#get('\0', { ...options, level: 'linearizable' }, (answer) => expectType(answer, 'get').revision);
+  }
+
+  /** The copy shows this revision: level `session` reads at least that from now on. Not part of `Kv`. */
+  see(revision: number): void {
+    this.#dispatcher.see(revision);
+  }
+
+  /** Cuts this client off, or connects it again. Not part of `Kv`. */
+  setOnline(isOnline: boolean): void {
+    this.#dispatcher.cluster.setOnline(isOnline);
+  }
+
+  /** Talks to this cluster and no other; false if it has talked to another already. Not part of `Kv`. */
+  expectCluster(clusterId: string): boolean {
+    return this.#dispatcher.cluster.expect(clusterId);
+  }
+
+  /** Makes all connections anew: after a sleep they may be dead without knowing it. Not part of `Kv`. */
+  reconnect(): void {
+    this.#dispatcher.cluster.reconnect();
   }
 
   /** A batch that waits out an offline spell and tells when it leaves; not part of `Kv`. Throws at once for what cannot be encoded. */

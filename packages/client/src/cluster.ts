@@ -46,6 +46,8 @@ export class Cluster {
   #deposed: Connection | undefined;
   #turn = 0;
   #isClosed = false;
+  /** Cut off on purpose: nobody is dialled. */
+  #isOffline = false;
 
   constructor(settings: Settings, handlers: ClusterHandlers) {
     this.#settings = settings;
@@ -97,6 +99,29 @@ export class Cluster {
     return this.#nodes.filter((node) => node.isGiven).map((node) => node.endpoint);
   }
 
+  /** Gives up every connection and makes none, or makes them again. What was sent and not answered is tried again then. */
+  setOnline(isOnline: boolean): void {
+    this.#isOffline = !isOnline;
+    if (isOnline) this.demand();
+    else this.#closeAll(new RaftkvError('connection_lost', 'this client was taken offline'));
+  }
+
+  /** This cluster and no other. False: another one has answered already. */
+  expect(clusterId: string): boolean {
+    this.#clusterId ??= clusterId;
+    return this.#clusterId === clusterId;
+  }
+
+  /** New connections instead of those there are: after a sleep they may be dead without knowing it. */
+  reconnect(): void {
+    this.#closeAll(new RaftkvError('connection_lost', 'the connection is made anew'));
+    this.demand();
+  }
+
+  #closeAll(error: RaftkvError): void {
+    for (const node of [...this.#nodes]) node.connection?.close(error);
+  }
+
   close(error: RaftkvError): void {
     this.#isClosed = true;
     const nodes = [...this.#nodes];
@@ -107,7 +132,7 @@ export class Cluster {
   }
 
   #dial(node: Node): void {
-    if (this.#isClosed || node.connection !== undefined) return;
+    if (this.#isClosed || this.#isOffline || node.connection !== undefined) return;
     node.cancelTimer?.();
     node.cancelTimer = undefined;
     node.isHurried = false;

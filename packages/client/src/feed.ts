@@ -16,8 +16,8 @@ export interface FeedHandlers {
   readonly onAttach: () => void;
   /** In order. */
   readonly onMessage: (message: FeedMessage) => void;
-  /** Whether a node feeds, or is about to. */
-  readonly onState: (isAttached: boolean) => void;
+  /** Whether a node feeds (or is about to) that hears a leader: without one nothing new can come. May repeat itself. */
+  readonly onState: (isLive: boolean) => void;
   /** It cannot go on. Not called for `close`. */
   readonly onEnd: (error: RaftkvError) => void;
 }
@@ -78,9 +78,15 @@ export class Feed {
 
   /** Connections or leaders changed. */
   connectionsChanged(): void {
-    if (this.#hasEnded || this.#cancelTimer !== undefined) return;
+    if (this.#hasEnded) return;
+    if (this.#cancelTimer !== undefined) return this.#tellState();
     if (this.#connection === undefined) this.#attach();
     else if (this.#isStranded()) this.#moveLater();
+    this.#tellState();
+  }
+
+  #tellState(): void {
+    this.#context.handlers.onState(this.#connection?.leader !== undefined);
   }
 
   /** Ends it without a word. Idempotent. */
@@ -119,7 +125,7 @@ export class Feed {
     const connection = cluster.next(avoid);
     this.#connection = connection;
     if (connection === undefined) {
-      handlers.onState(false);
+      this.#tellState();
       return cluster.demand();
     }
     this.#consumedBytes = 0;
@@ -135,12 +141,12 @@ export class Feed {
         },
       },
     );
-    handlers.onState(true);
+    this.#tellState();
   }
 
   /** The connection is gone, or its node cannot feed now: another one, after a pause. */
   #detach(): void {
-    const { settings, handlers } = this.#context;
+    const { settings } = this.#context;
     this.#connection = undefined;
     this.#cancelTimer?.();
     const pause = Math.min(longestPauseMilliseconds, settings.retryDelayMilliseconds * 2 ** this.#failures);
@@ -152,7 +158,7 @@ export class Feed {
       },
       pause * (0.5 + settings.random()),
     );
-    handlers.onState(false);
+    this.#tellState();
   }
 
   #receive(message: Extract<ServerMessage, { readonly type: `watch${string}` | `feed${string}` }>): void {

@@ -6,7 +6,7 @@ import type { Entry, UserKey } from './entry.ts';
 import type { Kv } from './kv.ts';
 import type { BatchOp, BatchResult } from './requests.ts';
 
-/** One value over time. All bindings (React, Vue, Svelte, signals) are thin layers over this. */
+/** One value over time. All bindings (React, Vue, Svelte, signals) are thin layers over this; they hand its functions on without their object. */
 export interface Live<T> {
   /** Calls back after the snapshot changed, once for each applied batch. Answers the function that ends it. */
   subscribe(onChange: () => void): () => void;

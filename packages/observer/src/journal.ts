@@ -30,6 +30,12 @@ export interface JournalOptions {
   readonly onFailure: (error: RaftkvError) => void;
 }
 
+export interface LoadedJournal {
+  readonly journal: Journal;
+  readonly copy: Copy | undefined;
+  readonly clusterId: string;
+}
+
 /** The log may grow to this, or to the size of the copy if that is more, before the copy is written as a whole. */
 const minLogBytes = 512 * 1024;
 const readBytes = 256 * 1024;
@@ -68,10 +74,7 @@ export class Journal {
    * Takes over an open storage and reads the copy that it holds, if any. Rejects with `storage_identity` if that is of other keys,
    * `storage_corrupt` or `unsupported_version` if it cannot be read; then the storage is closed.
    */
-  static async load(
-    storage: Storage,
-    options: JournalOptions,
-  ): Promise<{ readonly journal: Journal; readonly copy: Copy | undefined; readonly clusterId: string }> {
+  static async load(storage: Storage, options: JournalOptions): Promise<LoadedJournal> {
     try {
       const state = await storage.load();
       const journal = new Journal(storage, state, options);

@@ -3,11 +3,12 @@
 import type { Key, KeyRange } from '@raftkv/kv';
 import { RaftkvError, decodeFeedChanges, decodeFeedEntries, defaultLimits } from '@raftkv/wire';
 import type { Feed, FeedHandlers, FeedMessage } from '@raftkv/client/parts';
+import type { Storage } from '@raftkv/storage';
 import { Copy } from './copy.ts';
 import type { Inflate } from './inflate.ts';
 import { platformInflate } from './inflate.ts';
 import { breathe, Journal } from './journal.ts';
-import type { CopyStore } from './journal.ts';
+import type { CopyStore, LoadedJournal } from './journal.ts';
 import { Waiters } from './waiters.ts';
 
 export type OpenFeed = (
@@ -25,6 +26,20 @@ export interface ObserverOptions {
   /** Nothing is kept any more; the copy goes on in memory. */
   readonly onStorageFailed?: (error: RaftkvError) => void;
 }
+
+export interface CopyIdentity {
+  readonly clusterId: string;
+  readonly replicaId: string;
+}
+
+/** What is wrong with a store that a new one would not have. */
+const mendable: readonly string[] = [
+  'storage_corrupt',
+  'unsupported_version',
+  'storage_identity',
+  'bad_frame',
+  'halted',
+];
 
 /** `undefined`: everything may have changed. None: only the state of the copy. */
 export type CopyListener = (changed: readonly Key[] | undefined) => void;
@@ -50,7 +65,8 @@ export class Observer {
   #attachment = 0;
   #queue: FeedMessage[] = [];
   #isWorking = false;
-  #feedState: 'paused' | 'fetching' | 'idle' = 'paused';
+  #isLive = false;
+  #isHeard = false;
   #feedError: RaftkvError | undefined;
   #storageError: RaftkvError | undefined;
   #isClosed = false;
@@ -70,8 +86,10 @@ export class Observer {
   get revision(): number {
     return this.#copy?.revision ?? 0;
   }
+  /** `paused`: no node feeds, or none that hears a leader; `fetching`: nothing has come from the present one yet. */
   get feedState(): 'paused' | 'fetching' | 'idle' {
-    return this.#feedState;
+    if (!this.#isLive) return 'paused';
+    return this.#isHeard ? 'idle' : 'fetching';
   }
   get isBuilding(): boolean {
     return this.#building !== undefined;
@@ -97,37 +115,53 @@ export class Observer {
   }
 
   /**
-   * Reads what a store holds and keeps what comes from now on there. Damage, another cluster, keys of another choice: it is emptied, and the error
-   * stays to be seen while the feed brings everything anew. Rejects only with what emptying cannot mend. Answers the cluster that it belongs to.
+   * Reads what a store holds and keeps there what comes from now on. Damage, or keys of another choice: it is emptied, and the error stays to be seen
+   * while the feed brings everything anew. Without an identity only a store that is there is used. Answers the identity of the store; undefined: there
+   * is none. Rejects with what emptying cannot mend. The feed must be followed (again) afterwards, since the store may lag behind the copy.
    */
-  async useStore(
-    store: CopyStore,
-    identity: { readonly clusterId: string; readonly replicaId: string },
-  ): Promise<void> {
-    const { clusterId, replicaId: memberId } = identity;
-    const asked = { create: true, identity: { clusterId, memberId, memberName: 'observer' } };
-    const options = {
+  async useStore(store: CopyStore, identity?: CopyIdentity): Promise<CopyIdentity | undefined> {
+    const loaded = await this.#load(store, identity).catch(async (error: unknown) => {
+      const cause = RaftkvError.from(error);
+      if (!mendable.includes(cause.code)) throw cause;
+      this.#storageError = new RaftkvError(cause.code, `${cause.message}; the copy is fetched anew`, { cause });
+      this.#tellState();
+      await store.wipe();
+      return this.#load(store, identity);
+    });
+    if (loaded === undefined) return undefined;
+    const { journal, copy, clusterId } = loaded;
+    if (this.#isClosed) {
+      await journal.close();
+      return undefined;
+    }
+    this.#journal = journal;
+    this.#storedRevision = copy?.revision ?? 0;
+    if (copy !== undefined && copy.revision > this.revision) this.#adopt(copy);
+    else if (copy === undefined && this.#copy !== undefined) this.#keepWhole(this.#copy);
+    this.#tellState();
+    return { clusterId, replicaId: journal.replicaId };
+  }
+
+  async #load(store: CopyStore, identity: CopyIdentity | undefined): Promise<LoadedJournal | undefined> {
+    const asked = identity && { clusterId: identity.clusterId, memberId: identity.replicaId, memberName: 'observer' };
+    let storage: Storage;
+    try {
+      storage = await store.open(asked === undefined ? { create: false } : { create: true, identity: asked });
+    } catch (error) {
+      if (asked === undefined && RaftkvError.from(error).code === 'storage_missing') return undefined;
+      throw error;
+    }
+    return Journal.load(storage, {
       scope: JSON.stringify(this.#options.ranges),
       isOfAllKeys: this.#isOfAllKeys,
       inflate: this.#inflate,
       onFailure: (error: RaftkvError) => this.#storageFailed(error),
-    };
-    const load = async (): ReturnType<typeof Journal.load> => Journal.load(await store.open(asked), options);
-    const loaded = await load().catch(async (error: unknown) => {
-      const cause = RaftkvError.from(error);
-      if (!['storage_corrupt', 'unsupported_version', 'storage_identity', 'bad_frame'].includes(cause.code))
-        throw cause;
-      this.#storageError = new RaftkvError(cause.code, `${cause.message}; the copy is fetched anew`, { cause });
-      this.#tellState();
-      await store.wipe();
-      return load();
     });
-    if (this.#isClosed) return loaded.journal.close();
-    this.#journal = loaded.journal;
-    this.#storedRevision = loaded.copy?.revision ?? 0;
-    // What is in memory already may be ahead of the disk, or behind it: the one that has come further goes on.
-    if (loaded.copy !== undefined && loaded.copy.revision > this.revision) this.#adopt(loaded.copy);
-    this.#options.onStatus();
+  }
+
+  #keepWhole(copy: Copy): Promise<void> | undefined {
+    this.#storedRevision = copy.revision;
+    return this.#journal?.replace(copy);
   }
 
   /** Lets the store go without closing the observer: another one keeps it now. */
@@ -146,10 +180,10 @@ export class Observer {
       position: () => this.#position,
       onAttach: () => this.#attached(),
       onMessage: (message) => this.#receive(message),
-      onState: (isAttached) => this.#setFeedState(isAttached ? 'fetching' : 'paused'),
+      onState: (isLive) => this.#feedStateChanged({ isLive }),
       onEnd: (error) => {
         this.#feedError = error;
-        this.#feedState = 'paused';
+        this.#feedStateChanged({ isLive: false });
         this.#tellState();
       },
     });
@@ -158,7 +192,7 @@ export class Observer {
   unfollow(): void {
     this.#feed?.close();
     this.#feed = undefined;
-    this.#setFeedState('paused');
+    this.#feedStateChanged({ isLive: false });
   }
 
   /** Resolves once the copy is whole and has come to `revision`. Rejects with `timeout`, `closed` or the signal's reason. */
@@ -188,6 +222,7 @@ export class Observer {
     this.#attachment += 1;
     this.#queue = [];
     this.#building = undefined;
+    this.#feedStateChanged({ isHeard: false });
   }
 
   #receive(message: FeedMessage): void {
@@ -240,11 +275,10 @@ export class Observer {
     this.#building = undefined;
     this.snapshots += 1;
     this.#feedError = undefined;
-    this.#storedRevision = building.revision;
-    this.#consumedAfter(this.#journal?.replace(building), message);
+    this.#consumedAfter(this.#keepWhole(building), message);
     // The node may be behind what this copy has seen already (T44): then it was the store that needed it.
     if (building.revision >= this.revision) this.#adopt(building);
-    this.#setFeedState('idle');
+    this.#feedStateChanged({ isHeard: true });
   }
 
   #takeChanges(message: Extract<FeedMessage, { type: 'feedChanges' }>, payload: Uint8Array): void {
@@ -253,12 +287,12 @@ export class Observer {
     const changes = decodeFeedChanges(payload.length * 2 < payload.buffer.byteLength ? payload.slice() : payload);
     this.#checkNoGap(changes[0]?.revision);
     this.#keep(message);
-    if (message.revision <= copy.revision && copy.revision > 0) return this.#setFeedState('idle');
+    if (message.revision <= copy.revision && copy.revision > 0) return this.#feedStateChanged({ isHeard: true });
     const changed = copy.applyChanges(changes);
     copy.moveTo(message);
     checkHash(copy, message.hash);
     this.#tell(changed);
-    this.#setFeedState('idle');
+    this.#feedStateChanged({ isHeard: true });
     this.#journal?.consider(copy);
   }
 
@@ -308,8 +342,7 @@ export class Observer {
     this.#feedError = new RaftkvError(error.code, `${error.message}; the copy is fetched anew`, { cause: error });
     this.#building = undefined;
     this.#copy = undefined;
-    this.#storedRevision = 0;
-    void this.#journal?.replace(new Copy({ isOfAllKeys: this.#isOfAllKeys }));
+    void this.#keepWhole(new Copy({ isOfAllKeys: this.#isOfAllKeys }));
     this.#tell(undefined);
     this.#feed?.restart();
   }
@@ -323,10 +356,11 @@ export class Observer {
     this.#options.onStorageFailed?.(error);
   }
 
-  #setFeedState(state: 'paused' | 'fetching' | 'idle'): void {
-    if (state === this.#feedState) return;
-    this.#feedState = state;
-    this.#tellState();
+  #feedStateChanged(change: { readonly isLive?: boolean; readonly isHeard?: boolean }): void {
+    const before = this.feedState;
+    this.#isLive = change.isLive ?? this.#isLive;
+    this.#isHeard = change.isHeard ?? this.#isHeard;
+    if (this.feedState !== before) this.#tellState();
   }
 
   #tellState(): void {

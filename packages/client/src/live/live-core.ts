@@ -59,7 +59,7 @@ export class LiveCore<Value, K extends UserKey> implements QueryOwner {
 
   /** Keys of the range that are to be seen now: what an own deleteRange hides. */
   keysIn(range: KeyRange): Key[] {
-    return this.#scene.rowsIn(range, { limit: undefined, isReverse: false }).keys;
+    return this.#scene.keysIn(range);
   }
 
   /** Shows an own write from now on. */

@@ -12,20 +12,17 @@ export class LiveValue<T> implements Live<T> {
     this.#server = server;
   }
 
-  subscribe(onChange: () => void): () => void {
+  /** Arrow functions: bindings hand them on without their object. */
+  readonly subscribe = (onChange: () => void): (() => void) => {
     // A listener of its own for each call, so that the same function may be given twice.
     const listener = (): void => onChange();
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
-  }
+  };
 
-  getSnapshot(): T {
-    return this.#value;
-  }
+  readonly getSnapshot = (): T => this.#value;
 
-  getServerSnapshot(): T {
-    return this.#server;
-  }
+  readonly getServerSnapshot = (): T => this.#server;
 
   set(value: T): void {
     if (Object.is(value, this.#value)) return;

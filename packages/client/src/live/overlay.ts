@@ -88,10 +88,14 @@ export class Overlay<Value, K extends UserKey> {
     return this.#byKey.has(key);
   }
 
-  /** What is to be seen at this key, where the copy has `base`. Only for keys that `has`. */
-  rowAt(key: Key, base: Entry<Value, K> | undefined): LiveEntry<Value, K> | undefined {
+  /** Whether there is nothing to be seen at this key because of an own write. */
+  hides(key: Key): boolean {
+    return this.#byKey.get(key)?.at(-1)!.op.type === 'delete';
+  }
+
+  /** What is to be seen at this key, where the copy has `base`. Only for keys that `has`, and not for those that it `hides`. */
+  rowAt(key: Key, base: Entry<Value, K> | undefined): LiveEntry<Value, K> {
     const shown = this.#byKey.get(key)!.at(-1)!;
-    if (shown.op.type === 'delete') return undefined;
     if (shown.row !== undefined && shown.base === base) return shown.row;
     shown.base = base;
     shown.row = {

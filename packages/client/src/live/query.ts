@@ -1,6 +1,7 @@
 // What queries of one key and of a range share: the state that is handed out, built anew only when something in it changed; who listens; and
 // whether the query is kept up to date with each batch (`isLive`) or looks again when it is asked. `live-core.ts` owns them.
 import type { Key } from '@raftkv/kv';
+import { RaftkvError } from '@raftkv/wire';
 import type { Live, ReadState } from '../live.ts';
 import type { Scene } from './scene.ts';
 
@@ -75,7 +76,12 @@ export abstract class Query<T> implements Live<ReadState<T>> {
         revision: before.revision,
       });
     }
-    const data = this.look(before.status === 'success' ? changed : undefined);
+    let data: T;
+    try {
+      data = this.look(before.status === 'success' ? changed : undefined);
+    } catch (thrown) {
+      return this.#fail(RaftkvError.from(thrown));
+    }
     const pendingWrites = this.countPending();
     return this.#become({
       status: 'success',
@@ -91,6 +97,14 @@ export abstract class Query<T> implements Live<ReadState<T>> {
   /** The data as of now; the same object if nothing in it changed. */
   protected abstract look(changed: readonly Key[] | undefined): T;
   protected abstract countPending(): number;
+
+  /** A value cannot be read (a codec says so): what was readable before stays, and the next change is looked at as a whole. */
+  #fail(error: RaftkvError): boolean {
+    const before = this.#state;
+    const isSameError = before.error?.code === error.code && before.error.message === error.message;
+    const { fetchStatus } = this.scene.source;
+    return this.#become({ ...before, status: 'error', error: isSameError ? before.error : error, fetchStatus });
+  }
 
   #become(state: ReadState<T>): boolean {
     if (isSame(state, this.#state)) return false;

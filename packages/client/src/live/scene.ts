@@ -17,8 +17,15 @@ export class Scene<Value, K extends UserKey> {
 
   /** `known`: the row that was there so far; it is kept if the copy holds the same version of the key as another object. */
   rowAt(key: Key, known?: LiveEntry<Value, K>): LiveEntry<Value, K> | undefined {
+    if (this.overlay.hides(key)) return undefined;
     const base = this.source.getEntry(key);
     return this.overlay.has(key) ? this.overlay.rowAt(key, base) : this.#confirmed(base, known);
+  }
+
+  /** The keys of a range in order, without a look at their values: one that cannot be read can still be deleted. */
+  keysIn(range: KeyRange): Key[] {
+    const found = this.source.scanKeys(range, { limit: undefined, reverse: false });
+    return mergeKeys(found, this.overlay.keysIn(range), false).filter((key) => !this.overlay.hides(key));
   }
 
   /** The keys and rows of a range in order, at most `limit`. */
