@@ -36,7 +36,7 @@ const maxCommittedBytes = 64 * 1024;
  * ```
  */
 export class Replica {
-  readonly #options: ReplicaOptions;
+  #options: ReplicaOptions;
   readonly #raft: Raft;
   readonly #proposals = new Proposals();
   readonly #reads = new Reads();
@@ -126,6 +126,8 @@ export class Replica {
     }
     if (this.#isClosed) return;
     this.#isStarted = true;
+    // The core has the entries now. Here they would outlive every compaction, with the segments that they are views of.
+    this.#options = { ...this.#options, stored: { ...stored, entries: [] } };
     transport.start({
       onMessage: (message) => this.#receive(message),
       onUnreachable: (peer) => this.#post({ type: 'unreachable', peer }),

@@ -40,14 +40,15 @@ export class Snapshotter {
 
   /**
    * Past the threshold of entries, and the log has grown by twice the size of the last snapshot, so that writing snapshots costs at most
-   * half as much again as writing the log; but a log that is larger than the state and `retainedBytes` is due in any case, since it is
-   * held in memory, and so is one of ten thresholds.
+   * half as much again as writing the log; but a log that is larger than the state and `retainedBytes` is due in any case, however few its
+   * entries are, since it is held in memory, and so is one of ten thresholds.
    */
   isDue(entriesSinceSnapshot: number): boolean {
     const { snapshotThreshold, retainedBytes } = this.#policy;
-    if (this.#isRunning || entriesSinceSnapshot < snapshotThreshold) return false;
-    const growth = Math.min(2 * this.#lastBytes, Math.max(this.#lastBytes, retainedBytes));
-    return this.#bytesSince >= growth || entriesSinceSnapshot >= snapshotThreshold * 10;
+    if (this.#isRunning || entriesSinceSnapshot === 0) return false;
+    if (this.#bytesSince >= Math.max(this.#lastBytes, retainedBytes, 1)) return true;
+    if (entriesSinceSnapshot < snapshotThreshold) return false;
+    return this.#bytesSince >= 2 * this.#lastBytes || entriesSinceSnapshot >= snapshotThreshold * 10;
   }
 
   /** The state machine must stand exactly at `meta.lastIncludedIndex` when this is called. Undefined: cancelled. */

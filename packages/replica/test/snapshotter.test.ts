@@ -58,6 +58,11 @@ describe('an own snapshot', () => {
     expect([snapshotter.isDue(10), snapshotter.isDue(99), snapshotter.isDue(100)]).toEqual([false, false, true]);
     snapshotter.countApplied(1);
     expect(snapshotter.isDue(10)).toBe(true);
+    // A few large entries fill the memory as well as many small ones.
+    snapshotter.countApplied(699);
+    expect([snapshotter.isDue(1), snapshotter.isDue(0)]).toEqual([false, false]);
+    snapshotter.countApplied(1);
+    expect([snapshotter.isDue(1), snapshotter.isDue(0)]).toEqual([true, false]);
   });
 
   it('counts what was applied while it was being written towards the next one', async () => {
