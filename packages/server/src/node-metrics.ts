@@ -2,6 +2,7 @@
 // composition root adds these sources; nothing here costs anything between two scrapes.
 import type { RaftStatus } from '@raftkv/raft';
 import type { StorageStatistics } from '@raftkv/storage';
+import type { MeshPeerStatus } from '@raftkv/transport';
 import type { NodeStatus } from '@raftkv/wire';
 import type { MetricFamily, Metrics } from './metrics.ts';
 import { counter, gauge } from './metrics.ts';
@@ -12,6 +13,7 @@ export interface MemberSources {
   readonly node: KvNode;
   readonly raft?: () => RaftStatus | undefined;
   readonly storage?: () => StorageStatistics | undefined;
+  readonly peers?: () => readonly MeshPeerStatus[];
 }
 
 /** Adds the member's gauges and counters to `metrics`. Answers the function that removes them. */
@@ -28,6 +30,7 @@ export function addMemberMetrics(metrics: Metrics, sources: MemberSources): () =
       counter('raftkv_leader_changes_total', 'Times that the leader known here changed.', leaderChanges),
       ...(raft === undefined ? [] : raftFamilies(raft)),
       ...(storage === undefined ? [] : storageFamilies(storage)),
+      ...(sources.peers === undefined ? [] : peerFamilies(sources.peers())),
     ];
   });
   return () => {
@@ -107,6 +110,36 @@ function raftFamilies(raft: RaftStatus): readonly MetricFamily[] {
     gauge('raftkv_log_memory_bytes', 'Bytes of log entries kept in memory.', raft.logBytes),
     gauge('raftkv_pending_reads', 'Linearizable reads that wait for their confirmation.', raft.pendingReads),
     gauge('raftkv_persisted_index', 'The last log index durable here.', raft.persistedIndex),
+  ];
+}
+
+/** What travels between this member and each other one. */
+function peerFamilies(peers: readonly MeshPeerStatus[]): readonly MetricFamily[] {
+  const family = (name: string, help: string, value: (peer: MeshPeerStatus) => number): MetricFamily => ({
+    name,
+    help,
+    type: 'counter',
+    samples: peers.map((peer) => ({ labels: { peer: peer.name }, value: value(peer) })),
+  });
+  return [
+    family('raftkv_peer_sent_messages_total', 'Raft messages sent to the peer.', ({ traffic }) => traffic.sentMessages),
+    family('raftkv_peer_sent_bytes_total', 'Bytes of frames sent to the peer.', ({ traffic }) => traffic.sentBytes),
+    family(
+      'raftkv_peer_received_messages_total',
+      'Raft messages received from the peer.',
+      ({ traffic }) => traffic.receivedMessages,
+    ),
+    family(
+      'raftkv_peer_received_bytes_total',
+      'Bytes of frames received from the peer.',
+      ({ traffic }) => traffic.receivedBytes,
+    ),
+    family(
+      'raftkv_peer_dropped_messages_total',
+      'Raft messages to the peer that were dropped.',
+      (peer) => peer.droppedMessages,
+    ),
+    family('raftkv_peer_connections_total', 'Channels that stood to the peer.', (peer) => peer.connections),
   ];
 }
 

@@ -134,6 +134,19 @@ describe('sources', () => {
         maxSyncMilliseconds: 900,
         isSynced: true,
       }),
+      peers: () => [
+        {
+          id: 'b',
+          name: 'node2',
+          address: 'h:2',
+          isConnected: true,
+          queuedBytes: 0,
+          droppedMessages: 3,
+          connections: 2,
+          traffic: { sentMessages: 5, sentBytes: 500, receivedMessages: 4, receivedBytes: 400 },
+          lastError: undefined,
+        },
+      ],
     });
     node.changeLeader(false);
     node.changeLeader(true);
@@ -144,6 +157,12 @@ describe('sources', () => {
     expect(samples.get('raftkv_member_reachable{member="node1"}')).toBe(1);
     expect(samples.get('raftkv_log_sync_duration_seconds_sum')).toBe(2);
     expect(samples.get('raftkv_log_sync_duration_seconds_count')).toBe(4);
+    expect(samples.get('raftkv_peer_sent_messages_total{peer="node2"}')).toBe(5);
+    expect(samples.get('raftkv_peer_sent_bytes_total{peer="node2"}')).toBe(500);
+    expect(samples.get('raftkv_peer_received_messages_total{peer="node2"}')).toBe(4);
+    expect(samples.get('raftkv_peer_received_bytes_total{peer="node2"}')).toBe(400);
+    expect(samples.get('raftkv_peer_dropped_messages_total{peer="node2"}')).toBe(3);
+    expect(samples.get('raftkv_peer_connections_total{peer="node2"}')).toBe(2);
     remove();
     expect(scrape(metrics).has('raftkv_term')).toBe(false);
   });

@@ -4,12 +4,15 @@
 import type { Channel } from './channel.ts';
 import type { MeshLimits } from './mesh-limits.ts';
 import { cutPart } from './parts.ts';
+import { noTraffic } from './peer-traffic.ts';
+import type { PeerTraffic } from './peer-traffic.ts';
 
 export class Lanes {
   readonly #channel: Channel;
   readonly #maxPartBytes: number;
   readonly #maxQueuedBytes: number;
   readonly #controlReserveBytes: number;
+  readonly #traffic: PeerTraffic;
   /** Frames of the bulk lane; those before `#head` are gone. */
   #bulk: (Uint8Array | undefined)[] = [];
   #head = 0;
@@ -21,11 +24,12 @@ export class Lanes {
   #controlBytesWhileFull = 0;
   #isOverfull = false;
 
-  constructor(channel: Channel, limits: MeshLimits) {
+  constructor(channel: Channel, limits: MeshLimits, traffic: PeerTraffic = noTraffic()) {
     this.#channel = channel;
     this.#maxPartBytes = Math.min(limits.maxPartBytes, channel.maxFrameBytes);
     this.#maxQueuedBytes = limits.maxQueuedBytes;
     this.#controlReserveBytes = limits.controlReserveBytes;
+    this.#traffic = traffic;
   }
 
   /** Bytes that wait here and in the channel. */
@@ -93,6 +97,7 @@ export class Lanes {
   }
 
   #give(frame: Uint8Array): void {
+    this.#traffic.sentBytes += frame.length;
     if (!this.#channel.send(frame)) this.#isChannelFull = true;
   }
 

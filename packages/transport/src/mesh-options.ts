@@ -5,6 +5,7 @@ import type { Channel } from './channel.ts';
 import type { TransportClock } from './clock.ts';
 import type { Greeted, MeshSelf } from './handshake.ts';
 import type { MeshLimits } from './mesh-limits.ts';
+import type { PeerTraffic } from './peer-traffic.ts';
 import type { Transport } from './transport.ts';
 
 export interface MeshPeer {
@@ -48,6 +49,8 @@ export interface MeshPeerStatus {
   readonly queuedBytes: number;
   /** Messages that were dropped since the start, for want of a channel or of room. */
   readonly droppedMessages: number;
+  /** What travelled since the start. */
+  readonly traffic: Readonly<PeerTraffic>;
   /** Channels that stood since the start. */
   readonly connections: number;
   /** Why the last channel or attempt ended; undefined while all is well. */

@@ -5,6 +5,7 @@ import type { Dialler } from './dialler.ts';
 import type { Refusal } from './handshake.ts';
 import type { MeshPeer, MeshPeerStatus } from './mesh-options.ts';
 import type { PeerLink } from './peer-link.ts';
+import { noTraffic } from './peer-traffic.ts';
 
 export class MeshPeerState {
   peer: MeshPeer;
@@ -14,6 +15,7 @@ export class MeshPeerState {
   /** Messages of this turn. */
   outbox: Message[] = [];
   droppedMessages = 0;
+  readonly traffic = noTraffic();
   lastError: RaftkvError | undefined;
   #connections = 0;
   /** Refusals that were told, until the peer is welcomed. At most two for each code. */
@@ -45,6 +47,7 @@ export class MeshPeerState {
       isConnected: this.link?.isOpen === true,
       queuedBytes: this.link?.queuedBytes ?? 0,
       droppedMessages: this.droppedMessages,
+      traffic: { ...this.traffic },
       connections: this.#connections,
       lastError: this.lastError,
     };

@@ -159,6 +159,7 @@ class ChannelMesh implements Mesh {
       diallerId,
       openedAt: this.#clock.now(),
       limits: this.#limits,
+      traffic: state.traffic,
     });
     const current = state.link;
     if (current !== undefined && !replaces(link, current, this.#limits.handshakeMilliseconds)) {

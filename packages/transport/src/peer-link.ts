@@ -14,6 +14,8 @@ import type { FrameInbox } from './frame-inbox.ts';
 import { Lanes } from './lanes.ts';
 import type { MeshLimits } from './mesh-limits.ts';
 import { PartJoiner, isPart } from './parts.ts';
+import { noTraffic } from './peer-traffic.ts';
+import type { PeerTraffic } from './peer-traffic.ts';
 
 export interface PeerLinkOptions {
   readonly inbox: FrameInbox;
@@ -24,6 +26,8 @@ export interface PeerLinkOptions {
   readonly diallerId: PeerId;
   readonly openedAt: number;
   readonly limits: MeshLimits;
+  /** Counted into; it outlives the link. */
+  readonly traffic?: PeerTraffic;
 }
 
 export interface PeerLinkHandlers {
@@ -41,6 +45,7 @@ export class PeerLink {
   readonly #limits: MeshLimits;
   readonly #lanes: Lanes;
   readonly #joiner: PartJoiner;
+  readonly #traffic: PeerTraffic;
   /** What several messages share a frame up to. */
   readonly #batchBytes: number;
   #handlers: PeerLinkHandlers | undefined;
@@ -56,7 +61,8 @@ export class PeerLink {
     this.#inbox = options.inbox;
     this.#selfId = options.selfId;
     this.#limits = options.limits;
-    this.#lanes = new Lanes(options.inbox.channel, options.limits);
+    this.#traffic = options.traffic ?? noTraffic();
+    this.#lanes = new Lanes(options.inbox.channel, options.limits, this.#traffic);
     this.#joiner = new PartJoiner(options.limits.maxFrameBytes);
     this.#batchBytes = Math.min(options.limits.maxPartBytes, options.limits.maxFrameBytes);
   }
@@ -85,6 +91,12 @@ export class PeerLink {
 
   /** One turn's messages. Answers how many were dropped because the peer does not keep up. */
   send(messages: readonly Message[]): number {
+    const dropped = this.#dispatch(messages);
+    this.#traffic.sentMessages += messages.length - dropped;
+    return dropped;
+  }
+
+  #dispatch(messages: readonly Message[]): number {
     if (!messages.some(isBulk)) return this.#sendControl(messages);
     const bytes = sizeHint(messages);
     if (bytes <= this.#batchBytes && this.#lanes.isIdle) {
@@ -133,6 +145,7 @@ export class PeerLink {
 
   #receive(frame: Uint8Array): void {
     this.#wasHeard = true;
+    this.#traffic.receivedBytes += frame.length;
     let messages: readonly Message[] | undefined;
     try {
       messages = this.#decode(frame);
@@ -140,7 +153,9 @@ export class PeerLink {
       // Whatever a decoder trips over, the bytes are to blame: this channel ends, nothing else.
       return this.close(RaftkvError.from(error, 'bad_frame'));
     }
-    if (messages !== undefined) this.#handlers?.onMessages(messages);
+    if (messages === undefined) return;
+    this.#traffic.receivedMessages += messages.length;
+    this.#handlers?.onMessages(messages);
   }
 
   #decode(frame: Uint8Array): readonly Message[] | undefined {

@@ -228,6 +228,29 @@ describe('the mesh', () => {
     expect(a.mesh.status().map((peer) => peer.droppedMessages)).toEqual([2, 1]);
   });
 
+  it('counts what travels, the same at both ends, also over a channel that replaces another', async () => {
+    const { clock, open } = setUp();
+    const [a, b] = [open('a', { peers: peersOf(['b']) }), open('b', { peers: peersOf(['a']) })];
+    await clock.advance(1000);
+    const trafficOf = (member: typeof a) => member.mesh.status()[0]!.traffic;
+    const [before, beforeThere] = [trafficOf(a), trafficOf(b)];
+    a.mesh.send([append('a', 'b', 1000), append('a', 'b', 10)]);
+    await clock.advance(1);
+    const [after, there] = [trafficOf(a), trafficOf(b)];
+    expect(after.sentMessages - before.sentMessages).toBe(2);
+    expect(there.receivedMessages - beforeThere.receivedMessages).toBe(2);
+    expect(after.sentBytes - before.sentBytes).toBeGreaterThan(1000);
+    expect(there.receivedBytes).toBe(after.sentBytes);
+    expect(after.receivedBytes).toBe(there.sentBytes);
+    b.mesh.removePeer('a');
+    b.mesh.addPeer(peersOf(['a'])[0]!);
+    await clock.advance(20_000);
+    a.mesh.send([append('a', 'b', 10)]);
+    await clock.advance(1);
+    expect(trafficOf(a).sentMessages).toBe(3);
+    expect(a.mesh.status()[0]!.connections).toBeGreaterThan(1);
+  });
+
   it('forgets a removed peer, and refuses it from then on', async () => {
     const { clock, open } = setUp();
     const [a, b] = [open('a', { peers: peersOf(['b']) }), open('b', { peers: peersOf(['a']) })];

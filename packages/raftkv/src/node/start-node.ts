@@ -205,7 +205,12 @@ class StartingNode {
     const metrics = createMetrics();
     this.#closers.push(startProcessMetrics(metrics, { version }));
     this.#closers.push(
-      addMemberMetrics(metrics, { node, raft: () => replica.status().raft, storage: () => storage.statistics() }),
+      addMemberMetrics(metrics, {
+        node,
+        raft: () => replica.status().raft,
+        storage: () => storage.statistics(),
+        peers: () => mesh.status(),
+      }),
     );
     const { allowedOrigins } = config;
     const http = createHttpServer({ node, metrics, allowedOrigins });
