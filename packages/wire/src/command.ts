@@ -95,7 +95,10 @@ function readSession(reader: Reader): SessionStamp | undefined {
 function compress(plain: Uint8Array, compression: Compression, gate: CompressionGate | undefined): Uint8Array {
   if (plain.length <= compressFromBytes + envelopeBytes || gate?.shouldTry() === false) return plain;
   const body = plain.subarray(1);
-  const deflated = compression.deflate(body);
+  // A megabyte of what is compressed already would hold its sender up for longer than the network does: a piece of it tells.
+  const isWorthTrying =
+    body.length < sampledFromBytes || pays(compression, body.subarray(body.length >>> 1).subarray(0, sampleBytes));
+  const deflated = isWorthTrying ? compression.deflate(body) : body;
   const paid = deflated.length + 6 <= plain.length - (plain.length >>> 3);
   gate?.record(paid);
   if (!paid) return plain;
@@ -106,6 +109,13 @@ function compress(plain: Uint8Array, compression: Compression, gate: Compression
   writer.bytes.set(deflated, writer.offset);
   writer.offset += deflated.length;
   return writer.finish();
+}
+
+const sampledFromBytes = 32 * 1024;
+const sampleBytes = 4 * 1024;
+
+function pays(compression: Compression, sample: Uint8Array): boolean {
+  return compression.deflate(sample).length <= sample.length - (sample.length >>> 3);
 }
 
 function inflate(bytes: Uint8Array, limits: Limits): Reader {

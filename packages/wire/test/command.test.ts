@@ -136,6 +136,18 @@ describe('compression', () => {
     expect(decodeCommand(bytes)).toMatchObject(put('k', text));
   });
 
+  it('gives up on a large value when a piece of it does not shrink', () => {
+    const tried: number[] = [];
+    const compression = {
+      ...deflateCompression,
+      deflate: (bytes: Uint8Array) => (tried.push(bytes.length), deflateCompression.deflate(bytes)),
+    };
+    const noise = Uint8Array.from({ length: 300_000 }, (_, i) => (Math.imul(i + 1, 0x9e3779b1) ^ (i * i)) >>> 21);
+    expect(encodeCommand(put('k', noise), { compression })[0]).toBe(0x10);
+    expect(tried).toEqual([4096]);
+    expect(encodeCommand(put('k', new Uint8Array(300_000)), { compression })[0]).toBe(0x11);
+  });
+
   it('leaves a value of 1 KiB alone, and one that does not shrink', () => {
     const compression = { ...deflateCompression, deflate: () => expect.fail('tried to compress') };
     expect(encodeCommand(put('k', new Uint8Array(1024)), { compression })[0]).toBe(0x10);

@@ -1,7 +1,16 @@
-// `connect` for Node: the client's own, dialling through the `ws` package unless told otherwise.
+// `connect` for Node: the client's own, dialling through the `ws` package and deflating through zlib unless told otherwise.
+import { deflateRawSync } from 'node:zlib';
 import { connect as connectAnywhere, webSocketDial } from '@raftkv/client';
 import type { ConnectOptions } from '@raftkv/client';
 import { nodeWebSocket } from '@raftkv/transport/node';
+import { deflateCompression } from '@raftkv/wire';
+import type { Compression } from '@raftkv/wire';
+
+/** Several times as fast as plain JavaScript. */
+const zlibCompression: Compression = {
+  ...deflateCompression,
+  deflate: (bytes) => deflateRawSync(bytes, { level: 1 }),
+};
 
 /**
  * A client of a cluster. It answers at once and connects in the background; calls wait for it. Throws `invalid_argument` for options that
@@ -16,4 +25,8 @@ import { nodeWebSocket } from '@raftkv/transport/node';
  * ```
  */
 export const connect = ((options: ConnectOptions) =>
-  connectAnywhere({ dial: webSocketDial(nodeWebSocket()), ...options })) as typeof connectAnywhere;
+  connectAnywhere({
+    dial: webSocketDial(nodeWebSocket()),
+    compression: zlibCompression,
+    ...options,
+  })) as typeof connectAnywhere;
