@@ -113,9 +113,10 @@ export abstract class Query<T> implements Live<ReadState<T>> {
   }
 }
 
-function isSame<T>(a: ReadState<T>, b: ReadState<T>): boolean {
+/** `data` and `error` by identity. */
+export function isSame<T>(a: ReadState<T>, b: ReadState<T>): boolean {
   return (
-    a.data === b.data &&
+    Object.is(a.data, b.data) &&
     a.status === b.status &&
     a.fetchStatus === b.fetchStatus &&
     a.source === b.source &&
