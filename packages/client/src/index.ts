@@ -2,6 +2,7 @@
 export { bytes, json, text } from './codec.ts';
 export { connect } from './connect.ts';
 export { webSocketDial } from './dial.ts';
+export { schemaCodec, validated } from './schema.ts';
 export { RaftkvError } from '@raftkv/wire';
 
 export type { Clock } from './clock.ts';
@@ -41,6 +42,7 @@ export type {
   WriteStatus,
 } from './live.ts';
 export type { ConnectOptions, Dial } from './options.ts';
+export type { StandardSchema } from './schema.ts';
 export type { Page, Scan } from './scan.ts';
 export type { Txn } from './txn.ts';
 export type { Watch, WatchChange } from './watch.ts';

@@ -28,10 +28,7 @@ type SchemaResult<Output> =
  * const kv = await connect({ endpoints, codec: schemaCodec(v.object({ title: v.string() })) });
  * ```
  */
-export function schemaCodec<Value>(
-  schema: StandardSchema<Value, Value>,
-  codec: Codec<unknown> = json,
-): Codec<Value> {
+export function schemaCodec<Value>(schema: StandardSchema<Value, Value>, codec: Codec<unknown> = json): Codec<Value> {
   return {
     encode(value) {
       validated(schema, value, 'invalid_argument');
@@ -59,7 +56,15 @@ export function validated<Output>(schema: StandardSchema<unknown, Output>, value
   throw new RaftkvError(code, issue === undefined ? 'the schema refuses the value' : messageOf(issue));
 }
 
-function messageOf({ message, path = [] }: { readonly message: string; readonly path?: readonly unknown[] | undefined }): string {
-  const steps = path.map((step) => String(typeof step === 'object' && step !== null && 'key' in step ? step.key : step));
+function messageOf({
+  message,
+  path = [],
+}: {
+  readonly message: string;
+  readonly path?: readonly unknown[] | undefined;
+}): string {
+  const steps = path.map((step) =>
+    String(typeof step === 'object' && step !== null && 'key' in step ? step.key : step),
+  );
   return steps.length === 0 ? message : `${steps.join('.')}: ${message}`;
 }

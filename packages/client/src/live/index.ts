@@ -3,8 +3,10 @@ export { effectsOf } from './effects.ts';
 export { LiveCore } from './live-core.ts';
 export { LiveValue } from './live-value.ts';
 export { Outbox } from './outbox.ts';
+export { shapeState } from './shape.ts';
 
 export type { LiveCoreOptions } from './live-core.ts';
 export type { OutboxOptions, SendOptions } from './outbox.ts';
 export type { PendingOp, PendingWrite } from './overlay.ts';
 export type { RangeQueryOptions } from './range-query.ts';
+export type { ShapeOptions } from './shape.ts';

@@ -8,7 +8,7 @@ import { isSame } from './query.ts';
 
 export interface ShapeOptions<Data, Selected> {
   /** Values that do not fit make the state an error (`bad_frame`). Give the same object each time. */
-  readonly schema?: StandardSchema<never, unknown> | undefined;
+  readonly schema?: StandardSchema | undefined;
   /** A part of the data, or something made of it. What it answers is compared by `isEqual`, so it may make new objects. */
   readonly select?: ((data: Data) => Selected) | undefined;
   /** Default: Object.is. */
@@ -20,38 +20,33 @@ export interface ShapeOptions<Data, Selected> {
 /** `before`: what this answered last about the same query. */
 export function shapeState<Data, Selected>(
   state: ReadState<Data>,
-  options: ShapeOptions<Data, Selected>,
+  { schema, select, isEqual = Object.is, initialData }: ShapeOptions<Data, Selected>,
   before: ReadState<Selected> | undefined,
 ): ReadState<Selected> {
-  const { schema, select, isEqual = Object.is, initialData } = options;
-  let { data, status, error, revision } = state;
-  if (data === undefined && status === 'pending' && initialData !== undefined) {
-    data = initialData;
-    status = 'success';
-  }
-  let selected: Selected | undefined;
-  if (data !== undefined) {
-    try {
-      if (schema !== undefined) data = fit(schema, data) as Data;
-    } catch (thrown) {
-      status = 'error';
-      error = thrown as RaftkvError;
-    }
+  const isFirst = state.status === 'pending' && state.data === undefined;
+  const filled =
+    isFirst && initialData !== undefined ? { ...state, status: 'success' as const, data: initialData } : state;
+  const checked = schema === undefined ? filled : checkedBy(schema, filled);
+  const { data } = checked;
+  let shaped: ReadState<Selected>;
+  if (data === undefined) {
+    // Nothing yet, or nothing that fits: what did before stays to be seen.
+    shaped = { ...checked, data: before?.data, revision: before?.revision ?? checked.revision };
+  } else {
+    const selected = select === undefined ? (data as unknown as Selected) : select(data);
     const hasBefore = before !== undefined && (before.data !== undefined || before.status === 'success');
-    if (error !== undefined && error !== state.error) {
-      // What fitted before stays to be seen.
-      selected = before?.data;
-      revision = before?.revision ?? 0;
-    } else {
-      selected = select === undefined ? (data as unknown as Selected) : select(data);
-      if (hasBefore && isEqual(before.data as Selected, selected)) {
-        selected = before.data;
-        revision = before.revision;
-      }
-    }
+    const isOld = hasBefore && isEqual(before.data as Selected, selected);
+    shaped = isOld ? { ...checked, data: before.data, revision: before.revision } : { ...checked, data: selected };
   }
-  const shaped = { ...state, data: selected, status, error, revision };
   return before !== undefined && isSame(shaped, before) ? before : shaped;
+}
+
+function checkedBy<Data>(schema: StandardSchema, state: ReadState<Data>): ReadState<Data> {
+  try {
+    return { ...state, data: fit(schema, state.data) as Data };
+  } catch (error) {
+    return { ...state, status: 'error', error: error as RaftkvError, data: undefined };
+  }
 }
 
 type Row = LiveEntry<unknown, never>;
@@ -60,7 +55,7 @@ type Row = LiveEntry<unknown, never>;
 const made = new WeakMap<object, WeakMap<object, { readonly fit: unknown } | { readonly error: RaftkvError }>>();
 
 /** The data of a live query with each value as the schema gives it; the same object for the same data. */
-function fit(schema: StandardSchema<never, unknown>, data: unknown): unknown {
+function fit(schema: StandardSchema, data: unknown): unknown {
   if (typeof data !== 'object' || data === null) return data;
   let known = made.get(schema);
   if (known === undefined) made.set(schema, (known = new WeakMap()));
@@ -77,11 +72,13 @@ function fit(schema: StandardSchema<never, unknown>, data: unknown): unknown {
   return found.fit;
 }
 
-function fitRow(schema: StandardSchema<never, unknown>, row: Row): Row {
+function fitRow(schema: StandardSchema, row: Row): Row {
   try {
-    return { ...row, value: validated(schema as StandardSchema<unknown>, row.value, 'bad_frame') };
+    return { ...row, value: validated(schema, row.value, 'bad_frame') };
   } catch (error) {
     const { code, message } = error as RaftkvError;
-    throw new RaftkvError(code, `the value of ${String(row.key)} does not fit the schema: ${message}`, { cause: error });
+    throw new RaftkvError(code, `the value of ${String(row.key)} does not fit the schema: ${message}`, {
+      cause: error,
+    });
   }
 }
