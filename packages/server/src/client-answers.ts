@@ -87,7 +87,9 @@ export class ClientAnswers {
     this.#handlers.onTooLarge(message);
     const id = 'id' in message ? message.id : 0;
     const text = `the answer does not fit into a frame of ${this.#maxFrameBytes} bytes`;
-    if (message.type === 'watchEvents') return { type: 'watchCancelled', id, code: 'frame_too_large', message: text };
+    if (message.type === 'watchEvents' || 'payload' in message) {
+      return { type: 'watchCancelled', id, code: 'frame_too_large', message: text };
+    }
     const isRead = message.type === 'result' && (message.result.type === 'get' || message.result.type === 'scan');
     return { type: 'error', id, code: 'frame_too_large', message: text, definite: isRead };
   }

@@ -6,11 +6,13 @@ import type { Channel } from '@raftkv/transport';
 import { RaftkvError, decodeClientFrame, defaultLimits } from '@raftkv/wire';
 import type { ClientHello, ClientMessage, Limits } from '@raftkv/wire';
 import { ClientAnswers, resultBytes } from './client-answers.ts';
+import { ClientObservers } from './client-observers.ts';
 import { ClientReads } from './client-reads.ts';
 import { ClientRequests } from './client-requests.ts';
 import { ClientWatches } from './client-watches.ts';
 import type { Metrics, OperationName } from './metrics.ts';
 import type { KvNode } from './node-api.ts';
+import { systemClock } from './system-clock.ts';
 
 /** A node may offer writes with a callback: at tens of thousands a second a promise each is felt. */
 export interface ServedNode extends KvNode {
@@ -29,6 +31,12 @@ export interface ClientSessionOptions {
   readonly maxWatches?: number;
   /** Bytes of events sent and not yet consumed, for each watch; beyond it the watch rests. Default 1 MiB. */
   readonly watchWindowBytes?: number;
+  /** Observers of this client; further ones are cancelled with `busy`. Default 16. */
+  readonly maxObservers?: number;
+  /** Ranges of one observer; with more it is cancelled with `invalid_argument`. Default 64. */
+  readonly maxObserverRanges?: number;
+  /** Bytes sent and not yet consumed, for each observer; beyond it the feed rests. Default 1 MiB. */
+  readonly observerWindowBytes?: number;
   /** Bytes of a page of a scan; the rest is for the next page. Default 1 MiB. */
   readonly maxPageBytes?: number;
   /** A channel without a hello is closed after this. Default 5 s. */
@@ -48,6 +56,7 @@ export interface ClientSession {
   /** Requests without an answer, and watches. */
   readonly openRequests: number;
   readonly openWatches: number;
+  readonly openObservers: number;
   /** Ends it; the client hears the error. Idempotent. */
   close(error?: RaftkvError): void;
 }
@@ -67,14 +76,6 @@ const operationOf: Readonly<Record<Command['type'], OperationName>> = {
   openSession: 'session',
   keepAlive: 'session',
   closeSession: 'session',
-};
-
-const systemClock: Pick<Clock, 'now' | 'schedule'> = {
-  now: () => performance.now(),
-  schedule: (callback, milliseconds) => {
-    const timer = setTimeout(callback, milliseconds);
-    return () => clearTimeout(timer);
-  },
 };
 
 /**
@@ -100,6 +101,7 @@ class Session implements ClientSession {
   readonly #answers: ClientAnswers;
   readonly #reads: ClientReads;
   readonly #watches: ClientWatches;
+  readonly #observers: ClientObservers;
   readonly #requests: ClientRequests;
   #state: 'hello' | 'serving' | 'closed' = 'hello';
   #isWorkDue = false;
@@ -124,6 +126,7 @@ class Session implements ClientSession {
       onPush: onReady,
       onTooLarge: (message) => {
         if (message.type === 'watchEvents') this.#watches.end(message.id);
+        else if ('payload' in message) this.#observers.end(message.id);
       },
       onOverflow: () => this.close(new RaftkvError('busy', `${channel.remote} does not read its answers`)),
     });
@@ -138,8 +141,18 @@ class Session implements ClientSession {
     });
     this.#watches = new ClientWatches(node, this.#answers, {
       maxWatches: options.maxWatches ?? 1_000,
+      isTaken: (id) => this.#observers.has(id),
       windowBytes: options.watchWindowBytes ?? 1024 * 1024,
       metrics: options.metrics,
+      onReady,
+    });
+    this.#observers = new ClientObservers(node, this.#answers, {
+      maxObservers: options.maxObservers ?? 16,
+      maxRanges: options.maxObserverRanges ?? 64,
+      windowBytes: options.observerWindowBytes ?? 1024 * 1024,
+      maxFrameBytes,
+      metrics: options.metrics,
+      isTaken: (id) => this.#watches.has(id),
       onReady,
     });
     this.#lastHeardAt = this.#clock.now();
@@ -163,6 +176,9 @@ class Session implements ClientSession {
   get openWatches(): number {
     return this.#watches.size;
   }
+  get openObservers(): number {
+    return this.#observers.size;
+  }
 
   close(error?: RaftkvError): void {
     if (this.#state === 'closed') return;
@@ -179,6 +195,7 @@ class Session implements ClientSession {
     this.#unsubscribe?.();
     this.#options.metrics?.addConnections('websocket', -1);
     this.#watches.close();
+    this.#observers.close();
     this.#reads.clear();
     this.#options.onEnd?.(error);
   }
@@ -218,9 +235,13 @@ class Session implements ClientSession {
         this.#cancelProgressTimer ??= this.#tellProgressLater();
         return this.#watches.open(message);
       case 'watchConsumed':
+        this.#observers.consumed(message.id, message.bytes);
         return this.#watches.consumed(message.id, message.bytes);
       case 'cancel':
+        this.#observers.end(message.id);
         return this.#watches.end(message.id);
+      case 'observe':
+        return this.#observers.open(message);
       case 'status':
         return this.#answers.push({ type: 'statusResult', id: message.id, status: this.#node.status() }, statusBytes);
       case 'ping':
@@ -345,6 +366,7 @@ class Session implements ClientSession {
     if (this.#state === 'closed') return;
     this.#reads.answer();
     this.#watches.serve();
+    this.#observers.serve();
     this.#answers.flush();
   }
 }

@@ -11,6 +11,8 @@ export interface ClientWatchesOptions {
   readonly maxWatches: number;
   readonly windowBytes: number;
   readonly metrics: Metrics | undefined;
+  /** An observer has this id. */
+  readonly isTaken: (id: number) => boolean;
   /** Watches have something to send. */
   readonly onReady: () => void;
 }
@@ -33,10 +35,16 @@ export class ClientWatches {
     return this.#watches.size;
   }
 
+  has(id: number): boolean {
+    return this.#watches.has(id);
+  }
+
   open(request: WatchRequest): void {
     const { id } = request;
     try {
-      if (this.#watches.has(id)) throw new RaftkvError('invalid_argument', `watch ${id} is open already`);
+      if (this.#watches.has(id) || this.#options.isTaken(id)) {
+        throw new RaftkvError('invalid_argument', `watch ${id} is open already`);
+      }
       if (this.#watches.size >= this.#options.maxWatches) {
         throw new RaftkvError('busy', `more than ${this.#options.maxWatches} watches on one connection`);
       }

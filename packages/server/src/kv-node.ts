@@ -12,10 +12,12 @@ import type {
 } from '@raftkv/kv';
 import type { RaftStatus } from '@raftkv/raft';
 import type { Replica } from '@raftkv/replica';
-import { RaftkvError, encodeCommand } from '@raftkv/wire';
+import { RaftkvError, deflateCompression, encodeCommand } from '@raftkv/wire';
 import type { MemberAddress, NodeStatus } from '@raftkv/wire';
 import type { KvStateMachine } from './kv-state-machine.ts';
-import type { KvNode, ReadOptions, Watcher } from './node-api.ts';
+import type { Feed, KvNode, ObserveOptions, ReadOptions, Watcher } from './node-api.ts';
+import { Observers } from './observers.ts';
+import { systemClock } from './system-clock.ts';
 import { Watchers, resultError } from './watchers.ts';
 
 export interface LocalKvNodeOptions {
@@ -31,6 +33,8 @@ export interface LocalKvNodeOptions {
   readonly now: () => number;
   /** How long a `session` read waits for its revision. */
   readonly requestTimeoutMilliseconds: number;
+  /** Raw DEFLATE for what observers are sent. Default: the one in plain JavaScript; a runtime's own is several times faster. */
+  readonly deflate?: (bytes: Uint8Array) => Uint8Array;
 }
 
 interface RevisionWaiter {
@@ -42,10 +46,14 @@ interface RevisionWaiter {
 export class LocalKvNode implements KvNode {
   readonly #options: LocalKvNodeOptions;
   readonly #watchers: Watchers;
+  readonly #observers: Observers;
   readonly #startedAt: number;
   readonly #leaderListeners = new Set<() => void>();
   readonly #waiters = new Set<RevisionWaiter>();
   #replica: Replica | undefined;
+  /** A state that was durable here before the start: until it is applied again, reads would go back in time (T44). */
+  #startIndex = 0;
+  #isCaughtUp = false;
   #isStopped = false;
   #role: { term: number; leaderId: string | undefined; isLeader: boolean } = {
     term: 0,
@@ -56,13 +64,18 @@ export class LocalKvNode implements KvNode {
   constructor(options: LocalKvNodeOptions) {
     this.#options = options;
     this.#watchers = new Watchers(options.stateMachine);
+    this.#observers = new Observers(options.stateMachine, {
+      clock: { now: options.now, schedule: systemClock.schedule },
+      deflate: options.deflate ?? deflateCompression.deflate,
+    });
     this.#startedAt = options.now();
     options.stateMachine.onApplied(() => this.#wakeWaiters());
   }
 
-  /** The replica runs: requests are carried out from now on. */
-  run(replica: Replica): void {
+  /** The replica runs: writes are carried out from now on, reads once everything up to `startIndex` is applied again. */
+  run(replica: Replica, startIndex: number): void {
     this.#replica = replica;
+    this.#startIndex = startIndex;
     this.roleChanged(replica.status().raft);
   }
 
@@ -144,19 +157,27 @@ export class LocalKvNode implements KvNode {
   }
 
   getLocal(key: Key, options: { readonly revision?: number } = {}): GetResult {
+    this.#checkCaughtUp();
     const result = this.#options.stateMachine.store.get(key, options);
     if (result.type === 'error') throw resultError(result);
     return result;
   }
 
   scanLocal(range: KeyRange, options: ScanOptions = {}): ScanResult {
+    this.#checkCaughtUp();
     const result = this.#options.stateMachine.store.scan(range, options);
     if (result.type === 'error') throw resultError(result);
     return result;
   }
 
   watch(range: KeyRange, from: number, onReady: () => void): Watcher {
+    this.#checkCaughtUp();
     return this.#watchers.open(range, from, onReady);
+  }
+
+  observe(options: ObserveOptions, onReady: () => void): Feed {
+    this.#checkCaughtUp();
+    return this.#observers.open(options, onReady);
   }
 
   onLeaderChange(listener: () => void): () => void {
@@ -207,6 +228,17 @@ export class LocalKvNode implements KvNode {
       );
     }
     return this.#replica;
+  }
+
+  #checkCaughtUp(): void {
+    if (this.#isCaughtUp) return;
+    if (this.#running().appliedIndex < this.#startIndex) {
+      throw new RaftkvError(
+        'no_leader',
+        'this member is reading its log back; it answers when it stands where it stood',
+      );
+    }
+    this.#isCaughtUp = true;
   }
 
   #address(memberId: string | undefined): string | undefined {

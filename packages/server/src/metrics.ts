@@ -13,6 +13,7 @@ export const operationNames = [
   'compact',
   'session',
   'watch',
+  'observe',
   'status',
 ] as const;
 export type OperationName = (typeof operationNames)[number];
@@ -41,6 +42,10 @@ export interface Metrics {
   addConnections(kind: 'websocket' | 'http' | 'httpWatch', change: 1 | -1): void;
   /** Watches opened or ended, whatever the way in. */
   addWatchers(change: number): void;
+  /** Observers opened or ended. */
+  addObservers(change: number): void;
+  /** A piece of `bytes` was sent to an observer; `isSnapshot`: it is the first of a snapshot. */
+  countFeed(bytes: number, isSnapshot: boolean): void;
   /** Called once a second by whoever owns a timer: what the rates are computed from. `nowSeconds` is monotonic. */
   sampleRates(nowSeconds: number): void;
   /** Adds a source that is asked at each `families()`. Answers the function that removes it. */
@@ -74,6 +79,9 @@ class ServerMetrics implements Metrics {
   readonly #seconds = new Float64Array(operationNames.length);
   readonly #connections = { websocket: 0, http: 0, httpWatch: 0 };
   #watchers = 0;
+  #observers = 0;
+  #feedBytes = 0;
+  #feedSnapshots = 0;
   readonly #samples: { readonly nowSeconds: number; readonly totals: Float64Array }[] = [];
   readonly #sources = new Set<() => readonly MetricFamily[]>();
   #sourceFailures = 0;
@@ -92,6 +100,15 @@ class ServerMetrics implements Metrics {
 
   addWatchers(change: number): void {
     this.#watchers += change;
+  }
+
+  addObservers(change: number): void {
+    this.#observers += change;
+  }
+
+  countFeed(bytes: number, isSnapshot: boolean): void {
+    this.#feedBytes += bytes;
+    if (isSnapshot) this.#feedSnapshots++;
   }
 
   sampleRates(nowSeconds: number): void {
@@ -193,6 +210,9 @@ class ServerMetrics implements Metrics {
     return [
       { name: 'raftkv_connections', help: 'Open connections and streams of clients.', type: 'gauge', samples },
       gauge('raftkv_watchers', 'Open watches.', this.#watchers),
+      gauge('raftkv_observers', 'Observers that are fed.', this.#observers),
+      counter('raftkv_observer_bytes_total', 'Bytes sent to observers.', this.#feedBytes),
+      counter('raftkv_observer_snapshots_total', 'Snapshots begun for observers.', this.#feedSnapshots),
     ];
   }
 }

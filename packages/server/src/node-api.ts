@@ -10,7 +10,7 @@ import type {
   ScanOptions,
   ScanResult,
 } from '@raftkv/kv';
-import type { NodeStatus, ReadLevel } from '@raftkv/wire';
+import type { FeedChanges, FeedSnapshot, NodeStatus, ReadLevel } from '@raftkv/wire';
 
 export interface ReadOptions {
   readonly level: ReadLevel;
@@ -24,6 +24,25 @@ export interface Watcher {
   take(maxBytes: number): readonly Change[] | undefined;
   /** Everything up to this revision was taken (or does not concern the range). */
   readonly position: number;
+  close(): void;
+}
+
+/** A message of a feed but for its id. */
+export type FeedPiece = Omit<FeedSnapshot, 'id'> | Omit<FeedChanges, 'id'>;
+
+export interface ObserveOptions {
+  /** The observer has everything up to and including this revision; 0 = it has nothing. */
+  readonly from: number;
+  /** None = all keys. */
+  readonly ranges: readonly KeyRange[];
+  /** Bytes of a payload before compression; what cannot be cut down to it ends the feed with `frame_too_large`. */
+  readonly maxPayloadBytes: number;
+}
+
+/** What an observer is fed with, pulled as fast as it consumes. It holds nothing back here. */
+export interface Feed {
+  /** The next piece, or undefined when there is none at the moment. Throws RaftkvError `frame_too_large` for an entry that is. */
+  take(): FeedPiece | undefined;
   close(): void;
 }
 
@@ -41,6 +60,8 @@ export interface KvNode {
   scanLocal(range: KeyRange, options?: ScanOptions): ScanResult;
   /** `from` 0 = the next revision. `onReady` is called (at most once per applied batch) when `take` may have something. */
   watch(range: KeyRange, from: number, onReady: () => void): Watcher;
+  /** `onReady` is called when `take` may have something again. Throws `invalid_argument` for ranges that make no sense. */
+  observe(options: ObserveOptions, onReady: () => void): Feed;
   readonly revision: number;
   readonly compactedRevision: number;
   readonly term: number;

@@ -5,9 +5,11 @@ import { memoryChannelPair } from '@raftkv/transport';
 import { decodeCommand, decodeServerFrame, encodeClientFrame, encodeCommand, rangeFrom } from '@raftkv/wire';
 import type { ClientMessage, NodeStatus, RaftkvError, ServerMessage } from '@raftkv/wire';
 import { serveClient } from '../src/client-session.ts';
-import type { ClientSessionOptions, ServedNode } from '../src/client-session.ts';
+import type { ClientSessionOptions } from '../src/client-session.ts';
 import type { KvStateMachine } from '../src/kv-state-machine.ts';
+import type { KvNode } from '../src/node-api.ts';
 import { Watchers } from '../src/watchers.ts';
+import type { TestNode } from './test-node.ts';
 
 export const range = rangeFrom({ all: true });
 const status = { clusterId: 'c0', memberId: '0a', name: 'n', leader: 'h:1', members: [] } as unknown as NodeStatus;
@@ -66,6 +68,9 @@ export class SoleNode {
   watch(watched: typeof range, from: number, onReady: () => void) {
     return this.#watchers.open(watched, from, onReady);
   }
+  observe = (): never => {
+    throw new Error('not used');
+  };
   onLeaderChange(listener: () => void): () => void {
     this.leaderListeners.add(listener);
     return () => this.leaderListeners.delete(listener);
@@ -86,9 +91,9 @@ interface Peer {
   of<Type extends ServerMessage['type']>(type: Type): Extract<ServerMessage, { type: Type }>[];
 }
 
-export function talk(node: SoleNode, options: ClientSessionOptions = {}, channel = {}, greet = true) {
+export function talk(node: SoleNode | TestNode, options: ClientSessionOptions = {}, channel = {}, greet = true) {
   const pair = memoryChannelPair(channel);
-  const session = serveClient(pair.right, node as ServedNode, options);
+  const session = serveClient(pair.right, node as KvNode, options);
   const peer: Peer = {
     received: [],
     frames: [],

@@ -2,10 +2,12 @@
 // so that a test can take either away and see what the doors say.
 import type { CommandEnvelope, CommandResult, GetResult, Key, KeyRange, ScanOptions, ScanResult } from '@raftkv/kv';
 import type { StoreOptions } from '@raftkv/kv';
-import { RaftkvError, decodeCommand, encodeCommand } from '@raftkv/wire';
+import { RaftkvError, decodeCommand, deflateCompression, encodeCommand } from '@raftkv/wire';
 import type { NodeStatus } from '@raftkv/wire';
-import type { KvNode, ReadOptions, Watcher } from '../src/node-api.ts';
+import type { Feed, KvNode, ObserveOptions, ReadOptions, Watcher } from '../src/node-api.ts';
 import { KvStateMachine } from '../src/kv-state-machine.ts';
+import { Observers } from '../src/observers.ts';
+import { systemClock } from '../src/system-clock.ts';
 import { Watchers, resultError } from '../src/watchers.ts';
 
 export class TestNode implements KvNode {
@@ -22,12 +24,14 @@ export class TestNode implements KvNode {
   takes = 0;
   readonly #stateMachine: KvStateMachine;
   readonly #watchers: Watchers;
+  readonly #observers: Observers;
   readonly #leaderListeners = new Set<() => void>();
   #index = 0;
 
   constructor(options: StoreOptions = {}) {
     this.#stateMachine = new KvStateMachine({ store: options });
     this.#watchers = new Watchers(this.#stateMachine);
+    this.#observers = new Observers(this.#stateMachine, { clock: systemClock, deflate: deflateCompression.deflate });
   }
 
   get revision(): number {
@@ -41,6 +45,10 @@ export class TestNode implements KvNode {
   }
   get isLeader(): boolean {
     return this.hasLeader;
+  }
+
+  get observerCount(): number {
+    return this.#observers.count;
   }
 
   async write(command: Uint8Array): Promise<CommandResult> {
@@ -100,6 +108,10 @@ export class TestNode implements KvNode {
         watcher.close();
       },
     };
+  }
+
+  observe(options: ObserveOptions, onReady: () => void): Feed {
+    return this.#observers.open(options, onReady);
   }
 
   onLeaderChange(listener: () => void): () => void {
