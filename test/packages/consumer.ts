@@ -23,11 +23,26 @@ interface PackReport {
   readonly files: readonly { readonly path: string }[];
 }
 
-/** Builds what is stale, then packs all workspaces into `folder`. */
+/** The folders of the packages that are built and published: a workspace that is a test's, or has no code yet, is neither. */
+function publishedFolders(): string[] {
+  const { references } = JSON.parse(readFileSync(join(root, 'tsconfig.json'), 'utf8')) as {
+    references: readonly { readonly path: string }[];
+  };
+  const built = new Set(references.map(({ path }) => path.replace(/\/tsconfig\.\w+\.json$/, '')));
+  return [...built].filter((folder) => {
+    const { private: isPrivate } = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8')) as {
+      private?: boolean;
+    };
+    return isPrivate !== true;
+  });
+}
+
+/** Builds what is stale, then packs all published workspaces into `folder`. */
 export function packAll(folder: string): Packed[] {
   mkdirSync(folder, { recursive: true });
   run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-b'], { cwd: root });
-  const printed = run('npm', ['pack', '--workspaces', '--json', '--ignore-scripts', '--pack-destination', folder], {
+  const workspaces = publishedFolders().map((workspace) => `--workspace=${workspace}`);
+  const printed = run('npm', ['pack', ...workspaces, '--json', '--ignore-scripts', '--pack-destination', folder], {
     cwd: root,
   });
   const reports = Object.values(JSON.parse(printed) as Record<string, PackReport>);

@@ -1,11 +1,14 @@
 // What a stranger gets: the tarballs themselves, and a project that installs them with nothing of this repository around it.
 // The `source` condition, the workspace links and the hoisted dependencies all hide mistakes here that only show there.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freePorts } from '../e2e/harness/ports.ts';
 import { filesUnder, install, packAll, root, run, type Packed } from './consumer.ts';
 
 const names = ['client', 'kv', 'raft', 'replica', 'server', 'storage', 'transport', 'wire'].map(
@@ -107,6 +110,35 @@ describe('a stranger', () => {
     const command = join(stranger, 'node_modules/.bin/raftkv');
     expect(run(command, ['--version'], { cwd: stranger }).trim()).toContain(find('raftkv').version);
     expect(run('npx', ['--no-install', 'raftkv', '--help'], { cwd: stranger })).toMatch(/serve/);
+  });
+
+  it('serves a member, compiles the README’s example against the types, and runs it', async () => {
+    const [port] = await freePorts(1);
+    const command = join(stranger, 'node_modules/.bin/raftkv');
+    const member = spawn(command, ['serve', '--port', String(port), '--data-dir', join(folder, 'data')], {
+      cwd: stranger,
+      stdio: ['ignore', 'pipe', 'ignore'],
+      env: { ...process.env, NODE_OPTIONS: '' },
+    });
+    try {
+      await once(member.stdout, 'data');
+      const example = /```ts\n([\s\S]*?)```/.exec(readFileSync(join(root, 'README.md'), 'utf8'))![1]!;
+      writeFileSync(join(stranger, 'example.ts'), example.replace(/'127\.0\.0\.1:808[0-2]'/g, `'127.0.0.1:${port}'`));
+      const typeRoots = [join(root, 'node_modules/@types')];
+      expect(compile(['example.ts'], 'example', { types: ['node'], typeRoots, noEmit: false })).toBe('');
+      expect(runNode('example.js').split('\n')).toEqual([
+        "2 { text: 'hello' }",
+        'user/1 Ada',
+        'user/2 Grace',
+        'key_empty true',
+        '',
+      ]);
+      const asked = ['scan', 'user/', '--endpoints', `127.0.0.1:${port}`];
+      expect(run(command, asked, { cwd: stranger })).toBe('user/1\t"Ada"\nuser/2\t"Grace"\n');
+    } finally {
+      member.kill('SIGTERM');
+      await once(member, 'exit');
+    }
   });
 });
 
