@@ -3,6 +3,7 @@
 import type { Command, KeyRange, ScanOptions as StoreScanOptions, ScanResult, TxnCommand } from '@raftkv/kv';
 import { RaftkvError, keyFrom, rangeFrom } from '@raftkv/wire';
 import type { KeyInput, NodeStatus, RangeInput } from '@raftkv/wire';
+import { conditionFailed, expectCompact, expectScan, expectStatus, expectType, toRevision } from './answers.ts';
 import type { Answer, CallOutcome, Request } from './call.ts';
 import { checkCallOptions, checkedKey, checkedLevel, checkedNumber, checkedRange } from './checks.ts';
 import type { Codec } from './codec.ts';
@@ -250,6 +251,11 @@ export class Client<Value, K extends UserKey> implements Kv<Value, K> {
     this.#dispatcher.cluster.setOnline(isOnline);
   }
 
+  /** One node could not be reached, or was lost: told to whoever shows it. Not part of `Kv`. */
+  onNodeFailed(listener: (error: RaftkvError) => void): void {
+    this.#dispatcher.onNodeFailed = listener;
+  }
+
   /** Talks to this cluster and no other; false if it has talked to another already. Not part of `Kv`. */
   expectCluster(clusterId: string): boolean {
     return this.#dispatcher.cluster.expect(clusterId);
@@ -370,36 +376,4 @@ export class Client<Value, K extends UserKey> implements Kv<Value, K> {
 /** What the user gave is no key, no list, no range: whatever a call trips over before it begins. */
 function nonsense(thrown: unknown): RaftkvError {
   return RaftkvError.from(thrown, 'invalid_argument');
-}
-
-type AnswerOf<Type> = Extract<Answer, { readonly type: Type }>;
-
-function expectType<Type extends 'put' | 'delete' | 'get' | 'scan' | 'batch' | 'txn' | 'compact'>(
-  answer: Answer,
-  type: Type,
-): AnswerOf<Type> {
-  if ('type' in answer && answer.type === type) return answer as AnswerOf<Type>;
-  throw new RaftkvError('bad_frame', `the answer to a ${type} is something else`, { definite: false });
-}
-
-function toRevision(answer: Answer): number {
-  return expectType(answer, 'put').revision;
-}
-
-function expectScan(answer: Answer): ScanResult {
-  return expectType(answer, 'scan');
-}
-
-function expectStatus(answer: Answer): NodeStatus {
-  if ('phase' in answer) return answer;
-  throw new RaftkvError('bad_frame', 'the answer to a status request is something else');
-}
-
-function expectCompact(answer: Answer): void {
-  expectType(answer, 'compact');
-}
-
-function conditionFailed(ifRevision: number | undefined, revision: number): RaftkvError {
-  const expected = ifRevision === undefined ? 'the key exists' : `the key does not have revision ${ifRevision}`;
-  return new RaftkvError('condition_failed', `${expected}, as of revision ${revision}; nothing was written`);
 }

@@ -1,4 +1,5 @@
 // The way in: options checked, a client made.
+import { deflateCompression } from '@raftkv/wire';
 import { Client } from './client.ts';
 import { json } from './codec.ts';
 import type { Codec } from './codec.ts';
@@ -25,7 +26,7 @@ export function connect<Value = unknown>(
 ): Kv<Value, Uint8Array>;
 export function connect<Value = unknown>(options: ConnectOptions<Value>): Kv<Value>;
 export function connect<Value, K extends UserKey>(options: ConnectOptions<Value>): Kv<Value, K> {
-  const settings = settle(options as ConnectOptions<never>);
+  const settings = settle(options as ConnectOptions<never>, { compression: deflateCompression });
   const codec = options.codec ?? (json as Codec<unknown> as Codec<Value>);
   return new Client(settings, viewOf<Value, K>(codec, options.keys ?? 'text'));
 }

@@ -30,6 +30,8 @@ export interface WriteGate {
 export class Dispatcher {
   readonly settings: Settings;
   readonly cluster: Cluster;
+  /** One node could not be reached, or was lost. */
+  onNodeFailed: ((error: RaftkvError) => void) | undefined;
   readonly #gate: WriteGate;
   readonly #deadlines: Deadlines;
   /** Tried before; they pass those that wait for their first attempt, which may be waiting for just these. */
@@ -59,6 +61,7 @@ export class Dispatcher {
       },
       onUnreachable: (error) => this.#unreachable(error),
       onNodeFailed: (endpoint, error) => {
+        this.onNodeFailed?.(error);
         for (const call of this.#pinned) if (call.endpoint === endpoint) this.fail(call, error);
       },
     });

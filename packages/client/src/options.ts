@@ -1,6 +1,6 @@
 // What `connect` takes, and every default and limit of the client in one place.
 import type { Channel } from '@raftkv/transport';
-import { RaftkvError, defaultLimits, deflateCompression } from '@raftkv/wire';
+import { RaftkvError, defaultLimits } from '@raftkv/wire';
 import type { Compression, Limits } from '@raftkv/wire';
 import type { Clock } from './clock.ts';
 import { systemClock } from './clock.ts';
@@ -33,7 +33,7 @@ export interface ConnectOptions<Value = unknown> {
   readonly maxQueuedCalls?: number;
   /** Silence after which a connection is pinged. Default 15 s. */
   readonly keepAliveMilliseconds?: number;
-  /** How values above 1 KiB are compressed where it pays; false: never. Default: DEFLATE in plain JavaScript. */
+  /** How values above 1 KiB are compressed where it pays; false: never. Default: DEFLATE in plain JavaScript (of a replica in a tab: never, it would be a seventh of its code). */
   readonly compression?: Compression | false;
   readonly limits?: Limits;
   /** Default: a WebSocket to `ws://endpoint/ws`. */
@@ -61,8 +61,11 @@ export interface Settings {
   readonly random: () => number;
 }
 
-/** Throws `invalid_argument` for what makes no sense. */
-export function settle(options: ConnectOptions<never>): Settings {
+/** Throws `invalid_argument` for what makes no sense. `compression` is what is used where the options do not say: not every caller can afford it. */
+export function settle(
+  options: ConnectOptions<never>,
+  defaults: { readonly compression?: Compression } = {},
+): Settings {
   if (typeof options !== 'object' || options === null)
     throw new RaftkvError('invalid_argument', 'connect needs options');
   const { endpoints, compression, codec, keys = 'text' } = options;
@@ -88,7 +91,7 @@ export function settle(options: ConnectOptions<never>): Settings {
     maxInflightRequests: atLeast(options, 'maxInflightRequests', 1, 4_096),
     maxQueuedCalls: atLeast(options, 'maxQueuedCalls', 1, 65_536),
     keepAliveMilliseconds: atLeast(options, 'keepAliveMilliseconds', 1, 15_000),
-    compression: compression === false ? undefined : (compression ?? deflateCompression),
+    compression: compression === false ? undefined : (compression ?? defaults.compression),
     limits: options.limits ?? defaultLimits,
     dial: options.dial ?? dialEndpoint,
     clock: options.clock ?? systemClock,

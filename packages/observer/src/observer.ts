@@ -23,6 +23,8 @@ export interface ObserverOptions {
   readonly inflate?: Inflate;
   /** Something of `status` changed; for each batch `subscribe` tells more. */
   readonly onStatus: () => void;
+  /** The copy has taken this message of the feed in: for whoever feeds others. */
+  readonly onTaken?: (message: FeedMessage) => void;
   /** Nothing is kept any more; the copy goes on in memory. */
   readonly onStorageFailed?: (error: RaftkvError) => void;
 }
@@ -164,6 +166,12 @@ export class Observer {
     return this.#journal?.replace(copy);
   }
 
+  /** Something about storage that its owner found: shown until the observer ends. */
+  reportStorage(error: RaftkvError): void {
+    this.#storageError = error;
+    this.#tellState();
+  }
+
   /** Lets the store go without closing the observer: another one keeps it now. */
   async dropStore(): Promise<void> {
     const journal = this.#journal;
@@ -293,6 +301,7 @@ export class Observer {
     checkHash(copy, message.hash);
     this.#tell(changed);
     this.#feedStateChanged({ isHeard: true });
+    this.#options.onTaken?.(message);
     this.#journal?.consider(copy);
   }
 

@@ -1,0 +1,261 @@
+// The parts of a replica put together: client, copy, live queries and what is told of them. Who feeds it and where it is kept may change while it
+// lives (tabs of one origin hand both on to each other); composition roots say so, here it is carried out. `open-replica.ts` is the plain one.
+import type { KeyRange } from '@raftkv/kv';
+import { RaftkvError } from '@raftkv/wire';
+import type { RangeInput } from '@raftkv/wire';
+import type { Codec, ConnectOptions, LiveKv, ReplicaStatus, UserKey } from '@raftkv/client';
+import { LiveValue } from '@raftkv/client/live';
+import { Client, checkedRange, json, settle, viewOf } from '@raftkv/client/parts';
+import type { Feed, Settings } from '@raftkv/client/parts';
+import type { CopyStore } from './journal.ts';
+import { Observer } from './observer.ts';
+import type { CopyIdentity, ObserverOptions, OpenFeed } from './observer.ts';
+import { ReplicaKv } from './replica-kv.ts';
+
+export interface ReplicaOptions<Value = unknown> extends ConnectOptions<Value> {
+  /** Copy these keys only; reads of others go to the cluster. Default: all. */
+  readonly ranges?: readonly RangeInput[];
+}
+
+export interface AssemblyHooks extends Pick<ObserverOptions, 'inflate' | 'onStorageFailed' | 'onTaken'> {
+  /** What `setOnline` means here besides cutting the client off. */
+  readonly onOnline?: (isOnline: boolean) => void;
+  /** Runs before the parts are closed. */
+  readonly onClose?: () => Promise<void>;
+}
+
+const pendingStatus: ReplicaStatus = {
+  replicaId: '',
+  role: 'observer',
+  tenancy: 'alone',
+  phase: 'loading',
+  connection: 'connecting',
+  storage: 'memory',
+  error: undefined,
+  clusterId: undefined,
+  leader: undefined,
+  revision: 0,
+  index: 0,
+  hash: undefined,
+  keys: 0,
+  unsentWrites: 0,
+  snapshots: 0,
+  divergences: 0,
+};
+
+export class ReplicaAssembly<Value, K extends UserKey> {
+  readonly client: Client<Value, K>;
+  readonly observer: Observer;
+  readonly settings: Settings;
+  readonly ranges: readonly KeyRange[];
+  readonly #kv: ReplicaKv<Value, K>;
+  readonly #hooks: AssemblyHooks;
+  readonly #status = new LiveValue<ReplicaStatus>(pendingStatus);
+  /** Until a store says otherwise. */
+  #replicaId = drawId();
+  #clusterId: string | undefined;
+  #tenancy: ReplicaStatus['tenancy'] = 'alone';
+  #storage: ReplicaStatus['storage'] = 'memory';
+  #feed: Pick<Feed, 'leader' | 'clusterId'> | undefined;
+  #nodeError: RaftkvError | undefined;
+  #isLoading = false;
+  #isOnline = true;
+  #wasOnline = false;
+  #isClosed = false;
+  #whenFed: (() => void)[] = [];
+
+  /** Throws `invalid_argument` for options that make no sense. */
+  constructor(options: ReplicaOptions<Value>, hooks: AssemblyHooks = {}) {
+    this.#hooks = hooks;
+    this.settings = settle(options as ConnectOptions<never>);
+    const codec = options.codec ?? (json as Codec<unknown> as Codec<Value>);
+    const view = viewOf<Value, K>(codec, options.keys ?? 'text');
+    this.ranges = (options.ranges ?? []).map((range) => checkedRange(range, this.settings.limits));
+    this.client = new Client(this.settings, view);
+    this.client.onNodeFailed((error) => this.#nodeFailed(error));
+    this.observer = new Observer({
+      ranges: this.ranges,
+      inflate: hooks.inflate,
+      onTaken: hooks.onTaken,
+      onStatus: () => this.#changed(),
+      onStorageFailed: (error) => {
+        this.#storage = 'memory';
+        this.#changed();
+        hooks.onStorageFailed?.(error);
+      },
+    });
+    this.#kv = new ReplicaKv<Value, K>({
+      client: this.client,
+      observer: this.observer,
+      view,
+      settings: this.settings,
+      status: this.#status,
+      onWrites: () => this.#changed(),
+      setOnline: (isOnline) => this.setOnline(isOnline),
+      close: () => this.#close(),
+    });
+    this.#changed();
+  }
+
+  get kv(): LiveKv<Value, K> {
+    return this.#kv;
+  }
+  get status(): ReplicaStatus {
+    return this.#status.getSnapshot();
+  }
+  get isOnline(): boolean {
+    return this.#isOnline;
+  }
+  /** Of the node that feeds: who leads, as it sees it. */
+  get leader(): string | undefined {
+    return this.#feed?.leader;
+  }
+  get clusterId(): string | undefined {
+    return this.#feed?.clusterId ?? this.#clusterId;
+  }
+
+  setTenancy(tenancy: ReplicaStatus['tenancy']): void {
+    this.#tenancy = tenancy;
+    this.#changed();
+  }
+
+  /** Follows the cluster itself. */
+  followCluster(): void {
+    this.follow((ranges, handlers) => this.client.openFeed(ranges, handlers));
+  }
+
+  /** Follows another feed. */
+  follow(openFeed: (...parameters: Parameters<OpenFeed>) => Feed): void {
+    this.observer.follow((ranges, handlers) => {
+      const feed = openFeed(ranges, handlers);
+      this.#feed = feed;
+      return feed;
+    });
+  }
+
+  unfollow(): void {
+    this.observer.unfollow();
+    this.#feed = undefined;
+    this.#changed();
+  }
+
+  /**
+   * Keeps the copy in this store and goes on from what it holds, if it holds anything; a new store is made once the cluster is known, so that it
+   * belongs to one. Never rejects: what goes wrong is part of the status, and the copy goes on in memory. Follow afterwards.
+   */
+  async keep(store: CopyStore): Promise<void> {
+    this.#isLoading = true;
+    this.#changed();
+    try {
+      const found = await this.observer.useStore(store);
+      if (found !== undefined) this.#kept(store, found);
+      else void this.#createStore(store);
+    } catch (error) {
+      this.observer.reportStorage(RaftkvError.from(error, 'storage_failed'));
+    } finally {
+      this.#isLoading = false;
+      this.#changed();
+    }
+  }
+
+  setOnline(isOnline: boolean): void {
+    if (isOnline === this.#isOnline) return;
+    this.#isOnline = isOnline;
+    this.client.setOnline(isOnline);
+    this.#hooks.onOnline?.(isOnline);
+    this.#changed();
+  }
+
+  async #createStore(store: CopyStore): Promise<void> {
+    try {
+      await this.#fed();
+      const clusterId = this.clusterId;
+      if (this.#isClosed || clusterId === undefined) return;
+      const made = await this.observer.useStore(store, { clusterId, replicaId: this.#replicaId });
+      if (made !== undefined) this.#kept(store, made);
+    } catch (error) {
+      this.observer.reportStorage(RaftkvError.from(error, 'storage_failed'));
+    }
+  }
+
+  #kept(store: CopyStore, { clusterId, replicaId }: CopyIdentity): void {
+    this.#storage = store.mode;
+    this.#replicaId = replicaId;
+    this.#clusterId = clusterId;
+    if (!this.client.expectCluster(clusterId)) {
+      this.#nodeError = new RaftkvError('wrong_cluster', `what is stored here is a copy of cluster ${clusterId}`);
+    }
+    this.#changed();
+  }
+
+  /** Resolves when a node has answered. */
+  #fed(): Promise<void> {
+    if (this.clusterId !== undefined) return Promise.resolve();
+    return new Promise((resolve) => this.#whenFed.push(resolve));
+  }
+
+  #nodeFailed(error: RaftkvError): void {
+    this.#nodeError = error;
+    this.#changed();
+  }
+
+  #changed(): void {
+    if (this.clusterId !== undefined) for (const resolve of this.#whenFed.splice(0)) resolve();
+    const { observer } = this;
+    if (observer.feedState !== 'paused') {
+      this.#wasOnline = true;
+      this.#nodeError = undefined;
+    }
+    const { copy } = observer;
+    const error = observer.error ?? this.#nodeError;
+    this.#status.set({
+      replicaId: this.#replicaId,
+      role: 'observer',
+      tenancy: this.#tenancy,
+      phase: this.#phase(error),
+      connection: this.#connection(),
+      storage: this.#storage,
+      error,
+      clusterId: this.clusterId,
+      leader: this.leader,
+      revision: copy?.revision ?? 0,
+      index: copy?.index ?? 0,
+      hash: copy?.hash,
+      keys: copy?.size ?? 0,
+      unsentWrites: this.#kv?.openWrites ?? 0,
+      snapshots: observer.snapshots,
+      divergences: observer.divergences,
+    });
+  }
+
+  #phase(error: RaftkvError | undefined): ReplicaStatus['phase'] {
+    if (this.#isClosed) return 'closed';
+    if (this.observer.copy !== undefined) return 'ready';
+    if (this.#isLoading) return 'loading';
+    return error === undefined || !hopeless.includes(error.code) ? 'syncing' : 'failed';
+  }
+
+  #connection(): ReplicaStatus['connection'] {
+    if (!this.#isOnline) return 'offline';
+    if (this.observer.feedState !== 'paused') return 'online';
+    return this.#wasOnline || this.#nodeError !== undefined ? 'offline' : 'connecting';
+  }
+
+  async #close(): Promise<void> {
+    this.#isClosed = true;
+    for (const resolve of this.#whenFed.splice(0)) resolve();
+    await this.#hooks.onClose?.();
+    await this.observer.close();
+    await this.client.close();
+    this.#changed();
+  }
+}
+
+/** Trying again will not help. */
+const hopeless: readonly string[] = ['wrong_cluster', 'unsupported_version', 'invalid_argument'];
+
+/** 64 random bits. */
+function drawId(): string {
+  const [high, low] = crypto.getRandomValues(new Uint32Array(2));
+  return high!.toString(16).padStart(8, '0') + low!.toString(16).padStart(8, '0');
+}

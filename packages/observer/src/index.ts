@@ -1,0 +1,7 @@
+// The front door of the observer: a copy of the store beside an app. The parts below the line are for composition roots that share one copy
+// among several tabs.
+export { openReplica } from './open-replica.ts';
+
+export type { OpenReplicaOptions } from './open-replica.ts';
+export type { ReplicaOptions } from './assembly.ts';
+export type { CopyStore } from './journal.ts';
