@@ -25,6 +25,7 @@ import type { Mesh } from '@raftkv/transport';
 import { acceptWebSockets, nodeWebSocket } from '@raftkv/transport/node';
 import { RaftkvError } from '@raftkv/wire';
 import type { NodeConfig } from './config.ts';
+import { deflate } from './deflate.ts';
 import type { Logger } from './logger.ts';
 import { nodeClock } from './node-clock.ts';
 import { version } from './version.ts';
@@ -113,6 +114,7 @@ class StartingNode {
       isReachable: (id) => mesh.isConnected(id),
       now: nodeClock.now,
       requestTimeoutMilliseconds,
+      deflate: config.compression ? deflate : (bytes) => bytes,
     });
     const replica = new Replica({
       raft: {
