@@ -149,10 +149,19 @@ async function retrying<T>(name: string, action: () => Promise<T>): Promise<T> {
 /** The body's result once the transaction is complete; the reason once it is aborted. */
 async function settle<T>(store: IDBObjectStore, body: (store: IDBObjectStore) => T | PromiseLike<T>): Promise<T> {
   const { transaction } = store;
+  const { db } = transaction;
+  let isCut = false;
+  let onClose = (): void => undefined;
   // Not idb-keyval's promise: an error of a request reaches the transaction before its own reason is known.
   const ended = new Promise<void>((resolve, reject) => {
     transaction.addEventListener('complete', () => resolve());
     transaction.addEventListener('abort', () => reject(transaction.error));
+    // The browser cut the connection. It should have ended the transaction before; Chromium was seen to forget that, and then it never ends.
+    onClose = () => {
+      isCut = true;
+      reject(new DOMException('the browser closed the connection', 'AbortError'));
+    };
+    db.addEventListener('close', onClose);
   });
   const result = (async () => body(store))();
   const broken = result.then(
@@ -165,9 +174,11 @@ async function settle<T>(store: IDBObjectStore, body: (store: IDBObjectStore) =>
   try {
     await ended;
   } catch (error) {
-    // A refusal of the body itself says more than the abort that it led to.
-    const refusal = (await broken)?.error;
+    // A refusal of the body itself says more than the abort that it led to. After a cut the body may wait for ever.
+    const refusal = isCut ? undefined : (await broken)?.error;
     throw refusal instanceof RaftkvError ? refusal : (error ?? refusal);
+  } finally {
+    db.removeEventListener('close', onClose);
   }
   const refusal = await broken;
   if (refusal !== undefined) throw refusal.error;
