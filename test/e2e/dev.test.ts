@@ -35,7 +35,7 @@ afterEach(async () => {
 
 function startDev(): void {
   stdout = '';
-  dev = spawn(process.execPath, [binPath, 'dev', '--port', String(ports[0]), '--data-dir', directory], {
+  dev = spawn(process.execPath, [binPath, 'dev', '--no-cities', '--port', String(ports[0]), '--data-dir', directory], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, NODE_OPTIONS: '' },
   });

@@ -18,6 +18,7 @@ import {
   listen,
   startProcessMetrics,
 } from '@raftkv/server/node';
+import type { PageHook } from '@raftkv/server/node';
 import type { Storage } from '@raftkv/storage';
 import { openFileStorage } from '@raftkv/storage/node';
 import { dialWebSocket, openMesh } from '@raftkv/transport';
@@ -38,6 +39,8 @@ export interface StartNodeOptions {
   readonly logger: Logger;
   /** The member stopped by itself: its storage failed or an invariant broke. The process must end. */
   readonly onHalt: (error: RaftkvError) => void;
+  /** A page in place of the status page. */
+  readonly page?: PageHook;
 }
 
 export interface RunningNode {
@@ -70,15 +73,17 @@ class StartingNode {
   readonly #config: NodeConfig;
   readonly #logger: Logger;
   readonly #onHalt: (error: RaftkvError) => void;
+  readonly #page: PageHook | undefined;
   /** What to take apart, last opened first. */
   readonly #closers: (() => Promise<void> | void)[] = [];
   #isClosed = false;
   #isHalted = false;
 
-  constructor(config: NodeConfig, { logger, onHalt }: StartNodeOptions) {
+  constructor(config: NodeConfig, { logger, onHalt, page }: StartNodeOptions) {
     this.#config = config;
     this.#logger = logger;
     this.#onHalt = onHalt;
+    this.#page = page;
   }
 
   async start(): Promise<RunningNode> {
@@ -215,7 +220,8 @@ class StartingNode {
       }),
     );
     const { allowedOrigins } = config;
-    const http = createHttpServer({ node, metrics, allowedOrigins });
+    const page = this.#page;
+    const http = createHttpServer({ node, metrics, allowedOrigins, ...(page === undefined ? {} : { page }) });
     const acceptor = acceptWebSockets(http.server, [
       {
         ...peerRoute,

@@ -1,36 +1,33 @@
-// `raftkv dev`: a local cluster, each member a process of its own with its data on disk, for trying things out. Ctrl-C stops all.
-import { spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
-import { mkdirSync, openSync, readFileSync } from 'node:fs';
+// `raftkv dev`: a local cluster, each member a process of its own with its data on disk, for trying things out, with a page to look at it and to
+// break it. Ctrl-C stops all. One member is in `dev-member.ts`, what the page may ask in `dev-control.ts`, the sample data in `dev-dataset.ts`.
+import { randomBytes } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { RaftkvError } from '@raftkv/wire';
 import type { Command } from 'commander';
-
-const binary = fileURLToPath(new URL('../../../bin/raftkv.js', import.meta.url));
+import { openControl } from './dev-control.ts';
+import { Dataset } from './dev-dataset.ts';
+import { DevMember } from './dev-member.ts';
+import { findPage, pageEnvironment } from './dev-page.ts';
 
 interface DevOptions {
   readonly nodes: string;
   readonly port: string;
   readonly dataDir: string;
-}
-
-interface Member {
-  readonly name: string;
-  readonly port: number;
-  readonly log: string;
-  readonly process: ChildProcess;
+  readonly cities: boolean;
+  readonly allowedOrigins: string;
 }
 
 export function addDevCommand(program: Command): void {
   program
     .command('dev')
-    .description('run a local cluster, a process each, with data under ./data')
+    .description('run a local cluster with its page, a process for each member, with data under ./data')
     .option('--nodes <COUNT>', 'how many members', '3')
     .option('--port <PORT>', 'port of the first; the others follow', '8080')
     .option('--data-dir <DIR>', 'parent of the members’ directories', 'data')
+    .option('--no-cities', 'do not put the sample data of the page into the store')
+    .option('--allowed-origins <LIST>', 'origins of other pages that may use the cluster, such as a dev server’s', '')
     .action((options: DevOptions) => dev(options));
 }
 
@@ -39,93 +36,106 @@ async function dev(options: DevOptions): Promise<void> {
   const firstPort = readNumber('--port', options.port, 1, 65_535 - count);
   const directory = resolve(options.dataDir);
   makeDirectory(directory);
-  const names = Array.from({ length: count }, (_, position) => `node${position + 1}`);
-  const peers = names.map((name, position) => `${name}:127.0.0.1:${firstPort + position}`).join(',');
-  for (const position of names.keys()) await checkPort(firstPort + position);
+  const ports = Array.from({ length: count }, (_, position) => firstPort + position);
+  for (const port of ports) await checkPort(port);
 
-  process.stdout.write(`Starting ${count} members, data under ${directory} …\n`);
-  const members = names.map((name, position) => startMember(name, firstPort + position, peers, directory));
-  let isStopping = false;
-  const exits = members.map(
-    (member) =>
-      new Promise<void>((done) => {
-        member.process.once('exit', (code, signal) => {
-          if (!isStopping) process.stdout.write(describeEnd(member, code, signal));
-          done();
-        });
-      }),
-  );
-  const stop = (): void => {
-    if (isStopping) return;
-    isStopping = true;
-    process.stdout.write('\nStopping …\n');
-    for (const member of members) member.process.kill('SIGTERM');
-  };
-  // A terminal that is closed sends SIGHUP: the members lead groups of their own, so nobody else would stop them.
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, stop);
-
-  const whenAllReady = Promise.all(members.map((member) => whenReady(member)));
-  const ready = await Promise.race([whenAllReady, Promise.all(exits).then(() => [])]);
-  if (!isStopping && ready.length > 0) {
-    const running = ready.filter(Boolean).length;
-    process.stdout.write(
-      running === count ? greeting(members) : `\n${running} of ${count} members run. Ctrl-C stops them.\n`,
-    );
-  }
-  await Promise.all(exits);
-  if (!isStopping) throw new RaftkvError('internal', 'all members ended');
-}
-
-function startMember(name: string, port: number, peers: string, directory: string): Member {
-  const log = join(directory, `${name}.log`);
-  // A group of its own: Ctrl-C reaches only this process, which then stops the members in order.
-  const child = spawn(
-    process.execPath,
-    [
-      binary,
-      'serve',
-      '--id',
-      name,
-      '--host',
-      '127.0.0.1',
-      '--port',
-      String(port),
-      '--peers',
-      peers,
-      '--data-dir',
-      join(directory, name),
-    ],
-    { stdio: ['ignore', 'pipe', openSync(log, 'a')], detached: true },
-  );
-  process.once('exit', () => child.kill('SIGKILL'));
-  return { name, port, log, process: child };
-}
-
-/** What its last word was, if it had one. */
-function describeEnd(member: Member, code: number | null, signal: NodeJS.Signals | null): string {
-  const how = `${member.name} ended (${signal ?? `exit code ${code}`})`;
-  const last = readFileSync(member.log, 'utf8').trimEnd().split('\n').at(-1)!;
-  return last.startsWith('raftkv: ') ? `${how}: ${last.slice(8)}\n` : `${how}; see ${member.log}\n`;
-}
-
-/** False when it ended before. */
-function whenReady(member: Member): Promise<boolean> {
-  return new Promise((done) => {
-    const lines = createInterface({ input: member.process.stdout! });
-    lines.on('line', (line) => {
-      process.stdout.write(`  ${line}\n`);
-      if (line.includes('ready')) done(true);
-    });
-    lines.on('close', () => done(false));
+  const endpoints = ports.map((port) => `127.0.0.1:${port}`);
+  const origins = [
+    ...ports.flatMap((port) => [`http://127.0.0.1:${port}`, `http://localhost:${port}`]),
+    ...options.allowedOrigins.split(',').filter((origin) => origin !== ''),
+  ];
+  const dataset = new Dataset({
+    endpoints,
+    onDone: (records) => print(`${records.toLocaleString('en')} cities are in the store.\n`),
   });
+  const members: DevMember[] = [];
+  const token = randomBytes(24).toString('base64url');
+  const control = await openControl({ members, dataset, token, origins });
+  const page = findPage();
+  const environment = pageEnvironment(page, { control: control.origin, token, endpoints });
+  print(`Starting ${count} members, data under ${directory} …\n`);
+  const cluster = new DevCluster(members);
+  const peers = endpoints.map((endpoint, position) => `node${position + 1}:${endpoint}`).join(',');
+  for (const [position, port] of ports.entries()) {
+    const name = `node${position + 1}`;
+    const words = ['--id', name, '--host', '127.0.0.1', '--port', String(port), '--peers', peers];
+    words.push('--data-dir', join(directory, name), '--allowed-origins', origins.join(','));
+    const log = join(directory, `${name}.log`);
+    members.push(new DevMember({ name, port, words, log, environment, onLine: say, onChange: cluster.changed }));
+  }
+  try {
+    const running = await cluster.start();
+    if (running === count) print(greeting(members, page !== undefined));
+    else if (running > 0) print(`\n${running} of ${count} members run. Ctrl-C stops them.\n`);
+    if (running > 0 && options.cities) dataset.start();
+    await cluster.whenOver();
+  } finally {
+    await dataset.close();
+    await control.close();
+  }
 }
 
-function greeting(members: readonly Member[]): string {
+/** All members together: they come up together and go together. */
+class DevCluster {
+  readonly #members: readonly DevMember[];
+  readonly #over: Promise<void>;
+  #end: (error?: RaftkvError) => void = () => undefined;
+  #isStopping = false;
+
+  constructor(members: readonly DevMember[]) {
+    this.#members = members;
+    this.#over = new Promise((done, fail) => {
+      this.#end = (error) => (error === undefined ? done() : fail(error));
+    });
+    this.#over.catch(() => undefined);
+    // A terminal that is closed sends SIGHUP: the members lead groups of their own, so nobody else would stop them.
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => void this.#stop());
+    process.once('exit', () => this.#members.forEach((member) => member.killNow()));
+  }
+
+  /** Resolves with how many came up, once each did or did not; 0 when it was stopped meanwhile. */
+  async start(): Promise<number> {
+    const ready = await Promise.all(this.#members.map((member) => member.start()));
+    return this.#isStopping ? 0 : ready.filter(Boolean).length;
+  }
+
+  /** Rejects when all members ended by themselves. */
+  whenOver(): Promise<void> {
+    return this.#over;
+  }
+
+  readonly changed = (member: DevMember): void => {
+    if (this.#isStopping) return;
+    if (member.state === 'failed') print(`${member.name} ended ${member.note}\n`);
+    if (member.state === 'killed') print(`${member.name} was killed from the page\n`);
+    if (this.#members.every((each) => each.state === 'failed')) {
+      this.#end(new RaftkvError('internal', 'all members ended'));
+    }
+  };
+
+  async #stop(): Promise<void> {
+    if (this.#isStopping) return;
+    this.#isStopping = true;
+    print('\nStopping …\n');
+    await Promise.all(this.#members.map((member) => member.stop()));
+    this.#end();
+  }
+}
+
+function print(text: string): void {
+  process.stdout.write(text);
+}
+
+function say(line: string): void {
+  print(`  ${line}\n`);
+}
+
+function greeting(members: readonly DevMember[], hasPage: boolean): string {
   const [first, second] = [members[0]!, members.at(-1)!];
   const endpoints = members.map((member) => `127.0.0.1:${member.port}`).join(',');
   const from = first.port === 8080 && members.length === 3 ? '' : ` --endpoints ${endpoints}`;
   return `
-The cluster is up. Its page: http://127.0.0.1:${first.port}/
+The cluster is up. Its page: http://127.0.0.1:${first.port}/${hasPage ? '  (open it in two tabs)' : ''}
 
 Try, in another terminal:
   npx raftkv put greeting '"hello"'${from}
@@ -135,7 +145,7 @@ Try, in another terminal:
   curl -s http://127.0.0.1:${first.port}/v3/kv/range -d '{"key":"Z3JlZXRpbmc="}'
 
 Kill one, and go on writing:
-  kill -9 ${second.process.pid}      # ${second.name}
+  kill -9 ${second.pid}      # ${second.name}
 
 Ctrl-C stops all.
 `;

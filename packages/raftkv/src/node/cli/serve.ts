@@ -5,6 +5,7 @@ import { loadConfig } from '../config.ts';
 import type { Flags } from '../config.ts';
 import { createLogger } from '../logger.ts';
 import { settings } from '../settings.ts';
+import { pageOf } from './dev-page.ts';
 
 /** How long a clean shutdown may take before the process ends anyway. */
 const shutdownMilliseconds = 5_000;
@@ -38,7 +39,12 @@ async function serve(flags: Flags, configFile: string | undefined): Promise<void
   });
   // Loaded here alone: a member is most of what there is to load, and a command that only asks should not wait for it.
   const { startNode } = await import('../start-node.ts');
-  const node = await startNode(config, { logger, onHalt: (error) => onHalt(error) });
+  const page = pageOf(process.env);
+  const node = await startNode(config, {
+    logger,
+    onHalt: (error) => onHalt(error),
+    ...(page === undefined ? {} : { page }),
+  });
   process.stdout.write(`raftkv ${config.nodeId} ready at http://${formatHost(config.host)}:${node.port}\n`);
   const failure = await Promise.race([halted, signalled]);
   // A member that halted has nothing more to say to its disk or its peers: what it holds in memory must not be trusted.
