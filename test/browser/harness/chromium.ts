@@ -45,13 +45,17 @@ export function launchProfile(folder: string): Promise<BrowserContext> {
   return chromium.launchPersistentContext(folder, { executablePath: findChromium(), args: flags, timeout: 60_000 });
 }
 
+/** The processes of the browser that a context belongs to. */
+export async function processesOf(context: BrowserContext): Promise<readonly { type: string; id: number }[]> {
+  const browser = context.browser();
+  if (browser === null) throw new Error('this context has no browser');
+  const protocol = await browser.newBrowserCDPSession();
+  return (await protocol.send('SystemInfo.getProcessInfo')).processInfo;
+}
+
 /** As the system does when memory runs out, or a user who has lost patience: the whole browser, and nothing is said to anybody. */
 export async function killBrowser(context: BrowserContext): Promise<void> {
-  const browser = context.browser();
-  if (browser === null) throw new Error('this context has no browser to kill');
-  const protocol = await browser.newBrowserCDPSession();
-  const { processInfo } = await protocol.send('SystemInfo.getProcessInfo');
-  const main = processInfo.find(({ type }) => type === 'browser');
+  const main = (await processesOf(context)).find(({ type }) => type === 'browser');
   if (main === undefined) throw new Error('the browser does not name its process');
   const gone = new Promise((resolve) => {
     context.once('close', resolve);

@@ -4,6 +4,7 @@ import { promisifyRequest } from 'idb-keyval';
 import { RaftkvError } from '@raftkv/wire';
 import { storageConformance } from '@raftkv/storage/conformance';
 import { deleteIndexedDbStorage, openIndexedDbStorage } from '@raftkv/storage/web';
+import { createMemoryStore, openMemoryStorage } from '@raftkv/storage';
 import type { Storage, StoredState } from '@raftkv/storage';
 import type { Durability } from '@raftkv/storage/web';
 import { expectInPage } from './expect.ts';
@@ -119,6 +120,8 @@ const lab = {
     storage.append({ hardState: undefined, entries: makeEntries(first, count, bytes) }),
   openIndexedDbStorage,
   deleteIndexedDbStorage,
+  openMemoryStorage,
+  createMemoryStore,
   identity,
   makeEntries,
   /** The code that an action ends with, or "resolved". */
