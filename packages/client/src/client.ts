@@ -256,9 +256,9 @@ export class Client<Value, K extends UserKey> implements Kv<Value, K> {
     this.#dispatcher.onNodeFailed = listener;
   }
 
-  /** Talks to this cluster and no other; false if it has talked to another already. Not part of `Kv`. */
-  expectCluster(clusterId: string): boolean {
-    return this.#dispatcher.cluster.expect(clusterId);
+  /** Talks to this cluster and no other from now on. Not part of `Kv`. */
+  expectCluster(clusterId: string): void {
+    this.#dispatcher.cluster.expect(clusterId);
   }
 
   /** Makes all connections anew: after a sleep they may be dead without knowing it. Not part of `Kv`. */

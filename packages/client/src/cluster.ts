@@ -106,10 +106,12 @@ export class Cluster {
     else this.#closeAll(new RaftkvError('connection_lost', 'this client was taken offline'));
   }
 
-  /** This cluster and no other. False: another one has answered already. */
-  expect(clusterId: string): boolean {
-    this.#clusterId ??= clusterId;
-    return this.#clusterId === clusterId;
+  /** This cluster and no other, whichever has answered so far. */
+  expect(clusterId: string): void {
+    const before = this.#clusterId;
+    this.#clusterId = clusterId;
+    if (before === undefined || before === clusterId) return;
+    this.#closeAll(new RaftkvError('wrong_cluster', `these nodes are of cluster ${before}, not ${clusterId}`));
   }
 
   /** New connections instead of those there are: after a sleep they may be dead without knowing it. */

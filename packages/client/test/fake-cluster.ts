@@ -187,6 +187,10 @@ export class FakeNode implements ServedNode {
     };
   }
 
+  observe(): never {
+    throw new RaftkvError('unsupported', 'nobody is fed here');
+  }
+
   onLeaderChange(listener: () => void): () => void {
     this.#leaderListeners.add(listener);
     return () => this.#leaderListeners.delete(listener);

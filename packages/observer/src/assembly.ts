@@ -182,9 +182,7 @@ export class ReplicaAssembly<Value, K extends UserKey> {
     this.#storage = store.mode;
     this.#replicaId = replicaId;
     this.#clusterId = clusterId;
-    if (!this.client.expectCluster(clusterId)) {
-      this.#nodeError = new RaftkvError('wrong_cluster', `what is stored here is a copy of cluster ${clusterId}`);
-    }
+    this.client.expectCluster(clusterId);
     this.#changed();
   }
 

@@ -9,7 +9,7 @@ export const platformInflate: Inflate = async (deflated, maxBytes) => {
   const stream = new DecompressionStream('deflate-raw');
   const writer = stream.writable.getWriter();
   // What goes wrong in here is told by the reading side as well.
-  writer.write(deflated).catch(() => {});
+  writer.write(deflated as Uint8Array<ArrayBuffer>).catch(() => {});
   writer.close().catch(() => {});
   const reader = stream.readable.getReader();
   const chunks: Uint8Array[] = [];

@@ -157,7 +157,8 @@ export class Journal {
       for (const chunk of encodeCopy(frozen)) {
         bytes += chunk.length;
         await writer.write(chunk);
-        if (this.#isClosed) return await writer.abort();
+        // One that only saves room can be made another time; without one that replaces everything there is nothing.
+        if (this.#isClosed && !isReplacement) return await writer.abort();
         if (performance.now() - since < sliceMilliseconds) continue;
         await breathe();
         since = performance.now();
