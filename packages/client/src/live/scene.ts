@@ -74,6 +74,6 @@ function mergeKeys(sorted: readonly Key[], others: readonly Key[], isReverse: bo
   return isReverse ? merged.reverse() : merged;
 }
 
-export function compareKeys(a: Key, b: Key): number {
+function compareKeys(a: Key, b: Key): number {
   return a < b ? -1 : a === b ? 0 : 1;
 }

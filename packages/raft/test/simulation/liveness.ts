@@ -1,14 +1,28 @@
 // The second phase of a simulation: a quorum at least is healed, some of the others are left dead, deaf or mute. Within a bound
 // a leader must be found, every healed member must apply something new, and every read must be answered (T2, T9, T10, T34, T36).
 import type { Member } from '../member.ts';
-import type { Simulation } from './simulation.ts';
+import type { Faults } from './faults.ts';
+import type { Ledger } from './ledger.ts';
 import { UNITS_PER_TICK } from './world.ts';
+import type { World } from './world.ts';
 import { stateOf } from '../../src/raft.ts';
 
 const PATIENCE_TICKS = 400;
 
+/** The simulation, as far as this phase drives it. */
+export interface Stage {
+  readonly world: World;
+  readonly members: readonly Member[];
+  readonly faults: Faults;
+  readonly ledger: Ledger;
+  restart(at: number): void;
+  read(at: number): void;
+  pump(at: number): void;
+  runUntil(isOver: () => boolean): void;
+}
+
 /** Answers the ticks that it took. */
-export function demandProgress(simulation: Simulation, voterCount: number): number {
+export function demandProgress(simulation: Stage, voterCount: number): number {
   const { world, members, faults, ledger } = simulation;
   world.isHealed = true;
   world.note('healed');
