@@ -75,6 +75,11 @@ export class FeedSource {
     return this.#stateMachine.store.appliedIndex;
   }
 
+  /** The store keeps its content hash up. */
+  get isHashing(): boolean {
+    return this.#isHashing;
+  }
+
   /** Of the whole store as of now; undefined while it is not known yet, then a part of it was worked out. */
   contentHash(): string | undefined {
     this.#isHashing = true;
@@ -83,7 +88,7 @@ export class FeedSource {
 
   /** No feed wants the content hash any more. */
   forgetContentHash(): void {
-    if (this.#isHashing) this.#stateMachine.store.forgetContentHash();
+    this.#stateMachine.store.forgetContentHash();
     this.#isHashing = false;
   }
 

@@ -1,5 +1,5 @@
 // The observers of one member: told when something was applied, all from one source of encodings, and kept from taking the loop for
-// themselves: feeds work in turns of a few milliseconds and rest in between, so a thousand of them slow each other down rather than the cluster.
+// themselves: feeds work in turns of a few milliseconds and let others go first in between, so a thousand of them slow each other down rather than the cluster.
 import type { Clock } from '@raftkv/replica';
 import { FeedRanges } from './feed-ranges.ts';
 import { FeedSession } from './feed-session.ts';
@@ -10,9 +10,11 @@ import type { Feed, FeedPiece, ObserveOptions } from './node-api.ts';
 
 /** Time for reading, encoding and compressing in one turn. */
 const turnMilliseconds = 5;
-/** Feeds woken in one turn; each will send at least one frame. */
-const wakesPerTurn = 500;
-const longestRestMilliseconds = 100;
+/** Feeds woken in one turn: each sends at least one frame, which costs some tens of microseconds. */
+const wakesPerTurn = 128;
+/** Between two turns the loop gets to everything else that waits, and a rest of this share of the turn. */
+const restShare = 1 / 2;
+const longestRestMilliseconds = 10;
 /** A feed that nothing concerns says how far it has come at most this often. */
 const markMilliseconds = 50;
 /** So long after the last feed of all keys the content hash is kept up, for the next one. */
@@ -29,7 +31,9 @@ export class Observers implements FeedTurns {
   readonly #clock: Pick<Clock, 'now' | 'schedule'>;
   readonly #feeds = new Set<FeedSession>();
   /** To be woken in the next turns, in this order. */
-  #due = new Set<FeedSession>();
+  readonly #due = new Set<FeedSession>();
+  /** All others are to be woken too, after them: something was applied. */
+  #areAllDue = false;
   #owing = new Set<FeedSession>();
   #isTurn = false;
   #isTurnPlanned = false;
@@ -103,17 +107,21 @@ export class Observers implements FeedTurns {
     this.#isMarkPlanned = false;
     const owing = this.#owing;
     this.#owing = new Set();
-    for (const feed of owing) feed.isMarkDue = true;
-    this.#wakeInTurn(owing);
+    for (const feed of owing) {
+      feed.isMarkDue = true;
+      this.#due.add(feed);
+    }
+    this.#wakeInTurn();
   }
 
   #applied(): void {
     const { revision } = this.#source;
     if (revision === this.#lastRevision) return;
     this.#lastRevision = revision;
-    if (this.#feedsOfAll === 0) this.#forgetHashAfterAWhile();
-    // Those that wait longer come first.
-    if (this.#feeds.size > 0) this.#wakeInTurn(this.#feeds);
+    if (this.#feedsOfAll === 0 && this.#source.isHashing) this.#forgetHashAfterAWhile();
+    if (this.#feeds.size === 0) return;
+    this.#areAllDue = true;
+    this.#wakeInTurn();
   }
 
   #forgetHashAfterAWhile(): void {
@@ -121,12 +129,11 @@ export class Observers implements FeedTurns {
   }
 
   /** Now, in the same turn of the event loop, unless feeds have had their share of it. */
-  #wakeInTurn(feeds: Iterable<FeedSession>): void {
-    for (const feed of feeds) this.#due.add(feed);
+  #wakeInTurn(): void {
     if (this.#isTurn || this.#isTurnPlanned) return;
-    const rest = this.#restUntil - this.#clock.now();
-    if (rest <= 0) this.#turn();
-    else this.#planTurn(rest);
+    const wait = this.#restUntil - this.#clock.now();
+    if (wait <= 0) this.#turn();
+    else this.#planTurn(wait);
   }
 
   #planTurn(milliseconds: number): void {
@@ -142,6 +149,9 @@ export class Observers implements FeedTurns {
     const start = this.#clock.now();
     this.#isTurn = true;
     this.#spentMilliseconds = 0;
+    // Those that wait longer stay in front, so that nobody is passed over.
+    if (this.#areAllDue) for (const feed of this.#feeds) this.#due.add(feed);
+    this.#areAllDue = false;
     let left = wakesPerTurn;
     for (const feed of this.#due) {
       if (left-- === 0) break;
@@ -156,8 +166,8 @@ export class Observers implements FeedTurns {
     const now = this.#clock.now();
     const took = now - start;
     this.#isTurn = false;
-    this.#restUntil = now + Math.min(took, longestRestMilliseconds);
+    this.#restUntil = now + Math.min(took * restShare, longestRestMilliseconds);
     // While nothing is due, each change is sent as it comes, and small expenses do not add up to a debt.
-    if (this.#due.size > 0) this.#planTurn(this.#restUntil - now);
+    if (this.#due.size > 0 || this.#areAllDue) this.#planTurn(this.#restUntil - now);
   }
 }

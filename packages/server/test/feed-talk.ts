@@ -6,7 +6,7 @@ import type { Feed } from '../src/node-api.ts';
 import { Observers } from '../src/observers.ts';
 import { ObserverCopy } from './observer-copy.ts';
 
-export class ManualClock {
+class ManualClock {
   time = 0;
   readonly timers = new Set<{ readonly at: number; readonly callback: () => void }>();
   readonly now = (): number => this.time;
