@@ -54,6 +54,33 @@ async function countSyncs(pids: readonly number[], action: () => Promise<void>):
     .filter((line) => /\b(fsync|fdatasync)\(.*= 0$|resumed.*= 0$/.test(line)).length;
 }
 
+it('a write is acknowledged when its transaction is complete, and not before', async () => {
+  const tab = await stage.openTab('storage');
+  const events = await tab.page.evaluate(async () => {
+    const { openIndexedDbStorage, identity, append } = storageLab;
+    let started = 0;
+    let complete = 0;
+    const { transaction } = IDBDatabase.prototype;
+    IDBDatabase.prototype.transaction = function (...words) {
+      started += 1;
+      const made = transaction.apply(this, words);
+      made.addEventListener('complete', () => {
+        complete += 1;
+      });
+      return made;
+    };
+    const storage = await openIndexedDbStorage({ name: 'a', create: true, identity });
+    const open: number[] = [];
+    for (let index = 1; index <= 5; index += 1) {
+      await append(storage, index, 1);
+      open.push(started - complete);
+    }
+    await storage.close();
+    return { open, started };
+  });
+  expect(events).toEqual({ open: [0, 0, 0, 0, 0], started: 6 });
+});
+
 it('a strict write is synced before it is acknowledged, a relaxed one is not', async () => {
   const profile = new Profile(await launchProfile(folder));
   const tab = await profile.openTab(stage.url('storage'));

@@ -5,7 +5,8 @@ import { setStage } from './harness/stage.ts';
 
 const stage = setStage(['storage']);
 
-const seeds = [...Array.from({ length: 6 }, (_, i) => i + 1), Math.floor(Math.random() * 2 ** 31)];
+/** The long one is the first that was seen to find a chunk that was dropped one entry too early. */
+const seeds = [1, 2, 3, 4, 325284790, Math.floor(Math.random() * 2 ** 31)];
 
 it.each(seeds)('agrees with the memory reference after random calls, seed %i', async (seed) => {
   const tab = await stage.openTab('storage');
