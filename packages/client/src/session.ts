@@ -1,7 +1,7 @@
 // Exactly once (§6.3): the session under which this client writes, the stamp of each write, and what has been acknowledged. A retry sends the
 // same bytes again, so the state machine knows it. When the session is gone, only what was certainly never carried out moves to a new one.
 import type { Command, CommandError } from '@raftkv/kv';
-import { CompressionGate, RaftkvError, Slab, decodeCommand, encodeCommand } from '@raftkv/wire';
+import { CompressionGate, RaftkvError, Slab, encodeCommand, restampCommand } from '@raftkv/wire';
 import type { Call, CallOutcome, Request } from './call.ts';
 import { checkCallOptions } from './checks.ts';
 import type { CallOptions, WriteGate } from './dispatcher.ts';
@@ -156,8 +156,17 @@ export class Session implements WriteGate {
   #restamp(call: Call): void {
     const message = call.request as WriteMessage;
     try {
-      const { command } = decodeCommand(message.command, { limits: this.#settings.limits });
-      call.request = { type: 'write', id: 0, command: this.#stamp(command) };
+      const sequence = this.#sequence + 1;
+      const stamp = { clientId: this.#clientId, sequence, ackFloor: this.#floor };
+      const { limits, compression } = this.#settings;
+      const command = restampCommand(message.command, stamp, {
+        limits,
+        compression,
+        gate: this.#gate,
+        slab: this.#slab,
+      });
+      this.#sequence = sequence;
+      call.request = { type: 'write', id: 0, command };
     } catch (error) {
       // Without a stamp it just fitted.
       const { code, message: reason } = RaftkvError.from(error);

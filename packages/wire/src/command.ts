@@ -55,6 +55,32 @@ export function encodeCommand(envelope: CommandEnvelope, options: EncodeCommandO
 }
 
 /**
+ * The same command under another session stamp, without looking at what it is: a client that decodes nothing need not carry the decoder. The bytes
+ * must be what `encodeCommand` made; `compression` is then the one that it was given. Throws `request_too_large` where the longer stamp no longer fits.
+ */
+export function restampCommand(
+  bytes: Uint8Array,
+  session: SessionStamp,
+  options: EncodeCommandOptions = {},
+): Uint8Array {
+  const limits = withinFormat(options.limits ?? defaultLimits);
+  const reader = bytes[0] === deflatedFormat ? inflate(bytes, limits, options.compression) : new Reader(bytes, 1);
+  reader.tuple(2);
+  readSession(reader);
+  const rest = reader.bytes.subarray(reader.offset, reader.end);
+  const writer = new Writer(rest.length + envelopeBytes, options.slab);
+  writer.byte(plainFormat);
+  writer.array(2);
+  writeSession(writer, session);
+  writer.reserve(rest.length);
+  writer.bytes.set(rest, writer.offset);
+  writer.offset += rest.length;
+  const plain = writer.finish();
+  checkSize(plain.length, limits);
+  return options.compression === undefined ? plain : compress(plain, options.compression, options.gate);
+}
+
+/**
  * What the bytes of a command mean, checked in full. Values are views over `bytes` (or over what was inflated): whoever keeps one for
  * long copies it, or keeps all of `bytes` alive. Throws like `encodeCommand`, and `bad_frame` or `unsupported_version`.
  * A committed entry is decoded with `formatLimits`, so that all members agree. Inflating is never the caller's choice, for the same reason.
@@ -65,7 +91,7 @@ export function decodeCommand(bytes: Uint8Array, options: DecodeCommandOptions =
   const format = bytes[0];
   if (format === undefined) throw new RaftkvError('bad_frame', 'a command without bytes');
   if (format === plainFormat) return readEnvelope(new Reader(bytes, 1), limits);
-  if (format === deflatedFormat) return readEnvelope(inflate(bytes, limits), limits);
+  if (format === deflatedFormat) return readEnvelope(inflate(bytes, limits, deflateCompression), limits);
   throw new RaftkvError('unsupported_version', `a command in format 0x${format.toString(16)}, which is not known here`);
 }
 
@@ -118,11 +144,12 @@ function pays(compression: Compression, sample: Uint8Array): boolean {
   return compression.deflate(sample).length <= sample.length - (sample.length >>> 3);
 }
 
-function inflate(bytes: Uint8Array, limits: Limits): Reader {
+function inflate(bytes: Uint8Array, limits: Limits, compression: Compression | undefined): Reader {
   const header = new Reader(bytes, 1);
+  if (compression === undefined) return header.fail('a deflated command, and nothing to inflate it with');
   const plainBytes = header.uint();
   checkSize(plainBytes, limits);
-  const body = deflateCompression.inflate(bytes.subarray(header.offset), plainBytes);
+  const body = compression.inflate(bytes.subarray(header.offset), plainBytes);
   if (body.length !== plainBytes) header.fail(`inflates to ${body.length} bytes instead of ${plainBytes}`);
   return new Reader(body);
 }

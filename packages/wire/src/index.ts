@@ -2,7 +2,7 @@
 export { RaftkvError, isErrorCode } from './error.ts';
 export { defaultLimits, formatLimits } from './limits.ts';
 export { keyFrom, keyToBytes, keyToString, prefixEnd, rangeFrom } from './key.ts';
-export { decodeCommand, encodeCommand } from './command.ts';
+export { decodeCommand, encodeCommand, restampCommand } from './command.ts';
 export { CompressionGate, deflateCompression } from './compression.ts';
 export { decodeClientFrame, encodeClientFrame, encodeClientFrames } from './client-frame.ts';
 export { decodeServerFrame, encodeServerFrame, encodeServerFrames } from './server-frame.ts';

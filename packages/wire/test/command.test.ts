@@ -9,6 +9,7 @@ import {
   deflateCompression,
   encodeCommand,
   formatLimits,
+  restampCommand,
 } from '../src/index.ts';
 import type { ErrorCode, Limits } from '../src/index.ts';
 
@@ -126,6 +127,28 @@ describe('a command', () => {
     const bytes = encodeCommand(put('k', value));
     const { command } = decodeCommand(bytes);
     expect(command.type === 'put' && command.value.buffer === bytes.buffer).toBe(true);
+  });
+});
+
+describe('another stamp', () => {
+  const stamp = { clientId: 70_000, sequence: 3_000_000_000, ackFloor: 2 ** 40 };
+
+  it('changes the session and nothing else, deflated or not, from none or from another', () => {
+    for (const compression of [undefined, deflateCompression]) {
+      for (const session of [undefined, { clientId: 1, sequence: 2, ackFloor: 0 }]) {
+        const { command } = put('k', text);
+        const bytes = encodeCommand({ session, command }, { compression });
+        const restamped = restampCommand(bytes, stamp, { compression });
+        expect(restamped).toEqual(encodeCommand({ session: stamp, command }, { compression }));
+        expect(decodeCommand(restamped)).toMatchObject({ session: stamp });
+      }
+    }
+  });
+
+  it('is refused where the command no longer fits with it', () => {
+    const bytes = encodeCommand(put('k'));
+    const limits = { ...defaultLimits, maxCommandBytes: bytes.length };
+    expect(() => restampCommand(bytes, stamp, { limits })).toThrow(code('request_too_large'));
   });
 });
 
