@@ -58,6 +58,9 @@ export class ReplicaAssembly<Value, K extends UserKey> {
   #storage: ReplicaStatus['storage'] = 'memory';
   #feed: Pick<Feed, 'leader' | 'clusterId'> | undefined;
   #nodeError: RaftkvError | undefined;
+  /** The store that is used, or is being read. */
+  #keeping: object | undefined;
+  #opening: Promise<unknown> | undefined;
   #isLoading = false;
   #isOnline = true;
   #wasOnline = false;
@@ -111,11 +114,17 @@ export class ReplicaAssembly<Value, K extends UserKey> {
     return this.#feed?.leader;
   }
   get clusterId(): string | undefined {
-    return this.#feed?.clusterId ?? this.#clusterId;
+    return this.#clusterId;
   }
 
-  setTenancy(tenancy: ReplicaStatus['tenancy']): void {
+  /** `replica`: what the tab that holds it says of the replica. */
+  setTenancy(
+    tenancy: ReplicaStatus['tenancy'],
+    replica?: { readonly replicaId: string; readonly storage: ReplicaStatus['storage'] },
+  ): void {
     this.#tenancy = tenancy;
+    this.#replicaId = replica?.replicaId ?? this.#replicaId;
+    this.#storage = replica?.storage ?? this.#storage;
     this.#changed();
   }
 
@@ -144,18 +153,20 @@ export class ReplicaAssembly<Value, K extends UserKey> {
    * belongs to one. Never rejects: what goes wrong is part of the status, and the copy goes on in memory. Follow afterwards.
    */
   async keep(store: CopyStore): Promise<void> {
+    const keeping = {};
+    this.#keeping = keeping;
     this.#isLoading = true;
     this.#changed();
-    try {
-      const found = await this.observer.useStore(store);
-      if (found !== undefined) this.#kept(store, found);
-      else void this.#createStore(store);
-    } catch (error) {
-      this.observer.reportStorage(RaftkvError.from(error, 'storage_failed'));
-    } finally {
-      this.#isLoading = false;
-      this.#changed();
-    }
+    const found = await this.#useStore(store, keeping);
+    this.#isLoading = false;
+    if (found === undefined && this.#keeping === keeping) void this.#createStore(store, keeping);
+    this.#changed();
+  }
+
+  /** Keeps the copy no longer: another tab does. Also while it is being read. */
+  dropStore(): Promise<void> {
+    this.#keeping = undefined;
+    return this.observer.dropStore();
   }
 
   setOnline(isOnline: boolean): void {
@@ -166,30 +177,50 @@ export class ReplicaAssembly<Value, K extends UserKey> {
     this.#changed();
   }
 
-  async #createStore(store: CopyStore): Promise<void> {
-    try {
-      await this.#fed();
-      const clusterId = this.clusterId;
-      if (this.#isClosed || clusterId === undefined) return;
-      const made = await this.observer.useStore(store, { clusterId, replicaId: this.#replicaId });
-      if (made !== undefined) this.#kept(store, made);
-    } catch (error) {
-      this.observer.reportStorage(RaftkvError.from(error, 'storage_failed'));
-    }
+  async #createStore(store: CopyStore, keeping: object): Promise<void> {
+    await this.#fed();
+    const clusterId = this.#clusterId;
+    if (this.#isClosed || clusterId === undefined || this.#keeping !== keeping) return;
+    await this.#useStore(store, keeping, { clusterId, replicaId: this.#replicaId });
   }
 
-  #kept(store: CopyStore, { clusterId, replicaId }: CopyIdentity): void {
-    this.#storage = store.mode;
-    this.#replicaId = replicaId;
-    this.#clusterId = clusterId;
-    this.client.expectCluster(clusterId);
-    this.#changed();
+  /** Answers whether there is one, or was trouble with it. */
+  async #useStore(store: CopyStore, keeping: object, identity?: CopyIdentity): Promise<CopyIdentity | undefined> {
+    try {
+      const opening = this.observer.useStore(store, identity);
+      this.#opening = opening;
+      const kept = await opening;
+      if (this.#keeping !== keeping) await this.observer.dropStore();
+      else if (kept !== undefined) {
+        this.#storage = store.mode;
+        this.#replicaId = kept.replicaId;
+        this.#clusterId = kept.clusterId;
+        this.client.expectCluster(kept.clusterId);
+        this.#changed();
+      }
+      return kept;
+    } catch (error) {
+      if (this.#keeping !== keeping) return undefined;
+      this.#keeping = undefined;
+      this.#storage = 'memory';
+      this.observer.reportStorage(RaftkvError.from(error, 'storage_failed'));
+      return undefined;
+    }
   }
 
   /** Resolves when a node has answered. */
   #fed(): Promise<void> {
-    if (this.clusterId !== undefined) return Promise.resolve();
+    if (this.#clusterId !== undefined) return Promise.resolve();
     return new Promise((resolve) => this.#whenFed.push(resolve));
+  }
+
+  /** Whoever feeds, calls go to the same cluster. */
+  #learnCluster(clusterId: string | undefined): void {
+    if (clusterId !== undefined && clusterId !== this.#clusterId) {
+      this.#clusterId = clusterId;
+      this.client.expectCluster(clusterId);
+    }
+    if (this.#clusterId !== undefined) for (const resolve of this.#whenFed.splice(0)) resolve();
   }
 
   #nodeFailed(error: RaftkvError): void {
@@ -198,7 +229,7 @@ export class ReplicaAssembly<Value, K extends UserKey> {
   }
 
   #changed(): void {
-    if (this.clusterId !== undefined) for (const resolve of this.#whenFed.splice(0)) resolve();
+    this.#learnCluster(this.#feed?.clusterId);
     const { observer } = this;
     if (observer.feedState !== 'paused') {
       this.#wasOnline = true;
@@ -214,7 +245,7 @@ export class ReplicaAssembly<Value, K extends UserKey> {
       connection: this.#connection(),
       storage: this.#storage,
       error,
-      clusterId: this.clusterId,
+      clusterId: this.#clusterId,
       leader: this.leader,
       revision: copy?.revision ?? 0,
       index: copy?.index ?? 0,
@@ -243,6 +274,8 @@ export class ReplicaAssembly<Value, K extends UserKey> {
     this.#isClosed = true;
     for (const resolve of this.#whenFed.splice(0)) resolve();
     await this.#hooks.onClose?.();
+    // What is here already goes into a store that is being made.
+    await this.#opening?.catch(() => {});
     await this.observer.close();
     await this.client.close();
     this.#changed();
@@ -253,7 +286,7 @@ export class ReplicaAssembly<Value, K extends UserKey> {
 const hopeless: readonly string[] = ['wrong_cluster', 'unsupported_version', 'invalid_argument'];
 
 /** 64 random bits. */
-function drawId(): string {
+export function drawId(): string {
   const [high, low] = crypto.getRandomValues(new Uint32Array(2));
   return high!.toString(16).padStart(8, '0') + low!.toString(16).padStart(8, '0');
 }

@@ -176,6 +176,7 @@ export class Observer {
   async dropStore(): Promise<void> {
     const journal = this.#journal;
     this.#journal = undefined;
+    this.#storageError = undefined;
     this.#options.onStatus();
     await journal?.close();
   }
