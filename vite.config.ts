@@ -1,6 +1,7 @@
 // The test projects, cheapest first. `architecture` reads the tree; `unit` runs in-process suites from the sources of every
 // package (the `source` export condition: no build needed); `packages` installs the packed tarballs; `browser` drives a real
 // Chromium over bundles of the sources; `process` starts real servers and disks from the built packages.
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
 // Workspace packages are links to folders outside node_modules, so vitest transforms them as sources; with the first
@@ -9,6 +10,32 @@ const sources = {
   resolve: { conditions: ['source'] },
   ssr: { resolve: { conditions: ['source'], externalConditions: ['source'] } },
 };
+
+const testingLibrary = join(
+  import.meta.dirname,
+  'node_modules/@testing-library/react/dist/@testing-library/react.esm.js',
+);
+const react18 = join(import.meta.dirname, 'test/react-18/node_modules');
+
+/** One suite on both majors of React. */
+function reactProject(name: string, alias: { find: RegExp; replacement: string }[]) {
+  return {
+    ...sources,
+    // Of the testing library the build that imports: in one that requires, the aliases would not hold.
+    resolve: {
+      ...sources.resolve,
+      alias: [{ find: /^@testing-library\/react$/, replacement: testingLibrary }, ...alias],
+    },
+    test: {
+      name,
+      environment: 'happy-dom',
+      env: { REACT_MAJOR: name.slice('react-'.length) },
+      include: ['packages/react/test/**/*.test.ts'],
+      server: { deps: { inline: [testingLibrary] } },
+      testTimeout: 30_000,
+    },
+  };
+}
 
 export default defineConfig({
   test: {
@@ -30,10 +57,20 @@ export default defineConfig({
           name: 'unit',
           environment: 'node',
           include: ['packages/*/test/**/*.test.ts', 'test/**/*.test.ts'],
-          exclude: ['**/*.process.test.ts', 'test/{architecture,browser,e2e,packages}/**', '**/node_modules/**'],
+          exclude: [
+            '**/*.process.test.ts',
+            'test/{architecture,browser,e2e,packages}/**',
+            'packages/react/**',
+            '**/node_modules/**',
+          ],
           testTimeout: 30_000,
         },
       },
+      reactProject('react-19', []),
+      reactProject('react-18', [
+        { find: /^react(-dom)?$/, replacement: `${react18}/react$1` },
+        { find: /^react(-dom)?\/(.*)$/, replacement: `${react18}/react$1/$2` },
+      ]),
       {
         test: {
           name: 'packages',

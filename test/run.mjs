@@ -9,7 +9,7 @@ import { delimiter, join } from 'node:path';
 const root = join(import.meta.dirname, '..');
 const reports = mkdtempSync(join(tmpdir(), 'raftkv-test-'));
 
-/** A suite is a vitest project: its tests are counted. The minutes bound a step that hangs, with room for a slow machine. */
+/** A suite is a vitest project, or several: its tests are counted. The minutes bound a step that hangs, with room for a slow machine. */
 const steps = [
   { name: 'format', command: ['oxfmt', '--check', '.'], minutes: 2 },
   { name: 'lint', command: ['oxlint', '-c', 'test/architecture/oxlint.json', '--deny-warnings', '.'], minutes: 2 },
@@ -18,6 +18,7 @@ const steps = [
   { name: 'architecture', suite: true, minutes: 5 },
   { name: 'knip', command: ['knip'], minutes: 3 },
   { name: 'unit', suite: true, minutes: 25 },
+  { name: 'react', suite: true, project: 'react-*', minutes: 10 },
   { name: 'packages', suite: true, minutes: 10 },
   { name: 'browser', suite: true, minutes: 20 },
   { name: 'process', suite: true, minutes: 35 },
@@ -63,7 +64,7 @@ async function runStep(step) {
         'vitest',
         'run',
         '--project',
-        step.name,
+        step.project ?? step.name,
         '--reporter=default',
         '--reporter=json',
         `--outputFile.json=${reportFile}`,
