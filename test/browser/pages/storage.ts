@@ -7,6 +7,7 @@ import { deleteIndexedDbStorage, openIndexedDbStorage } from '@raftkv/storage/we
 import { createMemoryStore, openMemoryStorage } from '@raftkv/storage';
 import type { Storage, StoredState } from '@raftkv/storage';
 import type { Durability } from '@raftkv/storage/web';
+import type { StorageFigures } from '../harness/measure-storage.ts';
 import { expectInPage } from './expect.ts';
 
 const identity = { clusterId: 'cluster-1', memberId: '00000000000000a1', memberName: 'tab' };
@@ -106,6 +107,47 @@ async function failureOf(action: () => Promise<unknown>): Promise<{ code: string
   }
 }
 
+/** Appends `batches` batches of one entry from `callers` callers, each of which waits for its own. */
+async function measureBatches(options: {
+  durability: Durability;
+  callers: number;
+  batches: number;
+  entryBytes: number;
+}): Promise<StorageFigures> {
+  const { durability, callers, batches, entryBytes } = options;
+  const name = `measure ${Math.random()}`;
+  const storage = await openIndexedDbStorage({ name, create: true, identity, durability });
+  const entries = makeEntries(1, batches, entryBytes);
+  const latencies: number[] = [];
+  const before = storage.statistics().syncs;
+  const start = performance.now();
+  let next = 0;
+  const call = async (): Promise<void> => {
+    while (next < batches) {
+      const entry = entries[next]!;
+      next += 1;
+      const from = performance.now();
+      await storage.append({ hardState: undefined, entries: [entry] });
+      latencies.push(performance.now() - from);
+    }
+  };
+  await Promise.all(Array.from({ length: callers }, call));
+  const seconds = (performance.now() - start) / 1000;
+  const transactions = storage.statistics().syncs - before;
+  await storage.close();
+  await deleteIndexedDbStorage(name);
+  latencies.sort((a, b) => a - b);
+  const quantile = (q: number): number => latencies[Math.min(batches - 1, Math.floor(q * batches))]!;
+  return {
+    durability,
+    callers,
+    batchesPerSecond: batches / seconds,
+    transactionsPerSecond: transactions / seconds,
+    p50Milliseconds: quantile(0.5),
+    p99Milliseconds: quantile(0.99),
+  };
+}
+
 /** A storage that a test keeps open between two looks into the tab. */
 interface Held {
   readonly storage: Storage;
@@ -134,6 +176,7 @@ const lab = {
     }
   },
   failureOf,
+  measureBatches,
   runConformance: async (durability: Durability, title: string): Promise<void> => {
     const body = conformance(durability).get(title);
     if (body === undefined) throw new Error(`no test is called ${title}`);
