@@ -7,7 +7,6 @@ import type {
   BatchResult,
   Condition,
   KeyInput,
-  Live,
   LiveKv,
   MutateOptions,
   StandardSchema,
@@ -18,7 +17,6 @@ import type {
 } from '@raftkv/client';
 import { LiveValue } from '@raftkv/client/live';
 import { theKv, useOptionalKv } from './context.ts';
-import { constant } from './reads.ts';
 import type { RegisteredKey, RegisteredValue } from './register.ts';
 import { useLive } from './status.ts';
 
@@ -119,7 +117,7 @@ interface Attempt<Variables, Result> {
   readonly error: RaftkvError | undefined;
 }
 
-const settled: Live<WriteState> = constant({ status: 'committed', error: undefined, revision: undefined });
+const settled = new LiveValue<WriteState>({ status: 'committed', error: undefined, revision: undefined });
 
 /** `begin`: another function only when it does something else. */
 function useMutation<Variables, Result>(begin: (variables: Variables) => Write<Result>): Mutation<Variables, Result> {

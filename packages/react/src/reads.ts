@@ -10,7 +10,7 @@ import type {
   ReadState,
   StandardSchema,
 } from '@raftkv/client';
-import { shapeState } from '@raftkv/client/live';
+import { idleRead, pendingRead, shapeState } from '@raftkv/client/live';
 import { theKv, useOptionalKv } from './context.ts';
 import { useDerived } from './derived.ts';
 import type { RegisteredKey, RegisteredValue } from './register.ts';
@@ -40,7 +40,7 @@ export function useGet<T = RegisteredValue, Selected = EntryOf<T>>(
   options: ReadHookOptions<T, EntryOf<T>, Selected> = {},
 ): ReadState<Selected> {
   const kv = useOptionalKv();
-  return useRead(key === null ? idle : kv === undefined ? pending : getOf<T>(kv, key), options);
+  return useRead(key === null ? idleRead : kv === undefined ? pendingRead : getOf<T>(kv, key), options);
 }
 
 /** The rows of a range in order, kept up to date. With `null` for a range it waits. The range may be another object at each render. */
@@ -49,7 +49,7 @@ export function useScan<T = RegisteredValue, Selected = RowsOf<T>>(
   options: ReadHookOptions<T, RowsOf<T>, Selected> & LiveScanOptions = {},
 ): ReadState<Selected> {
   const kv = useOptionalKv();
-  return useRead(range === null ? idle : kv === undefined ? pending : scanOf<T>(kv, range, options), options);
+  return useRead(range === null ? idleRead : kv === undefined ? pendingRead : scanOf<T>(kv, range, options), options);
 }
 
 /** Suspends until the first result, never later. To keep what is shown while the key changes, change it in a transition. */
@@ -128,26 +128,4 @@ function arrival(live: LiveRead<unknown>): Promise<void> {
     arrivals.set(live, promise);
   }
   return promise;
-}
-
-/** Where there is nothing to look at. Here, so that each is one object. */
-const pending = constantRead('fetching');
-const idle = constantRead('idle');
-
-function constantRead(fetchStatus: ReadState<never>['fetchStatus']): LiveRead<never> {
-  const state: ReadState<never> = {
-    status: 'pending',
-    data: undefined,
-    error: undefined,
-    fetchStatus,
-    source: 'confirmed',
-    pendingWrites: 0,
-    revision: 0,
-  };
-  return constant(state);
-}
-
-export function constant<T>(value: T): Live<T> {
-  const get = (): T => value;
-  return { subscribe: () => () => {}, getSnapshot: get, getServerSnapshot: get };
 }

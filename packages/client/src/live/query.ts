@@ -5,7 +5,7 @@ import { RaftkvError } from '@raftkv/wire';
 import type { Live, ReadState } from '../live.ts';
 import type { Scene } from './scene.ts';
 
-const pendingState: ReadState<never> = {
+export const pendingState: ReadState<never> = {
   status: 'pending',
   data: undefined,
   error: undefined,
