@@ -1,6 +1,5 @@
 // The page of the storage suites: hands `@raftkv/storage/web` and the conformance suite to what a test evaluates in the tab. Run by
 // `storage*.test.ts` and by the benchmark.
-import { promisifyRequest } from 'idb-keyval';
 import { RaftkvError } from '@raftkv/wire';
 import { storageConformance } from '@raftkv/storage/conformance';
 import { deleteIndexedDbStorage, openIndexedDbStorage } from '@raftkv/storage/web';
@@ -51,17 +50,22 @@ function makeEntries(
   });
 }
 
+/** The page looks into the database without the library that the storage uses. */
+function settled<T>(request: IDBRequest<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    request.addEventListener('success', () => resolve(request.result));
+    request.addEventListener('error', () => reject(new Error(`IndexedDB refuses: ${request.error?.name}`)));
+  });
+}
+
 /** Opens a database past the storage, to damage it. It does not make way for anybody. */
 function openRaw(name: string): Promise<IDBDatabase> {
-  return promisifyRequest(indexedDB.open(`raftkv/${name}`));
+  return settled(indexedDB.open(`raftkv/${name}`));
 }
 
 async function recordsOf(database: IDBDatabase): Promise<{ key: IDBValidKey; value: Uint8Array }[]> {
   const store = database.transaction('records').objectStore('records');
-  const [keys, values] = await Promise.all([
-    promisifyRequest(store.getAllKeys()),
-    promisifyRequest<Uint8Array[]>(store.getAll()),
-  ]);
+  const [keys, values] = await Promise.all([settled(store.getAllKeys()), settled<Uint8Array[]>(store.getAll())]);
   return keys.map((key, i) => ({ key, value: values[i]! }));
 }
 
@@ -70,13 +74,15 @@ async function putRaw(database: IDBDatabase, key: IDBValidKey, value: unknown): 
   const store = database.transaction('records', 'readwrite').objectStore('records');
   if (value === undefined) store.delete(key);
   else store.put(value, key);
-  await promisifyRequest(store.transaction);
+  await new Promise((resolve) => {
+    store.transaction.addEventListener('complete', resolve);
+  });
 }
 
 /** Opens a storage, reads all that it holds and closes it, without leaving a trace: what went wrong, if anything did. */
 async function tryAll(name: string): Promise<{ code: string; message: string } | undefined> {
   const raw = await openRaw(name);
-  const fence = await promisifyRequest<unknown>(raw.transaction('records').objectStore('records').get('fence'));
+  const fence = await settled<unknown>(raw.transaction('records').objectStore('records').get('fence'));
   try {
     return await failureOf(async () => {
       const storage = await openIndexedDbStorage({ name, create: false, identity });
