@@ -61,7 +61,12 @@ export function packAll(folder: string): Packed[] {
 /** Installs the tarballs, and from the registry what they depend on, without running anybody's scripts. */
 export function install(packed: readonly Packed[], folder: string): void {
   mkdirSync(folder, { recursive: true });
-  const dependencies = Object.fromEntries(packed.map(({ name, tarball }) => [name, `file:${tarball}`]));
+  const tarballs = Object.fromEntries(packed.map(({ name, tarball }) => [name, `file:${tarball}`]));
+  // React has its types in a package of its own: whoever writes TypeScript with it has them.
+  const { devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    devDependencies: Readonly<Record<string, string>>;
+  };
+  const dependencies = { ...tarballs, '@types/react': devDependencies['@types/react'] };
   const manifest = { name: 'stranger', private: true, type: 'module', dependencies };
   writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest, null, 2));
   const quiet = ['--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund', '--no-package-lock'];

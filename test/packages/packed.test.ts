@@ -11,9 +11,19 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freePorts } from '../e2e/harness/ports.ts';
 import { filesUnder, install, packAll, root, run, type Packed } from './consumer.ts';
 
-const names = ['client', 'kv', 'raft', 'replica', 'server', 'storage', 'transport', 'wire'].map(
-  (name) => `@raftkv/${name}`,
-);
+const names = [
+  'client',
+  'kv',
+  'raft',
+  'react',
+  'replica',
+  'server',
+  'storage',
+  'svelte',
+  'transport',
+  'vue',
+  'wire',
+].map((name) => `@raftkv/${name}`);
 const folder = mkdtempSync(join(tmpdir(), 'raftkv-packed-'));
 const stranger = join(folder, 'stranger');
 let packed: Packed[] = [];
