@@ -15,9 +15,9 @@ import type { ClientMessage, ServerMessage } from '@raftkv/wire';
 import type { Copy } from './copy.ts';
 import { FeedTail } from './feed-tail.ts';
 
-/** What the tabs are fed from; asked whenever there is something to say. */
+/** What the tabs are fed from, as a `ReplicaAssembly` is; asked whenever there is something to say. */
 export interface FedCopy {
-  readonly copy: Copy | undefined;
+  readonly observer: { readonly copy: Copy | undefined };
   /** Undefined until a node or a store has said it: then the others wait for it too. */
   readonly clusterId: string | undefined;
   /** Undefined while nothing new can come. */
@@ -69,7 +69,7 @@ export class TabFeeder {
 
   /** The copy is another one. */
   replaced(): void {
-    this.#tail.clear(this.#source.copy?.revision ?? 0);
+    this.#tail.clear(this.#source.observer.copy?.revision ?? 0);
     for (const session of this.#sessions) session.beginAnew();
   }
 
@@ -211,7 +211,7 @@ class TabSession {
   /** What to send next. The copy may be behind what the tab has (it took over a moment ago): then nothing, until it has caught up. */
   #take(): FeedMessage | undefined {
     const { tail, source } = this.#context;
-    const { copy } = source;
+    const { copy } = source.observer;
     // What the copy shows already and the tail does not is being told at this very moment.
     if (copy === undefined || copy.revision !== tail.end) return undefined;
     const isInSnapshot = this.#next !== undefined;

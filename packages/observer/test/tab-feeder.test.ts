@@ -23,18 +23,7 @@ function openTab(cluster: SmallCluster, ranges: { prefix: string }[] = []): Tab 
     { endpoints, dial, ranges, retryDelayMilliseconds: 5 },
     { onTaken: (message) => feeder.taken(message) },
   );
-  const source = {
-    get copy() {
-      return assembly.observer.copy;
-    },
-    get clusterId() {
-      return assembly.clusterId;
-    },
-    get leader() {
-      return assembly.leader;
-    },
-  };
-  const feeder = new TabFeeder(source, assembly.ranges, () => performance.now());
+  const feeder = new TabFeeder(assembly, assembly.ranges, () => performance.now());
   assembly.observer.subscribe((changed) => {
     if (changed === undefined) feeder.replaced();
   });

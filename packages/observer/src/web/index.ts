@@ -1,0 +1,5 @@
+// The front door of the observer in a browser. It needs a browser's events and locks, and is handed its storage and channels: the door of raftkv does.
+export { openSharedReplica } from './open-shared-replica.ts';
+
+export type { SharedReplicaOptions } from './open-shared-replica.ts';
+export type { Page } from './page.ts';

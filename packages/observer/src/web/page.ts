@@ -1,0 +1,43 @@
+// The life of a page, as far as a replica cares: when it is about to stop running, and when it runs again. A page that is put away keeps its memory
+// for hours; what it held must be free meanwhile, and nothing of what it knew about the world holds when it is back.
+
+/** What is used of a page. */
+export interface Page {
+  readonly window: Pick<EventTarget, 'addEventListener' | 'removeEventListener'>;
+  readonly document: Pick<Document, 'visibilityState' | 'addEventListener' | 'removeEventListener'>;
+  /** Undefined in an insecure context. */
+  readonly locks: Pick<LockManager, 'request'> | undefined;
+}
+
+export interface PageWatcher {
+  /** Left, perhaps for the back/forward cache, or frozen: this is the last turn for now, and perhaps for ever. */
+  readonly onSuspend: () => void;
+  readonly onResume: () => void;
+}
+
+/** Answers the function that ends it. */
+export function watchPage({ window, document }: Page, { onSuspend, onResume }: PageWatcher): () => void {
+  let isSuspended = false;
+  const suspend = (): void => {
+    if (isSuspended) return;
+    isSuspended = true;
+    onSuspend();
+  };
+  // Out of the cache a page hears both `resume` and `pageshow`, in this order.
+  const resume = (): void => {
+    if (!isSuspended) return;
+    isSuspended = false;
+    onResume();
+  };
+  // Never `unload`, which would keep the page out of the cache.
+  window.addEventListener('pagehide', suspend);
+  window.addEventListener('pageshow', resume);
+  document.addEventListener('freeze', suspend);
+  document.addEventListener('resume', resume);
+  return () => {
+    window.removeEventListener('pagehide', suspend);
+    window.removeEventListener('pageshow', resume);
+    document.removeEventListener('freeze', suspend);
+    document.removeEventListener('resume', resume);
+  };
+}

@@ -1,0 +1,248 @@
+// Tabs of one origin in one process: locks as browsers keep them, one store that the last one to open it owns, pages that can be hidden, frozen, killed
+// and hung. BroadcastChannel is Node's own.
+import { broadcastChannel } from '@raftkv/transport/web';
+import type { BroadcastPort } from '@raftkv/transport/web';
+import { createMemoryStore, openMemoryStorage } from '@raftkv/storage';
+import type { Storage } from '@raftkv/storage';
+import type { Clock } from '@raftkv/client';
+import { RaftkvError } from '@raftkv/wire';
+import { onTestFinished } from 'vitest';
+import type { CopyStore } from '../../src/index.ts';
+import { openSharedReplica } from '../../src/web/index.ts';
+import type { LiveKv } from '@raftkv/client';
+import type { SmallCluster } from '../small-cluster.ts';
+
+const haste = 5;
+
+interface Claim {
+  readonly grant: () => void;
+  readonly refuse: (name: string) => void;
+}
+
+/** One exclusive lock a name, first come first served. */
+export class FakeLocks {
+  readonly #held = new Map<string, Claim>();
+  readonly #queues = new Map<string, Claim[]>();
+  steals = 0;
+
+  /** The locks as one tab sees them; `kill` gives back all that it has, as the end of its process does. */
+  forTab(): { locks: Pick<LockManager, 'request'>; kill: () => void } {
+    const mine = new Set<{ end: () => void }>();
+    const request = (name: string, options: LockOptions, callback: (lock: unknown) => unknown): Promise<unknown> =>
+      new Promise((resolve, reject) => {
+        let isOver = false;
+        const entry = { end: (): void => finish(() => {}) };
+        mine.add(entry);
+        const finish = (settle: () => void): void => {
+          if (isOver) return;
+          isOver = true;
+          mine.delete(entry);
+          const queue = this.#queue(name);
+          if (queue.includes(claim)) queue.splice(queue.indexOf(claim), 1);
+          settle();
+          if (this.#held.get(name) === claim) {
+            this.#held.delete(name);
+            this.#next(name);
+          }
+        };
+        const claim: Claim = {
+          grant: () => {
+            this.#held.set(name, claim);
+            // As in a browser, never in the turn of the request.
+            queueMicrotask(() => {
+              Promise.resolve(callback({ name })).then((value) => finish(() => resolve(value)), reject);
+            });
+          },
+          refuse: (errorName) => finish(() => reject(new DOMException('refused', errorName))),
+        };
+        options.signal?.addEventListener('abort', () => claim.refuse('AbortError'));
+        if (options.steal === true) {
+          this.steals += 1;
+          const robbed = this.#held.get(name);
+          this.#held.set(name, claim);
+          robbed?.refuse('AbortError');
+          return claim.grant();
+        }
+        this.#queue(name).push(claim);
+        this.#next(name);
+      });
+    return {
+      locks: { request } as unknown as Pick<LockManager, 'request'>,
+      kill: () => {
+        for (const entry of mine) entry.end();
+      },
+    };
+  }
+
+  #queue(name: string): Claim[] {
+    const queue = this.#queues.get(name) ?? [];
+    this.#queues.set(name, queue);
+    return queue;
+  }
+
+  #next(name: string): void {
+    if (this.#held.has(name)) return;
+    this.#queue(name).shift()?.grant();
+  }
+}
+
+/** A store that whoever opens it takes from whoever had it. */
+class SharedStore {
+  #memory = createMemoryStore();
+  #owner: object | undefined;
+  opens = 0;
+
+  forTab(): CopyStore {
+    return {
+      mode: 'relaxed',
+      open: async (options) => {
+        this.opens += 1;
+        const owner = {};
+        this.#owner = owner;
+        const storage = openMemoryStorage({ ...options, store: this.#memory });
+        const fenced = async <T>(work: () => Promise<T>): Promise<T> => {
+          if (this.#owner !== owner) throw new RaftkvError('storage_locked', 'another tab took it over');
+          return work();
+        };
+        return new Proxy(storage, {
+          get: (target, name) => {
+            const value: unknown = Reflect.get(target, name, target);
+            if (typeof value !== 'function') return value;
+            const call = value.bind(target) as (...args: unknown[]) => Promise<unknown>;
+            return name === 'append' || name === 'createSnapshot'
+              ? (...args: unknown[]) => fenced(() => call(...args))
+              : call;
+          },
+        }) as Storage;
+      },
+      wipe: async () => {
+        this.#memory = createMemoryStore();
+      },
+    };
+  }
+}
+
+/** The origin: what its tabs have in common. */
+export class FakeOrigin {
+  readonly locks = new FakeLocks();
+  readonly store = new SharedStore();
+  readonly name: string = crypto.randomUUID();
+  readonly cluster: SmallCluster;
+
+  constructor(cluster: SmallCluster) {
+    this.cluster = cluster;
+  }
+
+  async openTab(): Promise<FakeTab> {
+    const tab = new FakeTab(this);
+    await tab.open();
+    onTestFinished(() => tab.close());
+    return tab;
+  }
+}
+
+export class FakeTab {
+  readonly #origin: FakeOrigin;
+  readonly #locks: ReturnType<FakeLocks['forTab']>;
+  readonly #ports = new Set<FakePort>();
+  readonly #window = new EventTarget();
+  readonly #document = Object.assign(new EventTarget(), { visibilityState: 'visible' as DocumentVisibilityState });
+  #isHung = false;
+  isGone = false;
+  #late: (() => void)[] = [];
+  kv!: LiveKv;
+
+  constructor(origin: FakeOrigin) {
+    this.#origin = origin;
+    this.#locks = origin.locks.forTab();
+  }
+
+  async open(): Promise<void> {
+    const { cluster, name, store } = this.#origin;
+    this.kv = await openSharedReplica({
+      endpoints: cluster.endpoints,
+      retryDelayMilliseconds: 5,
+      dial: cluster.dial,
+      clock: this.#clock,
+      name,
+      store: store.forTab(),
+      page: { window: this.#window, document: this.#document, locks: this.#locks.locks },
+      openPort: (portName) => {
+        const port = new FakePort(portName, this);
+        this.#ports.add(port);
+        return port;
+      },
+      openChannel: broadcastChannel,
+    });
+  }
+
+  hide(): void {
+    this.#document.visibilityState = 'hidden';
+  }
+  show(): void {
+    this.#document.visibilityState = 'visible';
+  }
+  /** The events that a page hears; `pagehide` and `pageshow` as for the back/forward cache. */
+  hear(type: 'pagehide' | 'pageshow' | 'freeze' | 'resume'): void {
+    const event = Object.assign(new Event(type), { persisted: true });
+    (type.startsWith('page') ? this.#window : this.#document).dispatchEvent(event);
+  }
+
+  /** Its script does not run, though nobody told it: messages and timers wait. */
+  hang(): void {
+    this.#isHung = true;
+  }
+  wake(): void {
+    this.#isHung = false;
+    for (const run of this.#late.splice(0)) run();
+  }
+  run(work: () => void): void {
+    if (this.isGone) return;
+    if (this.#isHung) this.#late.push(work);
+    else work();
+  }
+
+  /** Its process ends: nothing runs any more, and what it held is free. */
+  kill(): void {
+    this.isGone = true;
+    for (const port of this.#ports) port.close();
+    this.#locks.kill();
+  }
+
+  async close(): Promise<void> {
+    this.wake();
+    if (!this.isGone) await this.kv.close();
+  }
+
+  /** Five times as fast as the world, and silent while the tab hangs. */
+  readonly #clock: Clock = {
+    now: () => performance.now() * haste,
+    schedule: (callback, milliseconds) => {
+      const timer = setTimeout(() => this.run(callback), milliseconds / haste);
+      return () => clearTimeout(timer);
+    },
+    defer: (callback) => void setImmediate(callback),
+  };
+}
+
+class FakePort implements BroadcastPort {
+  readonly #port: BroadcastChannel;
+  readonly #tab: FakeTab;
+
+  constructor(name: string, tab: FakeTab) {
+    this.#port = new BroadcastChannel(name);
+    this.#tab = tab;
+  }
+
+  postMessage(message: unknown): void {
+    if (!this.#tab.isGone) this.#port.postMessage(message);
+  }
+  close(): void {
+    this.#port.close();
+  }
+  addEventListener(type: 'message' | 'messageerror', listener: (event: { readonly data?: unknown }) => void): void {
+    this.#port.addEventListener(type, (event) => {
+      this.#tab.run(() => listener({ data: (event as MessageEvent).data as unknown }));
+    });
+  }
+}

@@ -1,0 +1,151 @@
+// One replica for several tabs: one holds it and feeds the others, and whatever becomes of that one, another takes its place, nothing is fetched anew
+// and no call is lost or done twice.
+import { describe, expect, it } from 'vitest';
+import { SmallCluster, until } from '../small-cluster.ts';
+import { FakeOrigin } from './fake-tabs.ts';
+import type { FakeTab } from './fake-tabs.ts';
+
+async function stage(tabCount: number): Promise<{ cluster: SmallCluster; origin: FakeOrigin; tabs: FakeTab[] }> {
+  const cluster = await SmallCluster.start();
+  const writer = cluster.client();
+  for (let i = 0; i < 100; i += 1) await writer.put(`k${i}`, 'x'.repeat(1_000));
+  const origin = new FakeOrigin(cluster);
+  const tabs: FakeTab[] = [];
+  for (let i = 0; i < tabCount; i += 1) {
+    const tab = await origin.openTab();
+    await until(tab.kv.replica, ({ phase, storage }) => phase === 'ready' && storage === 'relaxed');
+    tabs.push(tab);
+  }
+  return { cluster, origin, tabs };
+}
+
+const tenancies = (tabs: readonly FakeTab[]): string[] => tabs.map(({ kv }) => kv.replica.getSnapshot().tenancy);
+const isHolder = (tab: FakeTab): Promise<unknown> => until(tab.kv.replica, ({ tenancy }) => tenancy === 'holder');
+const caughtUp = (tab: FakeTab, cluster: SmallCluster): Promise<unknown> =>
+  until(tab.kv.replica, ({ revision, connection }) => connection === 'online' && revision === cluster.revision);
+
+describe('tabs of one origin', () => {
+  it('share one replica: one holds it, the others are fed by it, and each writes for itself', async () => {
+    const { cluster, tabs } = await stage(3);
+    expect(tenancies(tabs)).toEqual(['holder', 'attached', 'attached']);
+    for (const [i, tab] of tabs.entries()) await tab.kv.put(`of ${i}`, i);
+    await Promise.all(tabs.map((tab) => caughtUp(tab, cluster)));
+    const statuses = tabs.map(({ kv }) => kv.replica.getSnapshot());
+    expect(new Set(statuses.map(({ hash }) => hash))).toEqual(new Set([cluster.stateMachine.store.contentHash()]));
+    expect(new Set(statuses.map(({ replicaId }) => replicaId)).size).toBe(1);
+    expect(statuses.map(({ leader }) => leader)).toEqual(Array.from(tabs, () => statuses[0]!.leader));
+    expect(statuses.map(({ keys }) => keys)).toEqual([103, 103, 103]);
+  });
+
+  it('go on when the holder is closed, and the last one finds at its next start what was stored', async () => {
+    const { cluster, origin, tabs } = await stage(3);
+    await tabs[0]!.kv.close();
+    await Promise.race([isHolder(tabs[1]!), isHolder(tabs[2]!)]);
+    await cluster.client().put('after', 1);
+    await Promise.all(tabs.slice(1).map((tab) => caughtUp(tab, cluster)));
+    expect(tenancies(tabs.slice(1)).toSorted()).toEqual(['attached', 'holder']);
+    for (const { kv } of tabs.slice(1))
+      expect(kv.replica.getSnapshot()).toMatchObject({ snapshots: 1, divergences: 0 });
+    for (const { kv } of tabs.slice(1)) await kv.close();
+    const next = await origin.openTab();
+    await caughtUp(next, cluster);
+    expect(next.kv.replica.getSnapshot()).toMatchObject({ tenancy: 'holder', snapshots: 0, keys: 101 });
+  });
+
+  it('go on when the holder is killed, writes in flight in the others included', async () => {
+    const { cluster, tabs } = await stage(3);
+    const applied = cluster.revision;
+    const writing = tabs.slice(1).map(async ({ kv }, tab) => {
+      for (let i = 0; i < 60; i += 1) await kv.put(`count/${tab}/${i}`, i);
+    });
+    tabs[0]!.kill();
+    await Promise.all(writing);
+    await Promise.all(tabs.slice(1).map((tab) => caughtUp(tab, cluster)));
+    expect(cluster.revision - applied).toBe(120);
+    expect(tenancies(tabs.slice(1)).toSorted()).toEqual(['attached', 'holder']);
+  });
+
+  it('go on when the holder hangs: one that is seen takes over, and the old one is fed when it wakes', async () => {
+    const { cluster, origin, tabs } = await stage(3);
+    tabs[2]!.hide();
+    tabs[0]!.hang();
+    const since = performance.now();
+    await isHolder(tabs[1]!);
+    // Ten seconds of the tabs' time.
+    expect(performance.now() - since).toBeLessThan(2_500);
+    expect(origin.locks.steals).toBe(1);
+    await tabs[1]!.kv.put('by the new one', 1);
+    await Promise.all([tabs[1]!, tabs[2]!].map((tab) => caughtUp(tab, cluster)));
+    tabs[0]!.wake();
+    await until(tabs[0]!.kv.replica, ({ tenancy }) => tenancy === 'attached');
+    await caughtUp(tabs[0]!, cluster);
+    await cluster.client().put('more', 1);
+    await Promise.all(tabs.map((tab) => caughtUp(tab, cluster)));
+    expect(tenancies(tabs)).toEqual(['attached', 'holder', 'attached']);
+    const { error, hash } = tabs[0]!.kv.replica.getSnapshot();
+    expect(error).toBeUndefined();
+    expect(hash).toBe(cluster.stateMachine.store.contentHash());
+  });
+
+  it('are not robbed by one that nobody sees', async () => {
+    const { origin, tabs } = await stage(2);
+    tabs[1]!.hide();
+    tabs[0]!.hang();
+    await new Promise((resolve) => setTimeout(resolve, 4_000));
+    expect(origin.locks.steals).toBe(0);
+    tabs[1]!.show();
+    await isHolder(tabs[1]!);
+  });
+
+  it.each([
+    ['freeze', 'resume'],
+    ['pagehide', 'pageshow'],
+  ] as const)('let go at %s, in that very turn, and catch up after %s', async (away, back) => {
+    const { cluster, tabs } = await stage(2);
+    tabs[0]!.hear(away);
+    tabs[0]!.hang();
+    await isHolder(tabs[1]!);
+    const writes = Array.from({ length: 20 }, (_, i) => tabs[1]!.kv.put('n', i));
+    await Promise.all(writes);
+    await caughtUp(tabs[1]!, cluster);
+    tabs[0]!.wake();
+    tabs[0]!.hear(back);
+    await caughtUp(tabs[0]!, cluster);
+    expect(tabs[0]!.kv.replica.getSnapshot()).toMatchObject({ tenancy: 'attached', snapshots: 1, error: undefined });
+    expect(await tabs[0]!.kv.get('n', { level: 'local' })).toBe(19);
+  });
+
+  it('hand over when the holder goes offline by choice, and its writes wait and keep their order', async () => {
+    const { cluster, tabs } = await stage(2);
+    tabs[0]!.kv.setOnline(false);
+    const writes = Array.from({ length: 20 }, (_, i) => tabs[0]!.kv.mutate([{ type: 'put', key: 'log', value: i }]));
+    await isHolder(tabs[1]!);
+    await tabs[1]!.kv.put('elsewhere', 1);
+    expect(await tabs[0]!.kv.get('log', { level: 'local' })).toBeUndefined();
+    expect(tabs[0]!.kv.replica.getSnapshot()).toMatchObject({ connection: 'offline', tenancy: 'alone' });
+    tabs[0]!.kv.setOnline(true);
+    await Promise.all(writes.map(({ committed }) => committed));
+    await Promise.all(tabs.map((tab) => caughtUp(tab, cluster)));
+    const entry = await tabs[1]!.kv.getEntry('log');
+    expect(entry).toMatchObject({ value: 19, version: 20 });
+    expect(tenancies(tabs)).toEqual(['attached', 'holder']);
+  });
+
+  it('follow whoever holds while the holder changes and changes', async () => {
+    const { cluster, origin, tabs } = await stage(3);
+    const writer = cluster.client();
+    let count = 0;
+    for (let round = 0; round < 6; round += 1) {
+      const [holder] = tabs;
+      if (round % 2 === 0) await holder!.kv.close();
+      else holder!.kill();
+      tabs.shift();
+      tabs.push(await origin.openTab());
+      for (let i = 0; i < 5; i += 1) await writer.put('count', (count += 1));
+      await Promise.all(tabs.map((tab) => caughtUp(tab, cluster)));
+      for (const { kv } of tabs) expect(await kv.get('count', { level: 'local' })).toBe(count);
+      tabs.sort((a) => (a.kv.replica.getSnapshot().tenancy === 'holder' ? -1 : 1));
+      expect(tenancies(tabs)).toEqual(['holder', 'attached', 'attached']);
+    }
+  });
+});
