@@ -1,6 +1,7 @@
-// The door: what a user of raftkv imports, in a browser and in any runtime that has WebSocket. Node has an entry of its own, with the
-// same names, that brings a WebSocket along (`node/index.ts`); running a member inside a process is at `raftkv/node`.
-export { RaftkvError, bytes, connect, json, text } from '@raftkv/client';
+// The door: what a user of raftkv imports in any runtime that has WebSocket. A browser and Node have entries of their own, with the same names and
+// types: `web/index.ts`, whose replicas are stored and shared by tabs, and `node/index.ts`, which brings a WebSocket along.
+export { RaftkvError, bytes, connect, json, schemaCodec, text } from '@raftkv/client';
+export { forgetReplica, openReplica } from './open-replica.ts';
 
 export type {
   BatchOp,
@@ -18,6 +19,11 @@ export type {
   Entry,
   KeyInput,
   Kv,
+  Live,
+  LiveEntry,
+  LiveKv,
+  LiveScanOptions,
+  MutateOptions,
   NodeStatus,
   Page,
   PutEvent,
@@ -26,9 +32,12 @@ export type {
   RangeInput,
   ReadLevel,
   ReadOptions,
+  ReadState,
+  ReplicaStatus,
   RequestOptions,
   Scan,
   ScanOptions,
+  StandardSchema,
   Txn,
   TxnOp,
   TxnOpResult,
@@ -38,4 +47,8 @@ export type {
   WatchChange,
   WatchEvent,
   WatchOptions,
+  Write,
+  WriteState,
+  WriteStatus,
 } from '@raftkv/client';
+export type { ForgetOptions, ReplicaOptions } from './replica-options.ts';

@@ -1,6 +1,8 @@
-// The door on Node: the names of `index.ts`, with a `connect` that brings its own WebSocket, since Node 20 has none.
+// The door on Node: the names of `index.ts`, with a `connect` and an `openReplica` that bring their own WebSocket, since Node 20 has none.
 export { connect } from './connect.ts';
-export { RaftkvError, bytes, json, text } from '@raftkv/client';
+export { openReplica } from './open-replica.ts';
+export { forgetReplica } from '../open-replica.ts';
+export { RaftkvError, bytes, json, schemaCodec, text } from '@raftkv/client';
 
 export type {
   BatchOp,
@@ -18,6 +20,11 @@ export type {
   Entry,
   KeyInput,
   Kv,
+  Live,
+  LiveEntry,
+  LiveKv,
+  LiveScanOptions,
+  MutateOptions,
   NodeStatus,
   Page,
   PutEvent,
@@ -26,9 +33,12 @@ export type {
   RangeInput,
   ReadLevel,
   ReadOptions,
+  ReadState,
+  ReplicaStatus,
   RequestOptions,
   Scan,
   ScanOptions,
+  StandardSchema,
   Txn,
   TxnOp,
   TxnOpResult,
@@ -38,4 +48,8 @@ export type {
   WatchChange,
   WatchEvent,
   WatchOptions,
+  Write,
+  WriteState,
+  WriteStatus,
 } from '@raftkv/client';
+export type { ForgetOptions, ReplicaOptions } from '../replica-options.ts';
