@@ -13,8 +13,8 @@ const reports = mkdtempSync(join(tmpdir(), 'raftkv-test-'));
 const steps = [
   { name: 'format', command: ['oxfmt', '--check', '.'], minutes: 2 },
   { name: 'lint', command: ['oxlint', '-c', 'test/architecture/oxlint.json', '--deny-warnings', '.'], minutes: 2 },
-  { name: 'build', command: ['tsc', '-b'], minutes: 5 },
-  { name: 'types', command: ['tsc', '-p', 'tsconfig.test.json'], minutes: 5 },
+  { name: 'build', command: ['npm', 'run', '--silent', 'build'], minutes: 6 },
+  { name: 'types', command: ['npm', 'run', '--silent', 'typecheck'], minutes: 6 },
   { name: 'architecture', suite: true, minutes: 5 },
   { name: 'knip', command: ['knip'], minutes: 3 },
   { name: 'unit', suite: true, minutes: 25 },

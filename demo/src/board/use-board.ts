@@ -1,0 +1,57 @@
+// What can be done to the board. Adding, moving and deleting are shown at once and follow the connection; changing a title is a conditional write,
+// which goes through only if nobody else changed the card since it was opened.
+import { useMemo } from 'react';
+import type { LiveKv, RaftkvError } from '@raftkv/client';
+import { useKv } from '@raftkv/react';
+import { usePage } from '../context.ts';
+import type { PageContext } from '../context.ts';
+import { laneTitles, newCardKey } from './card-model.ts';
+import type { Card, CardRow, Lane } from './card-model.ts';
+
+export interface BoardActions {
+  add(titles: readonly string[], rank: number): void;
+  move(row: CardRow, lane: Lane, rank: number): void;
+  remove(row: CardRow): void;
+  restore(row: CardRow): void;
+  /** Only if the card is still what it was at `revision`; undefined: whatever it is. Resolves with why it was not saved. */
+  rename(row: CardRow, title: string, revision: number | undefined): Promise<RaftkvError | undefined>;
+}
+
+/** Throws while there is no replica. */
+export function useBoardActions(): BoardActions {
+  const kv = useKv();
+  const { writes, author } = usePage();
+  return useMemo(() => actionsOn(kv, writes, author), [kv, writes, author]);
+}
+
+function actionsOn(kv: LiveKv, writes: PageContext['writes'], author: PageContext['author']): BoardActions {
+  const signed = (card: Omit<Card, 'by' | 'hue'>): Card => ({ ...card, by: author.name, hue: author.hue });
+  return {
+    add: (titles, rank) => {
+      const ops = titles.map((title, at) => ({
+        type: 'put' as const,
+        key: newCardKey(Date.now() + at, Math.random()),
+        value: signed({ title, lane: 'todo', rank: rank + at }),
+      }));
+      writes.follow(`Add ${titles.map(quote).join(', ')}`, kv.mutate(ops));
+    },
+    move: ({ key, value }, lane, rank) => {
+      const moved = signed({ ...value, lane, rank });
+      writes.follow(
+        `Move ${quote(value.title)} to ${laneTitles[lane]}`,
+        kv.mutate([{ type: 'put', key, value: moved }]),
+      );
+    },
+    remove: ({ key, value }) => writes.follow(`Delete ${quote(value.title)}`, kv.mutate([{ type: 'delete', key }])),
+    restore: ({ key, value }) =>
+      writes.follow(`Put back ${quote(value.title)}`, kv.mutate([{ type: 'put', key, value: signed(value) }])),
+    rename: ({ key, value }, title, revision) => {
+      const call = kv.put(key, signed({ ...value, title }), revision === undefined ? {} : { ifRevision: revision });
+      return writes.followCall(`Rename to ${quote(title)}`, key, call);
+    },
+  };
+}
+
+function quote(title: string): string {
+  return `“${title.length > 28 ? `${title.slice(0, 27)}…` : title}”`;
+}

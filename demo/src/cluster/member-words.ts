@@ -1,0 +1,26 @@
+// What a member is at the moment, in a word. Pure.
+import type { NodeStatus } from '@raftkv/client';
+import type { MemberHealth } from '../model/cluster-view.ts';
+
+const healths: Readonly<Record<MemberHealth, string>> = {
+  up: 'up',
+  silent: 'silent',
+  starting: 'starting',
+  running: 'running',
+  paused: 'paused',
+  stopping: 'stopping',
+  stopped: 'stopped',
+  killed: 'killed',
+  failed: 'failed',
+};
+
+export function describeHealth(health: MemberHealth): string {
+  return healths[health];
+}
+
+/** `isLeader`: of the cluster; one that was cut off may still call itself so. */
+export function describeRole({ phase, role }: NodeStatus, isLeader: boolean): string {
+  if (phase === 'founding') return 'founding';
+  if (role === 'leader') return isLeader ? 'leader' : 'deposed';
+  return role === 'follower' ? 'follower' : 'candidate';
+}

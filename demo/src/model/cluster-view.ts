@@ -1,0 +1,111 @@
+// The cluster as the page shows it, made of what its members say of themselves and, on a local one, of their processes. Pure.
+import type { EndpointStatus, NodeStatus } from '@raftkv/client';
+import type { DevState, ProcessState } from '../dev-api.ts';
+import type { Flow } from './traffic.ts';
+
+export type MemberHealth = 'up' | 'silent' | ProcessState;
+
+export interface MemberView {
+  readonly name: string;
+  readonly address: string;
+  /** `up`: it answers. `silent`: it should, and does not. Else how its process is. */
+  readonly health: MemberHealth;
+  /** Undefined unless it is up. */
+  readonly status: NodeStatus | undefined;
+  readonly pid: number | undefined;
+  readonly note: string | undefined;
+  /** Log entries that it has not applied though they are committed somewhere. Undefined unless it is up. */
+  readonly lag: number | undefined;
+}
+
+export interface ClusterView {
+  readonly members: readonly MemberView[];
+  readonly flows: readonly Flow[];
+  /** Name of the member that most recently became leader, if it answers. */
+  readonly leader: string | undefined;
+  readonly term: number;
+  /** The highest index that is known to be committed. */
+  readonly commitIndex: number;
+  readonly revision: number;
+  /** Members that answer, out of how many voters. */
+  readonly up: number;
+  readonly voters: number;
+  readonly hasQuorum: boolean;
+  /** False until somebody answered or was asked in vain. */
+  readonly isKnown: boolean;
+}
+
+export const unknownCluster: ClusterView = {
+  members: [],
+  flows: [],
+  leader: undefined,
+  term: 0,
+  commitIndex: 0,
+  revision: 0,
+  up: 0,
+  voters: 0,
+  hasQuorum: false,
+  isKnown: false,
+};
+
+export function viewCluster(
+  answers: readonly EndpointStatus[],
+  dev: DevState | undefined,
+  flows: readonly Flow[],
+): ClusterView {
+  const statuses = answers.flatMap(({ status }) => (status === undefined ? [] : [status]));
+  const commitIndex = Math.max(0, ...statuses.map((status) => status.commitIndex));
+  const term = Math.max(0, ...statuses.map((status) => status.term));
+  const members = addressesOf(answers, statuses, dev).map(({ name, address }): MemberView => {
+    const status = statuses.find((each) => each.name === name);
+    const process = dev?.members.find((each) => each.name === name);
+    const health = healthOf(status !== undefined, process?.process);
+    const shown = health === 'up' ? status : undefined;
+    return {
+      name,
+      address,
+      health,
+      status: shown,
+      pid: process?.pid,
+      note: process?.note,
+      lag: shown === undefined ? undefined : Math.max(0, commitIndex - shown.appliedIndex),
+    };
+  });
+  // One that was cut off may still think that it leads: the highest term decides.
+  const leaders = members.filter(({ status }) => status?.role === 'leader');
+  const leader = leaders.toSorted((a, b) => b.status!.term - a.status!.term)[0];
+  const up = members.filter(({ health }) => health === 'up').length;
+  const voters = members.length;
+  return {
+    members,
+    flows,
+    leader: leader?.name,
+    term,
+    commitIndex,
+    revision: Math.max(0, ...statuses.map((status) => status.revision)),
+    up,
+    voters,
+    hasQuorum: up > voters / 2,
+    isKnown: members.length > 0,
+  };
+}
+
+function healthOf(answers: boolean, process: ProcessState | undefined): MemberHealth {
+  if (process !== undefined && process !== 'running' && !(process === 'starting' && answers)) return process;
+  return answers ? 'up' : 'silent';
+}
+
+/** All that anybody names, in the order of their names. */
+function addressesOf(
+  answers: readonly EndpointStatus[],
+  statuses: readonly NodeStatus[],
+  dev: DevState | undefined,
+): readonly { readonly name: string; readonly address: string }[] {
+  const byName = new Map<string, string>();
+  for (const { name, address } of dev?.members ?? []) byName.set(name, address);
+  for (const status of statuses) for (const { name, address } of status.members) byName.set(name, address);
+  if (byName.size === 0) for (const { endpoint } of answers) byName.set(endpoint, endpoint);
+  return [...byName]
+    .map(([name, address]) => ({ name, address }))
+    .toSorted((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }));
+}
