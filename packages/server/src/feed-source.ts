@@ -105,7 +105,7 @@ export class FeedSource {
     const key = `${position} ${ranges.key}`;
     const cached = this.#batches.get(key);
     if (cached !== undefined && cached.rawBytes <= maxPayloadBytes) return cached;
-    const collected = this.#collect(position, ranges, Math.min(batchBytes, maxPayloadBytes >>> 1));
+    const collected = this.#collect(position, ranges, Math.min(batchBytes, Math.floor(maxPayloadBytes / 2)));
     if (collected === undefined) return undefined;
     let { changes, revision } = collected;
     let raw = changes.length === 0 ? nothing.payload : encodeFeedChanges(changes);
@@ -173,7 +173,7 @@ export class FeedSource {
 
   /** Entries of the present state from key `from` on. Throws `frame_too_large` if a single one passes `maxPayloadBytes`. */
   pageFrom(from: Key, ranges: FeedRanges, maxPayloadBytes: number): EncodedPage {
-    const targetBytes = Math.min(pageBytes, maxPayloadBytes >>> 2);
+    const targetBytes = Math.max(1, Math.min(pageBytes, Math.floor(maxPayloadBytes / 4)));
     const key = `${targetBytes} ${from.length} ${from} ${ranges.key}`;
     const cached = this.#pages.get(key);
     if (cached !== undefined && cached.rawBytes <= maxPayloadBytes && this.#isCurrent(cached, from)) return cached;

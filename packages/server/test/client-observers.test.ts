@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { encodeCommand, feedBytes, rangeFrom } from '@raftkv/wire';
 import type { ClientMessage, FeedChanges, FeedSnapshot, ServerMessage } from '@raftkv/wire';
 import { createMetrics } from '../src/metrics.ts';
+import { systemClock } from '../src/system-clock.ts';
 import { talk } from './client-talk.ts';
 import { ObserverCopy, hashOf } from './observer-copy.ts';
 import { TestNode } from './test-node.ts';
@@ -21,6 +22,9 @@ async function put(node: TestNode, key: string, value: Uint8Array | string = '')
   const bytes = typeof value === 'string' ? Buffer.from(value) : value;
   await node.write(encodeCommand({ session: undefined, command: { type: 'put', key, value: bytes } }));
 }
+
+/** Time stands still: feeds never have had their share of it. */
+const frozenClock = { ...systemClock, now: () => 0 };
 
 /** Bytes that do not get smaller, others for each seed. */
 function noise(length: number, seed = 1): Uint8Array {
@@ -56,7 +60,7 @@ const contentOf = (node: TestNode): string => hashOf(node.scanLocal(rangeFrom({ 
 
 describe('an observer', () => {
   it('is fed a snapshot, then each change in the turn in which it was applied', async () => {
-    const node = new TestNode();
+    const node = new TestNode({}, frozenClock);
     await put(node, 'a', '1');
     const one = talk(node);
     one.peer.send(observe(7));
@@ -91,8 +95,21 @@ describe('an observer', () => {
     expect([copy.revision, copy.hash]).toEqual([node.revision, contentOf(node)]);
   });
 
+  it('is sent a snapshot within its window too', async () => {
+    const node = new TestNode({}, frozenClock);
+    for (let at = 0; at < 100; at++) await put(node, `k${at}`, noise(5_000, at + 1));
+    const one = talk(node, { observerWindowBytes: 30_000 });
+    one.peer.send(observe(7));
+    await one.peer.settle();
+    expect(feedOf(one, 7).map(({ type }) => type)).toEqual(['feedSnapshot']);
+    const copy = new ObserverCopy();
+    await consumeAll(one, node, 7, copy);
+    expect(copy.pieces).toBeGreaterThan(5);
+    expect(copy.hash).toBe(contentOf(node));
+  });
+
   it('that reads nothing costs the member no more than its window, however much is written', async () => {
-    const node = new TestNode({ retainedRevisions: 50 });
+    const node = new TestNode({ retainedRevisions: 50 }, frozenClock);
     const one = talk(node, {}, { highWaterBytes: 20_000, lowWaterBytes: 5_000 });
     one.peer.send(observe(7));
     await one.peer.settle();

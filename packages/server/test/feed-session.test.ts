@@ -211,25 +211,28 @@ describe('a feed', () => {
     expect(copy.entries).toEqual(entriesIn(bench.machine));
   });
 
-  it('brings what was sent of a snapshot up to date before each further page, and sends no more than that', () => {
-    const bench = new FeedBench();
-    for (let i = 0; i < 20; i++) bench.put(`k${i + 10}`, new Uint8Array(90).fill(i));
-    const { feed, copy } = bench.observe(0, [], 800);
-    copy.drain(feed, 2);
-    bench.put('k10', 'sent already');
-    bench.put('k29', 'will come anyway');
-    bench.run({ type: 'delete', key: 'k11' });
-    const changes = feed.take()!;
-    expect(changes).toMatchObject({ type: 'feedChanges', revision: bench.revision, hash: undefined });
-    copy.receive(changes);
-    expect([copy.building!.has('k29'), copy.building!.has('k11')]).toEqual([false, false]);
-    const rest: FeedPiece[] = [];
-    for (let piece = feed.take(); piece !== undefined; piece = feed.take()) rest.push(piece);
-    expect(rest.every(({ type }) => type === 'feedSnapshot')).toBe(true);
-    for (const piece of rest) copy.receive(piece);
-    expect(copy.entries).toEqual(entriesIn(bench.machine));
-    expect(copy.hash).toBe(bench.machine.store.contentHash());
-  });
+  it.each([[[]], [[{ from: 'k', to: 'l' }]]])(
+    'brings what was sent of a snapshot up to date before each further page, and sends no more than that: %j',
+    (ranges: KeyRange[]) => {
+      const bench = new FeedBench();
+      for (let i = 0; i < 20; i++) bench.put(`k${i + 10}`, new Uint8Array(90).fill(i));
+      const { feed, copy } = bench.observe(0, ranges, 800);
+      copy.drain(feed, 2);
+      bench.put('k10', 'sent already');
+      bench.put('k29', 'will come anyway');
+      bench.run({ type: 'delete', key: 'k11' });
+      const changes = feed.take()!;
+      expect(changes).toMatchObject({ type: 'feedChanges', revision: bench.revision, hash: undefined });
+      copy.receive(changes);
+      expect([copy.building!.has('k29'), copy.building!.has('k11')]).toEqual([false, false]);
+      const rest: FeedPiece[] = [];
+      for (let piece = feed.take(); piece !== undefined; piece = feed.take()) rest.push(piece);
+      expect(rest.every(({ type }) => type === 'feedSnapshot')).toBe(true);
+      for (const piece of rest) copy.receive(piece);
+      expect(copy.entries).toEqual(entriesIn(bench.machine));
+      expect(copy.hash).toBe(ranges.length === 0 ? bench.machine.store.contentHash() : undefined);
+    },
+  );
 
   it('from a revision that this member has not reached waits, and never goes back', () => {
     const bench = new FeedBench();

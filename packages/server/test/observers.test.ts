@@ -42,8 +42,14 @@ describe('a thousand observers at the same place', () => {
       { from: 'a', to: 'b' },
       { from: 'aa', to: 'bb' },
     ]);
+    const third = bench.observe(1, [
+      { from: 'b', to: 'c' },
+      { from: 'a', to: 'b' },
+    ]);
     bench.put('b', text(4000, 1));
-    expect(one.feed.take()!.payload).toBe(other.feed.take()!.payload);
+    const { payload } = one.feed.take()!;
+    expect(other.feed.take()!.payload).toBe(payload);
+    expect(third.feed.take()!.payload).toBe(payload);
   });
 
   it('share the pages of their snapshots too, but for those in which something changed', () => {

@@ -28,10 +28,10 @@ export class TestNode implements KvNode {
   readonly #leaderListeners = new Set<() => void>();
   #index = 0;
 
-  constructor(options: StoreOptions = {}) {
+  constructor(options: StoreOptions = {}, clock = systemClock) {
     this.#stateMachine = new KvStateMachine({ store: options });
     this.#watchers = new Watchers(this.#stateMachine);
-    this.#observers = new Observers(this.#stateMachine, { clock: systemClock, deflate: deflateCompression.deflate });
+    this.#observers = new Observers(this.#stateMachine, { clock, deflate: deflateCompression.deflate });
   }
 
   get revision(): number {
