@@ -40,3 +40,42 @@ it('measures batches, and many callers share transactions', async () => {
     expect(p50Milliseconds).toBeGreaterThan(0);
   }
 });
+
+it('a frozen tab runs nothing until it is resumed, and one that is offline reaches nobody', async () => {
+  const tab = await stage.openTab('storage');
+  await tab.page.evaluate(() => {
+    let last = performance.now();
+    const events: string[] = [];
+    Object.assign(globalThis, { longestPause: 0, events });
+    for (const name of ['visibilitychange', 'freeze', 'resume']) {
+      document.addEventListener(name, () => events.push(`${name} ${document.visibilityState}`));
+    }
+    setInterval(() => {
+      const now = performance.now();
+      const pause = Math.max(Reflect.get(globalThis, 'longestPause') as number, now - last);
+      Object.assign(globalThis, { longestPause: pause });
+      last = now;
+    }, 5);
+  });
+  await tab.freeze();
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  await tab.resume();
+  await expect
+    .poll(() => tab.page.evaluate(() => Reflect.get(globalThis, 'longestPause') as number))
+    .toBeGreaterThan(1000);
+  await expect
+    .poll(() => tab.page.evaluate(() => Reflect.get(globalThis, 'events') as string[]))
+    .toEqual(['visibilitychange hidden', 'freeze hidden', 'resume hidden', 'visibilitychange visible']);
+  const reach = (): Promise<string> =>
+    tab.page.evaluate(() =>
+      fetch('/storage').then(
+        () => 'reached',
+        () => 'cut off',
+      ),
+    );
+  expect(await reach()).toBe('reached');
+  await tab.setOffline(true);
+  expect(await reach()).toBe('cut off');
+  await tab.setOffline(false);
+  expect(await reach()).toBe('reached');
+});

@@ -52,13 +52,15 @@ export class Tab {
     await this.page.close();
   }
 
-  /** As the browser does to tabs that were hidden for long: no script runs until `resume`. */
+  /** As the browser does to tabs that were hidden for long: `visibilitychange`, `freeze`, then no script runs until `resume`. */
   async freeze(): Promise<void> {
+    await pretendFocus(this.page, false);
     await this.#protocol.send('Page.setWebLifecycleState', { state: 'frozen' });
   }
 
   async resume(): Promise<void> {
     await this.#protocol.send('Page.setWebLifecycleState', { state: 'active' });
+    await pretendFocus(this.page, true);
   }
 
   async setOffline(isOffline: boolean): Promise<void> {
@@ -79,4 +81,20 @@ export class Tab {
       ...(bytes === undefined ? {} : { quotaSize: bytes }),
     });
   }
+}
+
+/**
+ * Playwright keeps every page visible and focused, and a visible page is never frozen. Only its own session can end that, which its interface
+ * does not offer: hence this way in. `harness.test.ts` fails if a new Playwright closes it.
+ */
+async function pretendFocus(page: Page, enabled: boolean): Promise<void> {
+  const { _connection } = page as unknown as { _connection: { toImpl(page: Page): PageInside } };
+  const session = _connection.toImpl(page).delegate._mainFrameSession._client;
+  await session.send('Emulation.setFocusEmulationEnabled', { enabled });
+}
+
+interface PageInside {
+  readonly delegate: {
+    readonly _mainFrameSession: { readonly _client: { send(method: string, words: object): Promise<void> } };
+  };
 }

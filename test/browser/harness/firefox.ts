@@ -1,0 +1,30 @@
+// Finds and starts Firefox for the suites that must hold there too. Its protocol (WebDriver BiDi) can do less to tabs than Chromium's: what
+// needs a tab killed or frozen stays with Chromium.
+import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { launch } from 'puppeteer-core';
+import type { Browser } from 'puppeteer-core';
+
+const names = ['firefox-esr', 'firefox'];
+const macPath = '/Applications/Firefox.app/Contents/MacOS/firefox';
+
+/** The path of a Firefox, or undefined. RAFTKV_FIREFOX names another one. */
+export function findFirefox(environment: NodeJS.ProcessEnv = process.env): string | undefined {
+  const onPath = (environment['PATH'] ?? '')
+    .split(delimiter)
+    .flatMap((folder) => names.map((name) => join(folder, process.platform === 'win32' ? `${name}.exe` : name)));
+  const chosen = environment['RAFTKV_FIREFOX'];
+  const candidates = chosen === undefined ? [...onPath, macPath] : [chosen];
+  return candidates.find((path) => existsSync(path));
+}
+
+/** Throws where there is none, with what to do. */
+export function launchFirefox(): Promise<Browser> {
+  const executablePath = findFirefox();
+  if (executablePath === undefined) {
+    throw new Error(
+      'no Firefox was found: install one (Debian: apt-get install firefox-esr), or name one in RAFTKV_FIREFOX',
+    );
+  }
+  return launch({ browser: 'firefox', executablePath, headless: true, timeout: 60_000 });
+}
