@@ -1,0 +1,81 @@
+// Tabs with a replica in them, and a real cluster behind: opened, looked at and waited for. What is done to a tab is in `tabs.ts`.
+import { afterAll, beforeAll, expect } from 'vitest';
+import type { ReplicaOptions, ReplicaStatus } from 'raftkv';
+import { Cluster } from '../../e2e/harness/cluster.ts';
+import type { Stage } from './stage.ts';
+import type { Tab } from './tabs.ts';
+
+export type TabStatus = Omit<ReplicaStatus, 'error'> & { readonly error: string | undefined };
+
+/** A cluster for all tests of a file; each has keys of its own. */
+export function setCluster(): () => Cluster {
+  let cluster: Cluster | undefined;
+  beforeAll(async () => {
+    cluster = await Cluster.start({ args: ['--allowed-origins', '*'] });
+  });
+  afterAll(() => cluster?.destroy());
+  return () => cluster!;
+}
+
+export class ReplicaTab {
+  readonly tab: Tab;
+  readonly #options: ReplicaOptions;
+
+  private constructor(tab: Tab, options: ReplicaOptions) {
+    this.tab = tab;
+    this.#options = options;
+  }
+
+  static async open(stage: Stage, cluster: Cluster, options: Partial<ReplicaOptions> = {}): Promise<ReplicaTab> {
+    const tab = new ReplicaTab(await stage.openTab('replica'), { endpoints: cluster.addresses, ...options });
+    await tab.openReplica();
+    return tab;
+  }
+
+  /** Opens the replica in a page that has none, as after a reload. */
+  async openReplica(): Promise<void> {
+    await this.tab.page.evaluate((options) => replicaLab.open(options), this.#options);
+  }
+
+  status(): Promise<TabStatus> {
+    return this.tab.page.evaluate(() => replicaLab.status());
+  }
+
+  /** Resolves with the first status that satisfies; fails with the last one. */
+  async until(isWanted: (status: TabStatus) => boolean, milliseconds = 20_000): Promise<TabStatus> {
+    const end = performance.now() + milliseconds;
+    for (;;) {
+      const status = await this.status();
+      if (isWanted(status)) return status;
+      if (performance.now() > end) return expect.fail(`it never came to that; the last was ${JSON.stringify(status)}`);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+
+  put(key: string, value: unknown): Promise<number> {
+    return this.tab.page.evaluate(([k, v]) => replicaLab.kv!.put(k, v), [key, value] as const);
+  }
+
+  get(key: string, level: 'local' | 'session' | 'linearizable' = 'local'): Promise<unknown> {
+    return this.tab.page.evaluate(([k, l]) => replicaLab.kv!.get(k, { level: l }), [key, level] as const);
+  }
+
+  /** Resolves once the copy has come to this revision. */
+  reaches(revision: number, milliseconds?: number): Promise<TabStatus> {
+    return this.until((status) => status.revision >= revision && status.phase === 'ready', milliseconds);
+  }
+
+  isHolder(milliseconds?: number): Promise<TabStatus> {
+    return this.until(({ tenancy }) => tenancy === 'holder', milliseconds);
+  }
+
+  /** Begins writes that wait for whatever they must. */
+  begin(key: string, first: number, writes: number): Promise<void> {
+    return this.tab.page.evaluate(([k, f, n]) => replicaLab.count(k, f, n), [key, first, writes] as const);
+  }
+
+  /** Of the writes that were begun, once they are all committed: their revisions in the order in which they were begun. */
+  committed(): Promise<number[]> {
+    return this.tab.page.evaluate(() => replicaLab.committed());
+  }
+}
