@@ -9,7 +9,8 @@ import { Client, checkedRange, json, settle, viewOf } from '@raftkv/client/parts
 import type { Feed, Settings } from '@raftkv/client/parts';
 import type { CopyStore } from './journal.ts';
 import { Observer } from './observer.ts';
-import type { CopyIdentity, ObserverOptions, OpenFeed } from './observer.ts';
+import type { ObserverOptions, OpenFeed } from './observer.ts';
+import type { CopyIdentity } from './open-journal.ts';
 import { ReplicaKv } from './replica-kv.ts';
 
 export interface ReplicaOptions<Value = unknown> extends ConnectOptions<Value> {

@@ -78,14 +78,14 @@ export class Copy {
 
   /**
    * Whole revisions in order. Those at or below the copy's own are passed over. Answers the keys that changed, in the order of the events (a
-   * key may occur twice).
+   * key may occur twice). Values are copied: what came with them goes, however long one of them stays.
    */
   applyChanges(changes: readonly Change[]): Key[] {
     const changed: Key[] = [];
     for (const { revision, events } of changes) {
       if (revision <= this.#revision) continue;
       for (const event of events) {
-        if (event.type === 'put') this.#put(event.entry);
+        if (event.type === 'put') this.#put({ ...event.entry, value: event.entry.value.slice() });
         else this.#delete(event.key);
         changed.push(event.type === 'put' ? event.entry.key : event.key);
       }

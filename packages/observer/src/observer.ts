@@ -1,14 +1,15 @@
 // The loop of a copy: what is stored is read, then the feed is followed from there, each message taken in whole and in order, told to whoever listens,
 // and kept. It never goes back to an older state, and a copy that does not agree with its source is thrown away, not shown.
-import type { Key, KeyRange } from '@raftkv/kv';
-import { RaftkvError, decodeFeedChanges, decodeFeedEntries, defaultLimits } from '@raftkv/wire';
+import type { Change, Key, KeyRange } from '@raftkv/kv';
+import { RaftkvError, decodeFeedChanges, decodeFeedEntries } from '@raftkv/wire';
 import type { Feed, FeedHandlers, FeedMessage } from '@raftkv/client/parts';
-import type { Storage } from '@raftkv/storage';
 import { Copy } from './copy.ts';
-import type { Inflate } from './inflate.ts';
 import { platformInflate } from './inflate.ts';
-import { breathe, Journal } from './journal.ts';
-import type { CopyStore, LoadedJournal } from './journal.ts';
+import type { Inflate } from './inflate.ts';
+import { Intake } from './intake.ts';
+import type { CopyStore, Journal } from './journal.ts';
+import { openJournal } from './open-journal.ts';
+import type { CopyIdentity } from './open-journal.ts';
 import { Waiters } from './waiters.ts';
 
 export type OpenFeed = (
@@ -29,27 +30,11 @@ export interface ObserverOptions {
   readonly onStorageFailed?: (error: RaftkvError) => void;
 }
 
-export interface CopyIdentity {
-  readonly clusterId: string;
-  readonly replicaId: string;
-}
-
-/** What is wrong with a store that a new one would not have. */
-const mendable: readonly string[] = [
-  'storage_corrupt',
-  'unsupported_version',
-  'storage_identity',
-  'bad_frame',
-  'halted',
-];
-
 /** `undefined`: everything may have changed. None: only the state of the copy. */
 export type CopyListener = (changed: readonly Key[] | undefined) => void;
 
 /** A feed that only tells how far it has come is written down in steps of so many revisions. */
 const keptProgress = 1_000;
-/** After so much work in one go the page gets its turn: half a frame. */
-const sliceMilliseconds = 8;
 
 export class Observer {
   readonly #options: ObserverOptions;
@@ -57,16 +42,17 @@ export class Observer {
   readonly #isOfAllKeys: boolean;
   readonly #listeners = new Set<CopyListener>();
   readonly #waiters = new Waiters();
+  readonly #intake: Intake;
+  /** Whole; what is older than something that was shown before is not shown. */
   #copy: Copy | undefined;
+  #shownRevision = 0;
   /** A copy that is being fetched as a whole, beside the present one. */
   #building: Copy | undefined;
   #journal: Journal | undefined;
   #storedRevision = 0;
   #feed: ReturnType<OpenFeed> | undefined;
-  /** Messages of an earlier attachment are void. */
-  #attachment = 0;
-  #queue: FeedMessage[] = [];
-  #isWorking = false;
+  /** Where the last message of the present attachment led to, or what was asked for. */
+  #heardRevision = 0;
   #isLive = false;
   #isHeard = false;
   #feedError: RaftkvError | undefined;
@@ -78,15 +64,24 @@ export class Observer {
   constructor(options: ObserverOptions) {
     this.#options = options;
     this.#inflate = options.inflate ?? platformInflate;
+    this.#intake = new Intake(this.#inflate, {
+      take: (message, payload) => this.#take(message, payload),
+      onFailed: (error) => this.#startOver(error),
+    });
     this.#isOfAllKeys = options.ranges.length === 0;
   }
 
   /** The copy, once it is whole. It is another object after it was fetched anew: do not keep it. */
   get copy(): Copy | undefined {
-    return this.#copy;
+    const copy = this.#copy;
+    return copy !== undefined && copy.revision >= this.#shownRevision ? copy : undefined;
   }
   get revision(): number {
-    return this.#copy?.revision ?? 0;
+    return this.copy?.revision ?? 0;
+  }
+  /** The highest revision that the copy, or one before it, has shown. */
+  get shownRevision(): number {
+    return this.#shownRevision;
   }
   /** `paused`: no node feeds, or none that hears a leader; `fetching`: nothing has come from the present one yet. */
   get feedState(): 'paused' | 'fetching' | 'idle' {
@@ -122,13 +117,12 @@ export class Observer {
    * is none. Rejects with what emptying cannot mend. The feed must be followed (again) afterwards, since the store may lag behind the copy.
    */
   async useStore(store: CopyStore, identity?: CopyIdentity): Promise<CopyIdentity | undefined> {
-    const loaded = await this.#load(store, identity).catch(async (error: unknown) => {
-      const cause = RaftkvError.from(error);
-      if (!mendable.includes(cause.code)) throw cause;
-      this.#storageError = new RaftkvError(cause.code, `${cause.message}; the copy is fetched anew`, { cause });
-      this.#tellState();
-      await store.wipe();
-      return this.#load(store, identity);
+    const loaded = await openJournal(store, identity, {
+      scope: JSON.stringify(this.#options.ranges),
+      isOfAllKeys: this.#isOfAllKeys,
+      inflate: this.#inflate,
+      onFailure: (error) => this.#storageFailed(error),
+      onEmptied: (error) => this.reportStorage(error),
     });
     if (loaded === undefined) return undefined;
     const { journal, copy, clusterId } = loaded;
@@ -138,27 +132,10 @@ export class Observer {
     }
     this.#journal = journal;
     this.#storedRevision = copy?.revision ?? 0;
-    if (copy !== undefined && copy.revision > this.revision) this.#adopt(copy);
+    if (copy !== undefined && copy.revision > (this.#copy?.revision ?? 0)) this.#adopt(copy);
     else if (copy === undefined && this.#copy !== undefined) this.#keepWhole(this.#copy);
     this.#tellState();
     return { clusterId, replicaId: journal.replicaId };
-  }
-
-  async #load(store: CopyStore, identity: CopyIdentity | undefined): Promise<LoadedJournal | undefined> {
-    const asked = identity && { clusterId: identity.clusterId, memberId: identity.replicaId, memberName: 'observer' };
-    let storage: Storage;
-    try {
-      storage = await store.open(asked === undefined ? { create: false } : { create: true, identity: asked });
-    } catch (error) {
-      if (asked === undefined && RaftkvError.from(error).code === 'storage_missing') return undefined;
-      throw error;
-    }
-    return Journal.load(storage, {
-      scope: JSON.stringify(this.#options.ranges),
-      isOfAllKeys: this.#isOfAllKeys,
-      inflate: this.#inflate,
-      onFailure: (error: RaftkvError) => this.#storageFailed(error),
-    });
   }
 
   #keepWhole(copy: Copy): Promise<void> | undefined {
@@ -188,7 +165,7 @@ export class Observer {
       // A store that lags behind the copy must not miss what lies between; the copy passes over what it has.
       position: () => this.#position,
       onAttach: () => this.#attached(),
-      onMessage: (message) => this.#receive(message),
+      onMessage: (message) => this.#intake.receive(message),
       onState: (isLive) => this.#feedStateChanged({ isLive }),
       onEnd: (error) => {
         this.#feedError = error;
@@ -209,7 +186,7 @@ export class Observer {
     revision: number,
     options: { readonly timeoutMilliseconds: number; readonly signal?: AbortSignal },
   ): Promise<void> {
-    if (this.#copy !== undefined && this.#copy.revision >= revision) return Promise.resolve();
+    if (this.copy !== undefined && this.revision >= revision) return Promise.resolve();
     return this.#waiters.wait(Math.max(1, revision), options, () => `it stands at ${this.revision}`);
   }
 
@@ -218,59 +195,35 @@ export class Observer {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#feed?.close();
+    this.#intake.reset();
     this.#waiters.close(new RaftkvError('closed', 'the replica was closed'));
     await this.#journal?.close();
   }
 
   /** What the feed may go on from. */
   get #position(): number {
-    return this.#journal === undefined ? this.revision : Math.min(this.revision, this.#storedRevision);
+    const revision = this.#copy?.revision ?? 0;
+    return this.#journal === undefined ? revision : Math.min(revision, this.#storedRevision);
   }
 
   #attached(): void {
-    this.#attachment += 1;
-    this.#queue = [];
+    this.#intake.reset();
     this.#building = undefined;
+    this.#heardRevision = this.#position;
     this.#feedStateChanged({ isHeard: false });
   }
 
-  #receive(message: FeedMessage): void {
-    // Nothing to wait for: the change is told in the turn in which it came.
-    if (!this.#isWorking && !message.isDeflated) return this.#tryToTake(message, message.payload);
-    this.#queue.push(message);
-    if (!this.#isWorking) void this.#work();
-  }
-
-  async #work(): Promise<void> {
-    this.#isWorking = true;
-    let since = performance.now();
-    for (let message = this.#queue.shift(); message !== undefined; message = this.#queue.shift()) {
-      const attachment = this.#attachment;
-      let { payload } = message;
-      try {
-        if (message.isDeflated) payload = await this.#inflate(payload, defaultLimits.maxFrameBytes);
-      } catch (error) {
-        if (attachment === this.#attachment) this.#startOver(RaftkvError.from(error));
-        continue;
-      }
-      if (attachment !== this.#attachment || this.#isClosed) continue;
-      this.#tryToTake(message, payload);
-      if (performance.now() - since < sliceMilliseconds) continue;
-      await breathe();
-      since = performance.now();
+  #take(message: FeedMessage, payload: Uint8Array): void {
+    if (message.revision < this.#heardRevision) {
+      // What it said of revisions is worth nothing, and neither is what was shown by its word.
+      this.#shownRevision = 0;
+      throw new RaftkvError('bad_frame', `the feed goes back from ${this.#heardRevision} to ${message.revision}`);
     }
-    this.#isWorking = false;
-  }
-
-  #tryToTake(message: FeedMessage, payload: Uint8Array): void {
-    try {
-      if (message.type === 'feedSnapshot') this.#takeSnapshot(message, payload);
-      else if (this.#building === undefined) this.#takeChanges(message, payload);
-      else this.#building.applyWhileBuilding(decodeFeedChanges(payload));
-      if (this.#building !== undefined) this.#consumed(message);
-    } catch (error) {
-      this.#startOver(RaftkvError.from(error));
-    }
+    this.#heardRevision = message.revision;
+    if (message.type === 'feedSnapshot') this.#takeSnapshot(message, payload);
+    else if (this.#building === undefined) this.#takeChanges(message, payload);
+    else this.#building.applyWhileBuilding(decodeFeedChanges(payload));
+    if (this.#building !== undefined) this.#consumed(message);
   }
 
   #takeSnapshot(message: Extract<FeedMessage, { type: 'feedSnapshot' }>, payload: Uint8Array): void {
@@ -286,31 +239,42 @@ export class Observer {
     this.#feedError = undefined;
     this.#consumedAfter(this.#keepWhole(building), message);
     // The node may be behind what this copy has seen already (T44): then it was the store that needed it.
-    if (building.revision >= this.revision) this.#adopt(building);
+    if (building.revision >= (this.#copy?.revision ?? 0)) this.#adopt(building);
     this.#feedStateChanged({ isHeard: true });
   }
 
   #takeChanges(message: Extract<FeedMessage, { type: 'feedChanges' }>, payload: Uint8Array): void {
-    const copy = (this.#copy ??= new Copy({ isOfAllKeys: this.#isOfAllKeys }));
-    // Values are views over what came: a small part of a large frame must not keep all of it alive.
-    const changes = decodeFeedChanges(payload.length * 2 < payload.buffer.byteLength ? payload.slice() : payload);
-    this.#checkNoGap(changes[0]?.revision);
+    const copy = this.#copy;
+    if (copy === undefined) throw new RaftkvError('bad_frame', 'changes, and nothing that they could change');
+    const changes = decodeFeedChanges(payload);
+    this.#checkNoGap(changes, message.revision);
     this.#keep(message);
-    if (message.revision <= copy.revision && copy.revision > 0) return this.#feedStateChanged({ isHeard: true });
+    if (message.revision > copy.revision) this.#advance(copy, changes, message);
+    this.#feedStateChanged({ isHeard: true });
+  }
+
+  #advance(copy: Copy, changes: readonly Change[], message: Extract<FeedMessage, { type: 'feedChanges' }>): void {
+    const wasShown = this.copy !== undefined;
     const changed = copy.applyChanges(changes);
     copy.moveTo(message);
     checkHash(copy, message.hash);
-    this.#tell(changed);
-    this.#feedStateChanged({ isHeard: true });
-    this.#options.onTaken?.(message);
+    this.#tell(wasShown ? changed : undefined);
+    if (this.copy !== undefined) this.#options.onTaken?.(message);
     this.#journal?.consider(copy);
   }
 
   /** A feed of all keys brings each revision: one that is missing would be missed for ever. */
-  #checkNoGap(first: number | undefined): void {
-    const position = Math.max(this.#position, 1);
-    if (first === undefined || !this.#isOfAllKeys || first <= position + 1) return;
-    throw new RaftkvError('diverged', `the feed goes on at revision ${first}, the copy stands at ${position}`);
+  #checkNoGap(changes: readonly Change[], end: number): void {
+    if (!this.#isOfAllKeys) {
+      if ((changes.at(-1)?.revision ?? 0) > end) throw new RaftkvError('bad_frame', `changes after revision ${end}`);
+      return;
+    }
+    let position = this.#position;
+    for (const { revision } of changes) {
+      if (revision > position + 1) throw gap(position, revision);
+      position = Math.max(position, revision);
+    }
+    if (position !== Math.max(end, this.#position)) throw gap(position, end);
   }
 
   #keep(message: Extract<FeedMessage, { type: 'feedChanges' }>): void {
@@ -324,9 +288,9 @@ export class Observer {
 
   /** A disk that is slow slows the feed down, not the page: it has seen the change already. */
   #consumedAfter(kept: Promise<void> | undefined, message: FeedMessage): void {
-    const attachment = this.#attachment;
+    const { attachment } = this.#intake;
     void kept?.then(() => {
-      if (attachment === this.#attachment) this.#consumed(message);
+      if (attachment === this.#intake.attachment) this.#consumed(message);
     });
     if (kept === undefined) this.#consumed(message);
   }
@@ -341,6 +305,7 @@ export class Observer {
   }
 
   #tell(changed: readonly Key[] | undefined): void {
+    this.#shownRevision = Math.max(this.#shownRevision, this.revision);
     for (const listener of [...this.#listeners]) listener(changed);
     this.#waiters.reached(this.revision);
     this.#options.onStatus();
@@ -350,6 +315,7 @@ export class Observer {
   #startOver(error: RaftkvError): void {
     this.divergences += 1;
     this.#feedError = new RaftkvError(error.code, `${error.message}; the copy is fetched anew`, { cause: error });
+    this.#intake.reset();
     this.#building = undefined;
     this.#copy = undefined;
     void this.#keepWhole(new Copy({ isOfAllKeys: this.#isOfAllKeys }));
@@ -383,6 +349,10 @@ function checkHash(copy: Copy, expected: string | undefined): void {
   const own = copy.hash;
   if (own === undefined || expected === undefined || own === expected) return;
   throw new RaftkvError('diverged', `content hash ${own} at revision ${copy.revision}, the members have ${expected}`);
+}
+
+function gap(position: number, revision: number): RaftkvError {
+  return new RaftkvError('diverged', `the feed goes on at revision ${revision}, the copy stands at ${position}`);
 }
 
 function isWithin(inner: KeyRange, outer: KeyRange): boolean {
