@@ -16,6 +16,8 @@ export interface NemesisOptions {
   readonly seed: number;
   /** How long victims stay down: from 300 ms to this. Default 2500. */
   readonly holdMilliseconds?: number;
+  /** How many nodes at a time. Default 2. */
+  readonly mostVictims?: 1 | 2;
   /** Which actions. Default all. */
   readonly actions?: readonly Action[];
 }
@@ -76,7 +78,8 @@ export class Nemesis {
 
   /** One or two nodes that are not `spared`; half of the time, and always when the baton passes, the leader is among them. */
   private async pickVictims(spared: readonly number[]): Promise<number[]> {
-    const count = this.random() < 0.5 && spared.length === 0 ? 1 : 2;
+    const isOne = this.random() < 0.5 && spared.length === 0;
+    const count = isOne || this.options.mostVictims === 1 ? 1 : 2;
     const wantsLeader = this.random() < 0.5 || spared.length > 0;
     const others = Array.from({ length: this.cluster.size }, (_, node) => node).filter(
       (node) => !spared.includes(node),

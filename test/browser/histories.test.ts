@@ -1,0 +1,125 @@
+// Four tabs of one origin put, get, delete and compare-and-swap through their shared replica, while nodes are killed and paused and tabs are reloaded
+// and cut off. What the tabs were told must be linearizable, nothing acknowledged may be missing, and what a session sees must never go back.
+//
+// RAFTKV_TAB_SECONDS sets the length (30), RAFTKV_RANDOM_SEED the seed (a new one each run, printed).
+import { expect, it } from 'vitest';
+import { expectAgreement, expectPresent } from '../e2e/harness/agreement.ts';
+import { withCluster } from '../e2e/harness/cluster.ts';
+import { Nemesis } from '../e2e/harness/nemesis.ts';
+import { sleep } from '../e2e/harness/wait.ts';
+import { Workload } from '../e2e/harness/workload.ts';
+import { checkLinearizability } from '../linearizability/checker.ts';
+import { seededRandom } from '../linearizability/simulate.ts';
+import { setStage } from './harness/stage.ts';
+import { TabWorkloadClient } from './harness/tab-workload.ts';
+
+const stage = setStage(['history']);
+const seconds = Number(process.env['RAFTKV_TAB_SECONDS'] ?? 30);
+const seed = Number(process.env['RAFTKV_RANDOM_SEED'] ?? Math.floor(Math.random() * 1e6));
+
+/** Now and then one tab is reloaded or cut off for a moment. */
+async function troubleTabs(clients: readonly TabWorkloadClient[], isOver: () => boolean): Promise<number> {
+  const random = seededRandom(seed + 17);
+  let troubles = 0;
+  while (!isOver()) {
+    await sleep(700 + random() * 1500);
+    if (isOver()) break;
+    const client = clients[Math.floor(random() * clients.length)]!;
+    if (random() < 0.5) await client.reload();
+    else await client.cutOff(200 + random() * 1000);
+    troubles += 1;
+  }
+  return troubles;
+}
+
+/** Each tab counts up a key of its own and looks at those of all: none may ever go back, its own least of all. */
+async function watchSessions(clients: readonly TabWorkloadClient[], isOver: () => boolean): Promise<number> {
+  const keys = clients.map((_, i) => `session/${i}`);
+  let rounds = 0;
+  const follow = async (client: TabWorkloadClient, own: number): Promise<void> => {
+    let written = 0;
+    let life = client.reloads;
+    let seen = keys.map(() => 0);
+    for (let next = 1; !isOver(); next += 1) {
+      const answer = await client
+        .put(keys[own]!, String(next))
+        .then(() => client.sessionRead(keys))
+        .catch(() => undefined);
+      if (client.reloads !== life) {
+        // A new page is a new session.
+        life = client.reloads;
+        seen = keys.map(() => 0);
+        written = 0;
+        continue;
+      }
+      if (answer === undefined) continue;
+      written = next;
+      const now = answer.map((value) => Number(value ?? 0));
+      for (const [i, value] of now.entries())
+        expect(value, `${keys[i]} in tab ${own}`).toBeGreaterThanOrEqual(seen[i]!);
+      expect(now[own], `own key in tab ${own}`).toBeGreaterThanOrEqual(written);
+      seen = now;
+      rounds += 1;
+      await sleep(20);
+    }
+  };
+  await Promise.all(clients.map((client, own) => follow(client, own)));
+  return rounds;
+}
+
+it(
+  `four tabs see a linearizable store through whatever happens to nodes and tabs (seed ${seed}, ${seconds} s)`,
+  { timeout: (seconds + 120) * 1000 },
+  () =>
+    withCluster({ nodes: 3, args: ['--allowed-origins', '*'] }, async (cluster) => {
+      const tabs = [];
+      for (let i = 0; i < 4; i += 1) tabs.push(await stage.openTab('history'));
+      const clients = tabs.map((tab) => new TabWorkloadClient(tab, cluster.addresses));
+      await Promise.all(clients.map((client) => client.open()));
+      const workload = new Workload({ seed, keys: 6, clients });
+      // Three nodes: one at a time, or nobody would be left to ask.
+      const nemesis = new Nemesis(cluster, { seed, mostVictims: 1 });
+      let isOver = false;
+      workload.start();
+      nemesis.start();
+      const troubling = troubleTabs(clients, () => isOver);
+      const watching = watchSessions(clients, () => isOver);
+      await sleep(seconds * 1000);
+      isOver = true;
+      const troubles = await troubling;
+      await nemesis.stop();
+      const rounds = await watching;
+      await sleep(1500);
+      await workload.stop();
+      await workload.readAll(clients[0]!);
+      expectPresent(await expectAgreement(cluster), workload.acknowledged);
+      const { answered, unknown, refused } = workload.counts;
+      console.log(
+        `seed ${seed}: ${answered} answered, ${unknown} unknown, ${refused} refused, ${troubles} troubles of tabs, ${rounds} session reads`,
+      );
+      expect(answered).toBeGreaterThan(seconds * 5);
+      expect(troubles).toBeGreaterThan(seconds / 5);
+      expect(rounds).toBeGreaterThan(seconds);
+      const result = checkLinearizability(workload.operations);
+      expect(result.verdict, `${result.explanation}\n${nemesis.describe()}`).toBe('linearizable');
+    }),
+);
+
+it(
+  'they are seen not to be linearizable when they read at level local, so the check can fail',
+  { timeout: 60_000 },
+  () =>
+    withCluster({ nodes: 3, args: ['--allowed-origins', '*'] }, async (cluster) => {
+      const tabs = [await stage.openTab('history'), await stage.openTab('history')];
+      const clients = tabs.map((tab) => new TabWorkloadClient(tab, cluster.addresses));
+      await Promise.all(clients.map((client) => client.open('local')));
+      const workload = new Workload({ seed, keys: 2, clients });
+      workload.start();
+      await sleep(1000);
+      // It goes on reading what it has, while the other one writes.
+      await clients[0]!.cutOff(1500);
+      await sleep(2500);
+      await workload.stop();
+      expect(checkLinearizability(workload.operations).verdict).toBe('violation');
+    }),
+);
