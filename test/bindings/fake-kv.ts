@@ -4,7 +4,8 @@ import type { BatchOp, BatchResult, Live, LiveKv, ReplicaStatus, WatchChange } f
 import { RaftkvError } from '@raftkv/client';
 import { LiveCore, LiveValue, Outbox, effectsOf } from '@raftkv/client/live';
 import type { SendOptions } from '@raftkv/client/live';
-import { defaultLimits, keyFrom, rangeFrom } from '@raftkv/wire';
+import { checkedKey, checkedRange } from '@raftkv/client/parts';
+import { defaultLimits } from '@raftkv/wire';
 import type { KeyInput, RangeInput } from '@raftkv/wire';
 import { FakeCopy } from './fake-copy.ts';
 import type { Changes } from './fake-copy.ts';
@@ -54,9 +55,9 @@ export class FakeKv {
   });
   readonly writes = this.#outbox.writes;
   readonly live = {
-    get: (key: KeyInput) => this.#core.get(keyFrom(key)),
+    get: (key: KeyInput) => this.#core.get(checkedKey(key, defaultLimits)),
     scan: (range: RangeInput, { limit, reverse = false }: { limit?: number; reverse?: boolean } = {}) =>
-      this.#core.scan(rangeFrom(range), { limit, isReverse: reverse }),
+      this.#core.scan(checkedRange(range, defaultLimits), { limit, isReverse: reverse }),
   };
 
   constructor(content: Changes = {}) {
@@ -98,6 +99,7 @@ export class FakeKv {
   }
 
   watch(range: RangeInput, options: { readonly from?: number }): FakeWatch {
+    checkedRange(range, defaultLimits);
     const watch = new FakeWatch(range, options);
     this.watches.push(watch);
     return watch;

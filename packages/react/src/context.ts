@@ -3,11 +3,11 @@ import { createContext, createElement, useContext } from 'react';
 import type { ReactElement, ReactNode } from 'react';
 import { RaftkvError } from '@raftkv/client';
 import type { LiveKv } from '@raftkv/client';
-import type { RegisteredKv } from './register.ts';
+import type { ProvidedKv, RegisteredKv } from './register.ts';
 
 export interface RaftkvProviderProps {
   /** undefined while it is being opened, and on a server: reads are pending then. One for each user; on a server never one for all. */
-  readonly kv: RegisteredKv | undefined;
+  readonly kv: ProvidedKv | undefined;
   readonly children?: ReactNode;
 }
 

@@ -10,7 +10,7 @@ import type {
   ReadState,
   StandardSchema,
 } from '@raftkv/client';
-import { idleRead, pendingRead, shapeState } from '@raftkv/client/live';
+import { asked, idleRead, pendingRead, shapeState } from '@raftkv/client/live';
 import { theKv, useOptionalKv } from './context.ts';
 import { useDerived } from './derived.ts';
 import type { RegisteredKey, RegisteredValue } from './register.ts';
@@ -71,11 +71,11 @@ export function useScanSuspense<T = RegisteredValue, Selected = RowsOf<T>>(
 type LiveRead<Data> = Live<ReadState<Data>>;
 
 function getOf<T>(kv: LiveKv, key: KeyInput): LiveRead<EntryOf<T>> {
-  return kv.live.get(key) as unknown as LiveRead<EntryOf<T>>;
+  return asked(() => kv.live.get(key)) as unknown as LiveRead<EntryOf<T>>;
 }
 
 function scanOf<T>(kv: LiveKv, range: RangeInput, { limit, reverse }: LiveScanOptions): LiveRead<RowsOf<T>> {
-  return kv.live.scan(range, { limit, reverse }) as unknown as LiveRead<RowsOf<T>>;
+  return asked(() => kv.live.scan(range, { limit, reverse })) as unknown as LiveRead<RowsOf<T>>;
 }
 
 function useRead<T, Data, Selected>(

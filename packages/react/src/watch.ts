@@ -1,6 +1,6 @@
 // The hook that hears of changes without showing them: an effect alone, for sounds, logs and notifications.
 import { useEffect, useRef } from 'react';
-import type { RaftkvError, RangeInput, WatchChange } from '@raftkv/client';
+import type { RaftkvError, RangeInput, Watch, WatchChange } from '@raftkv/client';
 import { useOptionalKv } from './context.ts';
 import type { RegisteredKey, RegisteredValue } from './register.ts';
 
@@ -28,7 +28,14 @@ export function useWatch<T = RegisteredValue>(
   useEffect(() => {
     const { current } = latest;
     if (kv === undefined || current.range === null) return undefined;
-    const watch = kv.watch(current.range, { from });
+    const fail = (error: unknown): void => (latest.current.onError ?? throwLater)(error as RaftkvError);
+    let watch: Watch;
+    try {
+      watch = kv.watch(current.range, { from });
+    } catch (error) {
+      fail(error);
+      return undefined;
+    }
     const run = async (): Promise<void> => {
       for await (const change of watch) {
         try {
@@ -38,7 +45,7 @@ export function useWatch<T = RegisteredValue>(
         }
       }
     };
-    run().catch((error: RaftkvError) => (latest.current.onError ?? throwLater)(error));
+    run().catch(fail);
     return () => watch.close();
   }, [kv, name, from]);
 }

@@ -264,6 +264,18 @@ describe('an error', () => {
     expect(rows.count()).toBe(3);
   });
 
+  it('is a state where a key or a range cannot be asked for, and goes when another one is', async () => {
+    const kv = setUp({ a: 1, 'r/a': 1 });
+    const Reader = ({ name }: { name: string }) => {
+      const [one, range] = [useGet(name), useScan({ prefix: 'x'.repeat(100_000) })];
+      return h('p', null, `${one.status} ${one.error?.code} ${value(one)} ${range.error?.code}`);
+    };
+    const screen = mount(kv, h(Reader, { name: '' }));
+    expect(screen.text()).toBe('error key_empty undefined key_too_large');
+    screen.show(h(Reader, { name: 'a' }));
+    expect(screen.text()).toBe('success undefined 1 key_too_large');
+  });
+
   it('names the provider that is missing', () => {
     const silent = vi.spyOn(console, 'error').mockImplementation(() => {});
     const alone = probe(() => useGet('a'));

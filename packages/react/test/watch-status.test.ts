@@ -79,6 +79,18 @@ describe('useWatch', () => {
   });
 });
 
+describe('useWatch over a range that is none', () => {
+  it('tells the error instead of throwing it while rendering', () => {
+    const errors: string[] = [];
+    const Watcher = () => {
+      useWatch({ prefix: 'x'.repeat(100_000) }, () => {}, { onError: (error) => errors.push(error.code) });
+      return null;
+    };
+    mount(setUp(), h(Watcher));
+    expect(errors).toEqual(['key_too_large']);
+  });
+});
+
 describe('useStatus', () => {
   it('renders for what it picks alone, compared by isEqual', async () => {
     const kv = setUp();

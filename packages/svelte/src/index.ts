@@ -10,7 +10,7 @@ import type {
   ReadState,
   StandardSchema,
 } from '@raftkv/client';
-import { idleRead, pendingRead, shapeState } from '@raftkv/client/live';
+import { asked, idleRead, pendingRead, shapeState } from '@raftkv/client/live';
 import type { ShapeOptions } from '@raftkv/client/live';
 
 /** What `$name` in a component follows. */
@@ -29,7 +29,10 @@ export function getStore<T = unknown, Selected = EntryOf<T>>(
   key: KeyInput | null,
   options: Options<T, EntryOf<T>, Selected> = {},
 ): LiveStore<ReadState<Selected>> {
-  return readStore(key === null ? idleRead : ((kv as LiveKv | undefined)?.live.get(key) ?? pendingRead), options);
+  return readStore(
+    key === null ? idleRead : asked(() => (kv as LiveKv | undefined)?.live.get(key) ?? pendingRead),
+    options,
+  );
 }
 
 /** The rows of a range in order. */
@@ -38,7 +41,8 @@ export function scanStore<T = unknown, Selected = RowsOf<T>>(
   range: RangeInput | null,
   options: Options<T, RowsOf<T>, Selected> & LiveScanOptions = {},
 ): LiveStore<ReadState<Selected>> {
-  const live = range === null ? idleRead : ((kv as LiveKv | undefined)?.live.scan(range, options) ?? pendingRead);
+  const live =
+    range === null ? idleRead : asked(() => (kv as LiveKv | undefined)?.live.scan(range, options) ?? pendingRead);
   return readStore(live, options);
 }
 

@@ -55,6 +55,7 @@ describe('a store', () => {
   it('waits where there is no kv, and where there is no key', () => {
     expect(get(getStore(undefined, 'a'))).toMatchObject({ status: 'pending', fetchStatus: 'fetching' });
     expect(get(getStore(new FakeKv().kv, null))).toMatchObject({ status: 'pending', fetchStatus: 'idle' });
+    expect(get(getStore(new FakeKv().kv, ''))).toMatchObject({ status: 'error', error: { code: 'key_empty' } });
     expect(get(scanStore(new FakeKv().kv, null))).toMatchObject({ status: 'pending', fetchStatus: 'idle' });
   });
 

@@ -13,7 +13,7 @@ import type {
   StandardSchema,
   Write,
 } from '@raftkv/client';
-import { LiveValue, idleRead, pendingRead, shapeState } from '@raftkv/client/live';
+import { LiveValue, asked, idleRead, pendingRead, shapeState } from '@raftkv/client/live';
 import type { ShapeOptions } from '@raftkv/client/live';
 import { useOptionalKv } from './plugin.ts';
 
@@ -30,7 +30,7 @@ export function useGet<T = unknown, Selected = EntryOf<T>>(
   const kv = useOptionalKv();
   return useRead(() => {
     const name = toValue(key);
-    return name === null ? idleRead : (kv()?.live.get(name) ?? pendingRead);
+    return name === null ? idleRead : asked(() => kv()?.live.get(name) ?? pendingRead);
   }, options);
 }
 
@@ -42,7 +42,7 @@ export function useScan<T = unknown, Selected = RowsOf<T>>(
   const kv = useOptionalKv();
   return useRead(() => {
     const wanted = toValue(range);
-    return wanted === null ? idleRead : (kv()?.live.scan(wanted, options) ?? pendingRead);
+    return wanted === null ? idleRead : asked(() => kv()?.live.scan(wanted, options) ?? pendingRead);
   }, options);
 }
 

@@ -2,7 +2,7 @@
 export { effectsOf } from './effects.ts';
 export { LiveCore } from './live-core.ts';
 export { LiveValue } from './live-value.ts';
-export { idleRead, pendingRead } from './nothing.ts';
+export { asked, idleRead, pendingRead } from './nothing.ts';
 export { Outbox } from './outbox.ts';
 export { shapeState } from './shape.ts';
 
