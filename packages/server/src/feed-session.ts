@@ -40,6 +40,8 @@ export class FeedSession implements Feed {
   #next: Key | undefined;
   #sent: FeedRanges | undefined;
   #isFirst = false;
+  /** It has been told something. */
+  #isGreeted = false;
   #isClosed = false;
 
   constructor(source: FeedSource, turns: FeedTurns, options: FeedSessionOptions, wake: () => void) {
@@ -77,8 +79,16 @@ export class FeedSession implements Feed {
     return this.#mark();
   };
 
-  /** So that an observer of a few keys learns how far the store has come, though nothing concerns it. */
+  /**
+   * So that an observer of a few keys learns how far the store has come, though nothing concerns it; and one that comes back, at once, that it has
+   * missed nothing, with the hash that its copy must have.
+   */
   #mark(): FeedPiece | undefined {
+    if (!this.#isGreeted && this.#position === this.#source.revision) {
+      this.#toldIndex = this.#source.index;
+      const hash = this.ranges.isAll ? this.#source.contentHash() : undefined;
+      return this.#changes({ payload: new Uint8Array(0), isDeflated: false }, hash);
+    }
     if (this.#position <= this.#toldRevision) return undefined;
     if (!this.isMarkDue) {
       this.#turns.markLater(this);
@@ -93,6 +103,7 @@ export class FeedSession implements Feed {
     hash: string | undefined,
   ): FeedPiece {
     this.isMarkDue = false;
+    this.#isGreeted = true;
     this.#toldRevision = this.#position;
     const [revision, index] = [this.#position, this.#toldIndex];
     return { type: 'feedChanges', isDeflated, revision, index, hash, payload };
@@ -130,6 +141,7 @@ export class FeedSession implements Feed {
     const isFirst = this.#isFirst;
     const isDone = page.next === undefined;
     this.#isFirst = false;
+    this.#isGreeted = true;
     this.#position = source.revision;
     this.#toldRevision = source.revision;
     this.#toldIndex = source.index;
