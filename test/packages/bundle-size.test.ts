@@ -1,0 +1,41 @@
+// The budget of what a page pays for a replica in the tab. How it is measured stands in `test/bundle-size.mjs`, which the build runs too.
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { beforeAll, expect, test } from 'vitest';
+
+interface Figures {
+  readonly budget: { readonly kilobytes: number; readonly limitKilobytes: number; readonly aimKilobytes: number };
+  readonly kilobytes: number;
+  readonly chunks: readonly { readonly name: string; readonly kilobytes: number }[];
+  readonly rooms: readonly { readonly name: string; readonly kilobytes: number }[];
+  readonly modules: readonly string[];
+  readonly connectKilobytes: number;
+}
+
+const root = join(import.meta.dirname, '../..');
+let figures: Figures;
+
+beforeAll(() => {
+  const script = join(root, 'test/bundle-size.mjs');
+  figures = JSON.parse(execFileSync(process.execPath, [script, '--json'], { encoding: 'utf8' })) as Figures;
+});
+
+test('a replica with hooks stays within its budget', () => {
+  expect(figures.kilobytes).toBeLessThanOrEqual(figures.budget.kilobytes);
+});
+
+test('the budget is a ratchet: who makes the bundle smaller lowers it', () => {
+  expect(figures.budget.kilobytes - figures.kilobytes).toBeLessThan(1.5);
+});
+
+test('every room that a tab needs is counted, and nothing of React, of Node or of the engine', () => {
+  const rooms = figures.rooms.map(({ name }) => name);
+  expect(rooms).toEqual(
+    expect.arrayContaining(['client', 'observer', 'wire', 'storage', 'transport', 'react', 'raftkv', 'kv']),
+  );
+  for (const name of ['raft', 'replica', 'server', 'fflate', 'sorted-btree']) expect(rooms).not.toContain(name);
+  expect(figures.modules.filter((path) => /\/node\/|node_modules\/react\//.test(path))).toEqual([]);
+  const alone = figures.rooms.reduce((sum, { kilobytes }) => sum + kilobytes, 0);
+  expect(figures.kilobytes).toBeGreaterThan(alone / 2);
+  expect(figures.chunks.reduce((sum, { kilobytes }) => sum + kilobytes, 0)).toBeCloseTo(figures.kilobytes, 1);
+});
