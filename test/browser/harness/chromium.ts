@@ -37,7 +37,13 @@ export function findChromium(environment: NodeJS.ProcessEnv = process.env): stri
 }
 
 export function launchChromium(moreFlags: readonly string[] = []): Promise<Browser> {
-  return chromium.launch({ executablePath: findChromium(), args: [...flags, ...moreFlags], timeout: 60_000 });
+  return chromium.launch({
+    executablePath: findChromium(),
+    args: [...flags, ...moreFlags],
+    // Playwright turns the back/forward cache off, in which pages of real users are.
+    ignoreDefaultArgs: ['--disable-back-forward-cache'],
+    timeout: 60_000,
+  });
 }
 
 /** A browser with a profile on disk, which can be killed and started again on the same data. */

@@ -27,9 +27,14 @@ export class ReplicaTab {
   }
 
   static async open(stage: Stage, cluster: Cluster, options: Partial<ReplicaOptions> = {}): Promise<ReplicaTab> {
-    const tab = new ReplicaTab(await stage.openTab('replica'), { endpoints: cluster.addresses, ...options });
-    await tab.openReplica();
-    return tab;
+    return ReplicaTab.in(await stage.openTab('replica'), cluster, options);
+  }
+
+  /** The page is there already. */
+  static async in(tab: Tab, cluster: Cluster, options: Partial<ReplicaOptions> = {}): Promise<ReplicaTab> {
+    const made = new ReplicaTab(tab, { endpoints: cluster.addresses, ...options });
+    await made.openReplica();
+    return made;
   }
 
   /** Opens the replica in a page that has none, as after a reload. */
