@@ -91,6 +91,17 @@ export default defineConfig({
           hookTimeout: 120_000,
         },
       },
+      // Not among the tests: `npm run bench:web`.
+      {
+        ...sources,
+        test: {
+          name: 'bench-web',
+          environment: 'node',
+          include: ['test/bench/web/*.bench.ts'],
+          fileParallelism: false,
+          hookTimeout: 120_000,
+        },
+      },
       {
         ...sources,
         test: {
