@@ -2,14 +2,14 @@
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { RaftkvProvider } from '@raftkv/react';
-import type { LiveKv } from '@raftkv/client';
+import type { LiveKv } from 'raftkv';
 import { App } from './app.tsx';
 import { drawAuthor } from './author.ts';
 import { PageProvider } from './context.ts';
 import { DevApi, findDevSession } from './dev-api.ts';
 import { ClusterWatch } from './model/cluster-watch.ts';
 import { WriteLog } from './model/write-log.ts';
-import { forgetCopies, openOperator, openTab } from './replica.ts';
+import { forgetCopy, openOperator, openTab } from './replica.ts';
 
 const root = createRoot(document.querySelector('#root')!);
 const session = await findDevSession();
@@ -23,7 +23,7 @@ watch.start();
 let kv: LiveKv | undefined;
 const forget = async (): Promise<void> => {
   await kv?.close();
-  await forgetCopies();
+  await forgetCopy();
   location.reload();
 };
 

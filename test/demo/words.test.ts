@@ -45,7 +45,9 @@ describe('the line that says how things are', () => {
     ['a node is sought', { ...ready, connection: 'connecting' as const }, unknownCluster, 'plain', /Looking/],
     ['it is another cluster', failed('wrong_cluster'), whole, 'bad', /another cluster|belongs to a cluster/],
     ['the session has expired', failed('session_expired'), whole, 'warn', /forgotten its session/],
-    ['the storage is blocked', failed('storage_failed'), whole, 'warn', /blocked|private/],
+    ['the browser keeps nothing', failed('unsupported'), whole, 'warn', /private windows/],
+    ['the storage is blocked', failed('storage_failed'), whole, 'warn', /was blocked/],
+    ['something has no words here', failed('internal'), whole, 'warn', /No matter\./],
     ['the storage is full', failed('storage_full'), whole, 'warn', /Nothing that the cluster acknowledged is lost/],
     ['the storage was damaged', failed('storage_corrupt'), whole, 'warn', /fetched anew/],
     ['the storage was wiped', failed('storage_missing'), whole, 'warn', /deleted/],
@@ -56,6 +58,12 @@ describe('the line that says how things are', () => {
     const advice = adviseOn(status, cluster, false);
     expect(advice.tone).toBe(tone);
     expect(`${advice.title}. ${advice.text}`).toMatch(text);
+  });
+
+  it('puts a cluster that takes no writes before a storage that keeps nothing', () => {
+    const noQuorum = { ...whole, up: 1, hasQuorum: false };
+    expect(adviseOn(failed('unsupported'), noQuorum, false).title).toBe('No majority');
+    expect(adviseOn(failed('wrong_cluster'), noQuorum, false).title).toBe('This is another cluster');
   });
 
   it('says how many writes wait, wherever they do', () => {
@@ -77,7 +85,7 @@ describe('the line that says how things are', () => {
           for (const isOff of [true, false]) {
             const { text } = adviseOn({ ...ready, unsentWrites, connection }, cluster, isOff);
             expect(text.trim()).toMatch(/^[A-Z0-9].*\.$/);
-            expect(text).not.toMatch(/ {2}|undefined|\. [a-z]/);
+            expect(text).not.toMatch(/ {2}|undefined|\. [a-z]|; [A-Z]/);
           }
         }
       }

@@ -42,10 +42,14 @@ function OpenBoard(): ReactElement {
   const writes = useWrites();
   const actions = useBoardActions();
   const [deleted, setDeleted] = useState<CardRow>();
+  const [movedKey, setMovedKey] = useState<string>();
   const rows = byLane(data);
   const isEmpty = lanes.every((lane) => rows[lane].length === 0);
 
-  const move = (row: CardRow, lane: Lane): void => actions.move(row, lane, rankAfter(rows[lane]));
+  const move = (row: CardRow, lane: Lane): void => {
+    setMovedKey(undefined);
+    actions.move(row, lane, rankAfter(rows[lane]));
+  };
   const remove = (row: CardRow): void => {
     actions.remove(row);
     setDeleted(row);
@@ -61,6 +65,8 @@ function OpenBoard(): ReactElement {
               <button
                 type="button"
                 className="link"
+                // What had the keyboard is gone.
+                autoFocus
                 onClick={() => {
                   actions.restore(deleted);
                   setDeleted(undefined);
@@ -81,9 +87,12 @@ function OpenBoard(): ReactElement {
                 row={row}
                 write={writes.findLast((write) => write.keys.includes(row.key))}
                 actions={actions}
+                takesFocus={movedKey === row.key}
                 onMove={(step) => {
                   const to = neighbourLane(lane, step);
-                  if (to !== undefined) move(row, to);
+                  if (to === undefined) return;
+                  move(row, to);
+                  setMovedKey(row.key);
                 }}
                 onRemove={() => remove(row)}
               />

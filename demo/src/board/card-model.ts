@@ -1,5 +1,5 @@
 // What a card of the board is, and where it is kept: one key for each, so that two people at two cards never meet. Pure.
-import type { LiveEntry } from '@raftkv/client';
+import type { LiveEntry } from 'raftkv';
 
 export const lanes = ['todo', 'doing', 'done'] as const;
 export type Lane = (typeof lanes)[number];

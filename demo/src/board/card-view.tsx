@@ -2,7 +2,7 @@
 // the revision that the editing began from; if somebody else changes the card meanwhile, saving is refused and the choice is shown.
 import { useEffect, useRef, useState } from 'react';
 import type { CSSProperties, FormEvent, KeyboardEvent, ReactElement } from 'react';
-import type { RaftkvError, Write } from '@raftkv/client';
+import type { RaftkvError, Write } from 'raftkv';
 import { refusal } from '../model/words.ts';
 import { Icon } from '../parts/icon.tsx';
 import { StateBadge, WriteBadge } from '../parts/write-badge.tsx';
@@ -15,14 +15,19 @@ interface CardProps {
   /** The last own write that touches it, while it is not settled or was refused. */
   readonly write: Write<unknown> | undefined;
   readonly actions: BoardActions;
+  /** It has just been moved by whoever has the keyboard on it: the keyboard stays with it. */
+  readonly takesFocus: boolean;
   readonly onMove: (step: 1 | -1) => void;
   readonly onRemove: () => void;
 }
 
-export function CardView({ row, write, actions, onMove, onRemove }: CardProps): ReactElement {
+export function CardView({ row, write, actions, takesFocus, onMove, onRemove }: CardProps): ReactElement {
   const [isEditing, setIsEditing] = useState(false);
   const self = useRef<HTMLLIElement>(null);
   const { title, lane, by, hue } = row.value;
+  useEffect(() => {
+    if (takesFocus) self.current?.focus();
+  }, [takesFocus]);
   const close = (): void => {
     setIsEditing(false);
     self.current?.focus();
@@ -166,15 +171,17 @@ function TitleForm({ row, actions, onDone }: TitleFormProps): ReactElement {
         name="title"
         autoComplete="off"
       />
-      {failure !== undefined && (
+      {isOvertaken ? (
         <p className="conflict" role="alert">
-          <strong>{failure.definite ? 'Not saved:' : 'Perhaps not saved:'}</strong> {refusal(failure)}
+          <strong>{failure === undefined ? 'Changed meanwhile:' : 'Refused:'}</strong> {row.value.by} made it “
+          {row.value.title}” first.
         </p>
-      )}
-      {isOvertaken && (
-        <p className="conflict" role="alert">
-          <strong>{row.value.by}</strong> made it “{row.value.title}” meanwhile.
-        </p>
+      ) : (
+        failure !== undefined && (
+          <p className="conflict" role="alert">
+            <strong>{failure.definite ? 'Refused:' : 'Perhaps not saved:'}</strong> {refusal(failure)}
+          </p>
+        )
       )}
       <div className="choices">
         {isOvertaken ? (
@@ -204,7 +211,7 @@ function TitleForm({ row, actions, onDone }: TitleFormProps): ReactElement {
           </>
         )}
       </div>
-      <p className="hint">Saved only if nobody changes the card meanwhile.</p>
+      {!isOvertaken && <p className="hint">Saved only if nobody changes the card meanwhile.</p>}
     </form>
   );
 }

@@ -1,7 +1,7 @@
 // What can be done to the board. Adding, moving and deleting are shown at once and follow the connection; changing a title is a conditional write,
 // which goes through only if nobody else changed the card since it was opened.
 import { useMemo } from 'react';
-import type { LiveKv, RaftkvError } from '@raftkv/client';
+import type { LiveKv, RaftkvError } from 'raftkv';
 import { useKv } from '@raftkv/react';
 import { usePage } from '../context.ts';
 import type { PageContext } from '../context.ts';

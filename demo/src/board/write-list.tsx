@@ -5,7 +5,7 @@ import { usePage } from '../context.ts';
 import { describeWrite, formatMilliseconds } from '../model/words.ts';
 import { StateBadge } from '../parts/write-badge.tsx';
 
-const shownWrites = 6;
+const shownWrites = 5;
 
 export function WriteList(): ReactElement {
   const { writes, author } = usePage();

@@ -2,7 +2,7 @@
 // somebody changes, or one that is being imported, shows up by itself.
 import { useDeferredValue, useEffect, useRef, useState } from 'react';
 import type { KeyboardEvent, ReactElement } from 'react';
-import type { LiveEntry, LiveKv } from '@raftkv/client';
+import type { LiveEntry, LiveKv } from 'raftkv';
 import { useKv, useLive, useScan, useStatus } from '@raftkv/react';
 import { usePage } from '../context.ts';
 import type { DatasetState } from '../dev-api.ts';
@@ -110,7 +110,7 @@ function Finder(): ReactElement {
             </li>
           ))}
           {rows.length === 0 && <NothingFound typed={typed} isPending={status === 'pending'} />}
-          {found !== undefined && found.count > limit && (
+          {rows.length > 0 && found !== undefined && found.count > limit && (
             <li className="more">
               <button type="button" onClick={() => setLimit(limit + rowsAtOnce)}>
                 Show {formatCount(Math.min(rowsAtOnce, found.count - limit))} more of {formatCount(found.count - limit)}

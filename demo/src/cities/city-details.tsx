@@ -1,7 +1,7 @@
 // The city that was chosen: what the store has of it, and how long reading it takes from the copy in this tab and through the cluster.
 import { useState } from 'react';
 import type { ReactElement } from 'react';
-import type { LiveEntry } from '@raftkv/client';
+import type { LiveEntry } from 'raftkv';
 import { useKv } from '@raftkv/react';
 import { formatCount, formatMilliseconds, refusal } from '../model/words.ts';
 import { RaftkvError } from 'raftkv';

@@ -1,7 +1,7 @@
 // Where all the cities are, read from this tab's copy: once, and again when it has grown or shrunk by enough to be seen on the map. In small
 // steps, so that typing never waits for it.
 import { useEffect, useRef, useState } from 'react';
-import type { LiveKv } from '@raftkv/client';
+import type { LiveKv } from 'raftkv';
 import { citiesRange, isCity, noPlaces } from './city-model.ts';
 import type { Places } from './city-model.ts';
 

@@ -1,5 +1,5 @@
 // What a member is at the moment, in a word. Pure.
-import type { NodeStatus } from '@raftkv/client';
+import type { NodeStatus } from 'raftkv';
 import type { MemberHealth } from '../model/cluster-view.ts';
 
 const healths: Readonly<Record<MemberHealth, string>> = {

@@ -1,5 +1,5 @@
 // The cluster as the page shows it, made of what its members say of themselves and, on a local one, of their processes. Pure.
-import type { EndpointStatus, NodeStatus } from '@raftkv/client';
+import type { EndpointStatus, NodeStatus } from 'raftkv';
 import type { DevState, ProcessState } from '../dev-api.ts';
 import type { Flow } from './traffic.ts';
 

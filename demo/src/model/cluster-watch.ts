@@ -1,6 +1,6 @@
 // Looks at the cluster about once a second while the page is visible, and says what it saw: the members' own words, the state of their processes
 // on a local cluster, and what travelled between them. It uses a client of its own, so it goes on while the tab's replica is offline.
-import type { EndpointStatus, Kv } from '@raftkv/client';
+import type { EndpointStatus, Kv } from 'raftkv';
 import type { DatasetState, DevApi, DevState } from '../dev-api.ts';
 import { unknownCluster, viewCluster } from './cluster-view.ts';
 import type { ClusterView } from './cluster-view.ts';

@@ -1,5 +1,5 @@
 // A value that components follow, with the shape that `useLive` of the hooks takes: what this page knows besides the store.
-import type { Live } from '@raftkv/client';
+import type { Live } from 'raftkv';
 
 export class Observable<T> implements Live<T> {
   readonly #listeners = new Set<() => void>();

@@ -1,5 +1,5 @@
 // States, bad days above all, in plain words. Pure: what is known in, what to say out. The line under the header shows the worst of them.
-import type { RaftkvError, ReplicaStatus, WriteState } from '@raftkv/client';
+import type { RaftkvError, ReplicaStatus, WriteState } from 'raftkv';
 import type { ClusterView } from './cluster-view.ts';
 
 export interface Advice {
@@ -19,7 +19,7 @@ export function adviseOn(status: ReplicaStatus, cluster: ClusterView, isSwitched
     };
   }
   const wrong = status.error === undefined ? undefined : troubles[status.error.code];
-  if (wrong !== undefined) return wrong;
+  if (wrong?.tone === 'bad') return wrong;
   if (status.phase === 'failed') {
     return {
       tone: 'bad',
@@ -38,9 +38,10 @@ export function adviseOn(status: ReplicaStatus, cluster: ClusterView, isSwitched
     return {
       tone: 'bad',
       title: 'No majority',
-      text: `${cluster.up} of ${cluster.voters} nodes answer, and ${Math.floor(cluster.voters / 2) + 1} must agree. Reads go on; ${waiting || 'writes wait. '}Nothing that was acknowledged is lost.`,
+      text: `${cluster.up} of ${cluster.voters} nodes answer, and ${Math.floor(cluster.voters / 2) + 1} must agree. Reads go on. ${waiting || 'Writes wait. '}Nothing that was acknowledged is lost.`,
     };
   }
+  if (wrong !== undefined) return wrong;
   if (status.phase === 'loading') return { tone: 'plain', title: 'Opening', text: 'Reading what this tab has kept.' };
   if (status.connection !== 'online') {
     return status.connection === 'connecting'
@@ -67,6 +68,9 @@ export function adviseOn(status: ReplicaStatus, cluster: ClusterView, isSwitched
       title: 'All goes on',
       text: `${cluster.up} of ${cluster.voters} nodes answer: still a majority. The others catch up when they are back.`,
     };
+  }
+  if (status.error !== undefined) {
+    return { tone: 'warn', title: 'Something is not right', text: sentence(status.error.message) };
   }
   return {
     tone: 'good',
@@ -110,10 +114,15 @@ const troubles: Readonly<Partial<Record<RaftkvError['code'], Advice>>> = {
     title: 'The browser’s storage is full',
     text: 'This tab goes on from memory. Nothing that the cluster acknowledged is lost, but the copy must be fetched again at the next start.',
   },
-  storage_failed: {
+  unsupported: {
     tone: 'warn',
     title: 'This browser keeps nothing',
-    text: 'Its storage is blocked or cannot be opened, as in some private windows. This tab works from memory and fetches its copy at each start.',
+    text: 'Its storage is blocked, as in some private windows. This tab works from memory and fetches its copy at each start.',
+  },
+  storage_failed: {
+    tone: 'warn',
+    title: 'The browser’s storage does not work',
+    text: 'It was blocked or cannot be opened. This tab works from memory; nothing that the cluster acknowledged is lost.',
   },
   storage_missing: {
     tone: 'warn',

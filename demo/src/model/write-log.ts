@@ -1,6 +1,6 @@
 // The last writes of this tab, how far each has come and how long that took: the store forgets a write when it is committed, people want to see
 // that it was. Pure but for the clock that it is given.
-import type { RaftkvError, Write, WriteState } from '@raftkv/client';
+import type { RaftkvError, Write, WriteState } from 'raftkv';
 import { Observable } from './observable.ts';
 
 export interface LoggedWrite {

@@ -1,6 +1,6 @@
 // How far a write has come: a colour, a sign and a word, with the whole sentence for who wants it.
 import type { ReactElement } from 'react';
-import type { Write, WriteState, WriteStatus } from '@raftkv/client';
+import type { Write, WriteState, WriteStatus } from 'raftkv';
 import { useLive } from '@raftkv/react';
 import { describeWrite } from '../model/words.ts';
 import { Icon } from './icon.tsx';

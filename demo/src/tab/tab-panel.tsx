@@ -1,11 +1,12 @@
 // This tab as a replica: who it is, what it holds, where it keeps that, how far it is behind, and the switches to take it offline and to forget it.
 import { useEffect, useState } from 'react';
 import type { ReactElement, ReactNode } from 'react';
-import type { ReplicaStatus } from '@raftkv/client';
+import type { ReplicaStatus } from 'raftkv';
 import { useKv, useLive, useStatus } from '@raftkv/react';
 import { usePage } from '../context.ts';
 import { formatCount } from '../model/words.ts';
 import { Icon } from '../parts/icon.tsx';
+import { isShared } from '../replica.ts';
 import { isSwitchedOff } from './online.ts';
 
 const tenancies: Readonly<Record<ReplicaStatus['tenancy'], string>> = {
@@ -29,16 +30,22 @@ const phases: Readonly<Record<ReplicaStatus['phase'], string>> = {
 export function TabPanel(): ReactElement {
   const { watch } = usePage();
   const status = useStatus();
-  const { commitIndex, isKnown } = useLive(watch.view);
+  const cluster = useLive(watch.view);
   const isHidden = useHidden();
-  const lag = isKnown && status.index > 0 ? Math.max(0, commitIndex - status.index) : undefined;
+  // By revisions: the log also holds entries that change nothing, such as those of elections.
+  const lag = cluster.up > 0 && status.revision > 0 ? Math.max(0, cluster.revision - status.revision) : undefined;
   return (
     <section className="panel tab-panel" aria-labelledby="tab-title">
       <div className="panel-head">
         <h2 id="tab-title">This tab</h2>
-        <a className="link" href={location.pathname} target="_blank" rel="noopener">
-          <Icon name="window" /> Open another
-        </a>
+        <p className="openers">
+          <a className="link" href="/" target="_blank" rel="noopener">
+            <Icon name="window" /> Open another
+          </a>
+          <a className="link" href="/?replica=per-tab" target="_blank" rel="noopener">
+            with a replica of its own
+          </a>
+        </p>
       </div>
       <dl className="facts">
         <Fact name="Replica">
@@ -56,7 +63,7 @@ export function TabPanel(): ReactElement {
           {formatCount(status.revision)} <span className="quiet">at log index {formatCount(status.index)}</span>
         </Fact>
         <Fact name="Behind">
-          {lag === undefined ? '…' : lag === 0 ? 'by nothing' : `by ${formatCount(lag)} log entries`}
+          {lag === undefined ? '…' : lag === 0 ? 'by nothing' : `by ${formatCount(lag)} revisions`}
         </Fact>
         <Fact name="Keys">{formatCount(status.keys)}</Fact>
         <Fact name="Content hash">
@@ -66,6 +73,9 @@ export function TabPanel(): ReactElement {
         <Fact name="Copies fetched">
           {formatCount(status.snapshots)}
           <span className="quiet"> whole, {formatCount(status.divergences)} because hashes differed</span>
+        </Fact>
+        <Fact name="Last problem">
+          {status.error === undefined ? 'none' : `${status.error.message} (${status.error.code})`}
         </Fact>
         <Fact name="Cluster">
           <code>{status.clusterId ?? '…'}</code>
@@ -105,7 +115,9 @@ function Switches({ unsentWrites }: { readonly unsentWrites: number }): ReactEle
         <span className="knob" aria-hidden="true" />
         Online
       </button>
-      {isSure ? (
+      {!isShared ? (
+        <p className="hollow">This replica is this tab’s alone, and goes with it.</p>
+      ) : isSure ? (
         <span className="sure">
           <button type="button" className="danger" onClick={() => void forget()}>
             {unsentWrites === 0 ? 'Forget, and fetch it anew' : `Forget, and lose ${unsentWrites} unsent`}
