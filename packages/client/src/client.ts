@@ -165,9 +165,7 @@ export class Client<Value, K extends UserKey> implements Kv<Value, K> {
   scan<T extends Value = Value>(range: RangeInput & ScanOptions): Scan<T, K> {
     const fetch = (page: PageRequest, options: ScanOptions): Promise<ScanResult> => this.fetchPage(page, options);
     const checked = checkedRange(range, this.#settings.limits);
-    checkedNumber('limit', range.limit, 0);
-    checkedNumber('pageSize', range.pageSize, 1);
-    return new Scan(fetch, this.#viewAs<T>(), checked, range);
+    return new Scan(() => fetch, this.#viewAs<T>(), checked, range);
   }
 
   async count(range: RangeInput & ReadOptions): Promise<number> {
@@ -266,15 +264,20 @@ export class Client<Value, K extends UserKey> implements Kv<Value, K> {
     this.#dispatcher.cluster.reconnect();
   }
 
-  /** A batch that waits out an offline spell and tells when it leaves; not part of `Kv`. Throws at once for what cannot be encoded. */
-  sendBatch(ops: readonly BatchOp<Value>[], options: SendOptions): Promise<BatchResult<Value, K>> {
-    const { timeoutMilliseconds = Infinity, onSent } = options;
-    const command = batchCommand(this.#codec, ops);
-    return this.#write(
-      () => command,
-      { timeoutMilliseconds, onSent, isPatient: true },
-      (answer) => this.#toBatchResult(answer),
-    );
+  /**
+   * A batch, encoded now and sent later: it waits out an offline spell and tells when it leaves. Not part of `Kv`. Throws at once for what cannot be
+   * encoded.
+   */
+  prepareBatch(ops: readonly BatchOp<Value>[]): (options: SendOptions) => Promise<BatchResult<Value, K>> {
+    // A codec may give what it got.
+    const encode = (value: Value): Uint8Array => this.#codec.encode(value).slice();
+    const command = batchCommand({ ...this.#codec, encode }, ops);
+    return ({ timeoutMilliseconds = Infinity, onSent }) =>
+      this.#write(
+        () => command,
+        { timeoutMilliseconds, onSent, isPatient: true },
+        (answer) => this.#toBatchResult(answer),
+      );
   }
 
   async compact(revision: number, options: RequestOptions = {}): Promise<void> {

@@ -1,6 +1,7 @@
 // A scan as its user walks it: pages fetched on demand, all at the revision of the first, so that the whole is one consistent view.
 import type { KeyRange, ScanResult } from '@raftkv/kv';
 import type { ReadLevel } from '@raftkv/wire';
+import { checkedNumber } from './checks.ts';
 import type { Entry, UserKey, View } from './entry.ts';
 import { toEntry, toKeyEntry } from './entry.ts';
 import type { ScanOptions } from './requests.ts';
@@ -21,7 +22,7 @@ export interface PageRequest {
   readonly limit: number;
 }
 
-/** Asks for one page; `options` gives signal, timeout, direction and keysOnly. */
+/** Asks for one page; `options` gives signal, timeout, direction and keysOnly. A walk gets its own one, which may remember where it is. */
 export type FetchPage = (request: PageRequest, options: ScanOptions) => Promise<ScanResult>;
 
 const defaultPageSize = 1_000;
@@ -36,13 +37,16 @@ const defaultPageSize = 1_000;
  * ```
  */
 export class Scan<Value = unknown, K extends UserKey = string> implements AsyncIterable<Entry<Value, K>> {
-  readonly #fetch: FetchPage;
+  readonly #begin: () => FetchPage;
   readonly #view: View<Value, K>;
   readonly #range: KeyRange;
   readonly #options: ScanOptions;
 
-  constructor(fetch: FetchPage, view: View<Value, K>, range: KeyRange, options: ScanOptions) {
-    this.#fetch = fetch;
+  /** Throws `invalid_argument` for limits that are none. */
+  constructor(begin: () => FetchPage, view: View<Value, K>, range: KeyRange, options: ScanOptions) {
+    checkedNumber('limit', options.limit, 0);
+    checkedNumber('pageSize', options.pageSize, 1);
+    this.#begin = begin;
     this.#view = view;
     this.#range = range;
     this.#options = options;
@@ -64,12 +68,13 @@ export class Scan<Value = unknown, K extends UserKey = string> implements AsyncI
   async *pages(): AsyncGenerator<Page<Value, K>, void, undefined> {
     const { pageSize = defaultPageSize, reverse = false, keysOnly = false } = this.#options;
     const convert = keysOnly ? toKeyEntry : toEntry;
+    const fetch = this.#begin();
     let { level = 'linearizable', revision } = this.#options;
     let left = this.#options.limit ?? Infinity;
     let range = this.#range;
     for (;;) {
       const request: PageRequest = { range, level, revision, limit: Math.max(1, Math.min(pageSize, left)) };
-      const result = await this.#fetch(request, this.#options);
+      const result = await fetch(request, this.#options);
       const found = left === 0 ? [] : result.entries;
       left -= found.length;
       const last = found.at(-1);

@@ -171,7 +171,7 @@ export class ReplicaAssembly<Value, K extends UserKey> {
   }
 
   setOnline(isOnline: boolean): void {
-    if (isOnline === this.#isOnline) return;
+    if (this.#isClosed || isOnline === this.#isOnline) return;
     this.#isOnline = isOnline;
     this.client.setOnline(isOnline);
     this.#hooks.onOnline?.(isOnline);

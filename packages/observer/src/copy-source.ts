@@ -32,7 +32,11 @@ export class CopySource<Value, K extends UserKey> implements LiveSource<Value, K
 
   /** Throws `bad_frame` for a value that the codec cannot read. */
   getEntry(key: Key): Entry<Value, K> | undefined {
-    const found = this.#observer.copy?.get(key);
+    return this.entryOf(this.#observer.copy?.get(key));
+  }
+
+  /** The same for what was found in a copy. */
+  entryOf(found: KeyValue | undefined): Entry<Value, K> | undefined {
     if (found === undefined) return undefined;
     const known = this.#entries.get(found);
     if (known !== undefined) return known;

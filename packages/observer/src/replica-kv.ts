@@ -1,6 +1,6 @@
 // A Kv with its copy beside it: reads from the copy at the level asked, writes to the cluster, live queries over both. What the copy cannot answer
 // (the past, keys that it does not hold, anything before it is whole) the cluster is asked for, so that every call has the same meaning as a client's.
-import type { KeyRange, KeyValue, ScanResult } from '@raftkv/kv';
+import type { Key, KeyRange, KeyValue, ScanResult } from '@raftkv/kv';
 import { RaftkvError } from '@raftkv/wire';
 import type { KeyInput, NodeStatus, RangeInput } from '@raftkv/wire';
 import type {
@@ -31,7 +31,8 @@ import type {
 } from '@raftkv/client';
 import { LiveCore, Outbox, effectsOf } from '@raftkv/client/live';
 import { Scan, checkedKey, checkedLevel, checkedNumber, checkedRange } from '@raftkv/client/parts';
-import type { Client, PageRequest, Settings, View } from '@raftkv/client/parts';
+import type { Client, FetchPage, PageRequest, Settings, View } from '@raftkv/client/parts';
+import type { Copy } from './copy.ts';
 import { CopySource } from './copy-source.ts';
 import type { Observer } from './observer.ts';
 
@@ -66,7 +67,7 @@ export class ReplicaKv<Value, K extends UserKey> implements LiveKv<Value, K> {
     const core = new LiveCore<Value, K>(this.#source, { clock: settings.clock, toUserKey: view.key });
     this.#core = core;
     this.#outbox = new Outbox<Value, K>({
-      send: (ops, options) => client.sendBatch(ops, options),
+      prepare: (ops) => client.prepareBatch(ops),
       effects: (ops) => effectsOf(ops, { limits: settings.limits, keysIn: (range) => core.keysIn(range) }),
       show: (write) => core.show(write),
       committed: (write, revision) => core.committed(write, revision),
@@ -76,9 +77,11 @@ export class ReplicaKv<Value, K extends UserKey> implements LiveKv<Value, K> {
     this.#outbox.writes.subscribe(parts.onWrites);
     this.live = {
       get: <T extends Value>(key: KeyInput) =>
-        core.get(checkedKey(key, settings.limits)) as Live<ReadState<LiveEntry<T, K> | null>>,
+        core.get(this.#copied(oneKey(checkedKey(key, settings.limits))).from) as Live<
+          ReadState<LiveEntry<T, K> | null>
+        >,
       scan: <T extends Value>(range: RangeInput, options: LiveScanOptions = {}) =>
-        core.scan(checkedRange(range, settings.limits), {
+        core.scan(this.#copied(checkedRange(range, settings.limits)), {
           limit: checkedNumber('limit', options.limit, 1),
           isReverse: options.reverse === true,
         }) as Live<ReadState<readonly LiveEntry<T, K>[]>>,
@@ -105,27 +108,29 @@ export class ReplicaKv<Value, K extends UserKey> implements LiveKv<Value, K> {
   async getEntry<T extends Value = Value>(key: KeyInput, options: ReadOptions = {}): Promise<Entry<T, K> | undefined> {
     const { client, settings } = this.#parts;
     const found = checkedKey(key, settings.limits);
-    if (!(await this.#reach({ from: found, to: `${found}\0` }, options))) return client.getEntry<T>(key, options);
-    return this.#source.getEntry(found) as Entry<T, K> | undefined;
+    const copy = await this.#reach(oneKey(found), options);
+    if (copy === undefined) return client.getEntry<T>(key, options);
+    return this.#source.entryOf(copy.get(found)) as Entry<T, K> | undefined;
   }
 
   scan<T extends Value = Value>(range: RangeInput & ScanOptions): Scan<T, K> {
-    const { settings, view } = this.#parts;
-    let collected: Promise<Collected | undefined> | undefined;
-    const fetch = async (request: PageRequest, options: ScanOptions): Promise<ScanResult> => {
-      // The copy has no past: what the whole scan is to show is collected at its first page.
-      if (request.revision === undefined || collected === undefined) collected = this.#collect(request, options);
-      const all = await collected;
-      if (all !== undefined) return all.page(request, options);
-      return this.#parts.client.fetchPage(request, options);
+    const { settings, view, client } = this.#parts;
+    const begin = (): FetchPage => {
+      let collected: Promise<Collected | undefined> | undefined;
+      return async (request, options) => {
+        // The copy has no past: what the whole walk is to show is collected at its first page.
+        collected ??= this.#collect(request, options);
+        const all = await collected;
+        return all === undefined ? client.fetchPage(request, options) : all.page(request, options);
+      };
     };
-    return new Scan<T, K>(fetch, view as unknown as View<T, K>, checkedRange(range, settings.limits), range);
+    return new Scan<T, K>(begin, view as unknown as View<T, K>, checkedRange(range, settings.limits), range);
   }
 
   async count(range: RangeInput & ReadOptions): Promise<number> {
     const wanted = checkedRange(range, this.#parts.settings.limits);
-    if (!(await this.#reach(wanted, range))) return this.#parts.client.count(range);
-    return this.#parts.observer.copy!.count(wanted);
+    const copy = await this.#reach(wanted, range);
+    return copy === undefined ? this.#parts.client.count(range) : copy.count(wanted);
   }
 
   put(key: KeyInput, value: Value, options?: PutOptions & { readonly returnPrevious?: false }): Promise<number>;
@@ -197,20 +202,27 @@ export class ReplicaKv<Value, K extends UserKey> implements LiveKv<Value, K> {
     await this.#parts.close();
   }
 
-  /** Brings the copy to where it may answer this read. False: the cluster must be asked. */
-  async #reach(range: KeyRange, options: ReadPlan): Promise<boolean> {
+  /** Throws `invalid_argument` for what is not copied: a live query would say that it is not there. */
+  #copied(range: KeyRange): KeyRange {
+    if (this.#parts.observer.covers(range)) return range;
+    throw new RaftkvError('invalid_argument', 'a live query of keys that are not copied here');
+  }
+
+  /** The copy, once it may answer this read. It is the caller's for this turn only. Undefined: the cluster must be asked. */
+  async #reach(range: KeyRange, options: ReadPlan): Promise<Copy | undefined> {
     const { client, observer, settings } = this.#parts;
     const level = checkedLevel(options.level);
     if (this.#closing !== undefined) throw new RaftkvError('closed', 'the replica was closed');
-    if (observer.copy === undefined || !observer.covers(range)) return false;
-    if (checkedNumber('revision', options.revision, 0) !== undefined && options.revision !== 0) return false;
-    if (level === 'local') return true;
+    // What was seen through the copy is seen through any node from now on.
+    client.see(observer.shownRevision);
+    if (observer.copy === undefined || !observer.covers(range)) return undefined;
+    if (checkedNumber('revision', options.revision, 0) !== undefined && options.revision !== 0) return undefined;
+    if (level === 'local') return observer.copy;
     const { timeoutMilliseconds = settings.requestTimeoutMilliseconds, signal } = options;
     const revision = level === 'session' ? client.revision : await this.#readRevision({ timeoutMilliseconds, signal });
     await observer.whenAt(revision, { timeoutMilliseconds, signal });
-    // What a session has seen through its copy it sees through any node from now on.
-    client.see(observer.revision);
-    return observer.copy !== undefined;
+    client.see(observer.shownRevision);
+    return observer.copy;
   }
 
   /** Asked after the call began, so whatever was committed before it is seen; those of one turn share a question unless they have a signal of their own. */
@@ -226,20 +238,21 @@ export class ReplicaKv<Value, K extends UserKey> implements LiveKv<Value, K> {
   }
 
   async #collect(request: PageRequest, options: ScanOptions): Promise<Collected | undefined> {
-    const { observer } = this.#parts;
-    const { reverse = false, limit } = options;
-    if (!(await this.#reach(request.range, { ...options, level: request.level, revision: request.revision })))
-      return undefined;
+    const { reverse = false, limit: wanted = Infinity } = options;
+    const { range, level, revision } = request;
+    const copy = await this.#reach(range, { ...options, level, revision });
+    if (copy === undefined) return undefined;
     const entries: KeyValue[] = [];
-    const wanted = limit ?? Infinity;
-    if (wanted > 0) {
-      observer.copy!.walk(request.range, (entry) => entries.push(entry) < wanted, reverse);
-    }
-    return new Collected(entries, observer.revision);
+    if (wanted > 0) copy.walk(range, (entry) => entries.push(entry) < wanted, reverse);
+    return new Collected(entries, copy.revision);
   }
 }
 
-/** What a scan of the copy shows, given out page by page. */
+function oneKey(key: Key): KeyRange {
+  return { from: key, to: `${key}\0` };
+}
+
+/** What a walk over the copy shows, given out page by page. */
 class Collected {
   readonly #entries: readonly KeyValue[];
   readonly #revision: number;

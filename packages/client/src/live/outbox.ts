@@ -16,8 +16,8 @@ export interface SendOptions {
 }
 
 export interface OutboxOptions<Value, K extends UserKey> {
-  /** Carries the batch out exactly once. Throws at once for what cannot be encoded. */
-  readonly send: (ops: readonly BatchOp<Value>[], options: SendOptions) => Promise<BatchResult<Value, K>>;
+  /** Encodes the batch as of now; what it answers carries it out exactly once. Throws for what cannot be encoded. */
+  readonly prepare: (ops: readonly BatchOp<Value>[]) => (options: SendOptions) => Promise<BatchResult<Value, K>>;
   /** What an own write does, key by key, as of now. Throws for keys that are none. */
   readonly effects: (ops: readonly BatchOp<Value>[]) => readonly PendingOp<Value>[];
   readonly show: (write: PendingWrite<Value>) => void;
@@ -34,7 +34,7 @@ const keptFailures = 20;
 interface OpenWrite<Value, K extends UserKey> {
   readonly write: Write<BatchResult<Value, K>>;
   readonly state: LiveValue<WriteState>;
-  readonly ops: readonly BatchOp<Value>[];
+  readonly send: (options: SendOptions) => Promise<BatchResult<Value, K>>;
   readonly options: MutateOptions;
   readonly keys: readonly Key[];
   /** Also of keys that it does not name: ordered against everything. */
@@ -75,9 +75,11 @@ export class Outbox<Value, K extends UserKey> {
 
   /** Throws for what can never be sent; `busy` when too many are open. */
   mutate(ops: readonly BatchOp<Value>[], options: MutateOptions): Write<BatchResult<Value, K>> {
-    const { effects, show, toUserKey, maxWrites = 10_000 } = this.#options;
+    const { effects, prepare, show, toUserKey, maxWrites = 10_000 } = this.#options;
     if (this.#open.size >= maxWrites) throw new RaftkvError('busy', `${maxWrites} writes are waiting to be committed`);
     const pendingOps = effects(ops);
+    // It may wait for a long time, and what it was made of is the caller's.
+    const send = prepare(ops);
     const keys = pendingOps.map((op) => op.key);
     let settle!: Pick<OpenWrite<Value, K>, 'resolve' | 'reject'>;
     const committed = new Promise<BatchResult<Value, K>>((resolve, reject) => {
@@ -91,7 +93,7 @@ export class Outbox<Value, K extends UserKey> {
     const open: OpenWrite<Value, K> = {
       write: { id: ++this.#lastId, keys: keys.map(toUserKey), state, committed },
       state,
-      ops,
+      send,
       options,
       keys,
       isBarrier,
@@ -130,14 +132,10 @@ export class Outbox<Value, K extends UserKey> {
     const onSent = (isSent: boolean): void => {
       if (this.#open.has(open)) open.state.set(isSent ? sentState : localState);
     };
-    try {
-      this.#options.send(open.ops, { timeoutMilliseconds, onSent }).then(
-        (result) => this.#committed(open, result),
-        (error: unknown) => this.#failedWith(open, RaftkvError.from(error)),
-      );
-    } catch (error) {
-      this.#failedWith(open, RaftkvError.from(error));
-    }
+    open.send({ timeoutMilliseconds, onSent }).then(
+      (result) => this.#committed(open, result),
+      (error: unknown) => this.#failedWith(open, RaftkvError.from(error)),
+    );
   }
 
   #committed(open: OpenWrite<Value, K>, result: BatchResult<Value, K>): void {

@@ -16,7 +16,7 @@ function setUp(maxWrites?: number) {
   const sent: Sent[] = [];
   const shown: string[] = [];
   const outbox = new Outbox<unknown, string>({
-    send: (ops, options) => new Promise((resolve, reject) => sent.push({ ops, options, resolve, reject })),
+    prepare: (ops) => (options) => new Promise((resolve, reject) => sent.push({ ops, options, resolve, reject })),
     effects: (ops) => effectsOf(ops, { limits: defaultLimits, keysIn: () => ['in/1', 'in/2'] }),
     show: (write) => shown.push(`show ${write.ops.map((op) => op.key).join()}`),
     committed: (write, revision) => shown.push(`committed ${write.ops.map((op) => op.key).join()} ${revision}`),
