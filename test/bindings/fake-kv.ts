@@ -28,7 +28,7 @@ export class FakeKv {
     toUserKey: (key) => key,
   });
   readonly #outbox = new Outbox<unknown, string>({
-    send: (ops, options) => new Promise((resolve, reject) => this.sent.push({ ops, options, resolve, reject })),
+    prepare: (ops) => (options) => new Promise((resolve, reject) => this.sent.push({ ops, options, resolve, reject })),
     effects: (ops) => effectsOf(ops, { limits: defaultLimits, keysIn: (range) => this.#core.keysIn(range) }),
     show: (write) => this.#core.show(write),
     committed: (write, revision) => this.#core.committed(write, revision),
