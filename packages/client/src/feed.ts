@@ -34,6 +34,9 @@ export interface FeedContext {
 /** Consumption is reported in steps of this size. */
 const reportBytes = 64 * 1024;
 const longestPauseMilliseconds = 2_000;
+/** What is wrong each time costs a whole copy each time: the pause grows to this, and is short again after so long without. */
+const longestRestartPauseMilliseconds = 30_000;
+const calmMilliseconds = 120_000;
 /** A node without a leader keeps its feeds this long, if others have one. */
 const strandedMilliseconds = 3_000;
 /** Ends of a feed that another attempt may mend. */
@@ -45,6 +48,9 @@ export class Feed {
   #id = 0;
   #consumedBytes = 0;
   #failures = 0;
+  /** How often it was found to be wrong, with no calm in between, and when it last was. */
+  #restarts = 0;
+  #restartedAt = -Infinity;
   #cancelTimer: (() => void) | undefined;
   #hasEnded = false;
 
@@ -69,11 +75,15 @@ export class Feed {
     this.#consumedBytes = 0;
   }
 
-  /** Gives up what is under way and begins again, after a pause, from what the copy has then: it was found to be wrong. */
+  /** Gives up what is under way and begins again, after a pause that grows, from what the copy has then: it was found to be wrong. */
   restart(): void {
     if (this.#hasEnded || this.#connection === undefined) return;
+    const now = this.#context.settings.clock.now();
+    if (now - this.#restartedAt > calmMilliseconds) this.#restarts = 0;
+    this.#restartedAt = now;
     this.#connection.closeWatch(this.#id);
-    this.#detach();
+    this.#attachAfter(this.#restarts, longestRestartPauseMilliseconds);
+    this.#restarts += 1;
   }
 
   /** Connections or leaders changed. */
@@ -146,11 +156,16 @@ export class Feed {
 
   /** The connection is gone, or its node cannot feed now: another one, after a pause. */
   #detach(): void {
+    this.#attachAfter(this.#failures, longestPauseMilliseconds);
+    this.#failures += 1;
+  }
+
+  /** After the first pause, doubled for each time that it came to nothing before. */
+  #attachAfter(failures: number, longestMilliseconds: number): void {
     const { settings } = this.#context;
     this.#connection = undefined;
     this.#cancelTimer?.();
-    const pause = Math.min(longestPauseMilliseconds, settings.retryDelayMilliseconds * 2 ** this.#failures);
-    this.#failures += 1;
+    const pause = Math.min(longestMilliseconds, settings.retryDelayMilliseconds * 2 ** failures);
     this.#cancelTimer = settings.clock.schedule(
       () => {
         this.#cancelTimer = undefined;
