@@ -48,6 +48,8 @@ export class Cluster {
   #isClosed = false;
   /** Cut off on purpose: nobody is dialled. */
   #isOffline = false;
+  /** Somebody has asked for connections. */
+  #isDemanded = false;
 
   constructor(settings: Settings, handlers: ClusterHandlers) {
     this.#settings = settings;
@@ -55,7 +57,7 @@ export class Cluster {
     this.#clusterId = settings.clusterId;
     this.#turn = Math.floor(settings.random() * settings.endpoints.length);
     this.#nodes = settings.endpoints.map((endpoint) => newNode(endpoint, true));
-    for (const node of this.#nodes) this.#dial(node);
+    if (!settings.isLazy) this.demand();
   }
 
   get hasLeader(): boolean {
@@ -83,6 +85,7 @@ export class Cluster {
 
   /** A call waits: whoever is not connected is dialled soon rather than later, yet not as often as there are calls. */
   demand(): void {
+    this.#isDemanded = true;
     const now = this.#settings.clock.now();
     for (const node of this.#nodes) {
       if (node.connection !== undefined || node.isHurried) continue;
@@ -102,8 +105,8 @@ export class Cluster {
   /** Gives up every connection and makes none, or makes them again. What was sent and not answered is tried again then. */
   setOnline(isOnline: boolean): void {
     this.#isOffline = !isOnline;
-    if (isOnline) this.demand();
-    else this.#closeAll(new RaftkvError('connection_lost', 'this client was taken offline'));
+    if (!isOnline) this.#closeAll(new RaftkvError('connection_lost', 'this client was taken offline'));
+    else if (this.#isDemanded) this.demand();
   }
 
   /** This cluster and no other, whichever has answered so far. */
@@ -117,7 +120,7 @@ export class Cluster {
   /** New connections instead of those there are: after a sleep they may be dead without knowing it. */
   reconnect(): void {
     this.#closeAll(new RaftkvError('connection_lost', 'the connection is made anew'));
-    this.demand();
+    if (this.#isDemanded) this.demand();
   }
 
   #closeAll(error: RaftkvError): void {

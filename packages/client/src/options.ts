@@ -47,6 +47,8 @@ export interface ConnectOptions<Value = unknown> {
 export interface Settings {
   readonly endpoints: readonly string[];
   readonly clusterId: string | undefined;
+  /** Connects when there is something to ask, not before. For who may never ask: a copy that somebody else feeds. */
+  readonly isLazy: boolean;
   readonly requestTimeoutMilliseconds: number;
   readonly connectTimeoutMilliseconds: number;
   readonly retries: number;
@@ -84,6 +86,7 @@ export function settle(
   return {
     endpoints: [...new Set(endpoints)],
     clusterId: options.clusterId,
+    isLazy: false,
     requestTimeoutMilliseconds: atLeast(options, 'requestTimeoutMilliseconds', 1, 5_000),
     connectTimeoutMilliseconds: atLeast(options, 'connectTimeoutMilliseconds', 1, 3_000),
     retries: atLeast(options, 'retries', 0, 3),

@@ -71,7 +71,7 @@ export class ReplicaAssembly<Value, K extends UserKey> {
   /** Throws `invalid_argument` for options that make no sense. */
   constructor(options: ReplicaOptions<Value>, hooks: AssemblyHooks = {}) {
     this.#hooks = hooks;
-    this.settings = settle(options as ConnectOptions<never>);
+    this.settings = { ...settle(options as ConnectOptions<never>), isLazy: true };
     const codec = options.codec ?? (json as Codec<unknown> as Codec<Value>);
     const view = viewOf<Value, K>(codec, options.keys ?? 'text');
     this.ranges = (options.ranges ?? []).map((range) => checkedRange(range, this.settings.limits));

@@ -32,6 +32,8 @@ export class SmallCluster {
   readonly #channels = new Map<string, MemoryChannelPair[]>();
   /** Frames from the doors to clients: what a copy costs. */
   sentBytes = 0;
+  /** Connections that were opened. */
+  dials = 0;
 
   private constructor(options: SmallClusterOptions, replica: Replica, stateMachine: KvStateMachine, node: LocalKvNode) {
     this.#replica = replica;
@@ -87,6 +89,7 @@ export class SmallCluster {
 
   readonly dial: Dial = async (endpoint) => {
     if (this.#down.has(endpoint)) throw new RaftkvError('connect_failed', `${endpoint} is down`);
+    this.dials += 1;
     const pair = memoryChannelPair();
     const { right } = pair;
     const send = right.send.bind(right);

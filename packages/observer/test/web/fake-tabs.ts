@@ -142,7 +142,7 @@ export class FakeOrigin {
 }
 
 export class FakeTab {
-  readonly #origin: FakeOrigin;
+  readonly origin: FakeOrigin;
   readonly #locks: ReturnType<FakeLocks['forTab']>;
   readonly #ports = new Set<FakePort>();
   readonly #window = new EventTarget();
@@ -153,12 +153,12 @@ export class FakeTab {
   kv!: LiveKv;
 
   constructor(origin: FakeOrigin) {
-    this.#origin = origin;
+    this.origin = origin;
     this.#locks = origin.locks.forTab();
   }
 
   async open(): Promise<void> {
-    const { cluster, name, store } = this.#origin;
+    const { cluster, name, store } = this.origin;
     this.kv = await openSharedReplica({
       endpoints: cluster.endpoints,
       retryDelayMilliseconds: 5,

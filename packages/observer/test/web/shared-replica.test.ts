@@ -25,6 +25,20 @@ const caughtUp = (tab: FakeTab, cluster: SmallCluster): Promise<unknown> =>
   until(tab.kv.replica, ({ revision, connection }) => connection === 'online' && revision === cluster.revision);
 
 describe('tabs of one origin', () => {
+  it('have one connection to the cluster between them, until one has something to ask', async () => {
+    const { cluster, tabs } = await stage(3);
+    const dials = cluster.dials;
+    const another = await tabs[0]!.origin.openTab();
+    await caughtUp(another, cluster);
+    expect(await another.kv.get('k1', { level: 'local' })).toBeDefined();
+    another.hear('freeze');
+    another.hear('resume');
+    await caughtUp(another, cluster);
+    expect(cluster.dials).toBe(dials);
+    expect(await another.kv.get('k1')).toBeDefined();
+    expect(cluster.dials).toBeGreaterThan(dials);
+  });
+
   it('share one replica: one holds it, the others are fed by it, and each writes for itself', async () => {
     const { cluster, tabs } = await stage(3);
     expect(tenancies(tabs)).toEqual(['holder', 'attached', 'attached']);
