@@ -137,10 +137,10 @@ export class Cluster {
   }
 
   #dial(node: Node): void {
-    if (this.#isClosed || this.#isOffline || node.connection !== undefined) return;
     node.cancelTimer?.();
     node.cancelTimer = undefined;
     node.isHurried = false;
+    if (this.#isClosed || this.#isOffline || node.connection !== undefined) return;
     node.connection = new Connection(node.endpoint, this.#settings, {
       onOpen: (connection) => this.#opened(node, connection),
       onClose: (connection, error) => this.#closed(node, connection, error),

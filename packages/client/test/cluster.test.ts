@@ -1,9 +1,39 @@
 // How the client comes to its nodes, and comes back to them.
 import { describe, expect, it } from 'vitest';
 import { RaftkvError } from '@raftkv/wire';
+import { Cluster } from '../src/cluster.ts';
+import { settle } from '../src/options.ts';
 import { FakeCluster, client } from './fake-cluster.ts';
 
 describe('nodes that cannot be reached', () => {
+  it('are dialled again after an offline spell in which they were asked for', async () => {
+    let dialled = 0;
+    const nothing = (): void => {};
+    const settings = settle({
+      endpoints: ['a:1'],
+      dial: async () => {
+        dialled += 1;
+        throw new RaftkvError('connect_failed', 'down');
+      },
+    });
+    const cluster = new Cluster(settings, {
+      onAnswer: nothing,
+      onAttemptFailed: nothing,
+      onRoom: nothing,
+      onChange: nothing,
+      onUnreachable: nothing,
+      onNodeFailed: nothing,
+    });
+    await expect.poll(() => dialled, { interval: 1 }).toBe(1);
+    cluster.setOnline(false);
+    cluster.demand();
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(dialled).toBe(1);
+    cluster.setOnline(true);
+    await expect.poll(() => dialled).toBeGreaterThan(1);
+    cluster.close(new RaftkvError('closed', 'done'));
+  });
+
   it('are dialled with pauses, however many calls are made meanwhile', async () => {
     const cluster = new FakeCluster(1);
     const dialledAt: number[] = [];
