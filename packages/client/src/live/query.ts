@@ -29,7 +29,7 @@ export abstract class Query<T> implements Live<ReadState<T>> {
   readonly listeners = new Set<() => void>();
   /** Kept up to date by its owner, which alone sets it. */
   isLive = false;
-  /** Looked at since the owner last swept. */
+  /** Looked at, or listened to, since the owner last swept. */
   isUsed = true;
   /** Let go and then asked again, when another one already answers the same question: that one speaks for it. */
   twin: Query<T> | undefined;
@@ -48,7 +48,9 @@ export abstract class Query<T> implements Live<ReadState<T>> {
     const listener = (): void => onChange();
     this.listeners.add(listener);
     return () => {
-      if (this.listeners.delete(listener) && this.listeners.size === 0) this.#owner.idle();
+      if (!this.listeners.delete(listener) || this.listeners.size > 0) return;
+      this.isUsed = true;
+      this.#owner.idle();
     };
   };
 

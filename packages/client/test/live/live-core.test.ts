@@ -33,6 +33,20 @@ function rowsOf(state: ReadState<readonly LiveEntry<unknown, string>[]>): string
 const put = (key: string, value: unknown) => ({ ops: [{ key, type: 'put' as const, value }], revision: 0 });
 const gone = (key: string) => ({ ops: [{ key, type: 'delete' as const, value: undefined }], revision: 0 });
 
+describe('a live query that was let go', () => {
+  it('is the same object for a while after its last listener left, whenever the sweep comes', () => {
+    const { core, timers } = setUp({ a: 1 });
+    const a = core.get('a');
+    timers.runAll();
+    a.subscribe(() => {})();
+    timers.runAll();
+    expect(core.get('a')).toBe(a);
+    timers.runAll();
+    timers.runAll();
+    expect(core.get('a')).not.toBe(a);
+  });
+});
+
 describe('a live query of one key', () => {
   it('gives the entry, null where there is none, and the same object until it changes', () => {
     const { copy, core } = setUp({ a: 1 });
