@@ -147,7 +147,7 @@ export class Dispatcher {
   #refused(call: Call, refusal: CommandError): void {
     const { code, message, compactedRevision } = refusal;
     if (code === 'session_overflow') return this.attemptFailed(call, new RaftkvError(code, message), true);
-    if (this.#gate.moves(call, refusal)) return;
+    if (this.#gate.moves(call, refusal)) return call.onSent?.(false);
     // Stale: it was acknowledged, so it was answered once, but not to this call.
     if (code === 'session_stale') call.mayHaveHappened = true;
     const isOfSession = code === 'session_stale' || code === 'session_expired';

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { Store } from '@raftkv/kv';
 import { RaftkvError, defaultLimits, encodeCommand } from '@raftkv/wire';
+import type { Client } from '../src/client.ts';
 import { bytes } from '../src/index.ts';
 import { FakeCluster, client, held } from './fake-cluster.ts';
 
@@ -16,6 +17,17 @@ describe('a session', () => {
     const entries = await kv.scan({ prefix: 'k' }).all();
     expect(entries.map(({ version }) => version)).toEqual(entries.map(() => 1));
     expect(entries).toHaveLength(20);
+  });
+
+  it('that was evicted takes back that a write is on its way, until it is again', async () => {
+    const cluster = new FakeCluster();
+    const kv = client(cluster) as Client<unknown, string>;
+    await kv.put('a', 1);
+    expireSessions(cluster);
+    const told: boolean[] = [];
+    const send = kv.prepareBatch([{ type: 'put', key: 'a', value: 2 }]);
+    await send({ timeoutMilliseconds: undefined, onSent: (isSent) => told.push(isSent) });
+    expect(told).toEqual([true, false, true]);
   });
 
   it('that takes long to open is opened for those that still have time', async () => {
