@@ -15,15 +15,15 @@ export class FeedClient {
   readonly #cluster: Cluster;
   readonly #feeds = new Set<Feed>();
 
-  /** Connects at once. Throws `invalid_argument` for options that make no sense. */
-  constructor(options: ConnectOptions<never>) {
+  /** Connects at once; `onFailed` hears why a connection did not come about, or was lost. Throws `invalid_argument` for options that make no sense. */
+  constructor(options: ConnectOptions<never>, onFailed: (error: RaftkvError) => void = nothing) {
     this.#settings = settle(options);
     this.#cluster = new Cluster(this.#settings, {
       onAnswer: nothing,
       onAttemptFailed: nothing,
       onRoom: nothing,
       onUnreachable: nothing,
-      onNodeFailed: nothing,
+      onNodeFailed: (_address, error) => onFailed(error),
       onChange: () => {
         for (const feed of this.#feeds) feed.connectionsChanged();
       },

@@ -76,7 +76,7 @@ export class ReplicaAssembly<Value, K extends UserKey> {
     const view = viewOf<Value, K>(codec, options.keys ?? 'text');
     this.ranges = (options.ranges ?? []).map((range) => checkedRange(range, this.settings.limits));
     this.client = new Client(this.settings, view);
-    this.client.onNodeFailed((error) => this.#nodeFailed(error));
+    this.client.onNodeFailed((error) => this.feedFailed(error));
     this.observer = new Observer({
       ranges: this.ranges,
       inflate: hooks.inflate,
@@ -141,6 +141,12 @@ export class ReplicaAssembly<Value, K extends UserKey> {
       this.#feed = feed;
       return feed;
     });
+  }
+
+  /** Whoever feeds, or would, cannot be reached: shown until there is a feed. */
+  feedFailed(error: RaftkvError): void {
+    this.#nodeError = error;
+    this.#changed();
   }
 
   unfollow(): void {
@@ -222,11 +228,6 @@ export class ReplicaAssembly<Value, K extends UserKey> {
       this.client.expectCluster(clusterId);
     }
     if (this.#clusterId !== undefined) for (const resolve of this.#whenFed.splice(0)) resolve();
-  }
-
-  #nodeFailed(error: RaftkvError): void {
-    this.#nodeError = error;
-    this.#changed();
   }
 
   #changed(): void {

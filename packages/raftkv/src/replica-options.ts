@@ -2,7 +2,7 @@
 import type { ReplicaOptions as CopyOptions } from '@raftkv/observer';
 
 export interface ReplicaOptions<Value = unknown> extends CopyOptions<Value> {
-  /** Replicas of other names, of one origin, have nothing to do with each other; 1 to 80 characters. Default "default". */
+  /** Replicas of other names, of one origin, have nothing to do with each other; 1 to 80 characters, no slash. Default "default". */
   readonly name?: string;
   /**
    * Where a browser keeps the copy. `relaxed`: in IndexedDB; a power cut may take the last changes, which the cluster then gives again. `strict`: forced to the

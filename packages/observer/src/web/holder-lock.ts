@@ -6,6 +6,8 @@ export interface HolderLockOptions {
   readonly onHeld: () => void;
   /** Another tab took it. Not called for `leave`. */
   readonly onLost: () => void;
+  /** The browser lets this page have no locks. */
+  readonly onRefused: () => void;
 }
 
 /** One request for the lock; what comes of an older one than the present is of no interest. */
@@ -45,7 +47,7 @@ export class HolderLock {
   }
 
   #request(claim: Claim, how: LockOptions): void {
-    const { name, locks, onHeld, onLost } = this.#options;
+    const { name, locks, onHeld, onLost, onRefused } = this.#options;
     this.#claim = claim;
     const over = locks.request(name, how, () => {
       if (this.#claim !== claim) return undefined;
@@ -56,8 +58,9 @@ export class HolderLock {
     });
     over.catch(() => {
       if (this.#claim !== claim) return;
+      if (claim.release === undefined) return onRefused();
       this.#claim = undefined;
-      if (claim.release !== undefined) onLost();
+      onLost();
     });
   }
 }

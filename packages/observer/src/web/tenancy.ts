@@ -68,6 +68,8 @@ export class Tenancy {
       locks: options.locks,
       onHeld: () => this.#hold(),
       onLost: () => this.#lost(),
+      // A page of no origin, as in a sandbox, has no locks and no siblings either.
+      onRefused: () => this.#hold(),
     });
     this.settled = new Promise((resolve) => (this.#settle = resolve));
   }
@@ -193,7 +195,13 @@ export class Tenancy {
     this.#holder = holder;
     if (this.#feeds !== undefined) return this.#feeds.reconnect();
     const { clusterId, clock, random } = this.#assembly.settings;
-    const feeds = new FeedClient({ endpoints: [holderAddress], clusterId, clock, random, dial: this.#dial });
+    const feeds = new FeedClient(
+      { endpoints: [holderAddress], clusterId, clock, random, dial: this.#dial },
+      (error) => {
+        // It would rather go to the leader itself, whose address it has heard.
+        if (this.#feeds === feeds && this.#pipe?.isOpen !== true) this.#assembly.feedFailed(error);
+      },
+    );
     this.#feeds = feeds;
     this.#assembly.follow((ranges, handlers) => feeds.openFeed(ranges, handlers));
     this.#settle();

@@ -9,6 +9,7 @@ import { RaftkvError } from '@raftkv/wire';
 import { onTestFinished } from 'vitest';
 import type { CopyStore } from '../../src/index.ts';
 import { openSharedReplica } from '../../src/web/index.ts';
+import type { SharedReplicaOptions } from '../../src/web/index.ts';
 import type { LiveKv } from '@raftkv/client';
 import type { SmallCluster } from '../small-cluster.ts';
 
@@ -133,9 +134,9 @@ export class FakeOrigin {
     this.cluster = cluster;
   }
 
-  async openTab(): Promise<FakeTab> {
+  async openTab(options: Partial<SharedReplicaOptions> = {}): Promise<FakeTab> {
     const tab = new FakeTab(this);
-    await tab.open();
+    await tab.open(options);
     onTestFinished(() => tab.close());
     return tab;
   }
@@ -157,7 +158,7 @@ export class FakeTab {
     this.#locks = origin.locks.forTab();
   }
 
-  async open(): Promise<void> {
+  async open(options: Partial<SharedReplicaOptions>): Promise<void> {
     const { cluster, name, store } = this.origin;
     this.kv = await openSharedReplica({
       endpoints: cluster.endpoints,
@@ -166,13 +167,14 @@ export class FakeTab {
       clock: this.#clock,
       name,
       store: store.forTab(),
-      page: { window: this.#window, document: this.#document, locks: this.#locks.locks },
       openPort: (portName) => {
         const port = new FakePort(portName, this);
         this.#ports.add(port);
         return port;
       },
       openChannel: broadcastChannel,
+      ...options,
+      page: { window: this.#window, document: this.#document, locks: this.#locks.locks, ...options.page },
     });
   }
 

@@ -2,6 +2,7 @@
 // and no call is lost or done twice.
 import { describe, expect, it } from 'vitest';
 import { SmallCluster, until } from '../small-cluster.ts';
+import type { SharedReplicaOptions } from '../../src/web/index.ts';
 import { FakeOrigin } from './fake-tabs.ts';
 import type { FakeTab } from './fake-tabs.ts';
 
@@ -161,5 +162,40 @@ describe('tabs of one origin', () => {
       tabs.sort((a) => (a.kv.replica.getSnapshot().tenancy === 'holder' ? -1 : 1));
       expect(tenancies(tabs)).toEqual(['holder', 'attached', 'attached']);
     }
+  });
+});
+
+describe('a tab', () => {
+  const alone: Pick<LockManager, 'request'>[] = [
+    // As a page without an origin of its own, or in an insecure context, finds them.
+    {
+      request: (() => Promise.reject(new DOMException('no locks for you', 'SecurityError'))) as LockManager['request'],
+    },
+    undefined as never,
+  ];
+  it.each(alone)(
+    'that the browser lets have no locks follows the cluster by itself, and keeps its copy',
+    async (locks) => {
+      const { cluster, origin } = await stage(0);
+      const tab = await origin.openTab({ page: { locks } as SharedReplicaOptions['page'] });
+      await until(tab.kv.replica, ({ phase, storage }) => phase === 'ready' && storage === 'relaxed');
+      await tab.kv.put('own', 1);
+      await caughtUp(tab, cluster);
+      tab.hear('freeze');
+      await cluster.client().put('own', 2);
+      tab.hear('resume');
+      await caughtUp(tab, cluster);
+      expect(await tab.kv.get('own', { level: 'local' })).toBe(2);
+    },
+  );
+
+  it('that wants another cluster than the one whose copy is shared, or other keys, is told so and shown nothing', async () => {
+    const { origin } = await stage(1);
+    const other = await origin.openTab({ clusterId: 'ffffffffffffffff' });
+    const status = await until(other.kv.replica, ({ error }) => error !== undefined);
+    expect(status).toMatchObject({ phase: 'failed', keys: 0, error: { code: 'wrong_cluster' } });
+    const part = await origin.openTab({ ranges: [{ prefix: 'k1' }] });
+    const refused = await until(part.kv.replica, ({ error }) => error !== undefined);
+    expect(refused).toMatchObject({ keys: 0, error: { code: 'storage_identity' } });
   });
 });

@@ -2,6 +2,7 @@
 import type { LiveKv, UserKey } from '@raftkv/client';
 import type { CopyStore } from '@raftkv/observer';
 import { openSharedReplica } from '@raftkv/observer/web';
+import type { Page } from '@raftkv/observer/web';
 import { deleteIndexedDbStorage, openIndexedDbStorage } from '@raftkv/storage/web';
 import type { Durability } from '@raftkv/storage/web';
 import { broadcastChannel } from '@raftkv/transport/web';
@@ -35,20 +36,31 @@ export async function openReplica<Value, K extends UserKey>(options: ReplicaOpti
   if (!['shared', 'per-tab'].includes(replica)) {
     throw new RaftkvError('invalid_argument', `replica is ${replica}; there are shared, per-tab`);
   }
-  // Undefined in an insecure context, whatever the types say.
-  const locks = navigator.locks as LockManager | undefined;
+  const page = presentPage();
   const isAlone = replica === 'per-tab';
   const shared = checkedName(options.name);
-  const name = isAlone ? await claimTabName(shared, locks) : shared;
+  const name = isAlone ? await claimTabName(shared, page.locks) : shared;
   return openSharedReplica<Value, K>({
     ...options,
     name,
     isAlone,
-    store: storage === 'memory' ? undefined : indexedDbStore(name, storage),
-    page: { window, document, locks },
+    // Without locks a tab never finds its own again.
+    store: storage === 'memory' || (isAlone && page.locks === undefined) ? undefined : indexedDbStore(name, storage),
+    page,
     openPort: (portName) => new BroadcastChannel(portName),
     openChannel: broadcastChannel,
   });
+}
+
+/** What is there of a page: an insecure context has no locks, and a worker is never hidden or put away. */
+function presentPage(): Page & { readonly locks: LockManager | undefined } {
+  const { navigator, document } = globalThis as Partial<typeof globalThis>;
+  const locks = navigator?.locks as LockManager | undefined;
+  return {
+    window: globalThis,
+    document: document ?? Object.assign(new EventTarget(), { visibilityState: 'visible' as const }),
+    locks,
+  };
 }
 
 /**
@@ -61,8 +73,8 @@ export async function forgetReplica(options: ForgetOptions = {}): Promise<void> 
 }
 
 function checkedName(name: string = defaultReplicaName): string {
-  if (typeof name === 'string' && name.length >= 1 && name.length <= 80) return name;
-  throw new RaftkvError('invalid_argument', 'the name of a replica has 1 to 80 characters');
+  if (typeof name === 'string' && /^[^/]{1,80}$/.test(name)) return name;
+  throw new RaftkvError('invalid_argument', 'the name of a replica has 1 to 80 characters, none of them a slash');
 }
 
 /** Whoever opens it has the lock of the replica, or nobody has: so it takes the storage from whoever is left over. */
