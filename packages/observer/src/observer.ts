@@ -105,10 +105,16 @@ export class Observer {
     return () => void this.#listeners.delete(listener);
   }
 
-  /** Whether this key is among those that are copied. */
-  covers(range: KeyRange): boolean {
+  /** Whether all keys of this range are among those that are copied. */
+  covers({ from, to }: KeyRange): boolean {
     const { ranges } = this.#options;
-    return ranges.length === 0 || ranges.some((mine) => isWithin(range, mine));
+    if (ranges.length === 0) return true;
+    for (let at = from; ;) {
+      const mine = ranges.find((range) => range.from <= at && (range.to === undefined || at < range.to));
+      if (mine === undefined) return false;
+      if (mine.to === undefined || (to !== undefined && to <= mine.to)) return true;
+      at = mine.to;
+    }
   }
 
   /**
@@ -353,9 +359,4 @@ function checkHash(copy: Copy, expected: string | undefined): void {
 
 function gap(position: number, revision: number): RaftkvError {
   return new RaftkvError('diverged', `the feed goes on at revision ${revision}, the copy stands at ${position}`);
-}
-
-function isWithin(inner: KeyRange, outer: KeyRange): boolean {
-  if (inner.from < outer.from) return false;
-  return outer.to === undefined || (inner.to !== undefined && inner.to <= outer.to);
 }

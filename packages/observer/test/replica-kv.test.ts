@@ -94,6 +94,15 @@ describe('a replica', () => {
     expect(() => kv.live.scan({ prefix: '' })).toThrow(expect.objectContaining({ code: 'invalid_argument' }) as Error);
   });
 
+  it('copies what several of its ranges make up together', async () => {
+    const cluster = await filled();
+    const { kv } = await follower(cluster, [{ prefix: 'k2' }, { prefix: 'k1' }]);
+    expect(kv.live.scan({ gte: 'k15', lt: 'k25' }).getSnapshot().data).toHaveLength(10);
+    expect(() => kv.live.scan({ gte: 'k15', lt: 'k31' })).toThrow(/not copied/);
+    expect(() => kv.live.scan({ gte: 'k0', lt: 'k2' })).toThrow(/not copied/);
+    expect(() => kv.live.scan({ gte: 'k2' })).toThrow(/not copied/);
+  });
+
   it('refuses limits that are none, as a client does', async () => {
     const cluster = await filled();
     const { kv } = await follower(cluster);
