@@ -4,15 +4,30 @@ import type { Command, CommandEnvelope, SessionStamp } from '@raftkv/kv';
 import type { Compression, CompressionGate } from './compression.ts';
 import { deflateCompression } from './compression.ts';
 import { RaftkvError } from './error.ts';
+import { boxed, optional } from './layout.ts';
+import type { Walk } from './layout.ts';
 import type { Limits } from './limits.ts';
 import { defaultLimits, withinFormat } from './limits.ts';
-import { readCommand, writeCommand } from './operation.ts';
+import { command as commandLayout } from './operation.ts';
 import { Reader } from './reader.ts';
 import type { Slab } from './slab.ts';
 import { Writer } from './writer.ts';
 
 const plainFormat = 0x10;
 const deflatedFormat = 0x11;
+
+/** By hand, since every write has one. */
+const sessionLayout = optional(
+  boxed<SessionStamp>({
+    size: 3,
+    write(writer, { clientId, sequence, ackFloor }) {
+      writer.uint(clientId);
+      writer.uint(sequence);
+      writer.uint(ackFloor);
+    },
+    read: (reader) => ({ clientId: reader.positive(), sequence: reader.positive(), ackFloor: reader.uint() }),
+  }),
+);
 
 export interface EncodeCommandOptions {
   /** Those of the format hold in any case. */
@@ -47,8 +62,9 @@ export function encodeCommand(envelope: CommandEnvelope, options: EncodeCommandO
   const writer = new Writer(sizeHint(envelope.command), options.slab);
   writer.byte(plainFormat);
   writer.array(2);
-  writeSession(writer, envelope.session);
-  writeCommand(writer, envelope.command, { limits, ops: limits.maxOps });
+  const walk = walkOf(limits);
+  sessionLayout.write(writer, envelope.session, walk);
+  commandLayout.write(writer, envelope.command, walk);
   const plain = writer.finish();
   checkSize(plain.length, limits);
   return options.compression === undefined ? plain : compress(plain, options.compression, options.gate);
@@ -66,12 +82,13 @@ export function restampCommand(
   const limits = withinFormat(options.limits ?? defaultLimits);
   const reader = bytes[0] === deflatedFormat ? inflate(bytes, limits, options.compression) : new Reader(bytes, 1);
   reader.tuple(2);
-  readSession(reader);
+  const walk = walkOf(limits);
+  sessionLayout.read(reader, walk);
   const rest = reader.bytes.subarray(reader.offset, reader.end);
   const writer = new Writer(rest.length + envelopeBytes, options.slab);
   writer.byte(plainFormat);
   writer.array(2);
-  writeSession(writer, session);
+  sessionLayout.write(writer, session, walk);
   writer.reserve(rest.length);
   writer.bytes.set(rest, writer.offset);
   writer.offset += rest.length;
@@ -97,24 +114,15 @@ export function decodeCommand(bytes: Uint8Array, options: DecodeCommandOptions =
 
 function readEnvelope(reader: Reader, limits: Limits): CommandEnvelope {
   reader.tuple(2);
-  const session = readSession(reader);
-  const command = readCommand(reader, { limits, ops: limits.maxOps });
+  const walk = walkOf(limits);
+  const session = sessionLayout.read(reader, walk);
+  const command = commandLayout.read(reader, walk);
   reader.expectEnd();
   return { session, command };
 }
 
-function writeSession(writer: Writer, session: SessionStamp | undefined): void {
-  if (session === undefined) return writer.nil();
-  writer.array(3);
-  writer.uint(session.clientId);
-  writer.uint(session.sequence);
-  writer.uint(session.ackFloor);
-}
-
-function readSession(reader: Reader): SessionStamp | undefined {
-  if (reader.nil()) return undefined;
-  reader.tuple(3);
-  return { clientId: reader.positive(), sequence: reader.positive(), ackFloor: reader.uint() };
+function walkOf(limits: Limits): Walk {
+  return { limits, ops: limits.maxOps, depth: 0 };
 }
 
 /** Deflated: the format byte, the length of the plain body, then the stream. */

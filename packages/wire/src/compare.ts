@@ -1,50 +1,49 @@
 // The layout of one condition of a transaction: [target, operator, key, range, operand].
-import type { Compare, CompareOperator, Key, KeyRange } from '@raftkv/kv';
-import { checkKey, checkValue, readRange, writeRange } from './fields.ts';
-import type { Limits } from './limits.ts';
-import type { Reader } from './reader.ts';
-import type { Writer } from './writer.ts';
+import type { Compare, CompareOperator, KeyRange } from '@raftkv/kv';
+import { checkKey, checkedValue, range } from './fields.ts';
+import { bool, boxed, fields, key, oneOf, optional, uint } from './layout.ts';
+import type { Layout, Walk } from './layout.ts';
 
 const operators: readonly CompareOperator[] = ['equal', 'notEqual', 'greater', 'less'];
 const targets: readonly Compare['target'][] = ['value', 'revision', 'createRevision', 'version', 'exists'];
 
-export function writeCompare(writer: Writer, compare: Compare, limits: Limits): void {
-  checkComparedKey(compare.key, compare.range, limits);
-  writer.array(5);
-  writer.uint(targets.indexOf(compare.target));
-  writer.uint(operators.indexOf(compare.operator));
-  writer.key(compare.key);
-  if (compare.range === undefined) writer.nil();
-  else {
-    writer.array(2);
-    writeRange(writer, compare.range, limits);
-  }
-  if (compare.target === 'value') {
-    checkValue(compare.value, limits);
-    writer.bin(compare.value);
-  } else if (compare.target === 'exists') writer.bool(compare.exists);
-  else writer.uint(compare.number);
+interface Head {
+  readonly target: Compare['target'];
+  readonly operator: CompareOperator;
+  readonly key: string;
+  readonly range?: KeyRange;
 }
 
-export function readCompare(reader: Reader, limits: Limits): Compare {
-  reader.tuple(5);
-  const target = targets[reader.small(targets.length - 1)]!;
-  const operator = operators[reader.small(operators.length - 1)]!;
-  const key = reader.key();
-  let range: Compare['range'];
-  if (!reader.nil()) {
-    reader.tuple(2);
-    range = readRange(reader, limits);
-  }
-  checkComparedKey(key, range, limits);
-  if (target === 'exists') return { key, range, operator, target, exists: reader.bool() };
-  if (target !== 'value') return { key, range, operator, target, number: reader.uint() };
-  const value = reader.bin();
-  checkValue(value, limits);
-  return { key, range, operator, target, value };
+const head: Layout<Head> = fields({
+  target: oneOf(targets),
+  operator: oneOf(operators),
+  key,
+  range: optional(boxed(range)),
+});
+/** By their names in a Compare. */
+const operands: Readonly<Record<string, Layout<unknown>>> = { value: checkedValue, exists: bool, number: uint };
+
+export const compare: Layout<Compare> = {
+  size: head.size + 1,
+  write(writer, value, walk) {
+    checkComparedKey(value, walk);
+    head.write(writer, value, walk);
+    const name = operandOf(value);
+    operands[name]!.write(writer, (value as unknown as Record<string, unknown>)[name], walk);
+  },
+  read(reader, walk) {
+    const value = head.read(reader, walk);
+    checkComparedKey(value, walk);
+    const name = operandOf(value);
+    return { ...value, [name]: operands[name]!.read(reader, walk) } as unknown as Compare;
+  },
+};
+
+function operandOf({ target }: Head): string {
+  return target in operands ? target : 'number';
 }
 
 /** With a range the key says nothing, and may be empty. */
-function checkComparedKey(key: Key, range: KeyRange | undefined, limits: Limits): void {
-  if (range === undefined || key.length > 0) checkKey(key, limits);
+function checkComparedKey(compared: Head, { limits }: Walk): void {
+  if (compared.range === undefined || compared.key.length > 0) checkKey(compared.key, limits);
 }

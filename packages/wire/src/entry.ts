@@ -1,6 +1,8 @@
 // The layout of log entries, configurations and snapshot positions, the same between peers and in storage.
 import type { Configuration, Entry, EntryKind, SnapshotMeta } from '@raftkv/raft';
 import { RaftkvError } from './error.ts';
+import { fields, list, text, uint } from './layout.ts';
+import type { Layout } from './layout.ts';
 import type { Reader } from './reader.ts';
 import type { Writer } from './writer.ts';
 
@@ -46,38 +48,15 @@ export function entriesSizeHint(entries: readonly Entry[]): number {
 }
 
 /** Three elements. */
-export function writeConfiguration(writer: Writer, configuration: Configuration): void {
-  writeTexts(writer, configuration.voters);
-  writeTexts(writer, configuration.votersOutgoing);
-  writeTexts(writer, configuration.learners);
-}
-
-export function readConfiguration(reader: Reader): Configuration {
-  const voters = readTexts(reader);
-  const votersOutgoing = readTexts(reader);
-  return { voters, votersOutgoing, learners: readTexts(reader) };
-}
+export const configuration: Layout<Configuration> = fields({
+  voters: list(text),
+  votersOutgoing: list(text),
+  learners: list(text),
+});
 
 /** Five elements: index, term and the configuration's three. */
-export function writeSnapshotMeta(writer: Writer, meta: SnapshotMeta): void {
-  writer.uint(meta.lastIncludedIndex);
-  writer.uint(meta.lastIncludedTerm);
-  writeConfiguration(writer, meta.configuration);
-}
-
-export function readSnapshotMeta(reader: Reader): SnapshotMeta {
-  const lastIncludedIndex = reader.uint();
-  const lastIncludedTerm = reader.uint();
-  return { lastIncludedIndex, lastIncludedTerm, configuration: readConfiguration(reader) };
-}
-
-function writeTexts(writer: Writer, texts: readonly string[]): void {
-  writer.array(texts.length);
-  for (const text of texts) writer.text(text);
-}
-
-function readTexts(reader: Reader): string[] {
-  const texts: string[] = [];
-  for (let left = reader.array(); left > 0; left -= 1) texts.push(reader.text());
-  return texts;
-}
+export const snapshotMeta: Layout<SnapshotMeta> = fields({
+  lastIncludedIndex: uint,
+  lastIncludedTerm: uint,
+  configuration,
+});

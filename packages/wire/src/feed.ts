@@ -1,10 +1,11 @@
 // What an observer is fed with: the messages as values, and the payloads inside them. A payload is encoded once for all observers at the same
 // position, compressed or not, and only wrapped into each one's messages; it is stored as it came, so it carries a version of its own.
-import type { Change, ChangeEvent, KeyRange, KeyValue } from '@raftkv/kv';
+import type { Change, ChangeEvent, DeleteEvent, KeyRange, KeyValue, PutEvent } from '@raftkv/kv';
 import { RaftkvError } from './error.ts';
-import { Reader } from './reader.ts';
-import { readEntries, readEntry, writeEntries, writeEntry } from './result.ts';
-import { Writer } from './writer.ts';
+import { boxed, fields, key, list, tagged, uint } from './layout.ts';
+import type { Layout } from './layout.ts';
+import { entries, entry } from './result.ts';
+import { decodeVersioned, encodeVersioned } from './versioned.ts';
 
 /**
  * Open a feed: `feedSnapshot` and `feedChanges` with this id, until `cancel` or `watchCancelled`. What was consumed is reported by
@@ -51,10 +52,18 @@ export function feedBytes(message: { readonly payload: Uint8Array }): number {
   return 64 + message.payload.length;
 }
 
-/** Version 1 of the payloads, as their first byte. */
-const payloadVersion = 1;
-const putTag = 1;
-const deleteTag = 2;
+const boxedEntry = boxed(entry);
+/** By hand, since changes come by the thousand. */
+const put: Layout<Omit<PutEvent, 'type' | 'previous'>> = {
+  size: 1,
+  write: (writer, { entry: made }, walk) => boxedEntry.write(writer, made, walk),
+  read: (reader, walk): PutEvent => ({ type: 'put', entry: boxedEntry.read(reader, walk), previous: undefined }),
+};
+const eventLayout = tagged<Omit<PutEvent, 'previous'> | Omit<DeleteEvent, 'previous'>>('event', {
+  put: [1, put],
+  delete: [2, fields({ key, revision: uint })],
+});
+const changesLayout = list(boxed(fields({ revision: uint, events: list(eventLayout as Layout<ChangeEvent>) })));
 
 /**
  * The changes of whole revisions as a payload. What was there before them is left out.
@@ -63,15 +72,7 @@ const deleteTag = 2;
  * decodeFeedChanges(encodeFeedChanges(changes)); // the same, without `previous`
  */
 export function encodeFeedChanges(changes: readonly Change[]): Uint8Array {
-  const writer = openPayload(changesHint(changes));
-  writer.array(changes.length);
-  for (const { revision, events } of changes) {
-    writer.array(2);
-    writer.uint(revision);
-    writer.array(events.length);
-    for (const event of events) writeEvent(writer, event);
-  }
-  return writer.finish();
+  return encodeVersioned(changesLayout, changes, changesHint(changes));
 }
 
 /**
@@ -79,57 +80,44 @@ export function encodeFeedChanges(changes: readonly Change[]): Uint8Array {
  * also for revisions that do not rise, an event of another revision than the one it stands in, and an empty key.
  */
 export function decodeFeedChanges(payload: Uint8Array): Change[] {
-  if (payload.length === 0) return [];
-  const reader = readPayload(payload);
-  const changes: Change[] = [];
+  const changes = decodePayload(changesLayout, payload);
   let before = 0;
-  for (let left = reader.array(); left > 0; left -= 1) {
-    reader.tuple(2);
-    const revision = reader.uint();
-    if (revision <= before) reader.fail('revisions do not rise');
+  for (const { revision, events } of changes) {
+    if (revision <= before) throw bad('revisions do not rise');
     before = revision;
-    const events: ChangeEvent[] = [];
-    for (let more = reader.array(); more > 0; more -= 1) events.push(readEvent(reader, revision));
-    changes.push({ revision, events });
+    for (const each of events) {
+      const written = each.type === 'put' ? each.entry : each;
+      if (written.key.length === 0) throw bad('a key has at least one byte');
+      if (written.revision !== revision) throw bad('an event is of another revision');
+    }
   }
-  reader.expectEnd();
   return changes;
 }
 
 /** Entries in key order as a payload. */
-export function encodeFeedEntries(entries: readonly KeyValue[]): Uint8Array {
+export function encodeFeedEntries(made: readonly KeyValue[]): Uint8Array {
   let bytes = 6;
-  for (const entry of entries) bytes += 32 + entry.key.length + entry.value.length;
-  const writer = openPayload(bytes);
-  writeEntries(writer, entries);
-  return writer.finish();
+  for (const each of made) bytes += 32 + each.key.length + each.value.length;
+  return encodeVersioned(entries, made, bytes);
 }
 
 /** What `encodeFeedEntries` made; nothing, if there is no byte. Values are views over `payload`. Throws `bad_frame`, also for keys out of order, or `unsupported_version`. */
 export function decodeFeedEntries(payload: Uint8Array): KeyValue[] {
-  if (payload.length === 0) return [];
-  const reader = readPayload(payload);
-  const entries = readEntries(reader);
+  const read = decodePayload(entries, payload);
   let before = '';
-  for (const { key } of entries) {
-    if (key <= before) reader.fail('keys are out of order');
-    before = key;
+  for (const { key: made } of read) {
+    if (made <= before) throw bad('keys are out of order');
+    before = made;
   }
-  reader.expectEnd();
-  return entries;
+  return read;
 }
 
-function openPayload(capacityBytes: number): Writer {
-  const writer = new Writer(capacityBytes);
-  writer.byte(payloadVersion);
-  return writer;
+function decodePayload<T>(layout: Layout<readonly T[]>, payload: Uint8Array): T[] {
+  return payload.length === 0 ? [] : (decodeVersioned(layout, payload, "a feed's payload") as T[]);
 }
 
-function readPayload(payload: Uint8Array): Reader {
-  const reader = new Reader(payload);
-  const version = reader.byte();
-  if (version === payloadVersion) return reader;
-  throw new RaftkvError('unsupported_version', `a feed's payload of version ${version}, which is not known here`);
+function bad(problem: string): RaftkvError {
+  return new RaftkvError('bad_frame', `in a feed's payload ${problem}`);
 }
 
 function changesHint(changes: readonly Change[]): number {
@@ -141,33 +129,4 @@ function changesHint(changes: readonly Change[]): number {
     }
   }
   return bytes;
-}
-
-/** put: [1, entry]; delete: [2, key, revision]. */
-function writeEvent(writer: Writer, event: ChangeEvent): void {
-  if (event.type === 'put') {
-    writer.array(2);
-    writer.uint(putTag);
-    return writeEntry(writer, event.entry);
-  }
-  writer.array(3);
-  writer.uint(deleteTag);
-  writer.key(event.key);
-  writer.uint(event.revision);
-}
-
-function readEvent(reader: Reader, revision: number): ChangeEvent {
-  const count = reader.array();
-  const tag = reader.uint();
-  let event: ChangeEvent;
-  if (tag === putTag && count === 2) {
-    event = { type: 'put', entry: readEntry(reader), previous: undefined };
-  } else {
-    if (tag !== deleteTag || count !== 3) reader.fail('there is no such event');
-    event = { type: 'delete', key: reader.key(), revision: reader.uint(), previous: undefined };
-  }
-  const { key, revision: written } = event.type === 'put' ? event.entry : event;
-  if (key.length === 0) reader.fail('a key has at least one byte');
-  if (written !== revision) reader.fail('an event is of another revision');
-  return event;
 }

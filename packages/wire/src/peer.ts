@@ -3,15 +3,15 @@
 import type {
   AppendRequest,
   AppendResponse,
-  InstallSnapshotRequest,
   InstallSnapshotResponse,
   Message,
   ProposeRequest,
   ProposeResponse,
   RefusalReason,
 } from '@raftkv/raft';
-import { entriesSizeHint, readEntries, readSnapshotMeta, writeEntries, writeSnapshotMeta } from './entry.ts';
-import { decodeFrame, encodeFrame, encodeFrames, expectElements } from './frame.ts';
+import { entriesSizeHint, readEntries, snapshotMeta, writeEntries } from './entry.ts';
+import { decodeFrame, encodeFrame, encodeFrames } from './frame.ts';
+import type { Walk } from './layout.ts';
 import type { Reader } from './reader.ts';
 import type { Writer } from './writer.ts';
 
@@ -36,19 +36,21 @@ const elements: readonly number[] = [0, 6, 5, 6, 5, 8, 9, 6, 5, 12, 8, 5, 6, 6, 
 
 const reasons: readonly RefusalReason[] = ['no-leader', 'busy', 'stopped'];
 
+const peerMessage = { write: writePeerMessage, read: readPeerMessage };
+
 export function encodePeerFrame(messages: readonly Message[]): Uint8Array {
-  return encodeFrame(messages, writePeerMessage, sizeHint(messages));
+  return encodeFrame(messages, peerMessage, sizeHint(messages));
 }
 
 /** As few frames as possible, none above `maxFrameBytes`. Throws `frame_too_large` if one message alone is. */
 export function encodePeerFrames(messages: readonly Message[], maxFrameBytes: number): Uint8Array[] {
   const capacityBytes = Math.min(sizeHint(messages), maxFrameBytes + 1);
-  return encodeFrames(messages, writePeerMessage, { maxFrameBytes, capacityBytes });
+  return encodeFrames(messages, peerMessage, { maxFrameBytes, capacityBytes });
 }
 
 /** Data are views over `bytes`. Throws `bad_frame` or `unsupported_version`. That the sender is who it says is the caller's to check. */
 export function decodePeerFrame(bytes: Uint8Array): Message[] {
-  return decodeFrame(bytes, readPeerMessage);
+  return decodeFrame(bytes, peerMessage);
 }
 
 function sizeHint(messages: readonly Message[]): number {
@@ -74,7 +76,7 @@ export function peerMessageSizeHint(message: Message): number {
   }
 }
 
-function writePeerMessage(writer: Writer, message: Message): void {
+function writePeerMessage(writer: Writer, message: Message, walk: Walk): void {
   const tag = tags[message.type];
   writer.array(elements[tag]!);
   writer.uint(tag);
@@ -102,7 +104,7 @@ function writePeerMessage(writer: Writer, message: Message): void {
     case 'heartbeatResponse':
       return writer.uint(message.readToken);
     case 'installSnapshotRequest':
-      writeSnapshotMeta(writer, message.meta);
+      snapshotMeta.write(writer, message.meta, walk);
       writer.uint(message.offset);
       writer.bin(message.data);
       return writer.bool(message.done);
@@ -123,8 +125,10 @@ function writePeerMessage(writer: Writer, message: Message): void {
   }
 }
 
-function readPeerMessage(reader: Reader, tag: number, count: number): Message {
-  expectElements(reader, tag, count, elements);
+function readPeerMessage(reader: Reader, walk: Walk): Message {
+  const count = reader.array();
+  const tag = reader.uint();
+  if (tag === 0 || count !== elements[tag]) reader.fail(`there is no message ${tag} with ${count} elements`);
   const from = reader.text();
   const to = reader.text();
   const term = reader.uint();
@@ -150,7 +154,16 @@ function readPeerMessage(reader: Reader, tag: number, count: number): Message {
     case tags.heartbeatResponse:
       return { type: 'heartbeatResponse', from, to, term, readToken: reader.uint() };
     case tags.installSnapshotRequest:
-      return readInstallSnapshotRequest(reader, from, to, term);
+      return {
+        type: 'installSnapshotRequest',
+        from,
+        to,
+        term,
+        meta: snapshotMeta.read(reader, walk),
+        offset: reader.uint(),
+        data: reader.bin(),
+        done: reader.bool(),
+      };
     case tags.installSnapshotResponse:
       return readInstallSnapshotResponse(reader, from, to, term);
     case tags.readIndexRequest:
@@ -189,13 +202,6 @@ function readAppendResponse(reader: Reader, from: string, to: string, term: numb
   const conflictIndex = reader.uint();
   const conflictTerm = reader.uint();
   return { type: 'appendResponse', from, to, term, success, matchIndex, rejectedIndex, conflictIndex, conflictTerm };
-}
-
-function readInstallSnapshotRequest(reader: Reader, from: string, to: string, term: number): InstallSnapshotRequest {
-  const meta = readSnapshotMeta(reader);
-  const offset = reader.uint();
-  const data = reader.bin();
-  return { type: 'installSnapshotRequest', from, to, term, meta, offset, data, done: reader.bool() };
 }
 
 function writeInstallSnapshotResponse(writer: Writer, message: InstallSnapshotResponse): void {
