@@ -8,6 +8,8 @@ export interface PageContext {
   readonly watch: ClusterWatch;
   readonly dev: DevApi | undefined;
   readonly writes: WriteLog;
+  /** How many members there seem to be, before any has answered. */
+  readonly expected: number;
   /** Who writes here: a name for this tab. */
   readonly author: Author;
   /** Throws the copy away and begins anew. */

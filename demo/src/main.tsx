@@ -18,6 +18,7 @@ const dev = session === undefined ? undefined : new DevApi(session);
 const watch = new ClusterWatch({ operator: openOperator(endpoints), dev, endpoints });
 const writes = new WriteLog(() => performance.now());
 const author = drawAuthor();
+const expected = session?.endpoints.length ?? 3;
 watch.start();
 
 let kv: LiveKv | undefined;
@@ -39,7 +40,7 @@ function show(opened: LiveKv | undefined, failure?: Error): void {
   root.render(
     <StrictMode>
       <RaftkvProvider kv={opened}>
-        <PageProvider value={{ watch, dev, writes, author, forget }}>
+        <PageProvider value={{ watch, dev, writes, author, expected, forget }}>
           <App failure={failure} />
         </PageProvider>
       </RaftkvProvider>

@@ -1,7 +1,7 @@
 // The cluster as the page shows it: made of what members say and of how their processes are, and what is said when it changes.
 import type { EndpointStatus, NodeStatus } from 'raftkv';
 import { describe, expect, it } from 'vitest';
-import { describeRole } from '../../demo/src/cluster/member-words.ts';
+import { describeHealth, describeRole } from '../../demo/src/cluster/member-words.ts';
 import type { DevState, ProcessState } from '../../demo/src/dev-api.ts';
 import { unknownCluster, viewCluster } from '../../demo/src/model/cluster-view.ts';
 import { eventsBetween } from '../../demo/src/model/events.ts';
@@ -70,8 +70,25 @@ describe('the view of the cluster', () => {
     expect(view.members.map(({ lag }) => lag)).toEqual([0, 2, 2]);
   });
 
+  it('takes one member’s word for those that it alone may ask', () => {
+    const leader = { leaderId: 'node3', leader: addressOf('node3') };
+    const view = viewCluster([says('node1', leader)], undefined, []);
+    expect(view.members.map(({ name, health }) => `${name} ${health}`)).toEqual([
+      'node1 up',
+      'node2 heard',
+      'node3 heard',
+    ]);
+    expect(view).toMatchObject({ up: 3, hasQuorum: true, leader: 'node3' });
+    expect(describeHealth('heard', true)).toBe('leader');
+    // A process that runs and is silent is another matter.
+    expect(
+      viewCluster([says('node1', leader)], processes('running', 'running', 'running'), []).members[1]!.health,
+    ).toBe('silent');
+  });
+
   it('counts members that do not answer, though only others name them', () => {
-    const view = viewCluster([says('node2')], undefined, []);
+    const alone = says('node2').status!.members.map((member) => ({ ...member, isReachable: member.name === 'node2' }));
+    const view = viewCluster([says('node2', { members: alone })], undefined, []);
     expect(view.members.map(({ name, health }) => `${name} ${health}`)).toEqual([
       'node1 silent',
       'node2 up',

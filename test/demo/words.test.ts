@@ -3,7 +3,8 @@ import { RaftkvError } from 'raftkv';
 import type { ReplicaStatus } from '@raftkv/client';
 import { describe, expect, it } from 'vitest';
 import { unknownCluster } from '../../demo/src/model/cluster-view.ts';
-import { adviseOn, describeWrite, formatBytes, formatMilliseconds, refusal } from '../../demo/src/model/words.ts';
+import { formatBytes, formatMilliseconds } from '../../demo/src/model/format.ts';
+import { adviseOn, describeWrite, refusal } from '../../demo/src/model/words.ts';
 
 const ready: ReplicaStatus = {
   replicaId: 'r',

@@ -1,22 +1,13 @@
 // The board: three lanes of cards that every tab sees and changes. Rows come from the live query, so what another tab writes is here at once.
 import { useState } from 'react';
-import type { FormEvent, KeyboardEvent, ReactElement, ReactNode } from 'react';
+import type { ReactElement, ReactNode } from 'react';
 import { useScan, useStatus, useWrites } from '@raftkv/react';
-import { Icon } from '../parts/icon.tsx';
+import { AddCard, Welcome } from './add-card.tsx';
 import { CardView } from './card-view.tsx';
-import {
-  boardRange,
-  byLane,
-  cardType,
-  laneTitles,
-  lanes,
-  maxTitleLength,
-  neighbourLane,
-  rankAfter,
-} from './card-model.ts';
+import { boardRange, byLane, cardType, laneTitles, lanes, neighbourLane, rankAfter } from './card-model.ts';
 import type { CardRow, Lane } from './card-model.ts';
 import { useBoardActions } from './use-board.ts';
-import type { BoardActions } from './use-board.ts';
+import { walk } from './walk.ts';
 import { WriteList } from './write-list.tsx';
 
 export function Board(): ReactElement {
@@ -151,53 +142,12 @@ function drop(rows: readonly CardRow[], key: string, lane: Lane, move: (row: Car
   if (row !== undefined && row.value.lane !== lane) move(row, lane);
 }
 
-function AddCard({ onAdd }: { readonly onAdd: (title: string) => void }): ReactElement {
-  const [title, setTitle] = useState('');
-  const submit = (event: FormEvent): void => {
-    event.preventDefault();
-    if (title.trim() === '') return;
-    onAdd(title.trim());
-    setTitle('');
-  };
-  return (
-    <form className="add" onSubmit={submit}>
-      <input
-        value={title}
-        onChange={(event) => setTitle(event.target.value)}
-        placeholder="A new card"
-        aria-label="Title of a new card"
-        maxLength={maxTitleLength}
-        autoComplete="off"
-        name="title"
-      />
-      <button type="submit" disabled={title.trim() === ''}>
-        <Icon name="plus" /> Add
-      </button>
-    </form>
-  );
-}
-
-function Welcome({ actions }: { readonly actions: BoardActions }): ReactElement {
-  const samples = [
-    'Open a second tab beside this one',
-    'Kill the leader, and go on writing',
-    'Go offline, write, and come back',
-  ];
-  return (
-    <li className="welcome">
-      <p>The board is empty. Add a card, or begin with three.</p>
-      <button type="button" onClick={() => actions.add(samples, 1)}>
-        Add three cards to try
-      </button>
-    </li>
-  );
-}
-
 function Skeleton(): ReactElement {
   return (
     <>
       <div className="board-tools" aria-hidden="true">
         <div className="add ghost" />
+        <p className="undo" />
       </div>
       <div className="lanes" aria-busy="true" aria-label="The board is being fetched">
         {lanes.map((lane) => (
@@ -210,34 +160,4 @@ function Skeleton(): ReactElement {
       </div>
     </>
   );
-}
-
-/** The arrows go from card to card; what they do to a card is the card's. */
-function walk(event: KeyboardEvent<HTMLElement>): void {
-  const card = (event.target as HTMLElement).closest<HTMLElement>('.card');
-  if (card !== event.target || card === null || event.altKey) return;
-  const lane = card.closest('.lane')!;
-  const cardsOf = (of: Element | null): HTMLElement[] => [...(of?.querySelectorAll<HTMLElement>('li.card') ?? [])];
-  const cards = cardsOf(lane);
-  const at = cards.indexOf(card);
-  const besides = (toward: 'previousElementSibling' | 'nextElementSibling'): HTMLElement | undefined => {
-    for (let next = lane[toward]; next !== null; next = next[toward]) {
-      const there = cardsOf(next);
-      if (there.length > 0) return there[Math.min(at, there.length - 1)];
-    }
-    return undefined;
-  };
-  const target =
-    event.key === 'ArrowDown'
-      ? cards[at + 1]
-      : event.key === 'ArrowUp'
-        ? cards[at - 1]
-        : event.key === 'ArrowLeft'
-          ? besides('previousElementSibling')
-          : event.key === 'ArrowRight'
-            ? besides('nextElementSibling')
-            : undefined;
-  if (target === undefined) return;
-  event.preventDefault();
-  target.focus();
 }

@@ -130,13 +130,20 @@ interface TitleFormProps {
 }
 
 function TitleForm({ row, actions, onDone }: TitleFormProps): ReactElement {
-  const [begun, setBegun] = useState({ revision: row.revision, title: row.value.title });
+  /** What the editing began from. Of an own write that is on its way the revision is not known yet. */
+  const [begun, setBegun] = useState({ revision: row.isPending ? undefined : row.revision, title: row.value.title });
   const [title, setTitle] = useState(row.value.title);
+  const [isWanted, setIsWanted] = useState(false);
   const [isSaving, setIsSaving] = useState(false);
   const [failure, setFailure] = useState<RaftkvError>();
   const input = useRef<HTMLInputElement>(null);
   useEffect(() => input.current?.select(), []);
-  const isOvertaken = row.revision !== begun.revision && !row.isPending;
+  const isSettled = !row.isPending;
+  if (isSettled && begun.revision === undefined) {
+    // Settled as it was shown: from here on. Else somebody was faster, and revision 0 is none that a card has.
+    setBegun({ ...begun, revision: row.value.title === begun.title ? row.revision : 0 });
+  }
+  const isOvertaken = isSettled && begun.revision !== undefined && row.revision !== begun.revision;
 
   const save = async (revision: number | undefined): Promise<void> => {
     setIsSaving(true);
@@ -146,12 +153,22 @@ function TitleForm({ row, actions, onDone }: TitleFormProps): ReactElement {
     if (error === undefined) onDone();
     else setFailure(error);
   };
+  const saveLatest = useRef(save);
+  useEffect(() => {
+    saveLatest.current = save;
+  });
   const submit = (event: FormEvent): void => {
     event.preventDefault();
-    if (title.trim() === '' || isSaving) return;
+    if (title.trim() === '' || isSaving || isWanted) return;
     if (title.trim() === row.value.title) onDone();
-    else void save(begun.revision);
+    else setIsWanted(true);
   };
+  const { revision } = begun;
+  useEffect(() => {
+    if (!isWanted || revision === undefined) return;
+    setIsWanted(false);
+    void saveLatest.current(revision);
+  }, [isWanted, revision]);
   return (
     <form
       className="edit"
@@ -202,8 +219,8 @@ function TitleForm({ row, actions, onDone }: TitleFormProps): ReactElement {
           </>
         ) : (
           <>
-            <button type="submit" className="strong" disabled={title.trim() === '' || isSaving}>
-              {isSaving ? 'Saving …' : 'Save'}
+            <button type="submit" className="strong" disabled={title.trim() === '' || isSaving || isWanted}>
+              {isSaving || isWanted ? 'Saving …' : 'Save'}
             </button>
             <button type="button" onClick={onDone}>
               Cancel

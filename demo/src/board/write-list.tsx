@@ -2,7 +2,8 @@
 import type { ReactElement } from 'react';
 import { useLive } from '@raftkv/react';
 import { usePage } from '../context.ts';
-import { describeWrite, formatMilliseconds } from '../model/words.ts';
+import { formatMilliseconds } from '../model/format.ts';
+import { describeWrite } from '../model/words.ts';
 import { StateBadge } from '../parts/write-badge.tsx';
 
 const shownWrites = 5;

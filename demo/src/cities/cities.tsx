@@ -6,7 +6,7 @@ import type { LiveEntry, LiveKv } from 'raftkv';
 import { useKv, useLive, useScan, useStatus } from '@raftkv/react';
 import { usePage } from '../context.ts';
 import type { DatasetState } from '../dev-api.ts';
-import { formatCount, formatMilliseconds } from '../model/words.ts';
+import { formatCount, formatMilliseconds } from '../model/format.ts';
 import { Icon } from '../parts/icon.tsx';
 import { CityDetails, nameCountry } from './city-details.tsx';
 import { isCity, rangeOf } from './city-model.ts';

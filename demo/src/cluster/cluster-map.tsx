@@ -1,8 +1,8 @@
 // The picture of the cluster: its members on a ring, the leader filled, lines as wide as what travels on them.
 import type { ReactElement } from 'react';
-import type { ClusterView, MemberView } from '../model/cluster-view.ts';
+import type { ClusterView, MemberHealth, MemberView } from '../model/cluster-view.ts';
 import type { Flow } from '../model/traffic.ts';
-import { formatBytes } from '../model/words.ts';
+import { formatBytes } from '../model/format.ts';
 import { frame, lineWidth, memberRadius, placeOf } from './ring.ts';
 import type { Point } from './ring.ts';
 import { describeHealth, describeRole } from './member-words.ts';
@@ -44,7 +44,7 @@ function Edge({ a, b, flows, places, isLabelled }: EdgeProps): ReactElement {
   );
   const messages = both.reduce((sum, flow) => sum + flow.messagesPerSecond, 0);
   const bytes = both.reduce((sum, flow) => sum + flow.bytesPerSecond, 0);
-  const isDown = a.health !== 'up' || b.health !== 'up';
+  const isDown = [a, b].some(({ health }) => health !== 'up' && health !== 'heard');
   const says = `${Math.round(messages)} msg/s, ${formatBytes(bytes)}/s`;
   const middle = { x: (from.x + to.x) / 2, y: (from.y + to.y) / 2 };
   // Beside the line, outside of the triangle.
@@ -77,8 +77,7 @@ interface MemberProps {
 
 function Member({ member, place, isLeader }: MemberProps): ReactElement {
   const { name, health, status } = member;
-  const kind =
-    health !== 'up' ? 'is-down' : isLeader ? 'is-leader' : status?.role === 'follower' ? 'is-follower' : 'is-candidate';
+  const kind = kindOf(health, isLeader, status?.role);
   return (
     <g className={`member ${kind}`} transform={`translate(${place.x} ${place.y})`}>
       {isLeader && <circle className="halo" r={memberRadius + 5} />}
@@ -87,10 +86,16 @@ function Member({ member, place, isLeader }: MemberProps): ReactElement {
         {name}
       </text>
       <text className="role" textAnchor="middle" y="12">
-        {health === 'up' ? describeRole(status!, isLeader) : describeHealth(health)}
+        {health === 'up' ? describeRole(status!, isLeader) : describeHealth(health, isLeader)}
       </text>
     </g>
   );
+}
+
+function kindOf(health: MemberHealth, isLeader: boolean, role: string | undefined): string {
+  if (health !== 'up' && health !== 'heard') return 'is-down';
+  if (isLeader) return 'is-leader';
+  return health === 'heard' || role === 'follower' ? 'is-follower' : 'is-candidate';
 }
 
 function pairsOf(members: readonly MemberView[]): readonly (readonly [MemberView, MemberView])[] {

@@ -4,14 +4,14 @@ import type { ReactElement } from 'react';
 import { useLive } from '@raftkv/react';
 import { usePage } from '../context.ts';
 import type { MemberAction } from '../dev-api.ts';
-import { formatCount } from '../model/words.ts';
+import { formatCount } from '../model/format.ts';
 import { ClusterMap } from './cluster-map.tsx';
 import { MemberCard } from './member-card.tsx';
 
 const shownEvents = 7;
 
 export function ClusterPanel(): ReactElement {
-  const { watch, dev } = usePage();
+  const { watch, dev, expected } = usePage();
   const view = useLive(watch.view);
   const controlError = useLive(watch.controlError);
   const [busy, setBusy] = useState<string>();
@@ -48,6 +48,8 @@ export function ClusterPanel(): ReactElement {
         </p>
       )}
       <ul className="members">
+        {!view.isKnown &&
+          Array.from({ length: expected }, (_, at) => <li key={at} className="node ghost" aria-hidden="true" />)}
         {view.members.map((member) => (
           <MemberCard
             key={member.name}

@@ -2,7 +2,7 @@
 import type { ReactElement } from 'react';
 import type { MemberAction } from '../dev-api.ts';
 import type { MemberHealth, MemberView } from '../model/cluster-view.ts';
-import { formatCount } from '../model/words.ts';
+import { formatCount } from '../model/format.ts';
 import { Icon } from '../parts/icon.tsx';
 import type { IconName } from '../parts/icon.tsx';
 import { describeHealth, describeRole } from './member-words.ts';
@@ -18,8 +18,8 @@ interface MemberCardProps {
 
 export function MemberCard({ member, isLeader, isBusy, onAct }: MemberCardProps): ReactElement {
   const { name, address, health, status, lag, pid, note } = member;
-  const role = health === 'up' ? describeRole(status!, isLeader) : describeHealth(health);
-  const tone = health !== 'up' ? 'is-down' : isLeader ? 'is-leader' : '';
+  const role = health === 'up' ? describeRole(status!, isLeader) : describeHealth(health, isLeader);
+  const tone = health !== 'up' && health !== 'heard' ? 'is-down' : isLeader ? 'is-leader' : '';
   return (
     <li className={`node ${tone}`} aria-label={`${name}, ${role}`}>
       <div className="node-head">

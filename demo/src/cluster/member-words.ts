@@ -4,6 +4,7 @@ import type { MemberHealth } from '../model/cluster-view.ts';
 
 const healths: Readonly<Record<MemberHealth, string>> = {
   up: 'up',
+  heard: 'follower',
   silent: 'silent',
   starting: 'starting',
   running: 'running',
@@ -14,8 +15,9 @@ const healths: Readonly<Record<MemberHealth, string>> = {
   failed: 'failed',
 };
 
-export function describeHealth(health: MemberHealth): string {
-  return healths[health];
+/** `isLeader` as others say. */
+export function describeHealth(health: MemberHealth, isLeader = false): string {
+  return isLeader ? 'leader' : healths[health];
 }
 
 /** `isLeader`: of the cluster; one that was cut off may still call itself so. */

@@ -3,12 +3,12 @@ import type { EndpointStatus, NodeStatus } from 'raftkv';
 import type { DevState, ProcessState } from '../dev-api.ts';
 import type { Flow } from './traffic.ts';
 
-export type MemberHealth = 'up' | 'silent' | ProcessState;
+export type MemberHealth = 'up' | 'heard' | 'silent' | ProcessState;
 
 export interface MemberView {
   readonly name: string;
   readonly address: string;
-  /** `up`: it answers. `silent`: it should, and does not. Else how its process is. */
+  /** `up`: it answers. `heard`: not here, but another member has a connection to it. `silent`: it should answer, and does not. Else how its process is. */
   readonly health: MemberHealth;
   /** Undefined unless it is up. */
   readonly status: NodeStatus | undefined;
@@ -21,13 +21,13 @@ export interface MemberView {
 export interface ClusterView {
   readonly members: readonly MemberView[];
   readonly flows: readonly Flow[];
-  /** Name of the member that most recently became leader, if it answers. */
+  /** Name of the member that most recently became leader, if it answers or is heard. */
   readonly leader: string | undefined;
   readonly term: number;
   /** The highest index that is known to be committed. */
   readonly commitIndex: number;
   readonly revision: number;
-  /** Members that answer, out of how many voters. */
+  /** Members that answer here or are heard by one that does, out of how many voters. */
   readonly up: number;
   readonly voters: number;
   readonly hasQuorum: boolean;
@@ -59,7 +59,8 @@ export function viewCluster(
   const members = addressesOf(answers, statuses, dev).map(({ name, address }): MemberView => {
     const status = statuses.find((each) => each.name === name);
     const process = dev?.members.find((each) => each.name === name);
-    const health = healthOf(status !== undefined, process?.process);
+    const isHeard = statuses.some((each) => each.members.some((other) => other.name === name && other.isReachable));
+    const health = healthOf(status !== undefined, isHeard, process?.process);
     const shown = health === 'up' ? status : undefined;
     return {
       name,
@@ -74,12 +75,12 @@ export function viewCluster(
   // One that was cut off may still think that it leads: the highest term decides.
   const leaders = members.filter(({ status }) => status?.role === 'leader');
   const leader = leaders.toSorted((a, b) => b.status!.term - a.status!.term)[0];
-  const up = members.filter(({ health }) => health === 'up').length;
+  const up = members.filter(({ health }) => health === 'up' || health === 'heard').length;
   const voters = members.length;
   return {
     members,
     flows,
-    leader: leader?.name,
+    leader: leader?.name ?? nameOfLeader(statuses, members),
     term,
     commitIndex,
     revision: Math.max(0, ...statuses.map((status) => status.revision)),
@@ -90,9 +91,18 @@ export function viewCluster(
   };
 }
 
-function healthOf(answers: boolean, process: ProcessState | undefined): MemberHealth {
+function healthOf(answers: boolean, isHeard: boolean, process: ProcessState | undefined): MemberHealth {
   if (process !== undefined && process !== 'running' && !(process === 'starting' && answers)) return process;
-  return answers ? 'up' : 'silent';
+  if (answers) return 'up';
+  // Where the processes are known, one that runs and does not answer is not well, whatever others still believe.
+  return isHeard && process === undefined ? 'heard' : 'silent';
+}
+
+/** As those that answer name it, if it is heard. */
+function nameOfLeader(statuses: readonly NodeStatus[], members: readonly MemberView[]): string | undefined {
+  const latest = statuses.toSorted((a, b) => b.term - a.term)[0];
+  const named = latest?.members.find(({ id }) => id === latest.leaderId);
+  return members.find(({ name, health }) => name === named?.name && health === 'heard')?.name;
 }
 
 /** All that anybody names, in the order of their names. */

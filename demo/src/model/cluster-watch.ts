@@ -92,6 +92,7 @@ export class ClusterWatch {
 
   async #askMembers(dev: DevState | undefined): Promise<readonly EndpointStatus[]> {
     const { operator } = this.#options;
+    // Elsewhere only the member that gave out this page lets it ask; what it says of the others must do.
     if (dev === undefined) return operator.statusOfAll({ timeoutMilliseconds: patienceMilliseconds });
     // One whose process is not there need not be called.
     const running = dev.members.filter(({ process }) => process === 'running' || process === 'stopping');

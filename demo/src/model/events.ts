@@ -8,6 +8,7 @@ export interface ClusterEvent {
 
 const sentences: Readonly<Record<MemberHealth, { readonly tone: ClusterEvent['tone']; readonly text: string }>> = {
   up: { tone: 'good', text: 'is back' },
+  heard: { tone: 'plain', text: 'is heard by others only' },
   silent: { tone: 'bad', text: 'does not answer' },
   starting: { tone: 'plain', text: 'is starting' },
   running: { tone: 'good', text: 'runs' },

@@ -4,7 +4,7 @@ import type { ReactElement, ReactNode } from 'react';
 import type { ReplicaStatus } from 'raftkv';
 import { useKv, useLive, useStatus } from '@raftkv/react';
 import { usePage } from '../context.ts';
-import { formatCount } from '../model/words.ts';
+import { formatCount } from '../model/format.ts';
 import { Icon } from '../parts/icon.tsx';
 import { isShared } from '../replica.ts';
 import { isSwitchedOff } from './online.ts';
