@@ -25,6 +25,8 @@ type Deed =
   | 'compact'
   | 'restart'
   | 'crash'
+  | 'release'
+  | 'retake'
   | 'rest';
 const deeds: readonly Deed[] = [
   'write',
@@ -46,6 +48,9 @@ const deeds: readonly Deed[] = [
   'compact',
   'restart',
   'crash',
+  'release',
+  'retake',
+  'retake',
   'rest',
   'rest',
   'rest',
@@ -203,6 +208,18 @@ async function live(world: World, doing: readonly Deed[]): Promise<void> {
         world.store.stepsLeft = world.pick(6);
         for (let i = world.pick(30); i > 0; i -= 1) await new Promise((resolve) => setImmediate(resolve));
         await world.reopen();
+        break;
+      case 'release':
+        await world.assembly.dropStore();
+        for (let i = 0; i < 3; i += 1) {
+          await writer.put(`k1${world.pick(10)}`, i, { timeoutMilliseconds: 50 }).catch(() => {});
+        }
+        break;
+      case 'retake':
+        // As a tab does that lost its place and got it again: the store lags behind the copy.
+        await world.assembly.dropStore();
+        await world.assembly.keep(world.store);
+        if (world.assembly.isOnline) world.assembly.followCluster();
         break;
       case 'rest':
         await new Promise((resolve) => setTimeout(resolve, world.pick(8)));
