@@ -38,10 +38,10 @@ function status(page: Page) {
   return page.evaluate(() => replicaLab.status());
 }
 
-function until(page: Page, what: string, isWanted: (status: Status) => boolean): Promise<Status> {
+function until(page: Page, what: string, isMet: (status: Status) => boolean): Promise<Status> {
   return waitFor(what, async () => {
     const now = await status(page);
-    return isWanted(now) && now;
+    return isMet(now) && now;
   });
 }
 
