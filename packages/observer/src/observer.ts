@@ -256,6 +256,7 @@ export class Observer {
     this.#checkNoGap(changes, message.revision);
     this.#keep(message);
     if (message.revision > copy.revision) this.#advance(copy, changes, message);
+    else if (message.revision === copy.revision) checkHash(copy, message.hash);
     this.#feedStateChanged({ isHeard: true });
   }
 

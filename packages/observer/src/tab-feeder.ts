@@ -107,6 +107,8 @@ class TabSession {
   #position = 0;
   #next: string | undefined;
   #isFirst = false;
+  /** It has been told something: one that has missed nothing learns at once that it has not. */
+  #isGreeted = false;
   #unconsumedBytes = 0;
 
   constructor(channel: Channel, context: TabSessionContext) {
@@ -149,6 +151,7 @@ class TabSession {
     while (this.#id !== 0 && this.#state === 'welcome' && this.#unconsumedBytes < windowBytes) {
       const message = this.#take();
       if (message === undefined) return;
+      this.#isGreeted = true;
       this.#unconsumedBytes += feedBytes(message);
       this.#send({ ...message, id: this.#id });
     }
@@ -198,6 +201,7 @@ class TabSession {
     this.#id = id;
     this.#position = from;
     this.#next = undefined;
+    this.#isGreeted = false;
     this.#unconsumedBytes = 0;
     if (from === 0) this.#beginSnapshot();
     this.pump();
@@ -224,7 +228,10 @@ class TabSession {
       }
       this.#beginSnapshot();
     }
-    return this.#next === undefined ? undefined : this.#page(copy, this.#next);
+    if (this.#next !== undefined) return this.#page(copy, this.#next);
+    const { revision, index, hash } = copy;
+    if (this.#isGreeted || this.#position !== revision) return undefined;
+    return { type: 'feedChanges', id: 0, isDeflated: false, revision, index, hash, payload: new Uint8Array(0) };
   }
 
   #page(copy: Copy, from: string): FeedMessage {

@@ -143,6 +143,19 @@ describe('a copy whose feed lies', () => {
     }
   });
 
+  it('that has missed nothing is compared all the same', () => {
+    const world = liar();
+    world.say(snapshot(5, [entry('a', 5)]));
+    world.attach();
+    world.say(changes(5, [], { hash: hashOf(entry('a', 5)) }));
+    expect(world.observer.feedState).toBe('idle');
+    expect(world.observer.copy?.revision).toBe(5);
+    world.attach();
+    world.say(changes(5, [], { hash: hashOf() }));
+    expect(world.observer.copy).toBeUndefined();
+    expect(world.observer.error).toMatchObject({ code: 'diverged' });
+  });
+
   it('finds a snapshot without a beginning, done twice, or that ends with the wrong hash', () => {
     for (const lie of [
       [snapshot(6, [entry('a', 5)], { isFirst: false })],

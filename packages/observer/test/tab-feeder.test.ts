@@ -150,6 +150,21 @@ describe('a tab that feeds others', () => {
     expect(third.assembly.status).toMatchObject({ snapshots: 1, hash: cluster.stateMachine.store.contentHash() });
   });
 
+  it('greets one that has missed nothing, so that it knows', async () => {
+    const cluster = await SmallCluster.start();
+    await cluster.client().put('a', 1);
+    const [holder, one] = [openTab(cluster), openTab(cluster)];
+    holder.assembly.followCluster();
+    await reached(holder, cluster.revision);
+    const { pipes } = attach(one, holder);
+    const live = one.assembly.kv.live.get('a');
+    await until(live, ({ fetchStatus, data }) => fetchStatus === 'idle' && data !== undefined);
+    pipes.at(-1)!.cut();
+    await until(live, ({ fetchStatus }) => fetchStatus !== 'idle');
+    await until(live, ({ fetchStatus }) => fetchStatus === 'idle', 3_000);
+    expect(one.assembly.status.snapshots).toBe(1);
+  });
+
   it('says when nothing new can come, and when it can again', async () => {
     const cluster = await SmallCluster.start();
     const [holder, one] = [openTab(cluster), openTab(cluster)];
