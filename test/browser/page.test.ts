@@ -227,6 +227,9 @@ describe('the search', () => {
     // A city that is put meanwhile shows up by itself.
     await cluster.kv.put('city/xyzzy/1', { name: 'Xyzzy', country: 'XX', region: '', population: 1, at: [0, 0] });
     await page.getByRole('option', { name: /Xyzzy/ }).waitFor();
+    await page.locator('.found-line', { hasText: '1 city begins with “xyz”' }).waitFor();
+    await box.fill('');
+    await page.locator('.found-line', { hasText: '305 cities in this tab' }).waitFor();
   });
 });
 

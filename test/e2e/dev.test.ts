@@ -13,6 +13,12 @@ import { binPath } from './harness/node-process.ts';
 import { freePorts } from './harness/ports.ts';
 import { waitFor, within } from './harness/wait.ts';
 
+interface DevSession {
+  readonly control: string;
+  readonly token: string;
+  readonly endpoints: readonly string[];
+}
+
 let directory: string;
 let ports: number[];
 let dev: ChildProcess;
@@ -103,6 +109,42 @@ describe('a local cluster', () => {
     await said('2 of 3 members run. Ctrl-C stops them.');
     expect(stdout).not.toContain('The cluster is up');
     await waitFor('a write', async () => (await gateways[0]!.put('key', 'value')) > 0);
+  });
+
+  it('serves its page at every member, whose key ends and mends members, and ends as a whole with one paused', async () => {
+    startDev();
+    await said('Ctrl-C stops all');
+    for (const port of ports) {
+      const page = await fetch(`http://127.0.0.1:${port}/`);
+      expect(page.headers.get('content-security-policy')).toContain("default-src 'none'");
+      expect(await page.text()).toContain('<div id="root">');
+    }
+    const found = await fetch(`http://127.0.0.1:${ports[1]}/dev.json`);
+    const { control, token, endpoints } = (await found.json()) as DevSession;
+    expect(endpoints).toEqual(ports.map((port) => `127.0.0.1:${port}`));
+    const ask = async (path: string, method = 'POST'): Promise<string[]> => {
+      const answer = await fetch(`${control}${path}`, { method, headers: { authorization: `Bearer ${token}` } });
+      expect(answer.ok, path).toBe(true);
+      const { members } = (await answer.json()) as { members: { process: string }[] };
+      return members.map((member) => member.process);
+    };
+    expect(await ask('/members/node3/kill')).toEqual(['running', 'running', 'killed']);
+    await said('node3 was killed from the page');
+    expect((await answering()).filter(Boolean)).toHaveLength(2);
+    await waitFor('a write without it', async () => (await gateways[0]!.put('key', 'value')) > 0);
+    await ask('/members/node3/start');
+    await waitFor('all three', async () => (await ask('/state', 'GET')).every((state) => state === 'running'));
+    await waitFor('the third has it', async () => (await gateways[2]!.get('key')) === 'value');
+    for (const name of ['node1', 'node2', 'node3']) await ask(`/members/${name}/stop`);
+    expect(await answering()).toEqual([false, false, false]);
+    expect(dev.exitCode).toBeNull();
+    for (const name of ['node1', 'node2', 'node3']) await ask(`/members/${name}/start`);
+    await waitFor('a write again', async () => (await gateways[0]!.put('key', 'newer')) > 0);
+    await ask('/members/node2/pause');
+    const ended = exit();
+    dev.kill('SIGINT');
+    expect(await ended).toEqual([0, null]);
+    expect(await answering()).toEqual([false, false, false]);
   });
 
   it('refuses a port in use before it starts anything', async () => {

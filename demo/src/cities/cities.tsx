@@ -1,8 +1,8 @@
 // The browser of the cities: prefix search over all of them while typing, from the copy in this tab. The rows are a live query, so a city that
 // somebody changes, or one that is being imported, shows up by itself.
-import { useDeferredValue, useEffect, useRef, useState } from 'react';
+import { useDeferredValue, useRef, useState } from 'react';
 import type { KeyboardEvent, ReactElement } from 'react';
-import type { LiveEntry, LiveKv } from 'raftkv';
+import type { LiveEntry } from 'raftkv';
 import { useKv, useLive, useScan, useStatus } from '@raftkv/react';
 import { usePage } from '../context.ts';
 import type { DatasetState } from '../dev-api.ts';
@@ -11,6 +11,8 @@ import { Icon } from '../parts/icon.tsx';
 import { CityDetails, nameCountry } from './city-details.tsx';
 import { isCity, rangeOf } from './city-model.ts';
 import type { City } from './city-model.ts';
+import { useCount } from './use-count.ts';
+import type { Found } from './use-count.ts';
 import { usePlaces } from './use-places.ts';
 import { WorldMap } from './world-map.tsx';
 
@@ -39,9 +41,9 @@ function Finder(): ReactElement {
   const [limit, setLimit] = useState(rowsAtOnce);
   const [chosenKey, setChosenKey] = useState<string>();
   const range = rangeOf(typed);
-  const { data = [], status, revision } = useScan(range, { limit });
+  const { data = [], status } = useScan(range, { limit });
   const rows = data.filter((row): row is CityRow => isCity(row.value));
-  const found = useCount(kv, range.prefix, revision);
+  const found = useCount(kv, range.prefix);
   const keys = useStatus((each) => each.keys);
   const places = usePlaces(kv, keys);
   const chosen = rows.find((row) => row.key === chosenKey);
@@ -122,31 +124,6 @@ function Finder(): ReactElement {
       </div>
     </div>
   );
-}
-
-interface Found {
-  readonly prefix: string;
-  readonly count: number;
-  readonly milliseconds: number;
-}
-
-/** How many keys begin so, counted anew when the rows changed. */
-function useCount(kv: LiveKv, prefix: string, revision: number): Found | undefined {
-  const [found, setFound] = useState<Found>();
-  useEffect(() => {
-    let isWanted = true;
-    const begun = performance.now();
-    kv.count({ prefix, level: 'local' }).then(
-      (count) => {
-        if (isWanted) setFound({ prefix, count, milliseconds: performance.now() - begun });
-      },
-      () => undefined,
-    );
-    return () => {
-      isWanted = false;
-    };
-  }, [kv, prefix, revision]);
-  return found;
 }
 
 function describeFound(typed: string, found: Found | undefined, status: string): string {
