@@ -122,9 +122,9 @@ describe('a local cluster', () => {
     const found = await fetch(`http://127.0.0.1:${ports[1]}/dev.json`);
     const { control, token, endpoints } = (await found.json()) as DevSession;
     expect(endpoints).toEqual(ports.map((port) => `127.0.0.1:${port}`));
-    const ask = async (path: string, method = 'POST'): Promise<string[]> => {
-      const answer = await fetch(`${control}${path}`, { method, headers: { authorization: `Bearer ${token}` } });
-      expect(answer.ok, path).toBe(true);
+    const ask = async (where: string, method = 'POST'): Promise<string[]> => {
+      const answer = await fetch(`${control}${where}`, { method, headers: { authorization: `Bearer ${token}` } });
+      expect(answer.ok, where).toBe(true);
       const { members } = (await answer.json()) as { members: { process: string }[] };
       return members.map((member) => member.process);
     };
