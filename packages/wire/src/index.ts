@@ -17,7 +17,12 @@ export {
   encodeHardState,
   encodeLogBatch,
   encodeSnapshotMeta,
+  hardState,
 } from './record.ts';
+// For storages that keep small records of their own: layouts to describe them with.
+export { bin, boxed, fields, list, optional, positive, text, uint } from './layout.ts';
+export { snapshotMeta } from './entry.ts';
+export { decodeVersioned, encodeVersioned } from './versioned.ts';
 export { Slab } from './slab.ts';
 export { crc32c } from './crc32c.ts';
 export { changeBytes } from './flow.ts';
@@ -38,6 +43,7 @@ export type {
   PeerWelcome,
 } from './peer-control.ts';
 export type { LogRecord } from './record.ts';
+export type { Layout } from './layout.ts';
 export type { FeedChanges, FeedSnapshot, ObserveRequest } from './feed.ts';
 export type {
   CancelRequest,

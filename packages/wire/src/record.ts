@@ -3,6 +3,7 @@
 import type { Configuration, Entry, HardState, SnapshotMeta } from '@raftkv/raft';
 import { configuration, entriesSizeHint, readEntries, snapshotMeta, writeEntries } from './entry.ts';
 import { boxed, fields, optional, text, uint } from './layout.ts';
+import type { Layout } from './layout.ts';
 import { decodeVersioned, encodeVersioned } from './versioned.ts';
 
 /** One atomic append: what storage's LogBatch holds. */
@@ -12,24 +13,27 @@ export interface LogRecord {
   readonly entries: readonly Entry[];
 }
 
-const hardStateLayout = boxed(fields<HardState>({ term: uint, votedFor: optional(text), commitIndex: uint }));
+export const hardState: Layout<HardState> = boxed(
+  fields<HardState>({ term: uint, votedFor: optional(text), commitIndex: uint }),
+);
+const optionalHardState = optional(hardState);
 const metaLayout = boxed(snapshotMeta);
 const configurationLayout = boxed(configuration);
 
 const batchLayout = boxed<LogRecord>({
   size: 3,
-  write(writer, { hardState, entries }, walk) {
-    optional(hardStateLayout).write(writer, hardState, walk);
+  write(writer, { hardState: state, entries }, walk) {
+    optionalHardState.write(writer, state, walk);
     const firstIndex = entries[0]?.index ?? 0;
     writer.uint(firstIndex);
     writeEntries(writer, entries, firstIndex);
   },
   read(reader, walk) {
-    const hardState = optional(hardStateLayout).read(reader, walk);
+    const state = optionalHardState.read(reader, walk);
     const firstIndex = reader.uint();
     const entries = readEntries(reader, firstIndex);
     if (entries.length > 0 && firstIndex === 0) reader.fail('entries begin at index 1');
-    return { hardState, entries };
+    return { hardState: state, entries };
   },
 });
 
@@ -45,12 +49,12 @@ export function decodeLogBatch(bytes: Uint8Array): LogRecord {
   return decodeVersioned(batchLayout, bytes, what);
 }
 
-export function encodeHardState(hardState: HardState): Uint8Array {
-  return encodeVersioned(hardStateLayout, hardState, 48);
+export function encodeHardState(state: HardState): Uint8Array {
+  return encodeVersioned(hardState, state, 48);
 }
 
 export function decodeHardState(bytes: Uint8Array): HardState {
-  return decodeVersioned(hardStateLayout, bytes, what);
+  return decodeVersioned(hardState, bytes, what);
 }
 
 export function encodeSnapshotMeta(meta: SnapshotMeta): Uint8Array {

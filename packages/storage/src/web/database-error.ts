@@ -3,25 +3,19 @@
 import { RaftkvError } from '@raftkv/wire';
 import type { ErrorCode } from '@raftkv/wire';
 
-/** By the name of the exception; anything else is `storage_failed`. */
-const codes: Readonly<Record<string, ErrorCode>> = {
-  QuotaExceededError: 'storage_full',
-  SecurityError: 'unsupported',
-  NotAllowedError: 'unsupported',
-  VersionError: 'unsupported_version',
-  NotFoundError: 'storage_corrupt',
-  NotReadableError: 'storage_corrupt',
-  DataError: 'storage_corrupt',
-};
+type Meaning = readonly [code: ErrorCode, hint: string];
 
-const hints: Readonly<Record<string, string>> = {
-  QuotaExceededError: 'the origin has used up its quota, or the disk is full',
-  SecurityError: 'the browser does not let this page keep data',
-  NotAllowedError: 'the browser does not let this page keep data',
-  VersionError: 'it was made by a later version of this program',
-  NotFoundError: 'its object store is missing',
-  NotReadableError: 'a large value was lost',
-  DataError: 'a large value was lost',
+const forbidden: Meaning = ['unsupported', 'the browser does not let this page keep data'];
+const lost: Meaning = ['storage_corrupt', 'a large value was lost'];
+/** By the name of the exception; anything else is `storage_failed`. */
+const meanings: Readonly<Record<string, Meaning>> = {
+  QuotaExceededError: ['storage_full', 'the origin has used up its quota, or the disk is full'],
+  SecurityError: forbidden,
+  NotAllowedError: forbidden,
+  VersionError: ['unsupported_version', 'it was made by a later version of this program'],
+  NotFoundError: ['storage_corrupt', 'its object store is missing'],
+  NotReadableError: lost,
+  DataError: lost,
 };
 
 /**
@@ -44,9 +38,10 @@ export function databaseError(error: unknown, action: string, database: string):
   if (error instanceof RaftkvError) return error;
   const name = nameOf(error);
   const message = error instanceof Error ? error.message : String(error);
-  const detail = hints[name] === undefined ? message : `${hints[name]} (${message})`;
+  const [code, hint] = meanings[name] ?? ['storage_failed'];
+  const detail = hint === undefined ? message : `${hint} (${message})`;
   const details = { definite: false, cause: error };
-  return new RaftkvError(codes[name] ?? 'storage_failed', `${action} ${database} failed: ${name}: ${detail}`, details);
+  return new RaftkvError(code, `${action} ${database} failed: ${name}: ${detail}`, details);
 }
 
 /** A transaction that was aborted by the browser may carry no error at all. */

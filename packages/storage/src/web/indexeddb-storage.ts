@@ -1,14 +1,13 @@
 // The Storage over IndexedDB: decides what each call writes, in which order. Opened by `open-storage.ts`; the queue of `write-queue.ts` is the
 // only thing that writes, so whatever is asked for becomes durable in call order.
 import { RaftkvError, encodeLogBatch } from '@raftkv/wire';
-import { promisifyRequest } from 'idb-keyval';
 import type { SnapshotMeta } from '@raftkv/raft';
 import { LogOutline } from '../log-outline.ts';
 import { checkNote } from '../note-file.ts';
 import type { LogBatch, SnapshotReader, SnapshotWriter, Storage, StorageStatistics, StoredState } from '../storage.ts';
 import type { Database } from './database.ts';
 import type { LogChunks } from './log-chunks.ts';
-import { decodeRecord, encodeRecord, fenceKey, noteKey, snapshotKeys } from './records.ts';
+import { encodeRecord, noteKey, snapshotKeys } from './records.ts';
 import type { SnapshotPointer } from './records.ts';
 import { IndexedDbSnapshotReader } from './snapshot-reader.ts';
 import { IndexedDbSnapshotWriter, snapshotChunkBytes } from './snapshot-writer.ts';
@@ -146,10 +145,12 @@ export class IndexedDbStorage implements Storage {
     const { number } = pointer;
     this.#readers.set(number, (this.#readers.get(number) ?? 0) + 1);
     return new IndexedDbSnapshotReader({
-      database: this.#opened.database,
       pointer,
-      assertUsable: () => this.#assertUsable(),
-      checkFence: (value) => this.#queue.checkFence(value),
+      place: this.#opened.database.label,
+      read: (keys) => {
+        this.#assertUsable();
+        return this.#queue.read(keys);
+      },
       onClose: () => this.#closeReader(number),
     });
   }
@@ -173,22 +174,15 @@ export class IndexedDbStorage implements Storage {
   async getNote(name: string): Promise<Uint8Array | undefined> {
     this.#assertUsable();
     checkNote(name, undefined);
-    const key = noteKey(name);
-    const { database } = this.#opened;
-    const value = await database.transact('readonly', async (store) => {
-      const found = promisifyRequest<unknown>(store.get(fenceKey.key));
-      const note = promisifyRequest<unknown>(store.get(key.key));
-      this.#queue.checkFence(await found);
-      return note;
-    });
-    return value === undefined ? undefined : decodeRecord(key, value, database.label).slice();
+    const [value] = await this.#queue.read([noteKey(name)]);
+    return value?.slice();
   }
 
   async setNote(name: string, value: Uint8Array): Promise<void> {
     this.#assertUsable();
     checkNote(name, value);
     const key = noteKey(name);
-    await this.#queue.add({ type: 'records', records: [[key.key, encodeRecord(key, value)]] });
+    await this.#queue.add({ type: 'records', records: [[key.key, encodeRecord(key, value, value.length + 128)]] });
   }
 
   statistics(): StorageStatistics {

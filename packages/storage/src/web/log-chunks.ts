@@ -1,6 +1,6 @@
 // The log as chunks: packed records of many batches under consecutive numbers. This file knows which chunks are there, grows the last one
 // while it is small, and says from which one on they are needed. `write-queue.ts` writes what it hands out.
-import { encodeLogChunk, logKey } from './records.ts';
+import { encodeRecord, logKey } from './records.ts';
 
 /** Larger values are moved out of the database into files of their own by browsers, at a cost; a larger batch has a chunk to itself. */
 const chunkBytes = 60 * 1024;
@@ -20,8 +20,8 @@ export class LogChunks {
   /** The last chunk while it may grow, and its batches. */
   #open: LogChunk | undefined;
   #batches: Uint8Array[] = [];
-  /** Chunks that are full but not handed out yet. */
-  #full: [number, Uint8Array][] = [];
+  /** Records that are not handed out yet. */
+  #full: [IDBValidKey, Uint8Array][] = [];
   #isDirty = false;
 
   constructor(chunks: readonly LogChunk[], nextSequence: number) {
@@ -59,25 +59,25 @@ export class LogChunks {
 
   /** What comes next begins a new chunk. */
   end(): void {
-    if (this.#open !== undefined && this.#isDirty) {
-      this.#full.push([this.#open.sequence, encodeLogChunk(this.#open.sequence, this.#batches)]);
-    }
+    this.#pack();
     this.#open = undefined;
     this.#batches = [];
-    this.#isDirty = false;
   }
 
   /** The records that changed since the last call. */
   take(): [IDBValidKey, Uint8Array][] {
-    const open = this.#open;
-    if (open !== undefined && this.#isDirty) {
-      this.#full.push([open.sequence, encodeLogChunk(open.sequence, this.#batches)]);
-      this.#isDirty = false;
-      if (open.bytes > growableBytes) this.end();
-    }
-    const taken = this.#full;
-    this.#full = [];
-    return taken.map(([sequence, bytes]) => [logKey(sequence).key, bytes]);
+    this.#pack();
+    if (this.#open !== undefined && this.#open.bytes > growableBytes) this.end();
+    return this.#full.splice(0);
+  }
+
+  /** The open chunk as it is now, if it is not handed out yet. */
+  #pack(): void {
+    if (this.#open === undefined || !this.#isDirty) return;
+    const key = logKey(this.#open.sequence);
+    const capacityBytes = this.#open.bytes + 8 * this.#batches.length + 64;
+    this.#full.push([key.key, encodeRecord(key, this.#batches, capacityBytes)]);
+    this.#isDirty = false;
   }
 
   /** The first chunk that holds an entry after `compactedIndex`. */

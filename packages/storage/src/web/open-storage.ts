@@ -12,9 +12,7 @@ import { readDatabase } from './read-database.ts';
 import type { FoundDatabase } from './read-database.ts';
 import {
   databaseNameOf,
-  encodeFence,
-  encodeIdentity,
-  encodeMark,
+  encodeRecord,
   fenceKey,
   identityKey,
   logKeysBefore,
@@ -90,7 +88,7 @@ async function openDatabase(
     const found = await database.transact('readwrite', async (store) => {
       const read = await readDatabase(store, database.label);
       checkIdentity(read.state.identity, options.identity, database.label);
-      store.put(encodeFence(raised(read.fence, token)), fenceKey.key);
+      store.put(encodeRecord(fenceKey, raised(read.fence, token)), fenceKey.key);
       return read;
     });
     const chunks = new LogChunks(found.chunks, found.fence.lastSequence + 1);
@@ -131,10 +129,10 @@ function fillDatabase(store: IDBObjectStore, requested: RequestedIdentity | unde
   if (requested === undefined) {
     throw new RaftkvError('storage_missing', 'there is no storage of this name; to make one, pass an identity');
   }
-  store.put(encodeIdentity(makeIdentity(requested)), identityKey.key);
-  store.put(encodeFence({ epoch: 0, token: '', lastSequence: 0, writes: 0 }), fenceKey.key);
+  store.put(encodeRecord(identityKey, makeIdentity(requested)), identityKey.key);
+  store.put(encodeRecord(fenceKey, { epoch: 0, token: '', lastSequence: 0, writes: 0 }), fenceKey.key);
   const log = { compactedIndex: 0, compactedTerm: 0, firstSequence: 1, nextSequence: 1 };
-  store.put(encodeMark({ ...log, hardState: undefined, snapshot: undefined }), markKey.key);
+  store.put(encodeRecord(markKey, { ...log, hardState: undefined, snapshot: undefined }), markKey.key);
 }
 
 /** Chunks that no mark points at: of a snapshot that was not committed, or that was to be deleted when the tab went. */

@@ -8,10 +8,8 @@ import type { LogChunk } from './log-chunks.ts';
 import {
   allLogKeys,
   allSnapshotKeys,
-  decodeFence,
-  decodeIdentity,
   decodeLogChunk,
-  decodeMark,
+  decodeRecord,
   fenceKey,
   identityKey,
   logKey,
@@ -40,9 +38,9 @@ export async function readDatabase(store: IDBObjectStore, place: string): Promis
     promisifyRequest(store.getAllKeys(allLogKeys())),
     promisifyRequest(store.getAllKeys(allSnapshotKeys())),
   ]);
-  const identity = decodeIdentity(identityValue, place);
-  const fence = decodeFence(fenceValue, place);
-  const mark = decodeMark(markValue, place);
+  const identity = decodeRecord(identityKey, identityValue, place);
+  const fence = decodeRecord(fenceKey, fenceValue, place);
+  const mark = decodeRecord(markKey, markValue, place);
   const leftovers = checkSnapshots(snapshotKeys, mark, place);
   const sequences = liveSequences(logKeys, mark, fence, place);
   const log = await readLog(store, sequences, mark, place);

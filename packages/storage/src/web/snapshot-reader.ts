@@ -1,19 +1,17 @@
 // Reads one snapshot from its records, in pieces from any offset, each record checked. Handed out by `indexeddb-storage.ts`, which keeps the
 // records until the reader is closed.
-import { promisifyRequest } from 'idb-keyval';
 import type { SnapshotMeta } from '@raftkv/raft';
 import type { SnapshotReader } from '../storage.ts';
-import type { Database } from './database.ts';
-import { decodeRecord, fenceKey, snapshotKey } from './records.ts';
-import type { SnapshotPointer } from './records.ts';
+import { snapshotKey } from './records.ts';
+import type { RecordKey, SnapshotPointer } from './records.ts';
 import { corrupt } from '../file-format.ts';
 
 export interface SnapshotReaderOptions {
-  readonly database: Database;
   readonly pointer: SnapshotPointer;
-  readonly assertUsable: () => void;
-  /** Throws if another opener may have deleted what is read. */
-  readonly checkFence: (value: unknown) => void;
+  /** The database, for errors. */
+  readonly place: string;
+  /** What these records hold; rejects when the storage is dead or closed. */
+  readonly read: (keys: readonly RecordKey<Uint8Array>[]) => Promise<(Uint8Array | undefined)[]>;
   readonly onClose: () => void;
 }
 
@@ -34,7 +32,6 @@ export class IndexedDbSnapshotReader implements SnapshotReader {
   }
 
   async read(offset: number, maxBytes: number): Promise<Uint8Array> {
-    this.#options.assertUsable();
     const { bytes, chunkBytes } = this.#options.pointer;
     const length = Math.max(0, Math.min(maxBytes, bytes - offset));
     const piece = new Uint8Array(length);
@@ -57,19 +54,14 @@ export class IndexedDbSnapshotReader implements SnapshotReader {
   }
 
   async #chunks(first: number, last: number): Promise<Uint8Array[]> {
-    const { database, pointer, checkFence } = this.#options;
+    const { pointer, place, read } = this.#options;
     const keys = Array.from({ length: last - first + 1 }, (_, i) => snapshotKey(pointer.number, first + i));
-    const values = await database.transact('readonly', async (store) => {
-      const found = promisifyRequest<unknown>(store.get(fenceKey.key));
-      const reads = Promise.all(keys.map((key) => promisifyRequest<unknown>(store.get(key.key))));
-      checkFence(await found);
-      return reads;
-    });
-    return keys.map((key, i) => {
-      const chunk = decodeRecord(key, values[i], database.label);
+    const chunks = await read(keys);
+    return keys.map(({ label }, i) => {
+      const chunk = chunks[i];
       const expected = Math.min(pointer.chunkBytes, pointer.bytes - (first + i) * pointer.chunkBytes);
-      if (chunk.length === expected) return chunk;
-      throw corrupt(`${database.label}/${key.label}`, 12, `it holds ${chunk.length} bytes, not ${expected}`);
+      if (chunk?.length === expected) return chunk;
+      throw corrupt(`${place}/${label}`, 12, `it holds ${chunk?.length ?? 0} bytes, not ${expected}`);
     });
   }
 }

@@ -61,7 +61,7 @@ export class IndexedDbSnapshotWriter implements SnapshotWriter {
 
   #takeRecord(): KeyedRecord {
     const key = snapshotKey(this.#target.number, this.#position);
-    const record = encodeRecord(key, this.#buffer.subarray(0, this.#buffered));
+    const record = encodeRecord(key, this.#buffer.subarray(0, this.#buffered), this.#buffered + 128);
     this.#position += 1;
     this.#buffered = 0;
     return [key.key, record];

@@ -5,8 +5,8 @@ import { promisifyRequest } from 'idb-keyval';
 import { corrupt } from '../file-format.ts';
 import type { Database } from './database.ts';
 import type { LogChunks } from './log-chunks.ts';
-import { decodeFence, encodeFence, encodeMark, fenceKey, logKeysBefore, markKey } from './records.ts';
-import type { Fence, Mark } from './records.ts';
+import { decodeRecord, encodeRecord, fenceKey, logKeysBefore, markKey } from './records.ts';
+import type { Fence, Mark, RecordKey } from './records.ts';
 
 /** Bytes of one transaction; the rest of the queue has the next one, so that nobody waits for all of it. */
 const groupBytes = 4 * 1024 * 1024;
@@ -101,10 +101,22 @@ export class WriteQueue {
     }
   }
 
-  /** Throws `storage_locked` or `storage_corrupt` if this record is not the fence that we left; for reads. */
-  checkFence(value: unknown): void {
+  /** What these records hold; undefined for one that is not there. Rejects if another opener may have changed them. */
+  async read(keys: readonly RecordKey<Uint8Array>[]): Promise<(Uint8Array | undefined)[]> {
+    const { database } = this.#options;
+    const values = await database.transact('readonly', async (store) => {
+      const fence = promisifyRequest<unknown>(store.get(fenceKey.key));
+      const found = Promise.all(keys.map(({ key }) => promisifyRequest<unknown>(store.get(key))));
+      this.#checkFence(await fence);
+      return found;
+    });
+    return keys.map((key, i) => (values[i] === undefined ? undefined : decodeRecord(key, values[i], database.label)));
+  }
+
+  /** Throws `storage_locked` or `storage_corrupt` if this record is not the fence that we left. */
+  #checkFence(value: unknown): void {
     const place = this.#options.database.label;
-    const { token, epoch, writes } = decodeFence(value, place);
+    const { token, epoch, writes } = decodeRecord(fenceKey, value, place);
     if (token !== this.#fence.token) {
       throw new RaftkvError('storage_locked', `${place} was taken over by another opener (number ${epoch})`);
     }
@@ -167,13 +179,13 @@ export class WriteQueue {
     const { database, chunks } = this.#options;
     const { epoch, token, writes } = this.#fence;
     const fence = { epoch, token, writes: writes + 1, lastSequence: chunks.nextSequence - 1 };
-    requests.push([fenceKey.key, encodeFence(fence)]);
+    requests.push([fenceKey.key, encodeRecord(fenceKey, fence)]);
     const before = performance.now();
     await database.transact('readwrite', async (store) => {
       const found = promisifyRequest<unknown>(store.get(fenceKey.key));
       // All at once: a fence that is not ours aborts them before any can be complete.
       for (const request of requests) issue(store, request);
-      this.checkFence(await found);
+      this.#checkFence(await found);
       store.transaction.commit?.();
     });
     this.#fence = fence;
@@ -201,7 +213,7 @@ export class WriteQueue {
     const firstSequence = isReset ? nextSequence : chunks.firstNeeded(state.compactedIndex);
     // Deferred: the mark has made them void, and deleting many must not hold up what waits behind.
     if (chunks.drop(firstSequence)) void this.add({ type: 'delete', range: logKeysBefore(firstSequence) });
-    return [markKey.key, encodeMark({ ...state, firstSequence, nextSequence })];
+    return [markKey.key, encodeRecord(markKey, { ...state, firstSequence, nextSequence })];
   }
 
   #count(group: readonly Waiting[], milliseconds: number): void {
