@@ -57,7 +57,7 @@ export async function readIdentity(disk: Disk): Promise<StorageIdentity> {
 }
 
 /** The identity from its JSON; `path` is for the error. */
-export function parseIdentity(body: Uint8Array, path: string): StorageIdentity {
+function parseIdentity(body: Uint8Array, path: string): StorageIdentity {
   const { clusterId, memberId, memberName, storeId } = parse(body, path);
   if (isWord(clusterId) && isWord(memberId) && isWord(memberName) && isWord(storeId)) {
     return { clusterId, memberId, memberName, storeId };
