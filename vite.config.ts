@@ -64,6 +64,8 @@ export default defineConfig({
             '**/node_modules/**',
           ],
           testTimeout: 30_000,
+          // What is waited for comes at once on an idle machine; a busy one may take its time.
+          expect: { poll: { timeout: 20_000 } },
         },
       },
       reactProject('react-19', []),
@@ -87,6 +89,7 @@ export default defineConfig({
           include: ['test/browser/**/*.test.ts'],
           // One browser at a time: two starve each other, and then timeouts lie.
           fileParallelism: false,
+          expect: { poll: { timeout: 20_000 } },
           testTimeout: 60_000,
           hookTimeout: 120_000,
         },
@@ -110,6 +113,7 @@ export default defineConfig({
           include: ['test/e2e/**/*.test.ts', 'packages/*/test/**/*.process.test.ts', 'test/**/*.process.test.ts'],
           exclude: ['**/node_modules/**'],
           fileParallelism: false,
+          expect: { poll: { timeout: 20_000 } },
           testTimeout: 120_000,
           hookTimeout: 60_000,
         },
