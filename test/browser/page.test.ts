@@ -274,6 +274,22 @@ describe('a bad day', () => {
     expect((await cluster.kv.scan({ prefix: 'board/' }).all()).length).toBe(1);
   });
 
+  it('of a cluster that was thrown away and made anew is said, and mended by forgetting the copy', async () => {
+    const page = await visit();
+    await addCard(page, 'Of the old cluster');
+    await card(page, 'Of the old cluster').getByText('Committed').waitFor();
+    await page.locator('.tab-panel', { hasText: 'IndexedDB, relaxed' }).waitFor();
+    cluster = await DevCluster.startAnew(cluster);
+    await page.reload();
+    await until(page, 'This is another cluster');
+    // What was kept is still to be read.
+    await card(page, 'Of the old cluster').waitFor();
+    await page.getByRole('button', { name: 'Forget this copy' }).click();
+    await page.getByRole('button', { name: /Forget, and/ }).click();
+    await until(page, 'In step');
+    await page.getByText('The board is empty').waitFor();
+  });
+
   it('that ends in forgetting the copy begins anew with another one', async () => {
     const page = await visit();
     await page.locator('.tab-panel', { hasText: 'IndexedDB, relaxed' }).waitFor();

@@ -147,6 +147,22 @@ describe('a local cluster', () => {
     expect(await answering()).toEqual([false, false, false]);
   });
 
+  it('is the same cluster after a restart, and another one once its folder was emptied', async () => {
+    const clusterId = async (): Promise<string> => {
+      startDev();
+      await said('Ctrl-C stops all');
+      const metrics = await (await fetch(`http://127.0.0.1:${ports[0]}/metrics`)).text();
+      const ended = exit();
+      dev.kill('SIGINT');
+      await ended;
+      return /raftkv_member_info\{cluster="(\w+)"/.exec(metrics)![1]!;
+    };
+    const first = await clusterId();
+    expect(await clusterId()).toBe(first);
+    rmSync(directory, { recursive: true });
+    expect(await clusterId()).not.toBe(first);
+  });
+
   it('refuses a port in use before it starts anything', async () => {
     startDev();
     await said('Ctrl-C stops all');

@@ -97,29 +97,31 @@ function Finder(): ReactElement {
         chosen={chosen?.value}
       />
       <div className="found">
-        <ul id="found" role="listbox" aria-label="Cities found" ref={list}>
-          {rows.map((row) => (
-            <li
-              key={row.key}
-              id={idOf(row.key)}
-              role="option"
-              aria-selected={row.key === chosenKey}
-              onClick={() => setChosenKey(row.key)}
-            >
-              <span className="clip">{row.value.name}</span>
-              <span className="quiet clip">{nameCountry(row.value.country)}</span>
-              <span className="number">{formatCount(row.value.population)}</span>
-            </li>
-          ))}
+        <div className="list">
+          <ul id="found" role="listbox" aria-label="Cities found" ref={list}>
+            {rows.map((row) => (
+              <li
+                key={row.key}
+                id={idOf(row.key)}
+                role="option"
+                aria-selected={row.key === chosenKey}
+                onClick={() => setChosenKey(row.key)}
+              >
+                <span className="clip">{row.value.name}</span>
+                <span className="quiet clip">{nameCountry(row.value.country)}</span>
+                <span className="number">{formatCount(row.value.population)}</span>
+              </li>
+            ))}
+          </ul>
           {rows.length === 0 && <NothingFound typed={typed} isPending={status === 'pending'} />}
           {rows.length > 0 && found !== undefined && found.count > limit && (
-            <li className="more">
+            <p className="more">
               <button type="button" onClick={() => setLimit(limit + rowsAtOnce)}>
                 Show {formatCount(Math.min(rowsAtOnce, found.count - limit))} more of {formatCount(found.count - limit)}
               </button>
-            </li>
+            </p>
           )}
-        </ul>
+        </div>
         <CityDetails row={chosen} />
       </div>
     </div>
@@ -139,7 +141,7 @@ function NothingFound({ typed, isPending }: { readonly typed: string; readonly i
     : typed.trim() === ''
       ? 'There are no cities in the store.'
       : `No city begins with “${typed.trim()}”.`;
-  return <li className="hollow">{text}</li>;
+  return <p className="hollow">{text}</p>;
 }
 
 /** Always there, so that nothing moves when an import begins or ends. */

@@ -15,27 +15,44 @@ export class DevCluster {
   readonly addresses: readonly string[];
   readonly kv: Kv;
   readonly #directory: string;
-  readonly #process: ChildProcess;
+  #process: ChildProcess;
   #said = '';
 
   private constructor(ports: readonly number[]) {
     this.addresses = ports.map((port) => `127.0.0.1:${port}`);
     this.#directory = mkdtempSync(path.join(tmpdir(), 'raftkv-page-'));
-    const words = ['dev', '--no-cities', '--port', String(ports[0]), '--data-dir', this.#directory];
-    this.#process = spawn(process.execPath, [binPath, ...words], {
+    this.#process = this.#spawn();
+    this.kv = connect({ endpoints: this.addresses });
+  }
+
+  #spawn(): ChildProcess {
+    const { port } = new URL(this.url());
+    const words = ['dev', '--no-cities', '--port', port, '--data-dir', this.#directory];
+    const child = spawn(process.execPath, [binPath, ...words], {
       stdio: ['ignore', 'pipe', 'inherit'],
       env: { ...process.env, NODE_OPTIONS: '' },
     });
-    this.#process.stdout!.setEncoding('utf8').on('data', (text: string) => (this.#said += text));
-    this.kv = connect({ endpoints: this.addresses });
+    this.#said = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (this.#said += text));
+    return child;
   }
 
   static async start(): Promise<DevCluster> {
     const cluster = new DevCluster(await freePorts(3));
-    await waitFor('the cluster is up', () => cluster.#said.includes('The cluster is up'), {
-      timeoutMilliseconds: 60_000,
-    });
+    await cluster.#isUp();
     return cluster;
+  }
+
+  /** Throws the cluster away and makes another one in its place. */
+  static async startAnew(cluster: DevCluster): Promise<DevCluster> {
+    await cluster.stop();
+    const anew = new DevCluster(cluster.addresses.map((address) => Number(new URL(`http://${address}`).port)));
+    await anew.#isUp();
+    return anew;
+  }
+
+  async #isUp(): Promise<void> {
+    await waitFor('the cluster is up', () => this.#said.includes('The cluster is up'), { timeoutMilliseconds: 60_000 });
   }
 
   url(room = ''): string {

@@ -1,7 +1,7 @@
 // `raftkv dev`: a local cluster, each member a process of its own with its data on disk, for trying things out, with a page to look at it and to
 // break it. Ctrl-C stops all. One member is in `dev-member.ts`, what the page may ask in `dev-control.ts`, the sample data in `dev-dataset.ts`.
 import { randomBytes } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { RaftkvError } from '@raftkv/wire';
@@ -56,10 +56,12 @@ async function dev(options: DevOptions): Promise<void> {
   print(`Starting ${count} members, data under ${directory} …\n`);
   const cluster = new DevCluster(members);
   const peers = endpoints.map((endpoint, position) => `node${position + 1}:${endpoint}`).join(',');
+  const clusterToken = tokenOf(directory);
   for (const [position, port] of ports.entries()) {
     const name = `node${position + 1}`;
     const words = ['--id', name, '--host', '127.0.0.1', '--port', String(port), '--peers', peers];
     words.push('--data-dir', join(directory, name), '--allowed-origins', origins.join(','));
+    words.push('--cluster-token', clusterToken);
     const log = join(directory, `${name}.log`);
     members.push(new DevMember({ name, port, words, log, environment, onLine: say, onChange: cluster.changed }));
   }
@@ -157,6 +159,24 @@ function makeDirectory(directory: string): void {
   } catch (error) {
     const code = (error as { code?: string }).code ?? 'error';
     throw new RaftkvError('storage_failed', `${directory}: cannot be made (${code})`, { cause: error });
+  }
+}
+
+/**
+ * Drawn once for a folder: a cluster that was thrown away and made anew is another one, so that a tab which kept a copy of the old one is told so
+ * and does not wait for revisions that never come. A folder from before there was one keeps the token that it was founded with.
+ */
+function tokenOf(directory: string): string {
+  const file = join(directory, 'cluster-token');
+  try {
+    if (existsSync(file)) return readFileSync(file, 'utf8').trim();
+    if (existsSync(join(directory, 'node1'))) return 'raftkv';
+    const token = randomBytes(12).toString('base64url');
+    writeFileSync(file, `${token}\n`);
+    return token;
+  } catch (error) {
+    const code = (error as { code?: string }).code ?? 'error';
+    throw new RaftkvError('storage_failed', `${file}: cannot be used (${code})`, { cause: error });
   }
 }
 
