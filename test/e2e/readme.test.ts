@@ -1,5 +1,5 @@
-// The README's example, taken from the README itself, against three real members: it runs as it stands but for the ports, in a process of
-// its own, and prints what a reader would expect.
+// The README's examples, taken from the README itself, against three real members: they run as they stand but for the ports, each in a process of
+// its own, and print what a reader would expect.
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,11 +11,11 @@ import { Cluster } from './harness/cluster.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** The first fenced block of TypeScript. */
-function example(): string {
-  const block = /```ts\n([\s\S]*?)```/.exec(readFileSync(join(root, 'README.md'), 'utf8'));
-  if (block === null) throw new Error('README.md has no example');
-  return block[1]!;
+/** The fenced blocks of TypeScript, in their order. */
+function examples(): string[] {
+  return [...readFileSync(join(root, 'README.md'), 'utf8').matchAll(/```ts\n([\s\S]*?)```/g)].map(
+    ([, block]) => block!,
+  );
 }
 
 describe('the README', () => {
@@ -32,8 +32,8 @@ describe('the README', () => {
     await cluster?.destroy();
   });
 
-  it('has an example that runs', async () => {
-    const source = example().replace(/'127\.0\.0\.1:808[0-2]'/g, (quoted) => {
+  async function run(example: string): Promise<string[]> {
+    const source = example.replace(/'127\.0\.0\.1:808[0-2]'/g, (quoted) => {
       const position = Number(quoted.at(-2));
       return `'${cluster.addresses[position]}'`;
     });
@@ -44,6 +44,18 @@ describe('the README', () => {
         .outputText,
     );
     const { stdout } = await promisify(execFile)(process.execPath, [file], { timeout: 30_000 });
-    expect(stdout.trim().split('\n')).toEqual(["2 { text: 'hello' }", 'user/1 Ada', 'user/2 Grace', 'key_empty true']);
+    return stdout.trim().split('\n');
+  }
+
+  it('has an example of a client that runs', async () => {
+    expect(await run(examples()[0]!)).toEqual(["2 { text: 'hello' }", 'user/1 Ada', 'user/2 Grace', 'key_empty true']);
+  });
+
+  it('has an example of a replica that runs: shown at once, then committed', async () => {
+    expect(examples()).toHaveLength(2);
+    const lines = await run(examples()[1]!);
+    expect(lines).toContain("[ 'todo/1 water the plants …' ] 1");
+    expect(lines).toContain("[ 'todo/1 water the plants' ] 0");
+    expect(lines.at(-1)).toBe('water the plants water the plants');
   });
 });
