@@ -7,11 +7,16 @@ import type { Answer, Call, Carrier } from './call.ts';
 import { dialError } from './dial.ts';
 import type { Settings } from './options.ts';
 
+export type SinkMessage = Extract<ServerMessage, { readonly type: `watch${string}` | `feed${string}` }>;
+
 /** What a watch or a feed hears of its present connection. */
 export interface WatchSink {
-  onMessage(message: Extract<ServerMessage, { readonly type: `watch${string}` | `feed${string}` }>): void;
+  onMessage(message: SinkMessage): void;
   onLost(error: RaftkvError): void;
 }
+
+/** A watch or a feed, whose id is chosen here. */
+export type WatchAsked = Omit<WatchRequest, 'id'> | Omit<ObserveRequest, 'id'>;
 
 export interface ConnectionHandlers {
   readonly onOpen: (connection: Connection) => void;
@@ -126,19 +131,11 @@ export class Connection implements Carrier {
     }
   }
 
-  /** Opens a watch; `id` of the request is chosen here. Answers the id. */
-  openWatch(request: Omit<WatchRequest, 'type' | 'id'>, sink: WatchSink): number {
+  /** Opens a watch or a feed. Answers its id. */
+  openWatch(request: WatchAsked, sink: WatchSink): number {
     const id = this.#nextId++;
     this.#watches.set(id, sink);
-    this.post({ type: 'watch', id, ...request });
-    return id;
-  }
-
-  /** The same for a feed; its messages and its end are told like a watch's. */
-  openFeed(request: Omit<ObserveRequest, 'type' | 'id'>, sink: WatchSink): number {
-    const id = this.#nextId++;
-    this.#watches.set(id, sink);
-    this.post({ type: 'observe', id, ...request });
+    this.post({ ...request, id });
     return id;
   }
 

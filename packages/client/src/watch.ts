@@ -2,8 +2,9 @@
 // arrives waits here for the user; the server sends no more than a window ahead of what was consumed.
 import type { Change, KeyRange } from '@raftkv/kv';
 import { RaftkvError, changeBytes } from '@raftkv/wire';
+import { Attachment } from './attachment.ts';
 import type { Cluster } from './cluster.ts';
-import type { Connection, WatchSink } from './connection.ts';
+import type { SinkMessage } from './connection.ts';
 import type { UserKey, View, WatchEvent } from './entry.ts';
 import { toEvent } from './entry.ts';
 import { Fifo } from './fifo.ts';
@@ -28,11 +29,8 @@ export interface WatchContext<Value, K extends UserKey> {
   readonly onEnd: (watch: Watch<Value, K>) => void;
 }
 
-/** Consumption is reported in steps of this size. */
-const reportBytes = 64 * 1024;
-const longestPauseMilliseconds = 2_000;
-/** A node without a leader keeps its watches this long, if others have one. */
-const strandedMilliseconds = 3_000;
+/** Ends of a watch that another attempt may mend. */
+const passingCodes: readonly string[] = ['busy', 'closed', 'no_leader', 'timeout'];
 
 /**
  * The changes of a range, revision by revision, exactly once and in order. Iterating it, or closing it, ends it; it is iterated once.
@@ -52,6 +50,7 @@ export class Watch<Value = unknown, K extends UserKey = string> implements Async
   undefined
 > {
   readonly #context: WatchContext<Value, K>;
+  readonly #attachment: Attachment;
   readonly #arrived = new Fifo<Change>();
   #readers: {
     resolve: (result: IteratorResult<WatchChange<Value, K>, void>) => void;
@@ -59,21 +58,27 @@ export class Watch<Value = unknown, K extends UserKey = string> implements Async
   }[] = [];
   /** The next revision wanted; 0 = not known yet. */
   #next: number;
-  #connection: Connection | undefined;
-  #watchId = 0;
-  #consumedBytes = 0;
-  #failures = 0;
-  #cancelTimer: (() => void) | undefined;
   #end: { readonly error: RaftkvError | undefined } | undefined;
   #onReady: (() => void)[] = [];
 
   constructor(context: WatchContext<Value, K>) {
     this.#context = context;
-    this.#next = context.options.from ?? 0;
-    const { signal } = context.options;
+    const { cluster, settings, range, options } = context;
+    this.#next = options.from ?? 0;
+    this.#attachment = new Attachment({
+      cluster,
+      settings,
+      // While something waits here it goes on under no new watch: each would send another window full.
+      request: () =>
+        this.#arrived.size > 0
+          ? undefined
+          : { type: 'watch', range, from: this.#next, previous: options.previous === true, progress: true },
+      onMessage: (message) => this.#receive(message),
+    });
+    const { signal } = options;
     if (signal?.aborted === true) this.#finish(undefined);
     else signal?.addEventListener('abort', this.#onAbort, { once: true });
-    if (this.#end === undefined) this.#attach();
+    if (this.#end === undefined) this.#attachment.attach();
   }
 
   /** Everything up to and including this revision was given, or does not concern the range; 0 before the watch is established. */
@@ -102,7 +107,7 @@ export class Watch<Value = unknown, K extends UserKey = string> implements Async
     const change = this.#arrived.shift();
     if (change !== undefined) {
       const given = this.#give(change);
-      if (this.#connection === undefined && this.#cancelTimer === undefined) this.#attach();
+      this.#attachment.attach();
       return given;
     }
     if (this.#end === undefined) return new Promise((resolve, reject) => this.#readers.push({ resolve, reject }));
@@ -130,30 +135,13 @@ export class Watch<Value = unknown, K extends UserKey = string> implements Async
 
   /** The client calls this when connections or leaders changed. */
   connectionsChanged(): void {
-    if (this.#cancelTimer !== undefined) return;
-    if (this.#connection === undefined) this.#attach();
-    else if (this.#isStranded()) this.#moveLater();
-  }
-
-  /** Its node is cut off from the cluster, so that nothing would arrive, while another one is not. */
-  #isStranded(): boolean {
-    return this.#connection?.leader === undefined && this.#context.cluster.hasLeader;
-  }
-
-  #moveLater(): void {
-    this.#cancelTimer = this.#context.settings.clock.schedule(() => {
-      this.#cancelTimer = undefined;
-      if (!this.#isStranded()) return;
-      const stranded = this.#connection;
-      stranded?.closeWatch(this.#watchId);
-      this.#attach(stranded);
-    }, strandedMilliseconds);
+    this.#attachment.connectionsChanged();
   }
 
   readonly #onAbort = (): void => this.close();
 
   async #give(change: Change): Promise<IteratorResult<WatchChange<Value, K>, void>> {
-    this.#consumed(changeBytes(change));
+    this.#attachment.consumed(changeBytes(change));
     const { view } = this.#context;
     try {
       const events = change.events.map((event) => toEvent(view, event));
@@ -165,55 +153,10 @@ export class Watch<Value = unknown, K extends UserKey = string> implements Async
     }
   }
 
-  #consumed(bytes: number): void {
-    this.#consumedBytes += bytes;
-    if (this.#consumedBytes < reportBytes || this.#connection === undefined) return;
-    this.#connection.post({ type: 'watchConsumed', id: this.#watchId, bytes: this.#consumedBytes });
-    this.#consumedBytes = 0;
-  }
-
-  /** To another connection than `avoid`, if there is any. */
-  #attach(avoid?: Connection): void {
-    this.#connection = undefined;
-    // While something waits here it goes on under no new watch: each would send another window full.
-    if (this.#end !== undefined || this.#arrived.size > 0) return;
-    const { cluster, range, options } = this.#context;
-    const connection = cluster.next(avoid);
-    this.#connection = connection;
-    if (connection === undefined) return cluster.demand();
-    this.#consumedBytes = 0;
-    const sink: WatchSink = {
-      onMessage: (message) => {
-        if (this.#connection === connection) this.#receive(message);
-      },
-      onLost: () => {
-        if (this.#connection === connection) this.#detach();
-      },
-    };
-    const request = { range, from: this.#next, previous: options.previous === true, progress: true };
-    this.#watchId = connection.openWatch(request, sink);
-  }
-
-  /** The connection is gone, or its node cannot serve the watch now: another one, after a pause. */
-  #detach(): void {
-    const { settings } = this.#context;
-    this.#connection = undefined;
-    this.#cancelTimer?.();
-    const pause = Math.min(longestPauseMilliseconds, settings.retryDelayMilliseconds * 2 ** this.#failures);
-    this.#failures += 1;
-    this.#cancelTimer = settings.clock.schedule(
-      () => {
-        this.#cancelTimer = undefined;
-        this.#attach();
-      },
-      pause * (0.5 + settings.random()),
-    );
-  }
-
-  #receive(message: Parameters<WatchSink['onMessage']>[0]): void {
+  #receive(message: SinkMessage): void {
     switch (message.type) {
       case 'watchCreated':
-        this.#failures = 0;
+        this.#attachment.served();
         if (this.#next === 0) this.#next = Math.max(message.revision, this.#context.seenRevision + 1);
         for (const resolve of this.#onReady.splice(0)) resolve();
         return;
@@ -226,7 +169,7 @@ export class Watch<Value = unknown, K extends UserKey = string> implements Async
         return;
       case 'watchCancelled': {
         const { code } = message;
-        if (code === 'busy' || code === 'closed' || code === 'no_leader' || code === 'timeout') return this.#detach();
+        if (passingCodes.includes(code)) return this.#attachment.detach();
         return this.#finish(new RaftkvError(code, message.message, { compactedRevision: message.compactedRevision }));
       }
     }
@@ -235,7 +178,7 @@ export class Watch<Value = unknown, K extends UserKey = string> implements Async
   /** Exactly once, in order: whatever is below the position was given already, by another node or before "now". */
   #arrive(change: Change): void {
     if (this.#end !== undefined) return;
-    if (change.revision < this.#next) return this.#consumed(changeBytes(change));
+    if (change.revision < this.#next) return this.#attachment.consumed(changeBytes(change));
     this.#next = change.revision + 1;
     this.#context.onSeen(change.revision);
     const reader = this.#readers.shift();
@@ -245,10 +188,8 @@ export class Watch<Value = unknown, K extends UserKey = string> implements Async
 
   #finish(error: RaftkvError | undefined): void {
     if (this.#end !== undefined) return;
-    this.#cancelTimer?.();
+    this.#attachment.end();
     this.#context.options.signal?.removeEventListener('abort', this.#onAbort);
-    this.#connection?.closeWatch(this.#watchId);
-    this.#connection = undefined;
     this.#end = { error };
     const readers = this.#readers.splice(0);
     for (const [i, reader] of readers.entries()) {

@@ -12,7 +12,7 @@ function world() {
   const connection = {
     leader: 'a:1',
     welcome: { clusterId: 'c' },
-    openFeed: (_: unknown, sink: { onMessage: (message: never) => void }) => {
+    openWatch: (_: unknown, sink: { onMessage: (message: never) => void }) => {
       attachments += 1;
       said = sink.onMessage;
       return attachments;
