@@ -3,9 +3,10 @@ import { FeedClient } from '@raftkv/client/parts';
 import { memoryChannelPair } from '@raftkv/transport';
 import type { MemoryChannelPair } from '@raftkv/transport';
 import { RaftkvError, decodeServerFrame, encodeClientFrame } from '@raftkv/wire';
-import type { ClientMessage, ServerMessage } from '@raftkv/wire';
+import type { ClientMessage, FeedSnapshot, ServerMessage } from '@raftkv/wire';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { ReplicaAssembly } from '../src/assembly.ts';
+import { Copy } from '../src/copy.ts';
 import { TabFeeder } from '../src/tab-feeder.ts';
 import { SmallCluster, until } from './small-cluster.ts';
 
@@ -218,5 +219,43 @@ describe('a tab that feeds others', () => {
     left.send(Uint8Array.of(1, 2, 3));
     expect(await ended).toMatchObject({ code: 'bad_frame' });
     expect(holder.feeder.size).toBe(0);
+  });
+
+  it('begins its snapshot anew when its copy becomes another one in the middle of it', async () => {
+    const copyOf = (revision: number, keys: number): Copy => {
+      const copy = new Copy({ isOfAllKeys: true });
+      const value = new Uint8Array(20_000).fill(revision);
+      for (let i = 0; i < keys; i += 1) {
+        copy.addEntries([{ key: `k${1000 + i}`, value, revision, createRevision: revision, version: 1 }]);
+      }
+      copy.moveTo({ revision, index: revision });
+      return copy;
+    };
+    const observer = { copy: copyOf(5, 100) };
+    const feeder = new TabFeeder({ observer, clusterId: 'c0ffee00c0ffee00', leader: 'n:1' }, [], () => 0);
+    feeder.replaced();
+    const { say, heard } = talk(feeder);
+    const pieces = (): FeedSnapshot[] => heard.filter((message) => message.type === 'feedSnapshot');
+    say({ type: 'hello', versions: [1] }, { type: 'observe', id: 1, from: 0, ranges: [] });
+    await expect.poll(() => pieces().length).toBeGreaterThan(5);
+    observer.copy = copyOf(9, 3);
+    feeder.replaced();
+    say({ type: 'watchConsumed', id: 1, bytes: 2_000_000 });
+    await expect.poll(() => pieces().at(-1)?.isDone).toBe(true);
+    expect(pieces().at(-1)).toMatchObject({ isFirst: true, revision: 9, hash: observer.copy.hash });
+    // One that has less than the messages since then lead on from gets a snapshot, not a gap.
+    feeder.taken({
+      type: 'feedChanges',
+      id: 0,
+      isDeflated: false,
+      revision: 9,
+      index: 9,
+      hash: undefined,
+      payload: new Uint8Array(0),
+    });
+    const behind = talk(feeder);
+    behind.say({ type: 'hello', versions: [1] }, { type: 'observe', id: 1, from: 7, ranges: [] });
+    await expect.poll(() => behind.heard.map(({ type }) => type)).toContain('feedSnapshot');
+    expect(behind.heard.map(({ type }) => type)).not.toContain('feedChanges');
   });
 });

@@ -25,6 +25,10 @@ export class HolderLock {
     this.#options = options;
   }
 
+  get isHeld(): boolean {
+    return this.#claim?.release !== undefined;
+  }
+
   /** Waits for its turn, if it does not have the lock or wait already. */
   queue(): void {
     if (this.#claim !== undefined) return;

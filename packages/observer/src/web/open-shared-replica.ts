@@ -38,6 +38,7 @@ export async function openSharedReplica<Value = unknown, K extends UserKey = str
   };
   const assembly: ReplicaAssembly<Value, K> = new ReplicaAssembly<Value, K>(options, {
     onTaken: (message) => feeder.taken(message),
+    onStorageFailed: (error) => tenancy?.storageFailed(error),
     onOnline: (isOnline) => {
       if (isOnline) join();
       else void leave();

@@ -115,15 +115,29 @@ export class Tenancy {
     if (this.#told !== replicaId + storage) this.#announce();
   }
 
+  /**
+   * Nothing is kept any more. If that is because another tab has the store, it is one that was put away while it was opening it and did not know, when it woke,
+   * that its time was over; it lets go by itself.
+   */
+  storageFailed(error: RaftkvError): void {
+    if (error.code !== 'storage_locked' || this.#role !== 'holder' || !this.#lock.isHeld) return;
+    this.#dropStore();
+    this.#keep();
+  }
+
   #hold(): void {
     this.#stopFeeds();
     this.#role = 'holder';
-    const holder = drawId();
-    this.#holder = holder;
+    this.#holder = drawId();
     this.#assembly.setTenancy(this.#options.heldAs);
     this.#announce();
-    const isHolding = (): boolean => this.#role === 'holder' && this.#holder === holder;
+    this.#keep();
+  }
+
+  #keep(): void {
     const { store } = this.#options;
+    const holder = this.#holder;
+    const isHolding = (): boolean => this.#role === 'holder' && this.#holder === holder;
     this.#store(async () => {
       if (isHolding() && store !== undefined) await this.#assembly.keep(store);
       if (!isHolding()) return;
@@ -246,9 +260,9 @@ export class Tenancy {
 
   /** The pings of the pipe tell whether the holder lives; without a pipe it is asked. */
   #tick(): void {
+    this.#settle();
     if (this.#role === 'holder') return this.#feeder.changed();
     this.#lock.queue();
-    this.#settle();
     const now = this.#options.clock.now();
     // This tab itself was asleep: answers may be on their way.
     const wasAsleep = now - this.#tickedAt > 3 * tickMilliseconds;

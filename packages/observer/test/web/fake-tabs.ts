@@ -4,13 +4,12 @@ import { broadcastChannel } from '@raftkv/transport/web';
 import type { BroadcastPort } from '@raftkv/transport/web';
 import { createMemoryStore, openMemoryStorage } from '@raftkv/storage';
 import type { Storage } from '@raftkv/storage';
-import type { Clock } from '@raftkv/client';
+import type { Clock, LiveKv } from '@raftkv/client';
 import { RaftkvError } from '@raftkv/wire';
 import { onTestFinished } from 'vitest';
 import type { CopyStore } from '../../src/index.ts';
 import { openSharedReplica } from '../../src/web/index.ts';
 import type { SharedReplicaOptions } from '../../src/web/index.ts';
-import type { LiveKv } from '@raftkv/client';
 import type { SmallCluster } from '../small-cluster.ts';
 
 const haste = 5;
@@ -91,18 +90,23 @@ export class FakeLocks {
 class SharedStore {
   #memory = createMemoryStore();
   #owner: object | undefined;
-  opens = 0;
+  /** What every write comes to, if anything but success. */
+  failure: RaftkvError | undefined;
+  /** Waited for in the middle of opening. */
+  hold: Promise<void> = Promise.resolve();
 
   forTab(): CopyStore {
     return {
       mode: 'relaxed',
       open: async (options) => {
-        this.opens += 1;
+        await this.hold;
         const owner = {};
         this.#owner = owner;
+        this.#memory.isLocked = false;
         const storage = openMemoryStorage({ ...options, store: this.#memory });
         const fenced = async <T>(work: () => Promise<T>): Promise<T> => {
           if (this.#owner !== owner) throw new RaftkvError('storage_locked', 'another tab took it over');
+          if (this.failure !== undefined) throw this.failure;
           return work();
         };
         return new Proxy(storage, {

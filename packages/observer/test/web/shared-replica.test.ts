@@ -1,6 +1,7 @@
 // One replica for several tabs: one holds it and feeds the others, and whatever becomes of that one, another takes its place, nothing is fetched anew
 // and no call is lost or done twice.
-import { describe, expect, it } from 'vitest';
+import { RaftkvError } from '@raftkv/wire';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { SmallCluster, until } from '../small-cluster.ts';
 import type { SharedReplicaOptions } from '../../src/web/index.ts';
 import { FakeOrigin } from './fake-tabs.ts';
@@ -52,12 +53,34 @@ describe('tabs of one origin', () => {
     expect(statuses.map(({ keys }) => keys)).toEqual([103, 103, 103]);
   });
 
+  it('that open at the same time, before anything is stored, come to one replica with one id', async () => {
+    const cluster = await SmallCluster.start();
+    const origin = new FakeOrigin(cluster);
+    const heard: unknown[] = [];
+    const ear = new BroadcastChannel(`raftkv/${origin.name}/tabs`);
+    onTestFinished(() => ear.close());
+    ear.addEventListener('message', (event) => heard.push((event as MessageEvent).data));
+    const tabs = await Promise.all([origin.openTab(), origin.openTab(), origin.openTab()]);
+    const statuses = await Promise.all(
+      tabs.map((tab) => until(tab.kv.replica, ({ phase, storage }) => phase === 'ready' && storage === 'relaxed')),
+    );
+    expect(new Set(statuses.map(({ replicaId }) => replicaId)).size).toBe(1);
+    expect(tenancies(tabs).toSorted()).toEqual(['attached', 'attached', 'holder']);
+    // One pipe each: who leads the cluster is no reason to look for it among the tabs.
+    await cluster.client().put('a', 1);
+    await Promise.all(tabs.map((tab) => caughtUp(tab, cluster)));
+    expect(heard.filter((message) => (message as { type: string }).type === 'attach')).toHaveLength(2);
+  });
+
   it('go on when the holder is closed, and the last one finds at its next start what was stored', async () => {
     const { cluster, origin, tabs } = await stage(3);
     await tabs[0]!.kv.close();
     await Promise.race([isHolder(tabs[1]!), isHolder(tabs[2]!)]);
     await cluster.client().put('after', 1);
+    const since = performance.now();
     await Promise.all(tabs.slice(1).map((tab) => caughtUp(tab, cluster)));
+    // The new holder says that it is there: nobody waits for the next attempt.
+    expect(performance.now() - since).toBeLessThan(250);
     expect(tenancies(tabs.slice(1)).toSorted()).toEqual(['attached', 'holder']);
     for (const { kv } of tabs.slice(1))
       expect(kv.replica.getSnapshot()).toMatchObject({ snapshots: 1, divergences: 0 });
@@ -97,6 +120,7 @@ describe('tabs of one origin', () => {
     await cluster.client().put('more', 1);
     await Promise.all(tabs.map((tab) => caughtUp(tab, cluster)));
     expect(tenancies(tabs)).toEqual(['attached', 'holder', 'attached']);
+    expect(tabs.map(({ kv }) => kv.replica.getSnapshot().storage)).toEqual(['relaxed', 'relaxed', 'relaxed']);
     const { error, hash } = tabs[0]!.kv.replica.getSnapshot();
     expect(error).toBeUndefined();
     expect(hash).toBe(cluster.stateMachine.store.contentHash());
@@ -116,10 +140,13 @@ describe('tabs of one origin', () => {
     ['freeze', 'resume'],
     ['pagehide', 'pageshow'],
   ] as const)('let go at %s, in that very turn, and catch up after %s', async (away, back) => {
-    const { cluster, tabs } = await stage(2);
+    const { cluster, origin, tabs } = await stage(2);
+    const since = performance.now();
     tabs[0]!.hear(away);
     tabs[0]!.hang();
     await isHolder(tabs[1]!);
+    expect(performance.now() - since).toBeLessThan(250);
+    expect(origin.locks.steals).toBe(0);
     const writes = Array.from({ length: 20 }, (_, i) => tabs[1]!.kv.put('n', i));
     await Promise.all(writes);
     await caughtUp(tabs[1]!, cluster);
@@ -128,6 +155,44 @@ describe('tabs of one origin', () => {
     await caughtUp(tabs[0]!, cluster);
     expect(tabs[0]!.kv.replica.getSnapshot()).toMatchObject({ tenancy: 'attached', snapshots: 1, error: undefined });
     expect(await tabs[0]!.kv.get('n', { level: 'local' })).toBe(19);
+  });
+
+  it('keep what they have although one wakes in the middle of opening the store that is another’s now', async () => {
+    const { cluster, origin } = await stage(0);
+    let open = (): void => {};
+    origin.store.hold = new Promise((resolve) => (open = resolve));
+    const sleeper = await origin.openTab();
+    sleeper.hear('freeze');
+    const hold = origin.store.hold;
+    origin.store.hold = Promise.resolve();
+    const next = await origin.openTab();
+    await until(next.kv.replica, ({ storage }) => storage === 'relaxed');
+    open();
+    await hold;
+    sleeper.hear('resume');
+    await next.kv.put('a', 1);
+    await Promise.all([next, sleeper].map((tab) => caughtUp(tab, cluster)));
+    await next.kv.put('a', 2);
+    await until(next.kv.replica, ({ storage, error }) => storage === 'relaxed' && error === undefined);
+    expect(tenancies([next, sleeper])).toEqual(['holder', 'attached']);
+    for (const { kv } of [sleeper, next]) await kv.close();
+    const last = await origin.openTab();
+    await caughtUp(last, cluster);
+    expect(last.kv.replica.getSnapshot()).toMatchObject({ snapshots: 0, storage: 'relaxed', keys: 101 });
+  });
+
+  it('say that nothing is kept while the holder cannot, and no longer once another holds', async () => {
+    const { origin, tabs } = await stage(2);
+    origin.store.failure = new RaftkvError('storage_full', 'the disk is full');
+    await tabs[0]!.kv.put('a', 1);
+    await until(tabs[0]!.kv.replica, ({ storage, error }) => storage === 'memory' && error?.code === 'storage_full');
+    await until(tabs[1]!.kv.replica, ({ storage }) => storage === 'memory');
+    origin.store.failure = undefined;
+    tabs[0]!.kv.setOnline(false);
+    await isHolder(tabs[1]!);
+    tabs[0]!.kv.setOnline(true);
+    for (const { kv } of tabs)
+      await until(kv.replica, ({ storage, error }) => storage === 'relaxed' && error === undefined);
   });
 
   it('hand over when the holder goes offline by choice, and its writes wait and keep their order', async () => {
