@@ -73,34 +73,61 @@ function readColours(): Colours {
 function draw(canvas: HTMLCanvasElement, width: number, { places, prefix, chosen }: MapProps, colours: Colours): void {
   const scale = Math.min(2, devicePixelRatio);
   const pixels = Math.round(width * scale);
-  const height = Math.round((pixels * (top - bottom)) / 360);
-  if (canvas.width !== pixels || canvas.height !== height) {
+  const size = { pixels, height: Math.round((pixels * (top - bottom)) / 360) };
+  if (canvas.width !== pixels || canvas.height !== size.height) {
     canvas.width = pixels;
-    canvas.height = height;
+    canvas.height = size.height;
   }
   const context = canvas.getContext('2d');
   if (context === null) return;
-  context.clearRect(0, 0, pixels, height);
-  const x = (longitude: number): number => ((longitude + 180) / 360) * pixels;
-  const y = (latitude: number): number => ((top - latitude) / (top - bottom)) * height;
-  const { degrees } = places;
-  const dots = (from: number, to: number, size: number): void => {
-    for (let at = from; at < to; at++) {
-      context.fillRect(x(degrees[at * 2]!) - size / 2, y(degrees[at * 2 + 1]!) - size / 2, size, size);
-    }
-  };
-  context.fillStyle = colours.land;
-  dots(0, places.keys.length, Math.max(0.8, scale * 0.7));
+  context.clearRect(0, 0, pixels, size.height);
+  context.drawImage(drawLand(places, size, { colour: colours.land, dot: Math.max(0.8, scale * 0.7) }), 0, 0);
   if (prefix !== undefined) {
     const [from, to] = stretchOf(places, prefix);
-    context.fillStyle = colours.found;
-    dots(from, to, scale * (to - from > 3_000 ? 1.2 : to - from > 200 ? 2 : 3.2));
+    const dot = scale * (to - from > 3_000 ? 1.2 : to - from > 200 ? 2 : 3.2);
+    drawDots(context, places, size, { colour: colours.found, dot, from, to });
   }
   if (chosen === undefined) return;
   const [longitude, latitude] = chosen.at;
   context.strokeStyle = colours.chosen;
   context.lineWidth = 2 * scale;
   context.beginPath();
-  context.arc(x(longitude), y(latitude), 6 * scale, 0, 2 * Math.PI);
+  context.arc(x(longitude, size), y(latitude, size), 6 * scale, 0, 2 * Math.PI);
   context.stroke();
+}
+
+interface Size {
+  readonly pixels: number;
+  readonly height: number;
+}
+const x = (longitude: number, { pixels }: Size): number => ((longitude + 180) / 360) * pixels;
+const y = (latitude: number, { height }: Size): number => ((top - latitude) / (top - bottom)) * height;
+
+/** The last one that was drawn: while somebody types only what is found changes. */
+let land: { readonly places: Places; readonly look: string; readonly canvas: HTMLCanvasElement } | undefined;
+
+function drawLand(places: Places, size: Size, { colour, dot }: { readonly colour: string; readonly dot: number }) {
+  const look = `${size.pixels} ${colour}`;
+  if (land?.places === places && land.look === look) return land.canvas;
+  const canvas = document.createElement('canvas');
+  canvas.width = size.pixels;
+  canvas.height = size.height;
+  const context = canvas.getContext('2d')!;
+  drawDots(context, places, size, { colour, dot, from: 0, to: places.keys.length });
+  land = { places, look, canvas };
+  return canvas;
+}
+
+interface Dots {
+  readonly colour: string;
+  readonly dot: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+function drawDots(context: CanvasRenderingContext2D, { degrees }: Places, size: Size, { colour, dot, from, to }: Dots) {
+  context.fillStyle = colour;
+  for (let at = from; at < to; at++) {
+    context.fillRect(x(degrees[at * 2]!, size) - dot / 2, y(degrees[at * 2 + 1]!, size) - dot / 2, dot, dot);
+  }
 }

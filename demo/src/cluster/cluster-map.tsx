@@ -55,12 +55,12 @@ function Edge({ a, b, flows, places, isLabelled }: EdgeProps): ReactElement {
       <line x1={from.x} y1={from.y} x2={to.x} y2={to.y} strokeWidth={isDown ? 1 : lineWidth(bytes)} />
       {isLabelled && !isDown && both.length > 0 && (
         <text
-          x={middle.x + out * 16}
+          x={middle.x + out * 21}
           y={middle.y + (out === 0 ? 22 : 0)}
           textAnchor={out < 0 ? 'end' : out > 0 ? 'start' : 'middle'}
         >
           <tspan>{Math.round(messages)} msg/s</tspan>
-          <tspan x={middle.x + out * 16} dy="12">
+          <tspan x={middle.x + out * 21} dy="12">
             {formatBytes(bytes)}/s
           </tspan>
         </text>
