@@ -14,6 +14,7 @@ import { filesUnder, install, packAll, root, run, type Packed } from './consumer
 const names = [
   'client',
   'kv',
+  'observer',
   'raft',
   'react',
   'replica',
