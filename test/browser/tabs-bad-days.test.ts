@@ -162,8 +162,9 @@ describe('what a tab keeps', () => {
     await one.until(({ error, storage }) => error === 'storage_missing' && storage === 'memory');
     await Promise.all([one.reaches(revision), two.reaches(revision)]);
     expect(await one.get('wiped/before')).toBe(1);
-    await one.tab.page.close();
+    // The holder last: else the other one would take over, and keep the copy anew.
     await two.tab.page.close();
+    await one.tab.page.close();
     const three = await open();
     await isReady(three);
     expect(await three.status()).toMatchObject({ snapshots: 1, error: undefined, tenancy: 'holder' });
