@@ -33,7 +33,10 @@ export interface ConnectOptions<Value = unknown> {
   readonly maxQueuedCalls?: number;
   /** Silence after which a connection is pinged. Default 15 s. */
   readonly keepAliveMilliseconds?: number;
-  /** How values above 1 KiB are compressed where it pays; false: never. Default: DEFLATE in plain JavaScript (of a replica in a tab: never, it would be a seventh of its code). */
+  /**
+   * How values above 1 KiB are compressed where it pays; false: never. One's own is `deflateCompression` with another `deflate`. Default: DEFLATE in plain
+   * JavaScript (of a replica in a tab: never, it would be a seventh of its code).
+   */
   readonly compression?: Compression | false;
   readonly limits?: Limits;
   /** Default: a WebSocket to `ws://endpoint/ws`. */

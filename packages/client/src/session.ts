@@ -1,7 +1,8 @@
 // Exactly once (§6.3): the session under which this client writes, the stamp of each write, and what has been acknowledged. A retry sends the
 // same bytes again, so the state machine knows it. When the session is gone, only what was certainly never carried out moves to a new one.
 import type { Command, CommandError } from '@raftkv/kv';
-import { CompressionGate, RaftkvError, Slab, encodeCommand, restampCommand } from '@raftkv/wire';
+import { RaftkvError, Slab, encodeCommand, restampCommand } from '@raftkv/wire';
+import type { EncodeCommandOptions } from '@raftkv/wire';
 import type { Call, CallOutcome, Request } from './call.ts';
 import { checkCallOptions } from './checks.ts';
 import type { CallOptions, WriteGate } from './dispatcher.ts';
@@ -18,8 +19,8 @@ type WriteMessage = Extract<Request, { type: 'write' }>;
 export class Session implements WriteGate {
   readonly dispatcher: Dispatcher;
   readonly #settings: Settings;
-  readonly #gate = new CompressionGate();
-  readonly #slab = new Slab();
+  /** How commands become bytes. */
+  readonly #encoding: EncodeCommandOptions;
   /** 0 = none is open. */
   #clientId = 0;
   #sequence = 0;
@@ -32,6 +33,8 @@ export class Session implements WriteGate {
 
   constructor(settings: Settings, onClusterChange: () => void) {
     this.#settings = settings;
+    const { limits, compression } = settings;
+    this.#encoding = { limits, packer: compression?.packer(), slab: new Slab() };
     this.dispatcher = new Dispatcher(settings, this, onClusterChange);
   }
 
@@ -121,8 +124,7 @@ export class Session implements WriteGate {
     command: Command,
     session: { readonly clientId: number; readonly sequence: number; readonly ackFloor: number } | undefined,
   ): Uint8Array {
-    const { limits, compression } = this.#settings;
-    return encodeCommand({ session, command }, { limits, compression, gate: this.#gate, slab: this.#slab });
+    return encodeCommand({ session, command }, this.#encoding);
   }
 
   #open(): void {
@@ -158,13 +160,7 @@ export class Session implements WriteGate {
     try {
       const sequence = this.#sequence + 1;
       const stamp = { clientId: this.#clientId, sequence, ackFloor: this.#floor };
-      const { limits, compression } = this.#settings;
-      const command = restampCommand(message.command, stamp, {
-        limits,
-        compression,
-        gate: this.#gate,
-        slab: this.#slab,
-      });
+      const command = restampCommand(message.command, stamp, this.#encoding);
       this.#sequence = sequence;
       call.request = { type: 'write', id: 0, command };
     } catch (error) {

@@ -1,7 +1,6 @@
 // A client's command as bytes: encoded once, by the client, and from then on what is sent, logged, replicated and applied.
 // First a byte with the format's version and whether the rest is deflated, then [session or nil, operation].
 import type { Command, CommandEnvelope, SessionStamp } from '@raftkv/kv';
-import type { Compression, CompressionGate } from './compression.ts';
 import { deflateCompression } from './compression.ts';
 import { RaftkvError } from './error.ts';
 import { boxed, optional } from './layout.ts';
@@ -9,12 +8,13 @@ import type { Walk } from './layout.ts';
 import type { Limits } from './limits.ts';
 import { defaultLimits, withinFormat } from './limits.ts';
 import { command as commandLayout } from './operation.ts';
+import { checkCommandSize, deflatedFormat, envelopeBytes, unpackCommand } from './packer.ts';
+import type { CommandPacker } from './packer.ts';
 import { Reader } from './reader.ts';
 import type { Slab } from './slab.ts';
 import { Writer } from './writer.ts';
 
 const plainFormat = 0x10;
-const deflatedFormat = 0x11;
 
 /** By hand, since every write has one. */
 const sessionLayout = optional(
@@ -33,9 +33,7 @@ export interface EncodeCommandOptions {
   /** Those of the format hold in any case. */
   readonly limits?: Limits;
   /** Compress commands with more than 1 KiB of values where it saves at least an eighth. Without it: never. */
-  readonly compression?: Compression;
-  /** Keeps incompressible streams from paying for the attempt each time. */
-  readonly gate?: CompressionGate;
+  readonly packer?: CommandPacker;
   /** Write into this instead of a buffer of its own: for commands that do not live long. */
   readonly slab?: Slab;
 }
@@ -44,9 +42,6 @@ export interface DecodeCommandOptions {
   /** Those of the format hold in any case. */
   readonly limits?: Limits;
 }
-
-/** Values up to this many bytes in total are not worth compressing. */
-const compressFromBytes = 1024;
 
 /**
  * The bytes of a command. Throws RaftkvError: `key_empty`, `key_too_large`, `value_too_large`, `batch_too_large`,
@@ -65,14 +60,12 @@ export function encodeCommand(envelope: CommandEnvelope, options: EncodeCommandO
   const walk = walkOf(limits);
   sessionLayout.write(writer, envelope.session, walk);
   commandLayout.write(writer, envelope.command, walk);
-  const plain = writer.finish();
-  checkSize(plain.length, limits);
-  return options.compression === undefined ? plain : compress(plain, options.compression, options.gate);
+  return finish(writer, limits, options.packer);
 }
 
 /**
  * The same command under another session stamp, without looking at what it is: a client that decodes nothing need not carry the decoder. The bytes
- * must be what `encodeCommand` made; `compression` is then the one that it was given. Throws `request_too_large` where the longer stamp no longer fits.
+ * must be what `encodeCommand` made with the same `packer`. Throws `request_too_large` where the longer stamp no longer fits.
  */
 export function restampCommand(
   bytes: Uint8Array,
@@ -80,7 +73,10 @@ export function restampCommand(
   options: EncodeCommandOptions = {},
 ): Uint8Array {
   const limits = withinFormat(options.limits ?? defaultLimits);
-  const reader = bytes[0] === deflatedFormat ? inflate(bytes, limits, options.compression) : new Reader(bytes, 1);
+  const reader =
+    options.packer !== undefined && bytes[0] === deflatedFormat
+      ? options.packer.unpack(bytes, limits)
+      : new Reader(bytes, 1);
   reader.tuple(2);
   const walk = walkOf(limits);
   sessionLayout.read(reader, walk);
@@ -89,12 +85,8 @@ export function restampCommand(
   writer.byte(plainFormat);
   writer.array(2);
   sessionLayout.write(writer, session, walk);
-  writer.reserve(rest.length);
-  writer.bytes.set(rest, writer.offset);
-  writer.offset += rest.length;
-  const plain = writer.finish();
-  checkSize(plain.length, limits);
-  return options.compression === undefined ? plain : compress(plain, options.compression, options.gate);
+  writer.raw(rest);
+  return finish(writer, limits, options.packer);
 }
 
 /**
@@ -104,12 +96,18 @@ export function restampCommand(
  */
 export function decodeCommand(bytes: Uint8Array, options: DecodeCommandOptions = {}): CommandEnvelope {
   const limits = withinFormat(options.limits ?? defaultLimits);
-  checkSize(bytes.length, limits);
+  checkCommandSize(bytes.length, limits);
   const format = bytes[0];
   if (format === undefined) throw new RaftkvError('bad_frame', 'a command without bytes');
   if (format === plainFormat) return readEnvelope(new Reader(bytes, 1), limits);
-  if (format === deflatedFormat) return readEnvelope(inflate(bytes, limits, deflateCompression), limits);
+  if (format === deflatedFormat) return readEnvelope(unpackCommand(bytes, limits, deflateCompression), limits);
   throw new RaftkvError('unsupported_version', `a command in format 0x${format.toString(16)}, which is not known here`);
+}
+
+function finish(writer: Writer, limits: Limits, packer: CommandPacker | undefined): Uint8Array {
+  const plain = writer.finish();
+  checkCommandSize(plain.length, limits);
+  return packer === undefined ? plain : packer.pack(plain);
 }
 
 function readEnvelope(reader: Reader, limits: Limits): CommandEnvelope {
@@ -125,46 +123,6 @@ function walkOf(limits: Limits): Walk {
   return { limits, ops: limits.maxOps, depth: 0 };
 }
 
-/** Deflated: the format byte, the length of the plain body, then the stream. */
-function compress(plain: Uint8Array, compression: Compression, gate: CompressionGate | undefined): Uint8Array {
-  if (plain.length <= compressFromBytes + envelopeBytes || gate?.shouldTry() === false) return plain;
-  const body = plain.subarray(1);
-  // A megabyte of what is compressed already would hold its sender up for longer than the network does: a piece of it tells.
-  const isWorthTrying =
-    body.length < sampledFromBytes || pays(compression, body.subarray(body.length >>> 1).subarray(0, sampleBytes));
-  const deflated = isWorthTrying ? compression.deflate(body) : body;
-  const paid = deflated.length + 6 <= plain.length - (plain.length >>> 3);
-  gate?.record(paid);
-  if (!paid) return plain;
-  const writer = new Writer(deflated.length + 6);
-  writer.byte(deflatedFormat);
-  writer.uint(body.length);
-  writer.reserve(deflated.length);
-  writer.bytes.set(deflated, writer.offset);
-  writer.offset += deflated.length;
-  return writer.finish();
-}
-
-const sampledFromBytes = 32 * 1024;
-const sampleBytes = 4 * 1024;
-
-function pays(compression: Compression, sample: Uint8Array): boolean {
-  return compression.deflate(sample).length <= sample.length - (sample.length >>> 3);
-}
-
-function inflate(bytes: Uint8Array, limits: Limits, compression: Compression | undefined): Reader {
-  const header = new Reader(bytes, 1);
-  if (compression === undefined) return header.fail('a deflated command, and nothing to inflate it with');
-  const plainBytes = header.uint();
-  checkSize(plainBytes, limits);
-  const body = compression.inflate(bytes.subarray(header.offset), plainBytes);
-  if (body.length !== plainBytes) header.fail(`inflates to ${body.length} bytes instead of ${plainBytes}`);
-  return new Reader(body);
-}
-
-/** What surrounds key and value in the largest plain put, roughly; so that a value of just 1 KiB stays under the threshold. */
-const envelopeBytes = 64;
-
 function sizeHint(command: Command): number {
   if (command.type === 'put') return envelopeBytes + command.key.length + command.value.length;
   if (command.type !== 'batch') return 256;
@@ -174,10 +132,4 @@ function sizeHint(command: Command): number {
     else bytes += 16 + (op.type === 'delete' ? op.key.length : 2 * op.range.from.length);
   }
   return bytes;
-}
-
-function checkSize(length: number, limits: Limits): void {
-  if (length > limits.maxCommandBytes) {
-    throw new RaftkvError('request_too_large', `a command of ${length} bytes; the limit is ${limits.maxCommandBytes}`);
-  }
 }

@@ -1,19 +1,26 @@
-// Raw DEFLATE for payloads, with a bound on what may come out, and the gate that learns when not to try. The universal
-// implementation is fflate's; a Node process may give `encodeCommand` node:zlib instead. Decoding commands always uses the one here.
+// Raw DEFLATE for payloads, with a bound on what may come out. The universal implementation is fflate's; a Node process may deflate with node:zlib
+// instead. Decoding commands always uses the one here.
 import { Inflate, deflateSync, inflateSync } from 'fflate';
 import { RaftkvError } from './error.ts';
+import { makePacker } from './packer.ts';
+import type { CommandPacker } from './packer.ts';
 
 export interface Compression {
   /** Raw DEFLATE (RFC 1951). */
   deflate(bytes: Uint8Array): Uint8Array;
   /** Throws `bad_frame` on bytes that are not DEFLATE, `request_too_large` when more than `maxBytes` would come out. */
   inflate(bytes: Uint8Array, maxBytes: number): Uint8Array;
+  /** Packs the commands of one client. Taken from here, so that only who compresses carries it. */
+  packer(): CommandPacker;
 }
 
 /** DEFLATE in plain JavaScript, for every runtime. */
 export const deflateCompression: Compression = {
   deflate: (bytes) => deflateSync(bytes, { level: 1 }),
   inflate: inflateBounded,
+  packer() {
+    return makePacker(this);
+  },
 };
 
 /** DEFLATE makes at most 1,032 bytes of one: input is fed in pieces so that a bomb is noticed 16 MiB late at worst, never held whole. */
@@ -59,36 +66,4 @@ function inflatePieces(bytes: Uint8Array, maxBytes: number): Uint8Array {
 
 function tooLarge(maxBytes: number): RaftkvError {
   return new RaftkvError('request_too_large', `inflates to more than ${maxBytes} bytes`);
-}
-
-const missesBeforeRest = 4;
-const shortestRest = 16;
-const longestRest = 1024;
-
-/**
- * Says whether trying to compress is worth it, from how the last tries went: after four in a row that did not pay it rests for 16
- * payloads, then 32, … up to 1,024, and one that pays ends the rest. One gate a stream of like payloads (a client has one).
- */
-export class CompressionGate {
-  #misses = 0;
-  #restLength = shortestRest;
-  #restLeft = 0;
-
-  shouldTry(): boolean {
-    if (this.#restLeft === 0) return true;
-    this.#restLeft -= 1;
-    return false;
-  }
-
-  record(paid: boolean): void {
-    if (paid) {
-      this.#misses = 0;
-      this.#restLength = shortestRest;
-      return;
-    }
-    this.#misses += 1;
-    if (this.#misses < missesBeforeRest) return;
-    this.#restLeft = this.#restLength;
-    this.#restLength = Math.min(longestRest, this.#restLength * 2);
-  }
 }

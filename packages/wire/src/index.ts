@@ -3,7 +3,8 @@ export { RaftkvError, isErrorCode } from './error.ts';
 export { defaultLimits, formatLimits } from './limits.ts';
 export { keyFrom, keyToBytes, keyToString, prefixEnd, rangeFrom } from './key.ts';
 export { decodeCommand, encodeCommand, restampCommand } from './command.ts';
-export { CompressionGate, deflateCompression } from './compression.ts';
+export { deflateCompression } from './compression.ts';
+export { CompressionGate } from './compression-gate.ts';
 export { decodeClientFrame, encodeClientFrame, encodeClientFrames } from './client-frame.ts';
 export { decodeServerFrame, encodeServerFrame, encodeServerFrames } from './server-frame.ts';
 export { decodePeerFrame, encodePeerFrame, encodePeerFrames, peerMessageSizeHint } from './peer.ts';
@@ -33,6 +34,7 @@ export type { Limits } from './limits.ts';
 export type { KeyInput, RangeInput } from './key.ts';
 export type { DecodeCommandOptions, EncodeCommandOptions } from './command.ts';
 export type { Compression } from './compression.ts';
+export type { CommandPacker } from './packer.ts';
 export type {
   PeerConfirm,
   PeerControl,

@@ -50,6 +50,13 @@ export class Writer {
     this.bytes[this.offset++] = value;
   }
 
+  /** Bytes as they are. */
+  raw(bytes: Uint8Array): void {
+    this.reserve(bytes.length);
+    this.bytes.set(bytes, this.offset);
+    this.offset += bytes.length;
+  }
+
   nil(): void {
     this.byte(0xc0);
   }
@@ -122,8 +129,7 @@ export class Writer {
   bin(value: Uint8Array): void {
     this.reserve(value.length + 5);
     this.#binHeader(value.length);
-    this.bytes.set(value, this.offset);
-    this.offset += value.length;
+    this.raw(value);
   }
 
   #binHeader(length: number): void {

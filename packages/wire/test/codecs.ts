@@ -63,7 +63,7 @@ export const codecs: readonly Codec[] = [
       session,
       command: { type: 'put' as const, key: 'k', value: new Uint8Array(length).fill(fill), returnPrevious: false },
     })) as fc.Arbitrary<CommandEnvelope>,
-    (value) => encodeCommand(value, { compression: deflateCompression }),
+    (value) => encodeCommand(value, { packer: deflateCompression.packer() }),
     (bytes) => decodeCommand(bytes),
   ),
   codec('a client frame', fc.array(clientMessage, { maxLength: 8 }), encodeClientFrame, decodeClientFrame),

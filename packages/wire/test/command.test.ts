@@ -134,12 +134,12 @@ describe('another stamp', () => {
   const stamp = { clientId: 70_000, sequence: 3_000_000_000, ackFloor: 2 ** 40 };
 
   it('changes the session and nothing else, deflated or not, from none or from another', () => {
-    for (const compression of [undefined, deflateCompression]) {
+    for (const packer of [undefined, deflateCompression.packer()]) {
       for (const session of [undefined, { clientId: 1, sequence: 2, ackFloor: 0 }]) {
         const { command } = put('k', text);
-        const bytes = encodeCommand({ session, command }, { compression });
-        const restamped = restampCommand(bytes, stamp, { compression });
-        expect(restamped).toEqual(encodeCommand({ session: stamp, command }, { compression }));
+        const bytes = encodeCommand({ session, command }, { packer });
+        const restamped = restampCommand(bytes, stamp, { packer });
+        expect(restamped).toEqual(encodeCommand({ session: stamp, command }, { packer }));
         expect(decodeCommand(restamped)).toMatchObject({ session: stamp });
       }
     }
@@ -154,7 +154,7 @@ describe('another stamp', () => {
 
 describe('compression', () => {
   it('takes over where values of more than 1 KiB shrink by an eighth', () => {
-    const bytes = encodeCommand(put('k', text), { compression: deflateCompression });
+    const bytes = encodeCommand(put('k', text), { packer: deflateCompression.packer() });
     expect(bytes.length).toBeLessThan(text.length / 4);
     expect(decodeCommand(bytes)).toMatchObject(put('k', text));
   });
@@ -166,17 +166,17 @@ describe('compression', () => {
       deflate: (bytes: Uint8Array) => (tried.push(bytes.length), deflateCompression.deflate(bytes)),
     };
     const noise = Uint8Array.from({ length: 300_000 }, (_, i) => (Math.imul(i + 1, 0x9e3779b1) ^ (i * i)) >>> 21);
-    expect(encodeCommand(put('k', noise), { compression })[0]).toBe(0x10);
+    expect(encodeCommand(put('k', noise), { packer: compression.packer() })[0]).toBe(0x10);
     expect(tried).toEqual([4096]);
-    expect(encodeCommand(put('k', new Uint8Array(300_000)), { compression })[0]).toBe(0x11);
+    expect(encodeCommand(put('k', new Uint8Array(300_000)), { packer: compression.packer() })[0]).toBe(0x11);
   });
 
   it('leaves a value of 1 KiB alone, and one that does not shrink', () => {
     const compression = { ...deflateCompression, deflate: () => expect.fail('tried to compress') };
-    expect(encodeCommand(put('k', new Uint8Array(1024)), { compression })[0]).toBe(0x10);
+    expect(encodeCommand(put('k', new Uint8Array(1024)), { packer: compression.packer() })[0]).toBe(0x10);
     let state = 1;
     const noise = Uint8Array.from({ length: 4096 }, () => (state = (state * 48271) % 0x7fffffff) >>> 8);
-    expect(encodeCommand(put('k', noise), { compression: deflateCompression })[0]).toBe(0x10);
+    expect(encodeCommand(put('k', noise), { packer: deflateCompression.packer() })[0]).toBe(0x10);
   });
 
   it('refuses a bomb by what it claims, and by what it makes', () => {
@@ -201,7 +201,7 @@ describe('compression', () => {
       JSON.stringify(Array.from({ length: 12_000 }, (_, i) => ({ i, square: i * i }))),
     );
     for (const sent of [text, large]) {
-      const bytes = encodeCommand(put('k', sent), { compression: zlib });
+      const bytes = encodeCommand(put('k', sent), { packer: zlib.packer() });
       expect(bytes[0]).toBe(0x11);
       const { command } = decodeCommand(bytes);
       expect(command.type === 'put' && Buffer.compare(command.value, sent)).toBe(0);
@@ -209,7 +209,7 @@ describe('compression', () => {
   });
 
   it('refuses a stream that ends too early or makes less than it claims', () => {
-    const bytes = encodeCommand(put('k', text), { compression: deflateCompression });
+    const bytes = encodeCommand(put('k', text), { packer: deflateCompression.packer() });
     expect(() => decodeCommand(bytes.subarray(0, bytes.length - 20))).toThrow(code('bad_frame'));
     const more = Uint8Array.from(bytes);
     more[3]! += 1;

@@ -86,7 +86,7 @@ describe('hostile bytes', () => {
     let state = 1;
     const value = Uint8Array.from({ length: 60_000 }, () => ((state = (state * 48271) % 0x7fffffff) >>> 8) & 0x3f);
     const command = { type: 'put', key: 'k', value } as const;
-    const bytes = encodeCommand({ session: undefined, command }, { compression: deflateCompression });
+    const bytes = encodeCommand({ session: undefined, command }, { packer: deflateCompression.packer() });
     expect(bytes.subarray(0, 1)).toEqual(Uint8Array.of(0x11));
     expect(bytes.length).toBeGreaterThan(2 * 16 * 1024);
     const damage = fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1, maxLength: 30 });
