@@ -131,7 +131,7 @@ export class Observer {
       onEmptied: (error) => this.reportStorage(error),
     });
     if (loaded === undefined) return undefined;
-    const { journal, copy, clusterId } = loaded;
+    const { journal, copy } = loaded;
     if (this.#isClosed) {
       await journal.close();
       return undefined;
@@ -141,7 +141,7 @@ export class Observer {
     if (copy !== undefined && copy.revision > (this.#copy?.revision ?? 0)) this.#adopt(copy);
     else if (copy === undefined && this.#copy !== undefined) this.#keepWhole(this.#copy);
     this.#tellState();
-    return { clusterId, replicaId: journal.replicaId };
+    return journal.owner;
   }
 
   #keepWhole(copy: Copy): Promise<void> | undefined {

@@ -1,6 +1,5 @@
 // Opens the store of a copy: with what is in it, or emptied where that cannot be used. What emptying cannot mend is for the caller.
 import { RaftkvError } from '@raftkv/wire';
-import type { Storage } from '@raftkv/storage';
 import { Journal } from './journal.ts';
 import type { CopyStore, JournalOptions, LoadedJournal } from './journal.ts';
 
@@ -45,13 +44,10 @@ async function load(
   identity: CopyIdentity | undefined,
   options: JournalOptions,
 ): Promise<LoadedJournal | undefined> {
-  const asked = identity && { clusterId: identity.clusterId, memberId: identity.replicaId, memberName: 'observer' };
-  let storage: Storage;
   try {
-    storage = await store.open(asked === undefined ? { create: false } : { create: true, identity: asked });
+    return await Journal.load(store, identity && { ...identity, scope: options.scope }, options);
   } catch (error) {
-    if (asked === undefined && RaftkvError.from(error).code === 'storage_missing') return undefined;
+    if (identity === undefined && RaftkvError.from(error).code === 'storage_missing') return undefined;
     throw error;
   }
-  return Journal.load(storage, options);
 }

@@ -1,6 +1,7 @@
 // The front door of storage for any runtime: the contract, the memory reference, and file storage over any Disk.
 // The file system itself is at `@raftkv/storage/node`, the suite that every adapter passes at `@raftkv/storage/conformance`.
 export { createMemoryStore, openMemoryStorage } from './memory.ts';
+export { MemoryCopyStore } from './memory-copy.ts';
 export { openDiskStorage } from './open-disk-storage.ts';
 export { MemoryDisk } from './memory-disk.ts';
 
@@ -13,6 +14,7 @@ export type {
   StorageStatistics,
   StoredState,
 } from './storage.ts';
+export type { CopyOwner, CopyStorage, OpenCopyOptions } from './copy-storage.ts';
 export type { Disk, DiskFile } from './disk.ts';
 export type { FileStorageOptions } from './file-storage.ts';
 export type { RequestedIdentity } from './identity-file.ts';

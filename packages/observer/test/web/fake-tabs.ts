@@ -2,10 +2,9 @@
 // and hung. BroadcastChannel is Node's own.
 import { broadcastChannel } from '@raftkv/transport/web';
 import type { BroadcastPort } from '@raftkv/transport/web';
-import { createMemoryStore, openMemoryStorage } from '@raftkv/storage';
-import type { Storage } from '@raftkv/storage';
+import { MemoryCopyStore } from '@raftkv/storage';
 import type { Clock, LiveKv } from '@raftkv/client';
-import { RaftkvError } from '@raftkv/wire';
+import type { RaftkvError } from '@raftkv/wire';
 import { onTestFinished } from 'vitest';
 import type { CopyStore } from '../../src/index.ts';
 import { openSharedReplica } from '../../src/web/index.ts';
@@ -88,8 +87,9 @@ export class FakeLocks {
 
 /** A store that whoever opens it takes from whoever had it. */
 class SharedStore {
-  #memory = createMemoryStore();
-  #owner: object | undefined;
+  readonly #memory = new MemoryCopyStore(async () => {
+    if (this.failure !== undefined) throw this.failure;
+  });
   /** What every write comes to, if anything but success. */
   failure: RaftkvError | undefined;
   /** Waited for in the middle of opening. */
@@ -100,29 +100,9 @@ class SharedStore {
       mode: 'relaxed',
       open: async (options) => {
         await this.hold;
-        const owner = {};
-        this.#owner = owner;
-        this.#memory.isLocked = false;
-        const storage = openMemoryStorage({ ...options, store: this.#memory });
-        const fenced = async <T>(work: () => Promise<T>): Promise<T> => {
-          if (this.#owner !== owner) throw new RaftkvError('storage_locked', 'another tab took it over');
-          if (this.failure !== undefined) throw this.failure;
-          return work();
-        };
-        return new Proxy(storage, {
-          get: (target, name) => {
-            const value: unknown = Reflect.get(target, name, target);
-            if (typeof value !== 'function') return value;
-            const call = value.bind(target) as (...args: unknown[]) => Promise<unknown>;
-            return name === 'append' || name === 'createSnapshot'
-              ? (...args: unknown[]) => fenced(() => call(...args))
-              : call;
-          },
-        }) as Storage;
+        return this.#memory.open(options);
       },
-      wipe: async () => {
-        this.#memory = createMemoryStore();
-      },
+      wipe: () => this.#memory.wipe(),
     };
   }
 }

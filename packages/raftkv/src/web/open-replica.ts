@@ -3,7 +3,7 @@ import type { LiveKv, UserKey } from '@raftkv/client';
 import type { CopyStore } from '@raftkv/observer';
 import { openSharedReplica } from '@raftkv/observer/web';
 import type { Page } from '@raftkv/observer/web';
-import { deleteIndexedDbStorage, openIndexedDbStorage } from '@raftkv/storage/web';
+import { deleteIndexedDbCopy, openIndexedDbCopy } from '@raftkv/storage/web';
 import type { Durability } from '@raftkv/storage/web';
 import { broadcastChannel } from '@raftkv/transport/web';
 import { RaftkvError } from '@raftkv/wire';
@@ -69,7 +69,7 @@ function presentPage(): Page & { readonly locks: LockManager | undefined } {
  * @throws RaftkvError `storage_locked` if a tab that does not answer is in the way
  */
 export async function forgetReplica(options: ForgetOptions = {}): Promise<void> {
-  await deleteIndexedDbStorage(checkedName(options.name));
+  await deleteIndexedDbCopy(checkedName(options.name));
 }
 
 function checkedName(name: string = defaultReplicaName): string {
@@ -77,11 +77,11 @@ function checkedName(name: string = defaultReplicaName): string {
   throw new RaftkvError('invalid_argument', 'the name of a replica has 1 to 80 characters, none of them a slash');
 }
 
-/** Whoever opens it has the lock of the replica, or nobody has: so it takes the storage from whoever is left over. */
+/** Whoever opens it has the lock of the replica, or nobody has: so it takes the copy from whoever is left over. */
 function indexedDbStore(name: string, durability: Durability): CopyStore {
   return {
     mode: durability,
-    open: (options) => openIndexedDbStorage({ ...options, name, durability, steal: true }),
-    wipe: () => deleteIndexedDbStorage(name),
+    open: (options) => openIndexedDbCopy({ ...options, name, durability }),
+    wipe: () => deleteIndexedDbCopy(name),
   };
 }

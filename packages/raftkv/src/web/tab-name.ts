@@ -1,6 +1,6 @@
 // The name of a replica that belongs to one tab alone. It stays with the tab over a reload; a duplicated tab is born with the name of the one that it was
 // made of, finds it taken, and gets another. What closed tabs have left is removed by the next one that opens.
-import { deleteIndexedDbStorage } from '@raftkv/storage/web';
+import { copyPrefix, deleteIndexedDbCopy } from '@raftkv/storage/web';
 
 type Locks = Pick<LockManager, 'request' | 'query'>;
 
@@ -49,8 +49,9 @@ async function removeLeftovers(prefix: string, own: string, locks: Locks | undef
   const databases = await indexedDB.databases();
   const { held = [] } = (await locks?.query()) ?? {};
   for (const { name: database = '' } of databases) {
-    const name = database.slice('raftkv/'.length);
+    if (!database.startsWith(copyPrefix)) continue;
+    const name = database.slice(copyPrefix.length);
     if (!name.startsWith(prefix) || name === own || held.some((lock) => lock.name === lockOf(name))) continue;
-    await deleteIndexedDbStorage(name);
+    await deleteIndexedDbCopy(name);
   }
 }

@@ -3,7 +3,7 @@
 import { RaftkvError } from '@raftkv/wire';
 import { databaseError } from './database-error.ts';
 import { databaseFactory, labelOf } from './database.ts';
-import { databaseNameOf } from './records.ts';
+import { copyPrefix, databaseNameOf } from './database-name.ts';
 
 /** How long a tab that does not let go (a frozen one) is waited for. */
 const blockedTimeoutMilliseconds = 5000;
@@ -16,7 +16,15 @@ const blockedTimeoutMilliseconds = 5000;
  * await deleteIndexedDbStorage('todo');
  */
 export async function deleteIndexedDbStorage(name: string): Promise<void> {
-  const database = databaseNameOf(name);
+  return deleteDatabase(databaseNameOf(name));
+}
+
+/** The same for a copy. */
+export async function deleteIndexedDbCopy(name: string): Promise<void> {
+  return deleteDatabase(databaseNameOf(name, copyPrefix));
+}
+
+async function deleteDatabase(database: string): Promise<void> {
   const request = databaseFactory().deleteDatabase(database);
   await new Promise<void>((resolve, reject) => {
     let timer: ReturnType<typeof setTimeout> | undefined;

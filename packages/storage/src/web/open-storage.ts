@@ -6,19 +6,12 @@ import type { RequestedIdentity } from '../identity-file.ts';
 import type { Storage } from '../storage.ts';
 import { Database, databaseFactory } from './database.ts';
 import type { Durability } from './database.ts';
+import { databaseNameOf } from './database-name.ts';
 import { IndexedDbStorage } from './indexeddb-storage.ts';
 import { LogChunks } from './log-chunks.ts';
 import { readDatabase } from './read-database.ts';
 import type { FoundDatabase } from './read-database.ts';
-import {
-  databaseNameOf,
-  encodeRecord,
-  fenceKey,
-  identityKey,
-  logKeysBefore,
-  markKey,
-  snapshotKeys,
-} from './records.ts';
+import { encodeRecord, fenceKey, identityKey, logKeysBefore, markKey, snapshotKeys } from './records.ts';
 import type { Fence } from './records.ts';
 import { takeWebLock } from './web-lock.ts';
 import { WriteQueue } from './write-queue.ts';

@@ -117,16 +117,6 @@ function named<T>(
   return { key: label, label, kind, content: boxed(fields<T>(table)) };
 }
 
-const maxNameCharacters = 128;
-
-/** The database of a storage; its own prefix, since all code of the origin shares one list of names. */
-export function databaseNameOf(name: string): string {
-  if (name.length === 0 || name.length > maxNameCharacters) {
-    throw new RaftkvError('invalid_argument', `the name of a storage has 1 to ${maxNameCharacters} characters`);
-  }
-  return `raftkv/${name}`;
-}
-
 /** `capacityBytes`: about how large it becomes. */
 export function encodeRecord<T>({ kind, label, content }: RecordKey<T>, value: T, capacityBytes = 256): Uint8Array {
   return encodeSmallFile(kind, encodeVersioned(labelled(content), { label, content: value }, capacityBytes));
