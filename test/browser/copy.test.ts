@@ -128,6 +128,27 @@ it('stays small over a long life: what was replaced is deleted, and what a dead 
   expect(found.keys).toEqual(found.alive);
 });
 
+it('a replacement that a later one has overtaken changes nothing', async () => {
+  const tab = await stage.openTab('copy');
+  const found = await tab.page.evaluate(async () => {
+    const { open, record, reopened } = copyLab;
+    const copy = await open();
+    await copy.append(record(1));
+    const ended: string[] = [];
+    const long = Array.from({ length: 8 }, (_, i) => record(10 + i, 50_000));
+    const calls = [
+      copy.replace(long).then(() => ended.push('long')),
+      copy.append(record(2)),
+      copy.replace([record(20)]).then(() => ended.push('short')),
+      copy.append(record(3)),
+    ];
+    await Promise.all(calls);
+    await copy.close();
+    return { ended, ...(await reopened()) };
+  });
+  expect(found).toEqual({ ended: ['short', 'long'], numbers: [20, 3], keys: ['head', '0,2', '2,0'] });
+});
+
 /** A tab with a head, three pages of a whole and three chunks after it. Closed. */
 async function makeCopy(): Promise<Tab> {
   const tab = await stage.openTab('copy');

@@ -33,18 +33,19 @@ describe('a copy in memory', () => {
   it('replaces what was appended before the call and nothing that was appended after it', async () => {
     const store = new MemoryCopyStore();
     const copy = await store.open({ owner });
-    const calls = [
-      copy.append(Uint8Array.of(1)),
-      copy.replace(bytes(10, 11)),
-      copy.append(Uint8Array.of(2)),
-      // Overtakes the one before.
-      copy.replace(bytes(20)),
+    await Promise.all([copy.append(Uint8Array.of(1)), copy.replace(bytes(10, 11)), copy.append(Uint8Array.of(2))]);
+    expect(store.records).toEqual(bytes(10, 11, 2));
+    // The second one is shorter, and overtakes the first.
+    await Promise.all([
+      copy.replace(bytes(20, 21, 22, 23, 24)),
       copy.append(Uint8Array.of(3)),
-    ];
-    await Promise.all(calls);
+      copy.replace(bytes(30)),
+      copy.append(Uint8Array.of(4)),
+    ]);
+    expect(store.replacements).toBe(2);
     await copy.close();
-    expect(await codeOf(copy.append(Uint8Array.of(4)))).toBe('closed');
-    expect(await found(await store.open({}))).toEqual([20, 3]);
+    expect(await codeOf(copy.append(Uint8Array.of(5)))).toBe('closed');
+    expect(await found(await store.open({}))).toEqual([30, 4]);
   });
 
   it('stopped before any step is all of the old or all of the new, with what was acknowledged', async () => {
