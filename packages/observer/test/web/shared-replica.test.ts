@@ -97,7 +97,14 @@ describe('tabs of one origin', () => {
       for (let i = 0; i < 60; i += 1) await kv.put(`count/${tab}/${i}`, i);
     });
     tabs[0]!.kill();
+    await Promise.race([isHolder(tabs[1]!), isHolder(tabs[2]!)]);
+    const since = performance.now();
+    await until(tabs[1]!.kv.replica, ({ connection }) => connection === 'online');
+    await Promise.all(tabs.slice(1).map((tab) => caughtUp(tab, cluster)));
     await Promise.all(writing);
+    await Promise.all(tabs.slice(1).map((tab) => caughtUp(tab, cluster)));
+    // Nobody waits until the silence of the old one is noticed.
+    expect(performance.now() - since).toBeLessThan(800);
     await Promise.all(tabs.slice(1).map((tab) => caughtUp(tab, cluster)));
     expect(cluster.revision - applied).toBe(120);
     expect(tenancies(tabs.slice(1)).toSorted()).toEqual(['attached', 'holder']);
