@@ -10,8 +10,7 @@ import type { Limits } from './limits.ts';
 export const checkedKey = checked(key, checkKey);
 export const checkedValue = checked(bin, checkValue);
 
-/** A bound may be empty, and one byte longer than a key: that is how "after this key" is written. */
-const bound = checked(key, (made, limits) => checkLength(made, limits, limits.maxKeyBytes + 1));
+const bound = checked(key, checkBound);
 /** Two elements: from, to or nil. */
 export const range: Layout<KeyRange> = fields({ from: bound, to: optional(bound) });
 
@@ -24,6 +23,11 @@ export const scanOptions: Layout<ScanOptions> = joined(
 export function checkKey(made: Key, limits: Limits): void {
   if (made.length === 0) throw new RaftkvError('key_empty', 'a key has at least one byte');
   checkLength(made, limits, limits.maxKeyBytes);
+}
+
+/** A bound may be empty, and one byte longer than a key: that is how "after this key" is written. */
+export function checkBound(made: Key, limits: Limits): void {
+  checkLength(made, limits, limits.maxKeyBytes + 1);
 }
 
 function checkValue(value: Uint8Array, limits: Limits): void {

@@ -168,11 +168,6 @@ export class Writer {
     this.offset = offset + length;
   }
 
-  optionalKey(key: Key | undefined): void {
-    if (key === undefined) this.nil();
-    else this.key(key);
-  }
-
   /** Text, as str in UTF-8. */
   text(text: string): void {
     const length = text.length;
@@ -198,11 +193,6 @@ export class Writer {
     writeUint32(this.bytes, this.offset + 1, encoded.length);
     this.bytes.set(encoded, this.offset + 5);
     this.offset += 5 + encoded.length;
-  }
-
-  optionalText(text: string | undefined): void {
-    if (text === undefined) this.nil();
-    else this.text(text);
   }
 }
 
