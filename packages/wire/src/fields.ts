@@ -30,7 +30,7 @@ export function checkBound(made: Key, limits: Limits): void {
   checkLength(made, limits, limits.maxKeyBytes + 1);
 }
 
-function checkValue(value: Uint8Array, limits: Limits): void {
+export function checkValue(value: Uint8Array, limits: Limits): void {
   if (value.length > limits.maxValueBytes) {
     throw new RaftkvError('value_too_large', `a value of ${value.length} bytes; the limit is ${limits.maxValueBytes}`);
   }

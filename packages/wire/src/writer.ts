@@ -126,6 +126,14 @@ export class Writer {
     }
   }
 
+  /** The head of an array of fewer than 16 elements whose first is a tag below 128. */
+  head(count: number, tag: number): void {
+    this.reserve(2);
+    this.bytes[this.offset] = 0x90 | count;
+    this.bytes[this.offset + 1] = tag;
+    this.offset += 2;
+  }
+
   bin(value: Uint8Array): void {
     this.reserve(value.length + 5);
     this.#binHeader(value.length);
