@@ -218,6 +218,19 @@ describe('tabs of one origin', () => {
     expect(tenancies(tabs)).toEqual(['attached', 'holder']);
   });
 
+  it('have the browser ask before they are left, only while own writes wait', async () => {
+    const { tabs } = await stage(1);
+    const [tab] = tabs as [FakeTab];
+    expect(tab.wouldAsk).toBe(false);
+    tab.kv.setOnline(false);
+    const write = tab.kv.mutate([{ type: 'put', key: 'unsent', value: 1 }]);
+    expect(tab.wouldAsk).toBe(true);
+    tab.kv.setOnline(true);
+    await write.committed;
+    await until(tab.kv.replica, ({ unsentWrites }) => unsentWrites === 0);
+    expect(tab.wouldAsk).toBe(false);
+  });
+
   it('follow whoever holds while the holder changes and changes', async () => {
     const { cluster, origin, tabs } = await stage(3);
     const writer = cluster.client();
