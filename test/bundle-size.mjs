@@ -26,6 +26,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   if (process.argv.includes('--json')) console.log(JSON.stringify(figures));
   else print(figures);
   const isOver = figures.kilobytes > budget.kilobytes;
+  if (isOver) console.error(`The bundle is over its budget of ${budget.kilobytes} KB.`);
   if (process.argv.includes('--check') && isOver) process.exitCode = 1;
 }
 

@@ -34,7 +34,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   wire: {
     values: ['raft'],
     types: ['kv'],
-    npm: ['msgpackr', 'fflate'],
+    npm: ['fflate'],
     nodeNpm: [],
     why: 'Codecs turn values into bytes. They know what the values look like, never who sends, keeps or applies them.',
   },

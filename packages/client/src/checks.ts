@@ -1,7 +1,7 @@
 // What calls are checked for before they begin. A read must not wait in a frame with others and then turn out impossible to encode: that would
 // take them all down. Writes need only the check of their options: their command is encoded at once.
 import type { Key, KeyRange } from '@raftkv/kv';
-import { RaftkvError, keyFrom, rangeFrom } from '@raftkv/wire';
+import { RaftkvError, checkBound, checkKey, keyFrom, rangeFrom } from '@raftkv/wire';
 import type { KeyInput, Limits, RangeInput, ReadLevel } from '@raftkv/wire';
 import type { CallOptions } from './dispatcher.ts';
 
@@ -32,20 +32,14 @@ export function checkCallOptions({ timeoutMilliseconds, signal }: CallOptions): 
 
 export function checkedKey(key: KeyInput, limits: Limits): Key {
   const made = keyFrom(key);
-  if (made.length === 0) throw new RaftkvError('key_empty', 'a key has at least one byte');
-  if (made.length > limits.maxKeyBytes) throw tooLarge(made, limits);
+  checkKey(made, limits);
   return made;
 }
 
-/** Bounds may be a byte longer than keys: that is how "after this key" is written. */
 export function checkedRange(range: RangeInput, limits: Limits): KeyRange {
   if (typeof range !== 'object' || range === null) throw new RaftkvError('invalid_argument', 'a range is an object');
   const made = rangeFrom(range);
-  if (made.from.length > limits.maxKeyBytes + 1) throw tooLarge(made.from, limits);
-  if (made.to !== undefined && made.to.length > limits.maxKeyBytes + 1) throw tooLarge(made.to, limits);
+  checkBound(made.from, limits);
+  if (made.to !== undefined) checkBound(made.to, limits);
   return made;
-}
-
-function tooLarge(key: Key, limits: Limits): RaftkvError {
-  return new RaftkvError('key_too_large', `a key of ${key.length} bytes; the limit is ${limits.maxKeyBytes}`);
 }

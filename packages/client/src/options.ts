@@ -84,6 +84,9 @@ export function settle(
   if (codec !== undefined && !(typeof codec.encode === 'function' && typeof codec.decode === 'function')) {
     throw new RaftkvError('invalid_argument', 'a codec has two functions, encode and decode');
   }
+  if (compression && typeof compression.packer !== 'function') {
+    throw new RaftkvError('invalid_argument', 'compression is deflateCompression, something made of it, or false');
+  }
   if (!['text', 'bytes'].includes(keys))
     throw new RaftkvError('invalid_argument', `keys is ${keys}; there are text, bytes`);
   return {

@@ -37,6 +37,8 @@ describe('nonsense', () => {
       { endpoints: [''] },
       { endpoints: ['a'], codec: {} },
       { endpoints: ['a'], keys: 'both' },
+      { endpoints: ['a'], compression: true },
+      { endpoints: ['a'], compression: { deflate: (bytes: Uint8Array) => bytes } },
     ];
     for (const each of options) {
       const make = (): void => closeLater(connect(each as Parameters<typeof connect>[0]));

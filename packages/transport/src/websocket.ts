@@ -14,6 +14,8 @@ export interface WebSocketChannelOptions extends Partial<ChannelLimits> {
 
 /** A browser tells nobody when its buffer empties: it has to be asked. Timers there have a grain of 4 ms anyway. */
 const drainPollMilliseconds = 4;
+/** The value of `WebSocket.OPEN`. */
+const openState = 1;
 
 /**
  * Wraps a socket that is open; call it in the turn of its `open` event, so that no message is missed. The channel owns the socket from then on.
@@ -78,7 +80,8 @@ class WebSocketChannel implements Channel {
       const message = `a frame of ${frame.length} bytes passes the limit of ${this.maxFrameBytes}`;
       throw new RaftkvError('frame_too_large', message);
     }
-    if (!this.#isOpen) return false;
+    // Closing, which the other side may have begun: `onClose` follows.
+    if (!this.#isOpen || this.#socket.readyState !== openState) return false;
     const bytesAfter = this.#socket.bufferedAmount + frame.length;
     if (bytesAfter > this.#limits.maxBufferedBytes) {
       this.#break(new RaftkvError('busy', `${this.remote} does not take what it is sent`));

@@ -14,6 +14,23 @@ describe('a close frame', () => {
     }
   });
 
+  it('has the numbers that it always had', () => {
+    const codes: ErrorCode[] = [
+      'bad_frame',
+      'wrong_cluster',
+      'busy',
+      'closed',
+      'halted',
+      'internal',
+      'invalid_argument',
+    ];
+    const numbers = codes.map((code) => toCloseFrame(new RaftkvError(code, '')).code);
+    expect(numbers).toEqual([4001, 4004, 4007, 4009, 4010, 4012, 4013]);
+    const standard = [1002, 1003, 1007, 1008, 1009, 1011, 1013].map((code) => fromCloseFrame(code, '', '')?.code);
+    const bad = 'bad_frame';
+    expect(standard).toEqual([bad, bad, bad, bad, 'frame_too_large', 'internal', 'busy']);
+  });
+
   it('keeps the reason within the 123 bytes that a close frame holds, whatever the script', () => {
     const { reason } = toCloseFrame(new RaftkvError('busy', '漢'.repeat(200)));
     expect(new TextEncoder().encode(reason).length).toBeLessThanOrEqual(123);

@@ -3,7 +3,6 @@
 import type { Command, CommandEnvelope, SessionStamp } from '@raftkv/kv';
 import { deflateCompression } from './compression.ts';
 import { RaftkvError } from './error.ts';
-import { boxed, optional } from './layout.ts';
 import type { Walk } from './layout.ts';
 import type { Limits } from './limits.ts';
 import { defaultLimits, withinFormat } from './limits.ts';
@@ -15,19 +14,6 @@ import type { Slab } from './slab.ts';
 import { Writer } from './writer.ts';
 
 const plainFormat = 0x10;
-
-/** By hand, since every write has one. */
-const sessionLayout = optional(
-  boxed<SessionStamp>({
-    size: 3,
-    write(writer, { clientId, sequence, ackFloor }) {
-      writer.uint(clientId);
-      writer.uint(sequence);
-      writer.uint(ackFloor);
-    },
-    read: (reader) => ({ clientId: reader.positive(), sequence: reader.positive(), ackFloor: reader.uint() }),
-  }),
-);
 
 export interface EncodeCommandOptions {
   /** Those of the format hold in any case. */
@@ -57,9 +43,8 @@ export function encodeCommand(envelope: CommandEnvelope, options: EncodeCommandO
   const writer = new Writer(sizeHint(envelope.command), options.slab);
   writer.byte(plainFormat);
   writer.array(2);
-  const walk = walkOf(limits);
-  sessionLayout.write(writer, envelope.session, walk);
-  commandLayout.write(writer, envelope.command, walk);
+  writeSession(writer, envelope.session);
+  commandLayout.write(writer, envelope.command, walkOf(limits));
   return finish(writer, limits, options.packer);
 }
 
@@ -78,13 +63,12 @@ export function restampCommand(
       ? options.packer.unpack(bytes, limits)
       : new Reader(bytes, 1);
   reader.tuple(2);
-  const walk = walkOf(limits);
-  sessionLayout.read(reader, walk);
+  readSession(reader);
   const rest = reader.bytes.subarray(reader.offset, reader.end);
   const writer = new Writer(rest.length + envelopeBytes, options.slab);
   writer.byte(plainFormat);
   writer.array(2);
-  sessionLayout.write(writer, session, walk);
+  writeSession(writer, session);
   writer.raw(rest);
   return finish(writer, limits, options.packer);
 }
@@ -112,11 +96,24 @@ function finish(writer: Writer, limits: Limits, packer: CommandPacker | undefine
 
 function readEnvelope(reader: Reader, limits: Limits): CommandEnvelope {
   reader.tuple(2);
-  const walk = walkOf(limits);
-  const session = sessionLayout.read(reader, walk);
-  const command = commandLayout.read(reader, walk);
+  const session = readSession(reader);
+  const command = commandLayout.read(reader, walkOf(limits));
   reader.expectEnd();
   return { session, command };
+}
+
+function writeSession(writer: Writer, session: SessionStamp | undefined): void {
+  if (session === undefined) return writer.nil();
+  writer.array(3);
+  writer.uint(session.clientId);
+  writer.uint(session.sequence);
+  writer.uint(session.ackFloor);
+}
+
+function readSession(reader: Reader): SessionStamp | undefined {
+  if (reader.nil()) return undefined;
+  reader.tuple(3);
+  return { clientId: reader.positive(), sequence: reader.positive(), ackFloor: reader.uint() };
 }
 
 function walkOf(limits: Limits): Walk {

@@ -3,13 +3,9 @@
 import { Inflate, deflateSync, inflateSync } from 'fflate';
 import { RaftkvError } from './error.ts';
 import { makePacker } from './packer.ts';
-import type { CommandPacker } from './packer.ts';
+import type { CommandPacker, Deflate } from './packer.ts';
 
-export interface Compression {
-  /** Raw DEFLATE (RFC 1951). */
-  deflate(bytes: Uint8Array): Uint8Array;
-  /** Throws `bad_frame` on bytes that are not DEFLATE, `request_too_large` when more than `maxBytes` would come out. */
-  inflate(bytes: Uint8Array, maxBytes: number): Uint8Array;
+export interface Compression extends Deflate {
   /** Packs the commands of one client. Taken from here, so that only who compresses carries it. */
   packer(): CommandPacker;
 }

@@ -5,16 +5,15 @@ import { range } from './fields.ts';
 import { bin, fields, flags, joined, list, optional, text, uint } from './layout.ts';
 import type { Layout, Variant } from './layout.ts';
 
-const hash: Layout<string | undefined> = {
-  ...optional(text),
+const digits: Layout<string> = {
+  ...text,
   read(reader) {
-    const digits = reader.optionalText();
-    if (digits !== undefined && !/^[0-9a-f]{16}$/.test(digits)) reader.fail('a content hash has 16 hexadecimal digits');
-    return digits;
+    const hash = reader.text();
+    return /^[0-9a-f]{16}$/.test(hash) ? hash : reader.fail('a content hash has 16 hexadecimal digits');
   },
 };
 const id = fields({ id: uint });
-const body = fields({ revision: uint, index: uint, hash, payload: bin });
+const body = fields({ revision: uint, index: uint, hash: optional(digits), payload: bin });
 
 /** From, and one array of two elements a range. */
 export const observe: Variant<ObserveRequest> = [10, fields({ id: uint, from: uint, ranges: list(range) })];

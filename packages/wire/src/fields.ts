@@ -10,8 +10,7 @@ import type { Limits } from './limits.ts';
 export const checkedKey = checked(key, checkKey);
 export const checkedValue = checked(bin, checkValue);
 
-/** A bound may be empty, and one byte longer than a key: that is how "after this key" is written. */
-const bound = checked(key, (made, limits) => checkLength(made, limits, limits.maxKeyBytes + 1));
+const bound = checked(key, checkBound);
 /** Two elements: from, to or nil. */
 export const range: Layout<KeyRange> = fields({ from: bound, to: optional(bound) });
 
@@ -26,7 +25,12 @@ export function checkKey(made: Key, limits: Limits): void {
   checkLength(made, limits, limits.maxKeyBytes);
 }
 
-function checkValue(value: Uint8Array, limits: Limits): void {
+/** A bound may be empty, and one byte longer than a key: that is how "after this key" is written. */
+export function checkBound(made: Key, limits: Limits): void {
+  checkLength(made, limits, limits.maxKeyBytes + 1);
+}
+
+export function checkValue(value: Uint8Array, limits: Limits): void {
   if (value.length > limits.maxValueBytes) {
     throw new RaftkvError('value_too_large', `a value of ${value.length} bytes; the limit is ${limits.maxValueBytes}`);
   }

@@ -1,6 +1,7 @@
 // The front door of the codecs: what is not named here is private.
 export { RaftkvError, isErrorCode } from './error.ts';
 export { defaultLimits, formatLimits } from './limits.ts';
+export { checkBound, checkKey } from './fields.ts';
 export { keyFrom, keyToBytes, keyToString, prefixEnd, rangeFrom } from './key.ts';
 export { decodeCommand, encodeCommand, restampCommand } from './command.ts';
 export { deflateCompression } from './compression.ts';

@@ -160,8 +160,7 @@ export function tagged<T extends { readonly type: string }>(
     write(writer, value, walk) {
       const variant = byType[value.type]!;
       const layout = variant[1];
-      writer.array(layout.size + 1);
-      writer.uint(variant[0]);
+      writer.head(layout.size + 1, variant[0]);
       layout.write(writer, value, walk);
     },
     read(reader, walk) {

@@ -1,9 +1,9 @@
 // The layout of what a command asks for: puts, deletes, reads and their combinations, each an array that begins with a small tag.
 // `command.ts` puts an envelope around it.
-import type { BatchCommand, Command, DeleteOp, GetOp, PutOp, ScanOp, TxnCommand, TxnOp } from '@raftkv/kv';
+import type { BatchCommand, Command, DeleteOp, GetOp, Key, PutOp, ScanOp, TxnCommand, TxnOp } from '@raftkv/kv';
 import { compare } from './compare.ts';
 import { RaftkvError } from './error.ts';
-import { checkedKey, checkedValue, range, scanOptions } from './fields.ts';
+import { checkKey, checkValue, checkedKey, range, scanOptions } from './fields.ts';
 import { boxed, fields, flags, joined, list, nesting, optional, positive, tagged, uint } from './layout.ts';
 import type { Layout, Variant, Walk } from './layout.ts';
 
@@ -13,21 +13,24 @@ const options = flags('returnPrevious');
 const put: Layout<Omit<PutOp, 'type'>> = {
   size: 3,
   write(writer, { key, value, returnPrevious }, walk) {
+    checkPut(key, value, walk);
     writer.uint(returnPrevious === true ? 1 : 0);
-    checkedKey.write(writer, key, walk);
-    checkedValue.write(writer, value, walk);
+    writer.key(key);
+    writer.bin(value);
   },
   read(reader, walk): PutOp {
     const returnPrevious = reader.small(1) === 1;
-    const key = checkedKey.read(reader, walk);
-    return { type: 'put', key, value: checkedValue.read(reader, walk), returnPrevious };
+    const key = reader.key();
+    const value = reader.bin();
+    checkPut(key, value, walk);
+    return { type: 'put', key, value, returnPrevious };
   },
 };
 
 const writes: {
   readonly [T in 'put' | 'delete' | 'deleteRange']: Variant<Extract<Command, { readonly type: T }>>;
 } = {
-  put: [1, spent(put)],
+  put: [1, put],
   delete: [2, spent<Omit<DeleteOp, 'type'>>(joined(options, fields({ key: checkedKey })))],
   deleteRange: [3, spent(joined(options, fields({ range })))],
 };
@@ -60,14 +63,14 @@ export const command: Layout<Command> = tagged<Command>('command', {
   closeSession: [9, fields({ clientId: positive })],
 });
 
+function checkPut(key: Key, value: Uint8Array, walk: Walk): void {
+  spend(walk);
+  checkKey(key, walk.limits);
+  checkValue(value, walk.limits);
+}
+
 /** It counts as one operation. */
 function spent<T>(layout: Layout<T>): Layout<T> {
-  const spend = (walk: Walk): void => {
-    walk.ops -= 1;
-    if (walk.ops < 0) {
-      throw new RaftkvError('batch_too_large', `more than ${walk.limits.maxOps} operations in one command`);
-    }
-  };
   return {
     size: layout.size,
     write(writer, value, walk) {
@@ -79,4 +82,11 @@ function spent<T>(layout: Layout<T>): Layout<T> {
       return layout.read(reader, walk, into);
     },
   };
+}
+
+function spend(walk: Walk): void {
+  walk.ops -= 1;
+  if (walk.ops < 0) {
+    throw new RaftkvError('batch_too_large', `more than ${walk.limits.maxOps} operations in one command`);
+  }
 }

@@ -1,13 +1,19 @@
 // Commands under DEFLATE: when it is worth the attempt, and what it looks like. A client that never compresses has none of this; `command.ts` is handed
 // what packs, and unpacks for the state machine with the one implementation that all members share.
 import { CompressionGate } from './compression-gate.ts';
-import type { Compression } from './compression.ts';
 import { RaftkvError } from './error.ts';
 import type { Limits } from './limits.ts';
 import { Reader } from './reader.ts';
 import { Writer } from './writer.ts';
 
 export const deflatedFormat = 0x11;
+
+export interface Deflate {
+  /** Raw DEFLATE (RFC 1951). */
+  deflate(bytes: Uint8Array): Uint8Array;
+  /** Throws `bad_frame` on bytes that are not DEFLATE, `request_too_large` when more than `maxBytes` would come out. */
+  inflate(bytes: Uint8Array, maxBytes: number): Uint8Array;
+}
 
 /** For one stream of like commands: a client has one. */
 export interface CommandPacker {
@@ -24,7 +30,7 @@ export const envelopeBytes = 64;
 const sampledFromBytes = 32 * 1024;
 const sampleBytes = 4 * 1024;
 
-export function makePacker(compression: Compression): CommandPacker {
+export function makePacker(compression: Deflate): CommandPacker {
   const gate = new CompressionGate();
   return {
     pack: (plain) => pack(plain, compression, gate),
@@ -33,7 +39,7 @@ export function makePacker(compression: Compression): CommandPacker {
 }
 
 /** Deflated: the format byte, the length of the plain body, then the stream. */
-function pack(plain: Uint8Array, compression: Compression, gate: CompressionGate): Uint8Array {
+function pack(plain: Uint8Array, compression: Deflate, gate: CompressionGate): Uint8Array {
   if (plain.length <= compressFromBytes + envelopeBytes || !gate.shouldTry()) return plain;
   const body = plain.subarray(1);
   // A megabyte of what is compressed already would hold its sender up for longer than the network does: a piece of it tells.
@@ -50,11 +56,11 @@ function pack(plain: Uint8Array, compression: Compression, gate: CompressionGate
   return writer.finish();
 }
 
-function pays(compression: Compression, sample: Uint8Array): boolean {
+function pays(compression: Deflate, sample: Uint8Array): boolean {
   return compression.deflate(sample).length <= sample.length - (sample.length >>> 3);
 }
 
-export function unpackCommand(packed: Uint8Array, limits: Limits, compression: Compression): Reader {
+export function unpackCommand(packed: Uint8Array, limits: Limits, compression: Deflate): Reader {
   const header = new Reader(packed, 1);
   const plainBytes = header.uint();
   checkCommandSize(plainBytes, limits);

@@ -132,10 +132,6 @@ export class Reader {
     return byteString(this.bytes, start, start + length);
   }
 
-  optionalKey(): Key | undefined {
-    return this.nil() ? undefined : this.key();
-  }
-
   text(): string {
     const head = this.byte();
     let length: number;
@@ -156,10 +152,6 @@ export class Reader {
     } catch {
       return this.fail('text is not UTF-8');
     }
-  }
-
-  optionalText(): string | undefined {
-    return this.nil() ? undefined : this.text();
   }
 
   #big(count: number): number {

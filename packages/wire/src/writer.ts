@@ -126,6 +126,14 @@ export class Writer {
     }
   }
 
+  /** The head of an array of fewer than 16 elements whose first is a tag below 128. */
+  head(count: number, tag: number): void {
+    this.reserve(2);
+    this.bytes[this.offset] = 0x90 | count;
+    this.bytes[this.offset + 1] = tag;
+    this.offset += 2;
+  }
+
   bin(value: Uint8Array): void {
     this.reserve(value.length + 5);
     this.#binHeader(value.length);
@@ -168,11 +176,6 @@ export class Writer {
     this.offset = offset + length;
   }
 
-  optionalKey(key: Key | undefined): void {
-    if (key === undefined) this.nil();
-    else this.key(key);
-  }
-
   /** Text, as str in UTF-8. */
   text(text: string): void {
     const length = text.length;
@@ -198,11 +201,6 @@ export class Writer {
     writeUint32(this.bytes, this.offset + 1, encoded.length);
     this.bytes.set(encoded, this.offset + 5);
     this.offset += 5 + encoded.length;
-  }
-
-  optionalText(text: string | undefined): void {
-    if (text === undefined) this.nil();
-    else this.text(text);
   }
 }
 

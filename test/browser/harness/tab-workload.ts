@@ -40,6 +40,10 @@ export class TabWorkloadClient implements WorkloadClient {
     await reloaded;
   }
 
+  async setOnline(isOnline: boolean): Promise<void> {
+    await this.#tab.page.evaluate((wanted) => historyLab.setOnline(wanted), isOnline);
+  }
+
   async cutOff(milliseconds: number): Promise<void> {
     await this.#tab.page.evaluate((time) => {
       historyLab.setOnline(false);

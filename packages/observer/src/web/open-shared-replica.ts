@@ -4,7 +4,7 @@ import type { LiveKv, UserKey } from '@raftkv/client';
 import { ReplicaAssembly } from '../assembly.ts';
 import type { ReplicaOptions } from '../assembly.ts';
 import { TabFeeder } from '../tab-feeder.ts';
-import { watchPage } from './page.ts';
+import { guardUnload, watchPage } from './page.ts';
 import type { Page } from './page.ts';
 import { Tenancy } from './tenancy.ts';
 import type { TenancyOptions } from './tenancy.ts';
@@ -65,7 +65,13 @@ export async function openSharedReplica<Value = unknown, K extends UserKey = str
           isVisible: () => page.document.visibilityState === 'visible',
           clock: assembly.settings.clock,
         });
-  assembly.kv.replica.subscribe(() => tenancy?.changed());
+  const guard = guardUnload(page);
+  assembly.kv.replica.subscribe(() => {
+    tenancy?.changed();
+    const { phase, unsentWrites } = assembly.status;
+    // Own writes that wait live in this page alone.
+    guard(unsentWrites > 0 && phase !== 'closed');
+  });
   const forgetPage = watchPage(page, {
     onSuspend: () => {
       isSuspended = true;

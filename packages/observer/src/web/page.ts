@@ -41,3 +41,18 @@ export function watchPage({ window, document }: Page, { onSuspend, onResume }: P
     document.removeEventListener('resume', resume);
   };
 }
+
+/**
+ * Lets the browser ask before the page is left, only while there is something to lose: a page that always listens is kept out of the cache, and one that
+ * always asks is hated. Answers the function that says whether there is.
+ */
+export function guardUnload({ window }: Pick<Page, 'window'>): (isNeeded: boolean) => void {
+  let isGuarded = false;
+  const ask = (event: Event): void => event.preventDefault();
+  return (isNeeded) => {
+    if (isNeeded === isGuarded) return;
+    isGuarded = isNeeded;
+    if (isNeeded) window.addEventListener('beforeunload', ask);
+    else window.removeEventListener('beforeunload', ask);
+  };
+}

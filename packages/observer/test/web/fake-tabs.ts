@@ -174,6 +174,13 @@ export class FakeTab {
     (type.startsWith('page') ? this.#window : this.#document).dispatchEvent(event);
   }
 
+  /** The user wants to leave: whether the page would have the browser ask. */
+  get wouldAsk(): boolean {
+    const event = new Event('beforeunload', { cancelable: true });
+    this.#window.dispatchEvent(event);
+    return event.defaultPrevented;
+  }
+
   /** Its script does not run, though nobody told it: messages and timers wait. */
   hang(): void {
     this.#isHung = true;

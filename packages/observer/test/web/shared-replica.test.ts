@@ -97,7 +97,14 @@ describe('tabs of one origin', () => {
       for (let i = 0; i < 60; i += 1) await kv.put(`count/${tab}/${i}`, i);
     });
     tabs[0]!.kill();
+    await Promise.race([isHolder(tabs[1]!), isHolder(tabs[2]!)]);
+    const since = performance.now();
+    await until(tabs[1]!.kv.replica, ({ connection }) => connection === 'online');
+    await Promise.all(tabs.slice(1).map((tab) => caughtUp(tab, cluster)));
     await Promise.all(writing);
+    await Promise.all(tabs.slice(1).map((tab) => caughtUp(tab, cluster)));
+    // Nobody waits until the silence of the old one is noticed.
+    expect(performance.now() - since).toBeLessThan(800);
     await Promise.all(tabs.slice(1).map((tab) => caughtUp(tab, cluster)));
     expect(cluster.revision - applied).toBe(120);
     expect(tenancies(tabs.slice(1)).toSorted()).toEqual(['attached', 'holder']);
@@ -209,6 +216,19 @@ describe('tabs of one origin', () => {
     const entry = await tabs[1]!.kv.getEntry('log');
     expect(entry).toMatchObject({ value: 19, version: 20 });
     expect(tenancies(tabs)).toEqual(['attached', 'holder']);
+  });
+
+  it('have the browser ask before they are left, only while own writes wait', async () => {
+    const { tabs } = await stage(1);
+    const [tab] = tabs as [FakeTab];
+    expect(tab.wouldAsk).toBe(false);
+    tab.kv.setOnline(false);
+    const write = tab.kv.mutate([{ type: 'put', key: 'unsent', value: 1 }]);
+    expect(tab.wouldAsk).toBe(true);
+    tab.kv.setOnline(true);
+    await write.committed;
+    await until(tab.kv.replica, ({ unsentWrites }) => unsentWrites === 0);
+    expect(tab.wouldAsk).toBe(false);
   });
 
   it('follow whoever holds while the holder changes and changes', async () => {

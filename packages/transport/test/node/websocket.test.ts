@@ -134,6 +134,16 @@ describe('a WebSocket channel over a socket that never tells when it has sent', 
     expect(recorded.received[0]?.buffer).toBe(buffer);
   });
 
+  it('hands nothing to a socket that the other side has begun to close: a browser would complain of it', () => {
+    const socket = new FakeSocket();
+    const channel = webSocketChannel(socket);
+    channel.start({ onFrame: () => {}, onClose: () => {} });
+    expect(channel.send(Uint8Array.of(1))).toBe(true);
+    socket.readyState = 2;
+    expect(channel.send(Uint8Array.of(1))).toBe(false);
+    expect(socket.sent).toBe(1);
+  });
+
   it('refuses by itself what a browser let through: too large a frame', async () => {
     const socket = new FakeSocket();
     const recorded = recordChannel(webSocketChannel(socket, { maxFrameBytes: 4 }));
@@ -146,8 +156,9 @@ describe('a WebSocket channel over a socket that never tells when it has sent', 
 /** As little as a browser's WebSocket: no `terminate`, no callback. */
 class FakeSocket implements WebSocketLike {
   binaryType = 'blob';
-  readonly readyState = 1;
+  readyState = 1;
   readonly protocol = '';
+  sent = 0;
   /** As if so many bytes left between any two looks. */
   sentPerLook = 0;
   #bufferedAmount = 0;
@@ -161,7 +172,9 @@ class FakeSocket implements WebSocketLike {
   set bufferedAmount(bytes: number) {
     this.#bufferedAmount = bytes;
   }
-  send(): void {}
+  send(): void {
+    this.sent += 1;
+  }
   close(code?: number): void {
     this.closedWith = code;
   }

