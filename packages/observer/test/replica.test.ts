@@ -205,6 +205,21 @@ describe('what a replica keeps', () => {
     expect(second.replica.getSnapshot()).toMatchObject({ keys: 1, error: { code: 'storage_corrupt' } });
   });
 
+  it('is said to be gone as soon as somebody removes it, and the replica goes on in memory', async () => {
+    const cluster = await SmallCluster.start();
+    const store = new CountingStore();
+    const kv = await cluster.replica({ store });
+    await kv.put('a', 1);
+    await until(kv.replica, ({ revision }) => revision === cluster.revision);
+    await store.wipe();
+    // Nothing was written since.
+    expect(kv.replica.getSnapshot()).toMatchObject({ storage: 'memory', error: { code: 'storage_missing' } });
+    await kv.put('a', 2);
+    await until(kv.replica, ({ revision }) => revision === cluster.revision);
+    expect(await kv.get('a', { level: 'local' })).toBe(2);
+    expect(store.records).toEqual([]);
+  });
+
   it('is not taken for a copy of other keys than it is', async () => {
     const cluster = await SmallCluster.start();
     const store = new CountingStore();

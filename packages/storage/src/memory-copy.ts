@@ -19,23 +19,26 @@ export class MemoryCopyStore {
     this.#step = step;
   }
 
-  async open({ owner }: OpenCopyOptions): Promise<CopyStorage> {
+  async open({ owner, onFailure }: OpenCopyOptions): Promise<CopyStorage> {
     this.#owner ??= owner;
     if (this.#owner === undefined) throw new RaftkvError('storage_missing', 'there is no copy, and none may be made');
-    const opened = new MemoryCopy(this, this.#owner, async () => {
+    const step = async (): Promise<void> => {
       await this.#step();
       if (this.#opened !== opened) throw new RaftkvError('storage_locked', 'another opener took it over');
-    });
+    };
+    const opened = new MemoryCopy(this, this.#owner, step, onFailure);
     this.#opened = opened;
     return opened;
   }
 
-  /** Whoever has it open loses it; what is on its way never takes effect. */
+  /** Whoever has it open loses it without a word; what is on its way never takes effect. */
   cut(): void {
     this.#opened = undefined;
   }
 
+  /** Whoever has it open hears of it. */
   async wipe(): Promise<void> {
+    this.#opened?.fail(new RaftkvError('storage_missing', 'the copy was forgotten'));
     this.cut();
     this.#owner = undefined;
     this.records = [];
@@ -46,17 +49,24 @@ class MemoryCopy implements CopyStorage {
   readonly owner: CopyOwner;
   readonly #store: MemoryCopyStore;
   readonly #step: () => Promise<void>;
+  readonly #onFailure: OpenCopyOptions['onFailure'];
   #tail: Promise<unknown> = Promise.resolve();
-  #failure: { readonly error: unknown } | undefined;
+  #failure: RaftkvError | undefined;
   #isClosed = false;
   /** Calls of `replace`, and the one that took effect last. */
   #calls = 0;
   #latest = 0;
 
-  constructor(store: MemoryCopyStore, owner: CopyOwner, step: () => Promise<void>) {
+  constructor(
+    store: MemoryCopyStore,
+    owner: CopyOwner,
+    step: () => Promise<void>,
+    onFailure: OpenCopyOptions['onFailure'],
+  ) {
     this.#store = store;
     this.owner = owner;
     this.#step = step;
+    this.#onFailure = onFailure;
   }
 
   async *load(): AsyncGenerator<Uint8Array, void, undefined> {
@@ -94,16 +104,20 @@ class MemoryCopy implements CopyStorage {
     await this.#tail;
   }
 
+  fail(error: unknown): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = RaftkvError.from(error, 'storage_failed');
+    if (!this.#isClosed) this.#onFailure?.(this.#failure);
+  }
+
   #inOrder(work: () => void): Promise<void> {
     if (this.#isClosed) return Promise.reject(new RaftkvError('closed', 'this storage was closed'));
     const done = this.#tail.then(async () => {
-      if (this.#failure !== undefined) throw this.#failure.error;
+      if (this.#failure !== undefined) throw this.#failure;
       await this.#step();
       work();
     });
-    this.#tail = done.catch((error: unknown) => {
-      this.#failure ??= { error };
-    });
+    this.#tail = done.catch((error: unknown) => this.fail(error));
     return done;
   }
 }

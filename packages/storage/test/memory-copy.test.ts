@@ -69,14 +69,30 @@ describe('a copy in memory', () => {
     }
   });
 
+  it('tells its opener once what stopped it, at once if it is forgotten', async () => {
+    const heard: string[] = [];
+    const onFailure = ({ code }: RaftkvError): void => void heard.push(code);
+    const store = new MemoryCopyStore();
+    const copy = await store.open({ owner, onFailure });
+    await store.wipe();
+    expect(heard).toEqual(['storage_missing']);
+    expect(await codeOf(copy.append(Uint8Array.of(1)))).toBe('storage_missing');
+    const closed = await store.open({ owner, onFailure });
+    await closed.close();
+    await store.wipe();
+    expect(heard).toEqual(['storage_missing']);
+  });
+
   it('belongs to whoever opened it last: an opener before writes nothing more', async () => {
     const store = new MemoryCopyStore();
-    const first = await store.open({ owner });
+    const heard: string[] = [];
+    const first = await store.open({ owner, onFailure: ({ code }) => void heard.push(code) });
     await first.append(Uint8Array.of(1));
     const late = first.append(Uint8Array.of(2));
     const second = await store.open({});
     expect(await codeOf(late)).toBe('storage_locked');
     expect(await codeOf(first.replace(bytes(9)))).toBe('storage_locked');
+    expect(heard).toEqual(['storage_locked']);
     await second.append(Uint8Array.of(3));
     expect(await found(second)).toEqual([1, 3]);
   });
