@@ -10,6 +10,8 @@ import type { ChunkCompression } from './snapshot-file.ts';
 /** Synced this often while it is written, so that the last sync is short and the log's syncs are not held up behind it. */
 const syncEveryBytes = 8 * 1024 * 1024;
 
+const sampleBytes = 4 * 1024;
+
 /** Fills chunks and writes them out. Calls are taken one after the other. */
 export class SnapshotFileWriter {
   totalBytes = 0;
@@ -71,9 +73,18 @@ export class SnapshotFileWriter {
     return this.#file.close();
   }
 
+  /** What is compressed already would cost the members of one machine more than everything else about a snapshot: a piece of it tells. */
+  async #isWorthDeflating(raw: Uint8Array): Promise<boolean> {
+    if (this.#compression === undefined) return false;
+    if (raw.length < sampleBytes * 4) return true;
+    const from = (raw.length - sampleBytes) >>> 1;
+    const sample = await this.#compression.deflate(raw.slice(from, from + sampleBytes));
+    return sample.length <= sampleBytes - (sampleBytes >>> 3);
+  }
+
   async #flushChunk(): Promise<void> {
     const raw = this.#buffer.subarray(0, this.#buffered);
-    const deflated = await this.#compression?.deflate(raw);
+    const deflated = (await this.#isWorthDeflating(raw)) ? await this.#compression?.deflate(raw) : undefined;
     // A chunk as long as its content is stored as it is.
     const stored = deflated !== undefined && deflated.length < raw.length ? deflated : raw;
     await this.#file.write(this.#offset, stored);
