@@ -4,7 +4,7 @@ import type { KeyRange } from '@raftkv/kv';
 import { RaftkvError } from '@raftkv/wire';
 import type { RangeInput } from '@raftkv/wire';
 import type { Codec, ConnectOptions, LiveKv, ReplicaStatus, UserKey } from '@raftkv/client';
-import { LiveValue } from '@raftkv/client/live';
+import { LiveValue, pendingStatus } from '@raftkv/client/live';
 import { Client, checkedRange, json, settle, viewOf } from '@raftkv/client/parts';
 import type { Feed, Settings } from '@raftkv/client/parts';
 import type { CopyStore } from './journal.ts';
@@ -24,25 +24,6 @@ export interface AssemblyHooks extends Pick<ObserverOptions, 'inflate' | 'onStor
   /** Runs before the parts are closed. */
   readonly onClose?: () => Promise<void>;
 }
-
-const pendingStatus: ReplicaStatus = {
-  replicaId: '',
-  role: 'observer',
-  tenancy: 'alone',
-  phase: 'loading',
-  connection: 'connecting',
-  storage: 'memory',
-  error: undefined,
-  clusterId: undefined,
-  leader: undefined,
-  revision: 0,
-  index: 0,
-  hash: undefined,
-  keys: 0,
-  unsentWrites: 0,
-  snapshots: 0,
-  divergences: 0,
-};
 
 export class ReplicaAssembly<Value, K extends UserKey> {
   readonly client: Client<Value, K>;

@@ -1,7 +1,7 @@
 // The hooks that look at the copy itself: how it is doing, which own writes are on their way; and at any Live, such as the state of one write.
 import { useCallback, useMemo } from 'react';
 import type { Live, ReplicaStatus, Write } from '@raftkv/client';
-import { LiveValue } from '@raftkv/client/live';
+import { LiveValue, pendingStatus } from '@raftkv/client/live';
 import { useOptionalKv } from './context.ts';
 import { useDerived } from './derived.ts';
 
@@ -46,21 +46,4 @@ function partsOf<T>({ subscribe, getSnapshot }: Live<T>): Pick<Live<T>, 'subscri
 
 const noWrites = new LiveValue<readonly Write<unknown>[]>([]);
 
-const noReplica: Live<ReplicaStatus> = new LiveValue<ReplicaStatus>({
-  replicaId: '',
-  role: 'observer',
-  tenancy: 'alone',
-  phase: 'loading',
-  connection: 'connecting',
-  storage: 'memory',
-  error: undefined,
-  clusterId: undefined,
-  leader: undefined,
-  revision: 0,
-  index: 0,
-  hash: undefined,
-  keys: 0,
-  unsentWrites: 0,
-  snapshots: 0,
-  divergences: 0,
-});
+const noReplica: Live<ReplicaStatus> = new LiveValue<ReplicaStatus>(pendingStatus);

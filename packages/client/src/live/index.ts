@@ -4,6 +4,7 @@ export { LiveCore } from './live-core.ts';
 export { LiveValue } from './live-value.ts';
 export { asked, idleRead, pendingRead } from './nothing.ts';
 export { Outbox } from './outbox.ts';
+export { pendingStatus } from './pending-status.ts';
 export { shapeState } from './shape.ts';
 
 export type { LiveCoreOptions } from './live-core.ts';
