@@ -23,9 +23,10 @@ export function commitTo(state: RaftState, index: number): void {
   if (index <= state.commitIndex) return;
   assert(index <= lastIndexOf(state.log), () => `commit ${index} of a log that ends at ${lastIndexOf(state.log)}`);
   if (state.role === 'leader') {
-    for (let i = state.commitIndex + 1; i <= index; i++) {
-      state.proposals.uncommittedBytes -= entryBytes(entryAt(state.log, i)!);
-    }
+    let bytes = 0;
+    for (let i = state.commitIndex + 1; i <= index; i++) bytes += entryBytes(entryAt(state.log, i)!);
+    state.proposals.uncommittedBytes -= bytes;
+    state.application.waitingBytes += bytes;
   }
   state.commitIndex = index;
 }
@@ -61,7 +62,13 @@ export function takeCommittedEntries(state: RaftState): readonly Entry[] {
   application.handedOutIndex += entries.length;
   application.batches.push({ lastIndex: application.handedOutIndex, bytes });
   application.outstandingBytes += bytes;
+  if (state.role === 'leader') application.waitingBytes -= bytes;
   return entries;
+}
+
+/** Leader: bytes of what is committed and not applied yet. */
+export function unappliedBytes({ application }: RaftState): number {
+  return application.waitingBytes + application.outstandingBytes;
 }
 
 /** The driver's word that the state machine has come to `index`. */

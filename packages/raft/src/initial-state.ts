@@ -80,7 +80,7 @@ function blankState(
     },
     outbox: { messages: [], held: [] },
     acknowledgement: { verifiedIndex: commitIndex, requestedIndex: 0, isOwed: false, sentIndex: 0 },
-    application: { handedOutIndex: 0, appliedIndex: 0, batches: [], outstandingBytes: 0 },
+    application: { handedOutIndex: 0, appliedIndex: 0, batches: [], outstandingBytes: 0, waitingBytes: 0 },
     snapshot: {
       latest: undefined,
       restored: undefined,

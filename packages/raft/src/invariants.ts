@@ -196,4 +196,10 @@ function checkAccounts(state: RaftState): void {
     outstanding === application.outstandingBytes,
     () => `${application.outstandingBytes} outstanding bytes miscounted`,
   );
+  let waiting = 0;
+  for (let i = application.handedOutIndex + 1; i <= commitIndex; i++) waiting += entryBytes(entryAt(log, i)!);
+  assert(
+    application.waitingBytes === (role === 'leader' ? waiting : 0),
+    () => `${waiting} waiting bytes counted as ${application.waitingBytes}`,
+  );
 }

@@ -30,6 +30,11 @@ export interface RaftOptions {
    */
   readonly maxUncommittedBytes?: number;
   /**
+   * Bytes of committed but not yet applied entries above which a leader refuses proposals as `busy`: a state machine that
+   * cannot keep up must slow the writers down, not fill the memory. Default 64 MiB.
+   */
+  readonly maxUnappliedBytes?: number;
+  /**
    * Ticks after which a forwarded proposal that is not answered is forgotten: its outcome is unknown, and its bytes count no
    * longer. A driver gives what its callers wait. Default 20 election timeouts.
    */
@@ -72,6 +77,7 @@ export function resolveOptions(options: RaftOptions): ResolvedOptions {
     maxInflightMessages: options.maxInflightMessages ?? 256,
     maxInflightBytes: options.maxInflightBytes ?? 8 * 1024 * 1024,
     maxUncommittedBytes: options.maxUncommittedBytes ?? 64 * 1024 * 1024,
+    maxUnappliedBytes: options.maxUnappliedBytes ?? 64 * 1024 * 1024,
     proposalTimeoutTicks: options.proposalTimeoutTicks ?? 20 * electionTimeoutTicks,
     maxCommittedBytes: options.maxCommittedBytes ?? 8 * 1024 * 1024,
     maxPendingReads: options.maxPendingReads ?? 65_536,

@@ -49,6 +49,10 @@ export function becomeLeader(state: RaftState): void {
   for (let i = state.commitIndex + 1; i <= lastIndexOf(log); i++) {
     proposals.uncommittedBytes += entryBytes(entryAt(log, i)!);
   }
+  state.application.waitingBytes = 0;
+  for (let i = state.application.handedOutIndex + 1; i <= state.commitIndex; i++) {
+    state.application.waitingBytes += entryBytes(entryAt(log, i)!);
+  }
   // §3.6.2 and §6.4: only an entry of the own term commits by counting, and what is committed is known only after
   // it. So there is one at once, whatever the limits say.
   appendAsLeader(state, 'empty', new Uint8Array(0));
@@ -95,6 +99,7 @@ function changeRole(state: RaftState, role: Role, leaderId: PeerId | undefined):
     state.followers = [];
     state.progress.clear();
     state.proposals.uncommittedBytes = 0;
+    state.application.waitingBytes = 0;
     // What it had matched as a leader is no verdict of another leader of the same term: there is none.
     state.acknowledgement.verifiedIndex = state.commitIndex;
   }

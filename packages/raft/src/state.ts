@@ -58,6 +58,8 @@ export interface Application {
   /** What was handed out and is not applied yet, oldest first. */
   batches: { readonly lastIndex: number; readonly bytes: number }[];
   outstandingBytes: number;
+  /** Leader: bytes of the entries after handedOutIndex that are committed. */
+  waitingBytes: number;
 }
 
 /** A snapshot that this member is receiving. Writer: snapshot.ts. */

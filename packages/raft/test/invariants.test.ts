@@ -41,6 +41,7 @@ describe('checkState', () => {
     ['0 open reads counted as 1', ({ reads }) => void (reads.openCount = 1)],
     ['uncommitted bytes counted as', ({ proposals }) => void (proposals.uncommittedBytes = 5)],
     ['forwarded bytes miscounted', ({ proposals }) => void (proposals.openBytes = 5)],
+    ['waiting bytes counted as', ({ application }) => void (application.waitingBytes = 5)],
     ['outstanding bytes miscounted', ({ application }) => void (application.outstandingBytes = 5)],
   ])('finds: %s', (message, spoil) => {
     const cluster = leaderWithLog();

@@ -40,6 +40,44 @@ describe('a proposal on the leader', () => {
   });
 });
 
+describe('a leader whose state machine does not keep up', () => {
+  it('refuses proposals as busy above the limit of unapplied bytes, and takes them again when it has caught up', () => {
+    const cluster = new Cluster('abc', { raft: { maxUnappliedBytes: 100, maxCommittedBytes: 64 } });
+    cluster.elect('a');
+    cluster.holdMachine('a');
+    for (const text of ['p1', 'p2', 'p3']) {
+      cluster.propose('a', text);
+      cluster.settle();
+    }
+    // Three entries of 34 bytes are committed, the first two of them handed out; none is applied.
+    cluster.propose('a', 'p4');
+    cluster.propose('b', 'p5');
+    cluster.settle();
+    expect(cluster.results('a').at(-1)).toMatchObject({ context: 4, refused: 'busy' });
+    expect(cluster.results('b').at(-1)).toMatchObject({ context: 5, refused: 'busy' });
+    cluster.releaseMachine('a');
+    cluster.settle();
+    cluster.propose('b', 'p6');
+    cluster.settle();
+    expect(cluster.results('b').at(-1)).toMatchObject({ context: 6, index: 5 });
+    expect(cluster.applied('a')).toEqual(['', 'p1', 'p2', 'p3', 'p6']);
+  });
+
+  it('counts what an earlier leader had committed when it is elected', () => {
+    const cluster = new Cluster('abc', { raft: { maxUnappliedBytes: 60 } });
+    cluster.elect('a');
+    cluster.holdMachine('b');
+    cluster.propose('a', 'p1', 'p2');
+    cluster.settle();
+    cluster.tick('c', 10);
+    cluster.tick('a', 10);
+    cluster.lose();
+    cluster.elect('b');
+    cluster.propose('b', 'p3');
+    expect(cluster.results('b').at(-1)).toMatchObject({ refused: 'busy' });
+  });
+});
+
 describe('a proposal on a follower', () => {
   it('goes to the leader with all others of its turn, and the answer names the places', () => {
     const cluster = new Cluster('abc');

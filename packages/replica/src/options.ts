@@ -26,6 +26,8 @@ export interface ReplicaOptions {
   readonly retainedEntries?: number;
   /** Most bytes of log kept in memory for them when a snapshot was taken. Default 100 MB. */
   readonly retainedBytes?: number;
+  /** Bytes of snapshots a second that are read and sent to followers, all of them together; chunks wait for their turn. Default 100 MB. */
+  readonly snapshotBytesPerSecond?: number;
   /** Most proposals and reads open at once; above it they are refused as `busy`. Default 100,000. */
   readonly maxOpenRequests?: number;
   /** Told once if the replica had to stop: storage failed, or an invariant broke. The owner must end the process. */

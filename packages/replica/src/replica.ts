@@ -4,6 +4,7 @@
 import { Raft } from '@raftkv/raft';
 import type { Entry, Input, Message, PeerId, Ready, SnapshotMeta, SoftState } from '@raftkv/raft';
 import { RaftkvError } from '@raftkv/wire';
+import { Pace } from './pace.ts';
 import { Proposals } from './proposals.ts';
 import type { ProposalCallback } from './proposals.ts';
 import type { ReplicaOptions, ReplicaStatus } from './options.ts';
@@ -19,6 +20,7 @@ const defaults = {
   snapshotThreshold: 10_000,
   retainedBytes: 100_000_000,
   maxOpenRequests: 100_000,
+  snapshotBytesPerSecond: 100_000_000,
 } as const;
 
 /** After so long a turn ends, with work left for the next one. A fraction of a heartbeat, so that a busy member is not taken for a dead one. */
@@ -89,6 +91,7 @@ export class Replica {
     this.#transfer = new SnapshotTransfer(
       storage,
       stateMachine,
+      new Pace(clock, options.snapshotBytesPerSecond ?? defaults.snapshotBytesPerSecond),
       (input) => this.#post(input),
       (error) => this.#halt(error),
     );

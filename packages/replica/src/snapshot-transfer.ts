@@ -1,7 +1,9 @@
 // Moves the chunks of snapshots between the core and storage, both ways: reads those that the leader's core asks for, writes
-// those that a follower's core received, in order. The core regulates the pace; here is only I/O. Called by the replica's loop alone.
+// those that a follower's core received, in order. The core asks for one chunk a follower at a time, `pace.ts` bounds the rate; here is only
+// I/O. Called by the replica's loop alone.
 import type { Input, PeerId, SnapshotRead, SnapshotWrite } from '@raftkv/raft';
 import type { SnapshotReader, SnapshotWriter, Storage } from '@raftkv/storage';
+import type { Pace } from './pace.ts';
 import type { StateMachine, StateMachineRestore } from './state-machine.ts';
 
 /** A snapshot on its way in: to storage and, beside the present state, into the state machine. */
@@ -17,6 +19,7 @@ export class SnapshotTransfer {
   readonly #stateMachine: StateMachine;
   readonly #post: (input: Input) => void;
   readonly #fail: (error: unknown) => void;
+  readonly #pace: Pace;
   readonly #readers = new Map<PeerId, SnapshotReader>();
   #incoming: Incoming | undefined;
   /** Durable and verified, waiting for the core to say when it takes the state's place. */
@@ -28,11 +31,13 @@ export class SnapshotTransfer {
   constructor(
     storage: Storage,
     stateMachine: StateMachine,
+    pace: Pace,
     post: (input: Input) => void,
     fail: (error: unknown) => void,
   ) {
     this.#storage = storage;
     this.#stateMachine = stateMachine;
+    this.#pace = pace;
     this.#post = post;
     this.#fail = fail;
   }
@@ -69,6 +74,7 @@ export class SnapshotTransfer {
   }
 
   async close(): Promise<void> {
+    this.#pace.close();
     await Promise.all([this.#reading, this.#writing]);
     await this.#closeReaders();
     await this.#incoming?.writer.abort();
@@ -87,6 +93,7 @@ export class SnapshotTransfer {
   }
 
   async #read({ to, meta, offset, maxBytes }: SnapshotRead): Promise<void> {
+    await this.#pace.pause();
     let reader = this.#readers.get(to);
     if (reader !== undefined && reader.meta.lastIncludedIndex !== meta.lastIncludedIndex) {
       await reader.close();
@@ -104,6 +111,7 @@ export class SnapshotTransfer {
       return;
     }
     const data = await reader.read(offset, maxBytes);
+    this.#pace.spend(data.length);
     const done = offset + data.length >= reader.totalBytes;
     this.#post({ ...answer, data, done });
     if (done) {

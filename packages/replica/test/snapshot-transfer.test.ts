@@ -3,7 +3,9 @@ import type { Input, SnapshotMeta } from '@raftkv/raft';
 import { openMemoryStorage } from '@raftkv/storage';
 import type { SnapshotReader, SnapshotWriter, Storage } from '@raftkv/storage';
 import { describe, expect, it } from 'vitest';
+import { Pace } from '../src/pace.ts';
 import { SnapshotTransfer } from '../src/snapshot-transfer.ts';
+import { TestClock } from './test-clock.ts';
 import type { StateMachine } from '../src/state-machine.ts';
 
 const configuration = { voters: ['a', 'b'], votersOutgoing: [], learners: [] };
@@ -50,13 +52,14 @@ function countingStorage(): CountingStorage {
 
 interface Fixture extends CountingStorage {
   readonly transfer: SnapshotTransfer;
+  readonly clock: TestClock;
   readonly posted: Input[];
   readonly installed: string[];
   /** What was asked so far has been carried out. */
   settle(): Promise<void>;
 }
 
-function setUp(): Fixture {
+function setUp(bytesPerSecond = Infinity): Fixture {
   const counting = countingStorage();
   const posted: Input[] = [];
   const installed: string[] = [];
@@ -77,9 +80,11 @@ function setUp(): Fixture {
       };
     },
   };
+  const clock = new TestClock();
   const transfer = new SnapshotTransfer(
     counting.storage,
     stateMachine,
+    new Pace(clock, bytesPerSecond),
     (input) => posted.push(input),
     (error) => {
       throw error;
@@ -88,15 +93,15 @@ function setUp(): Fixture {
   const settle = async (): Promise<void> => {
     for (let i = 0; i < 50; i++) await Promise.resolve();
   };
-  return { ...counting, transfer, posted, installed, settle };
+  return { ...counting, transfer, clock, posted, installed, settle };
 }
 
 function chunk(index: number, offset: number, text: string, done = false): Parameters<SnapshotTransfer['write']>[0] {
   return { meta: metaAt(index), offset, data: new TextEncoder().encode(text), done, resetLog: done };
 }
 
-async function withStoredSnapshot(index: number, text: string): Promise<Fixture> {
-  const set = setUp();
+async function withStoredSnapshot(index: number, text: string, bytesPerSecond?: number): Promise<Fixture> {
+  const set = setUp(bytesPerSecond);
   const writer = await set.storage.createSnapshot(metaAt(index));
   await writer.write(new TextEncoder().encode(text));
   await writer.commit({ resetLog: true });
@@ -166,6 +171,32 @@ describe('a snapshot that is received', () => {
 });
 
 describe('a snapshot that is sent', () => {
+  it('keeps to the rate, shared by all followers', async () => {
+    const { transfer, clock, posted, settle } = await withStoredSnapshot(5, 'abcdef', 3000);
+    const read = (to: string, offset: number): void => transfer.read({ to, meta: metaAt(5), offset, maxBytes: 3 });
+    read('b', 0);
+    read('c', 0);
+    read('b', 3);
+    await settle();
+    expect(posted).toMatchObject([{ to: 'b', offset: 0 }]);
+    clock.advance(1);
+    await settle();
+    expect(posted).toMatchObject([{ to: 'b' }, { to: 'c', offset: 0 }]);
+    clock.advance(1);
+    await settle();
+    expect(posted).toMatchObject([{ to: 'b' }, { to: 'c' }, { to: 'b', offset: 3, done: true }]);
+  });
+
+  it('does not keep the member from closing while it waits for its turn', async () => {
+    const { transfer, posted, settle, openReaders } = await withStoredSnapshot(5, 'abcdef', 1);
+    transfer.read({ to: 'b', meta: metaAt(5), offset: 0, maxBytes: 3 });
+    transfer.read({ to: 'b', meta: metaAt(5), offset: 3, maxBytes: 2 });
+    await settle();
+    expect(posted).toHaveLength(1);
+    await transfer.close();
+    expect(openReaders.size).toBe(0);
+  });
+
   it('stays the same while it is being sent, though a newer one is taken', async () => {
     const { transfer, posted, settle, storage, openReaders } = await withStoredSnapshot(5, 'abcdef');
     transfer.read({ to: 'b', meta: metaAt(5), offset: 0, maxBytes: 3 });

@@ -84,6 +84,9 @@ function checkTogether(config: NodeConfig): void {
       `raft.election_timeout: ${election}ms must be at least twice raft.heartbeat_interval (${heartbeat}ms)`,
     );
   }
+  if (config.snapshotRate < 64_000) {
+    throw new RaftkvError('config_invalid', `raft.snapshot_rate: ${config.snapshotRate} is below 64KB`);
+  }
   const ports = new Map([[config.port, "the server's port"]]);
   for (const [key, port] of [
     ['metrics_port', config.metricsPort],

@@ -17,6 +17,7 @@ export interface Settings {
   readonly electionTimeoutMilliseconds: number;
   readonly heartbeatIntervalMilliseconds: number;
   readonly snapshotThreshold: number;
+  readonly snapshotRate: number;
   readonly maxLogEntries: number;
   readonly syncWrites: boolean;
   readonly compression: boolean;
@@ -131,6 +132,15 @@ export const settings = [
     'entries between snapshots',
     readPositive,
     10_000,
+  ),
+  setting(
+    'snapshotRate',
+    ['raft', 'snapshot_rate'],
+    '--snapshot-rate',
+    'SIZE',
+    'bytes of snapshots a second that are sent to members that lag, all of them together',
+    parseSize,
+    100_000_000,
   ),
   setting(
     'maxLogEntries',

@@ -138,6 +138,7 @@ class StartingNode {
       requestTimeoutMilliseconds,
       snapshotThreshold: config.snapshotThreshold,
       retainedBytes: config.cacheBytes,
+      snapshotBytesPerSecond: config.snapshotRate,
       onHalt: (error) => this.#halt(error),
       onRoleChange: (status) => {
         node.roleChanged(status);
