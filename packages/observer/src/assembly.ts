@@ -34,7 +34,7 @@ export class ReplicaAssembly<Value, K extends UserKey> {
   readonly #hooks: AssemblyHooks;
   readonly #status = new LiveValue<ReplicaStatus>(pendingStatus);
   /** Until a store says otherwise. */
-  #replicaId = drawId();
+  #replicaId: string;
   #clusterId: string | undefined;
   #tenancy: ReplicaStatus['tenancy'] = 'alone';
   #storage: ReplicaStatus['storage'] = 'memory';
@@ -52,6 +52,7 @@ export class ReplicaAssembly<Value, K extends UserKey> {
   /** Throws `invalid_argument` for options that make no sense. */
   constructor(options: ReplicaOptions<Value>, hooks: AssemblyHooks = {}) {
     this.#hooks = hooks;
+    this.#replicaId = drawId(options.random);
     this.settings = { ...settle(options as ConnectOptions<never>), isLazy: true };
     const codec = options.codec ?? (json as Codec<unknown> as Codec<Value>);
     const view = viewOf<Value, K>(codec, options.keys ?? 'text');
@@ -60,6 +61,7 @@ export class ReplicaAssembly<Value, K extends UserKey> {
     this.client.onNodeFailed((error) => this.feedFailed(error));
     this.observer = new Observer({
       ranges: this.ranges,
+      clock: this.settings.clock,
       inflate: hooks.inflate,
       onTaken: hooks.onTaken,
       onStatus: () => this.#changed(),
@@ -268,8 +270,13 @@ export class ReplicaAssembly<Value, K extends UserKey> {
 /** Trying again will not help. */
 const hopeless: readonly string[] = ['wrong_cluster', 'unsupported_version', 'invalid_argument'];
 
-/** 64 random bits. */
-export function drawId(): string {
-  const [high, low] = crypto.getRandomValues(new Uint32Array(2));
+/** 64 random bits: of the platform, unless dice are given. */
+export function drawId(random?: () => number): string {
+  const words = random === undefined ? crypto.getRandomValues(new Uint32Array(2)) : [word(random), word(random)];
+  const [high, low] = words;
   return high!.toString(16).padStart(8, '0') + low!.toString(16).padStart(8, '0');
+}
+
+function word(random: () => number): number {
+  return Math.floor(random() * 2 ** 32);
 }

@@ -3,7 +3,8 @@
 import type { FeedMessage } from '@raftkv/client/parts';
 import { RaftkvError, defaultLimits } from '@raftkv/wire';
 import type { Inflate } from './inflate.ts';
-import { breathe } from './journal.ts';
+import { breathe } from './breathe.ts';
+import type { CopyClock } from './breathe.ts';
 
 /** After so much work in one go the page gets its turn: half a frame. */
 const sliceMilliseconds = 8;
@@ -16,12 +17,14 @@ export interface IntakeHandlers {
 
 export class Intake {
   readonly #inflate: Inflate;
+  readonly #clock: CopyClock;
   readonly #handlers: IntakeHandlers;
   #queue: FeedMessage[] = [];
   #isWorking = false;
   #attachment = 0;
 
-  constructor(inflate: Inflate, handlers: IntakeHandlers) {
+  constructor(inflate: Inflate, clock: CopyClock, handlers: IntakeHandlers) {
+    this.#clock = clock;
     this.#inflate = inflate;
     this.#handlers = handlers;
   }
@@ -47,7 +50,7 @@ export class Intake {
 
   async #work(): Promise<void> {
     this.#isWorking = true;
-    let since = performance.now();
+    let since = this.#clock.now();
     for (let message = this.#queue.shift(); message !== undefined; message = this.#queue.shift()) {
       const attachment = this.#attachment;
       let { payload } = message;
@@ -59,9 +62,9 @@ export class Intake {
       }
       if (attachment !== this.#attachment) continue;
       this.#tryToTake(message, payload);
-      if (performance.now() - since < sliceMilliseconds) continue;
-      await breathe();
-      since = performance.now();
+      if (this.#clock.now() - since < sliceMilliseconds) continue;
+      await breathe(this.#clock);
+      since = this.#clock.now();
     }
     this.#isWorking = false;
   }

@@ -2,6 +2,8 @@
 // has everything), so what cannot be read is fetched again; but it is said.
 import { RaftkvError } from '@raftkv/wire';
 import type { CopyOwner, CopyStorage, OpenCopyOptions } from '@raftkv/storage';
+import { breathe } from './breathe.ts';
+import type { CopyClock } from './breathe.ts';
 import type { Copy } from './copy.ts';
 import { CopyReader, encodeBatch, encodeCopy, freeze } from './copy-records.ts';
 import type { FrozenCopy, StoredBatch } from './copy-records.ts';
@@ -21,6 +23,7 @@ export interface JournalOptions {
   readonly scope: string;
   readonly isOfAllKeys: boolean;
   readonly inflate: Inflate;
+  readonly clock: CopyClock;
   /** Nothing more is kept: a write failed, or the store is gone. Told once. */
   readonly onFailure: (error: RaftkvError) => void;
 }
@@ -147,13 +150,14 @@ export class Journal {
 
   async #read(storage: CopyStorage): Promise<Copy | undefined> {
     const reader = new CopyReader(this.#options);
-    let since = performance.now();
+    const { clock } = this.#options;
+    let since = clock.now();
     for await (const record of storage.load()) {
       if (await reader.take(record)) this.#logBytes += record.length;
       else this.#copyBytes += record.length;
-      if (performance.now() - since < sliceMilliseconds) continue;
-      await breathe();
-      since = performance.now();
+      if (clock.now() - since < sliceMilliseconds) continue;
+      await breathe(clock);
+      since = clock.now();
     }
     return reader.finish();
   }
@@ -168,9 +172,4 @@ function checkOwner(found: CopyOwner, wanted: CopyOwner): void {
     'storage_identity',
     `what is stored is a copy of cluster ${found.clusterId} by ${found.replicaId}, not of ${wanted.clusterId} by ${wanted.replicaId}`,
   );
-}
-
-/** Lets whatever else is due happen. */
-export function breathe(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve));
 }

@@ -3,6 +3,7 @@
 import type { Change, Key, KeyRange } from '@raftkv/kv';
 import { RaftkvError, decodeFeedChanges, decodeFeedEntries } from '@raftkv/wire';
 import type { Feed, FeedHandlers, FeedMessage } from '@raftkv/client/parts';
+import type { CopyClock } from './breathe.ts';
 import { Copy } from './copy.ts';
 import { platformInflate } from './inflate.ts';
 import type { Inflate } from './inflate.ts';
@@ -20,6 +21,7 @@ export type OpenFeed = (
 export interface ObserverOptions {
   /** None = all keys. */
   readonly ranges: readonly KeyRange[];
+  readonly clock: CopyClock;
   /** Default: the platform's DecompressionStream. */
   readonly inflate?: Inflate;
   /** Something of `status` changed; for each batch `subscribe` tells more. */
@@ -41,7 +43,7 @@ export class Observer {
   readonly #inflate: Inflate;
   readonly #isOfAllKeys: boolean;
   readonly #listeners = new Set<CopyListener>();
-  readonly #waiters = new Waiters();
+  readonly #waiters: Waiters;
   readonly #intake: Intake;
   /** Whole; what is older than something that was shown before is not shown. */
   #copy: Copy | undefined;
@@ -64,7 +66,8 @@ export class Observer {
   constructor(options: ObserverOptions) {
     this.#options = options;
     this.#inflate = options.inflate ?? platformInflate;
-    this.#intake = new Intake(this.#inflate, {
+    this.#waiters = new Waiters(options.clock);
+    this.#intake = new Intake(this.#inflate, options.clock, {
       take: (message, payload) => this.#take(message, payload),
       onFailed: (error) => this.#startOver(error),
     });
@@ -127,6 +130,7 @@ export class Observer {
       scope: JSON.stringify(this.#options.ranges),
       isOfAllKeys: this.#isOfAllKeys,
       inflate: this.#inflate,
+      clock: this.#options.clock,
       onFailure: (error) => this.#storageFailed(error),
       onEmptied: (error) => this.reportStorage(error),
     });

@@ -2,11 +2,14 @@
 import type { LiveKv, UserKey } from '@raftkv/client';
 import { ReplicaAssembly } from './assembly.ts';
 import type { ReplicaOptions } from './assembly.ts';
+import type { Inflate } from './inflate.ts';
 import type { CopyStore } from './journal.ts';
 
 export interface OpenReplicaOptions<Value = unknown> extends ReplicaOptions<Value> {
   /** Where the copy is kept from one start to the next. Default: nowhere, it is fetched at each start. */
   readonly store?: CopyStore;
+  /** For what the feed deflated. Default: the platform's DecompressionStream. */
+  readonly inflate?: Inflate;
 }
 
 /**
@@ -25,6 +28,7 @@ export async function openReplica<Value = unknown, K extends UserKey = string>(
   options: OpenReplicaOptions<Value>,
 ): Promise<LiveKv<Value, K>> {
   const assembly: ReplicaAssembly<Value, K> = new ReplicaAssembly<Value, K>(options, {
+    inflate: options.inflate,
     onOnline: (isOnline) => {
       if (isOnline) assembly.followCluster();
       else assembly.unfollow();

@@ -1,4 +1,5 @@
 // Whoever waits for the copy to come as far as some revision.
+import type { Clock } from '@raftkv/client';
 import { RaftkvError } from '@raftkv/wire';
 
 interface Waiter {
@@ -8,7 +9,12 @@ interface Waiter {
 }
 
 export class Waiters {
+  readonly #clock: Pick<Clock, 'schedule'>;
   readonly #waiters = new Set<Waiter>();
+
+  constructor(clock: Pick<Clock, 'schedule'>) {
+    this.#clock = clock;
+  }
 
   /** Rejects with `timeout` (with `where` in its message), the signal's reason, or what `close` gives. */
   wait(
@@ -20,16 +26,16 @@ export class Waiters {
     return new Promise((resolve, reject) => {
       if (signal?.aborted === true) return reject(cancelled(signal));
       const onAbort = (): void => leave(() => reject(cancelled(signal)));
-      const timer = setTimeout(
+      const cancelTimer = this.#clock.schedule(
         () =>
           leave(() =>
             reject(new RaftkvError('timeout', `the copy did not reach revision ${revision} in time; ${where()}`)),
           ),
-        Math.min(timeoutMilliseconds, 2 ** 31 - 1),
+        timeoutMilliseconds,
       );
       const leave = (settle: () => void): void => {
         this.#waiters.delete(waiter);
-        clearTimeout(timer);
+        cancelTimer();
         signal?.removeEventListener('abort', onAbort);
         settle();
       };

@@ -9,6 +9,7 @@ import { platformInflate } from '../src/inflate.ts';
 import type { Journal } from '../src/journal.ts';
 import { openJournal } from '../src/open-journal.ts';
 import { SlowStore } from './slow-store.ts';
+import { processClock } from './process-clock.ts';
 
 type Deed = 'batch' | 'big' | 'replace' | 'rest';
 const deed = fc.oneof(
@@ -38,6 +39,7 @@ class Diary {
       scope: '[]',
       isOfAllKeys: true,
       inflate: platformInflate,
+      clock: processClock,
       onFailure: () => void (this.failures += 1),
       onEmptied: () => void (this.emptied += 1),
     });

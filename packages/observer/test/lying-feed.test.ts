@@ -6,6 +6,7 @@ import type { FeedHandlers, FeedMessage } from '@raftkv/client/parts';
 import { encodeFeedChanges, encodeFeedEntries } from '@raftkv/wire';
 import { describe, expect, it } from 'vitest';
 import { Observer } from '../src/observer.ts';
+import { processClock } from './process-clock.ts';
 
 const nothing = new Uint8Array(0);
 
@@ -58,6 +59,7 @@ function liar(options: { ranges?: { from: string; to: string }[] } = {}) {
   };
   const observer = new Observer({
     ranges: (options.ranges ?? []) as never,
+    clock: processClock,
     onStatus: () => {},
     inflate: async (bytes) => {
       await new Promise((resolve) => setImmediate(resolve));

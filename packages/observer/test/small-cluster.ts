@@ -56,7 +56,6 @@ export class SmallCluster {
       stateMachine,
       syncWrites: true,
       isReachable: () => true,
-      now: () => performance.now(),
       requestTimeoutMilliseconds: 5_000,
     });
     const replica = new Replica({

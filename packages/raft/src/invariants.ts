@@ -46,6 +46,11 @@ export function logOf(raft: Raft): { readonly compactedIndex: number; readonly e
   return { compactedIndex, entries };
 }
 
+/** The record itself, for checks that must be cheap: to be read, never written. */
+export function recordOf(raft: Raft): Readonly<RaftState> {
+  return stateOf(raft);
+}
+
 /** What must hold after each step. */
 export function checkState(raft: Raft): void {
   const state = stateOf(raft);

@@ -29,6 +29,9 @@ const maxTurnMilliseconds = 20;
 /** What the core hands out to be applied at once: small enough that a slice of time can end in between. */
 const maxCommittedBytes = 64 * 1024;
 
+/** The core inside, for `inspection.ts` alone. */
+export let coreOf: (replica: Replica) => Raft;
+
 /**
  * @example
  * ```ts
@@ -363,5 +366,9 @@ export class Replica {
   #failOpen(error: RaftkvError): void {
     this.#proposals.failAll(error);
     this.#reads.failAll(error);
+  }
+
+  static {
+    coreOf = (replica) => replica.#raft;
   }
 }

@@ -11,7 +11,7 @@ import type {
   ScanResult,
 } from '@raftkv/kv';
 import type { RaftStatus } from '@raftkv/raft';
-import type { Replica } from '@raftkv/replica';
+import type { Clock, Replica } from '@raftkv/replica';
 import { RaftkvError, deflateCompression, encodeCommand } from '@raftkv/wire';
 import type { MemberAddress, NodeStatus } from '@raftkv/wire';
 import type { KvStateMachine } from './kv-state-machine.ts';
@@ -29,8 +29,8 @@ export interface LocalKvNodeOptions {
   readonly stateMachine: KvStateMachine;
   readonly syncWrites: boolean;
   readonly isReachable: (memberId: string) => boolean;
-  /** Monotonic milliseconds. */
-  readonly now: () => number;
+  /** Default: the process's. */
+  readonly clock?: Pick<Clock, 'now' | 'schedule'>;
   /** How long a `session` read waits for its revision. */
   readonly requestTimeoutMilliseconds: number;
   /** Raw DEFLATE for what observers are sent. Default: the one in plain JavaScript; a runtime's own is several times faster. */
@@ -45,6 +45,7 @@ interface RevisionWaiter {
 
 export class LocalKvNode implements KvNode {
   readonly #options: LocalKvNodeOptions;
+  readonly #clock: Pick<Clock, 'now' | 'schedule'>;
   readonly #watchers: Watchers;
   readonly #observers: Observers;
   readonly #startedAt: number;
@@ -63,12 +64,13 @@ export class LocalKvNode implements KvNode {
 
   constructor(options: LocalKvNodeOptions) {
     this.#options = options;
+    this.#clock = options.clock ?? systemClock;
     this.#watchers = new Watchers(options.stateMachine);
     this.#observers = new Observers(options.stateMachine, {
-      clock: { now: options.now, schedule: systemClock.schedule },
+      clock: this.#clock,
       deflate: options.deflate ?? deflateCompression.deflate,
     });
-    this.#startedAt = options.now();
+    this.#startedAt = this.#clock.now();
     options.stateMachine.onApplied(() => this.#wakeWaiters());
   }
 
@@ -186,7 +188,7 @@ export class LocalKvNode implements KvNode {
   }
 
   status(): NodeStatus {
-    const { clusterId, memberId, name, version, members, stateMachine, syncWrites, isReachable, now } = this.#options;
+    const { clusterId, memberId, name, version, members, stateMachine, syncWrites, isReachable } = this.#options;
     const raft = this.#replica?.status().raft;
     const statistics = stateMachine.store.statistics();
     return {
@@ -209,7 +211,7 @@ export class LocalKvNode implements KvNode {
       keys: statistics.keys,
       dataBytes: statistics.keyBytes + statistics.valueBytes,
       syncWrites,
-      uptimeSeconds: Math.floor((now() - this.#startedAt) / 1000),
+      uptimeSeconds: Math.floor((this.#clock.now() - this.#startedAt) / 1000),
       members: members.map((member) => ({
         ...member,
         isLearner: raft?.configuration.learners.includes(member.id) ?? false,
@@ -255,7 +257,7 @@ export class LocalKvNode implements KvNode {
 
   #untilRevision(revision: number): Promise<void> {
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
+      const cancel = this.#clock.schedule(() => {
         this.#waiters.delete(waiter);
         reject(
           new RaftkvError(
@@ -264,7 +266,7 @@ export class LocalKvNode implements KvNode {
           ),
         );
       }, this.#options.requestTimeoutMilliseconds);
-      const waiter: RevisionWaiter = { revision, resolve, cancel: () => clearTimeout(timer) };
+      const waiter: RevisionWaiter = { revision, resolve, cancel };
       this.#waiters.add(waiter);
     });
   }

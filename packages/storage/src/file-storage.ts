@@ -11,6 +11,7 @@ import { SnapshotFileReader } from './snapshot-file-reader.ts';
 import { SnapshotFileWriter } from './snapshot-file-writer.ts';
 import type { SnapshotMeta } from '@raftkv/raft';
 import type { Disk } from './disk.ts';
+import type { DrawBytes } from './draw-bytes.ts';
 import type { RequestedIdentity } from './identity-file.ts';
 import type { SnapshotMark } from './mark.ts';
 import type { OpenedStore } from './open-store.ts';
@@ -33,6 +34,10 @@ export interface FileStorageOptions {
   readonly maxQueuedBytes?: number;
   /** For the chunks of snapshots; chunks that do not get smaller are stored as they are. */
   readonly compression?: ChunkCompression;
+  /** For the store id and the salts of segments. Default: the platform's randomness. */
+  readonly draw?: DrawBytes;
+  /** Monotonic milliseconds, for the times in the statistics. Default `performance.now`. */
+  readonly now?: () => number;
   /** Called once, with the error that stopped the storage. */
   readonly onFailure?: (error: RaftkvError) => void;
   /** Called at the end of `close`; releases the lock. */

@@ -3,6 +3,8 @@
 import { RaftkvError } from '@raftkv/wire';
 import { readWhole, replaceWhole } from './disk.ts';
 import { corrupt, decodeSmallFile, encodeSmallFile } from './file-format.ts';
+import { drawBytes } from './draw-bytes.ts';
+import type { DrawBytes } from './draw-bytes.ts';
 import type { Disk } from './disk.ts';
 import type { StorageIdentity } from './storage.ts';
 
@@ -17,9 +19,9 @@ const words = ['clusterId', 'memberId', 'memberName', 'storeId'] as const;
 export type RequestedIdentity = Omit<StorageIdentity, 'storeId'>;
 
 /** @throws RaftkvError `invalid_argument` if a word is empty or too long. */
-export function makeIdentity(requested: RequestedIdentity): StorageIdentity {
+export function makeIdentity(requested: RequestedIdentity, draw: DrawBytes = drawBytes): StorageIdentity {
   const { clusterId, memberId, memberName } = requested;
-  const identity = { clusterId, memberId, memberName, storeId: drawStoreId() };
+  const identity = { clusterId, memberId, memberName, storeId: drawStoreId(draw) };
   for (const word of words) {
     if (!isWord(identity[word])) {
       throw new RaftkvError('invalid_argument', `${word} must have 1 to ${maxWordCharacters} characters`);
@@ -29,9 +31,8 @@ export function makeIdentity(requested: RequestedIdentity): StorageIdentity {
 }
 
 /** 128 random bits. Not `randomUUID`: a page that is not served from a secure context has none. */
-function drawStoreId(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+function drawStoreId(draw: DrawBytes): string {
+  return Array.from(draw(16), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
 /** @throws RaftkvError `storage_identity` naming both sides if the store belongs to someone else. */

@@ -25,14 +25,16 @@ export async function openDiskStorage(options: FileStorageOptions): Promise<Stor
   if (!Number.isInteger(segmentBytes) || segmentBytes < minSegmentBytes || segmentBytes > maxSegmentBytes) {
     throw new RaftkvError('invalid_argument', `segmentBytes must be from ${minSegmentBytes} to ${maxSegmentBytes}`);
   }
-  const { disk, identity, create, compression } = options;
-  const opened = await openStore({ disk, identity, create, compression, segmentBytes });
+  const { disk, identity, create, compression, draw } = options;
+  const opened = await openStore({ disk, identity, create, compression, segmentBytes, draw });
   let reportFailure: (error: RaftkvError) => void = () => undefined;
   const wal = await Wal.open(
     {
       disk,
       identity: opened.identity,
       segmentBytes,
+      draw,
+      now: options.now ?? (() => performance.now()),
       maxQueuedBytes: options.maxQueuedBytes ?? defaultMaxQueuedBytes,
       syncWrites: options.syncWrites ?? true,
       onFailure: (error) => reportFailure(error),

@@ -12,6 +12,7 @@ import { parseSnapshotName, snapshotName } from './snapshot-file.ts';
 import { SnapshotFileReader } from './snapshot-file-reader.ts';
 import type { SnapshotMeta } from '@raftkv/raft';
 import type { Disk } from './disk.ts';
+import type { DrawBytes } from './draw-bytes.ts';
 import type { RequestedIdentity } from './identity-file.ts';
 import type { SnapshotMark } from './mark.ts';
 import type { RecoveredLog } from './recovery.ts';
@@ -27,6 +28,7 @@ export interface OpenStoreOptions {
   readonly create: boolean;
   readonly compression: ChunkCompression | undefined;
   readonly segmentBytes: number;
+  readonly draw?: DrawBytes | undefined;
 }
 
 export interface FoundSnapshot extends SnapshotMark {
@@ -64,7 +66,7 @@ export async function openStore(options: OpenStoreOptions): Promise<OpenedStore>
 }
 
 /** The first segment, then the identity: the identity is what makes the store exist. */
-async function createStore({ disk, identity: requested, create, segmentBytes }: OpenStoreOptions): Promise<void> {
+async function createStore({ disk, identity: requested, create, segmentBytes, draw }: OpenStoreOptions): Promise<void> {
   const names = await disk.list();
   const segments = segmentNumbers(names);
   if (segments.length > 0 || snapshotNumbers(names).length > 0) {
@@ -78,9 +80,9 @@ async function createStore({ disk, identity: requested, create, segmentBytes }: 
       `${disk.label} holds no storage; if this member is new, create it (create: true and an identity); if it is not, its disk was lost: remove the member and join as a new one`,
     );
   }
-  const identity = makeIdentity(requested);
+  const identity = makeIdentity(requested, draw);
   const size = Math.min(segmentBytes, firstSegmentBytes);
-  const { file } = await createSegment({ disk, identity, number: 1, segmentBytes: size });
+  const { file } = await createSegment({ disk, identity, number: 1, segmentBytes: size, draw });
   await file.close();
   await writeIdentity(disk, identity);
 }

@@ -3,6 +3,7 @@
 import { RaftkvError } from '@raftkv/wire';
 import { createSegment, segmentHeaderBytes, segmentName, spareSegmentName } from './segment.ts';
 import type { Disk } from './disk.ts';
+import type { DrawBytes } from './draw-bytes.ts';
 import type { RecoveredLog } from './recovery.ts';
 import type { OpenSegment } from './segment.ts';
 import type { StorageIdentity } from './storage.ts';
@@ -12,6 +13,7 @@ export interface SegmentChainOptions {
   readonly identity: StorageIdentity;
   /** Full size of a segment; the first ones are smaller. A larger batch gets a segment of its own size. */
   readonly segmentBytes: number;
+  readonly draw?: DrawBytes | undefined;
 }
 
 interface LiveSegment {
@@ -138,13 +140,13 @@ export class SegmentChain {
   }
 
   #create(minBytes: number): Promise<OpenSegment> {
-    const { disk, identity, segmentBytes } = this.#options;
+    const { disk, identity, segmentBytes, draw } = this.#options;
     const number = this.active.number + 1;
     if (minBytes <= segmentBytes && this.#spares.length > 0) {
-      return createSegment({ disk, identity, number, segmentBytes, spareName: this.#spares.pop() });
+      return createSegment({ disk, identity, number, segmentBytes, draw, spareName: this.#spares.pop() });
     }
     const usual = Math.min(segmentBytes, this.active.segmentBytes * growth);
     const needed = Math.ceil(minBytes / segmentHeaderBytes) * segmentHeaderBytes;
-    return createSegment({ disk, identity, number, segmentBytes: Math.max(usual, needed) });
+    return createSegment({ disk, identity, number, draw, segmentBytes: Math.max(usual, needed) });
   }
 }

@@ -1,6 +1,8 @@
 // One segment file of the log: its name, its header block and how it is made ready. A segment has its full length, zeros and a
 // durable name before the first frame goes into it, so that appending changes no file metadata.
 import { crc32c } from '@raftkv/wire';
+import { drawBytes } from './draw-bytes.ts';
+import type { DrawBytes } from './draw-bytes.ts';
 import { checkKind, corrupt, getUint53, putKind, putUint53, viewOf } from './file-format.ts';
 import type { Disk, DiskFile } from './disk.ts';
 import type { StorageIdentity } from './storage.ts';
@@ -82,6 +84,8 @@ export interface NewSegment {
   readonly segmentBytes: number;
   /** A released segment of the same size, durably under this other name, to be made into the new one. */
   readonly spareName?: string | undefined;
+  /** For the salt. Default: the platform's. */
+  readonly draw?: DrawBytes | undefined;
 }
 
 export interface OpenSegment extends SegmentHeader {
@@ -92,7 +96,7 @@ export interface OpenSegment extends SegmentHeader {
 export async function createSegment(options: NewSegment): Promise<OpenSegment> {
   const { disk, identity, number, segmentBytes, spareName } = options;
   const name = segmentName(number);
-  const salt = crypto.getRandomValues(new Uint32Array(1))[0]!;
+  const salt = viewOf((options.draw ?? drawBytes)(4)).getUint32(0, true);
   const header: SegmentHeader = { number, segmentBytes, salt, isRecycled: spareName !== undefined };
   const temporary = spareName ?? `${name}.tmp`;
   const file = await (spareName === undefined ? disk.create(temporary) : disk.open(spareName, 'write'));

@@ -15,6 +15,7 @@ export interface WalOptions extends SegmentChainOptions {
   /** Bytes that may wait for the disk; at the limit `checkRoom` throws `busy`. */
   readonly maxQueuedBytes: number;
   readonly syncWrites: boolean;
+  readonly now: () => number;
   /** Called once, with what killed the log. */
   readonly onFailure: (error: RaftkvError) => void;
 }
@@ -221,9 +222,9 @@ export class Wal {
       this.#offset += bytes.length;
       return;
     }
-    const before = performance.now();
+    const before = this.#options.now();
     await this.#file.writeDurable(this.#offset, bytes);
-    this.#countSync(performance.now() - before);
+    this.#countSync(this.#options.now() - before);
     this.#offset += bytes.length;
     this.#floor = this.#sequence;
   }

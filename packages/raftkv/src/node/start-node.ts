@@ -117,7 +117,7 @@ class StartingNode {
       stateMachine,
       syncWrites: config.syncWrites,
       isReachable: (id) => mesh.isConnected(id),
-      now: nodeClock.now,
+      clock: nodeClock,
       requestTimeoutMilliseconds,
       deflate: config.compression ? deflate : (bytes) => bytes,
     });
