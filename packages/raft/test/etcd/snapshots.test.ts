@@ -1,0 +1,92 @@
+// etcd's scripts about snapshots (etcd-io/raft, testdata), retold: slow_follower_after_compaction,
+// snapshot_succeed_via_app_resp, snapshot_succeed_via_app_resp_behind. Indexes are the scripts'.
+import { describe, expect, it } from 'vitest';
+import { Scenario } from './scenario.ts';
+import { emptyDisk } from '../member.ts';
+import { ofType } from '../cluster.ts';
+
+describe('slow_follower_after_compaction', () => {
+  it('a follower that waits behind a full window is brought up by a snapshot when the log under it is gone', () => {
+    const scenario = new Scenario('123', { index: 10, inflight: 2 });
+    scenario.elect('1');
+    for (const text of ['prop_12', 'prop_13', 'prop_14']) scenario.propose('1', text);
+    scenario.stabilize();
+    expect(scenario.progress('1')).toEqual(['2 replicate match 14 next 15', '3 replicate match 14 next 15']);
+
+    for (const text of ['prop_15', 'prop_16', 'prop_17', 'prop_18']) scenario.propose('1', text);
+    scenario.stabilize('12');
+    expect(scenario.progress('1')).toEqual([
+      '2 replicate match 18 next 19',
+      '3 replicate match 14 next 17 inflight 2 full',
+    ]);
+    scenario.dropTo('3');
+    scenario.compact('1', 1);
+    expect(scenario.status('1').firstIndex).toBe(18);
+
+    scenario.beat('1');
+    scenario.stabilize();
+    expect(scenario.progress('1')).toEqual(['2 replicate match 18 next 19', '3 replicate match 18 next 19']);
+    expect(scenario.status('3').snapshotIndex).toBe(18);
+    expect(scenario.applied('3')).toEqual(scenario.applied('1'));
+    scenario.propose('1', 'prop_19');
+    scenario.stabilize();
+    expect(scenario.log('3')).toBe('19/2');
+  });
+});
+
+describe('snapshot_succeed_via_app_resp', () => {
+  it('a member with nothing is caught up by a snapshot alone: it replicates without a further entry', () => {
+    const scenario = new Scenario('123', { index: 10, disks: { '3': emptyDisk() } });
+    scenario.campaign('1');
+    scenario.stabilize('12');
+    scenario.compact('1');
+    expect(scenario.status('1')).toMatchObject({ role: 'leader', firstIndex: 12, lastIndex: 11, commitIndex: 11 });
+    scenario.dropTo('3');
+    // Nobody has heard of 3: it gets no snapshot yet.
+    expect(scenario.progress('1')[1]).toBe('3 probe match 0 next 11');
+
+    scenario.beat('1');
+    scenario.stabilize('3');
+    scenario.stabilize('1');
+    expect(scenario.progress('1')[1]).toMatch(/^3 snapshot match 0/);
+    expect(scenario.inTransit).toMatchObject([{}, { type: 'installSnapshotRequest', meta: { lastIncludedIndex: 11 } }]);
+    scenario.stabilize('3');
+    scenario.stabilize('1');
+    expect(scenario.progress('1')[1]).toBe('3 replicate match 11 next 12');
+    scenario.stabilize();
+    expect(scenario.state('3')).toEqual(['3 follower term 2 commit 11']);
+    expect(scenario.applied('3')).toEqual(['start', '']);
+  });
+});
+
+describe('snapshot_succeed_via_app_resp_behind', () => {
+  it('a snapshot that is older than the leader’s newest serves as well, if the log goes on from it', () => {
+    const scenario = new Scenario('123', {
+      index: 10,
+      disks: { '3': new Scenario('123', { index: 5 }).member('3').disk },
+    });
+    scenario.campaign('1');
+    scenario.stabilize('12');
+    scenario.compact('1');
+    scenario.stabilize('3');
+    scenario.stabilize('1');
+    // 3 took the entry after 10 for one after a gap; a snapshot at 11 is on its way.
+    expect(scenario.status('1').progress.get('3')).toMatchObject({ state: 'snapshot', transferIndex: 11 });
+    const chunks = scenario.lose(ofType('installSnapshotRequest'));
+    expect(chunks).toHaveLength(1);
+
+    scenario.propose('1', 'foo');
+    scenario.stabilize('12');
+    scenario.compact('1', 1);
+    expect(scenario.status('1')).toMatchObject({ snapshotIndex: 12, firstIndex: 12, commitIndex: 12 });
+    scenario.dropTo('3');
+    scenario.receive(chunks[0]!);
+    scenario.stabilize('3');
+    expect(scenario.status('3')).toMatchObject({ snapshotIndex: 11, commitIndex: 11 });
+    scenario.stabilize('1');
+    expect(scenario.progress('1')[1]).toBe('3 replicate match 11 next 13 inflight 1');
+    scenario.stabilize();
+    expect(scenario.progress('1')[1]).toBe('3 replicate match 12 next 13');
+    expect(scenario.applied('3')).toEqual(['start', '', 'foo']);
+  });
+});
