@@ -25,10 +25,11 @@ export function handleAppendRequest(state: RaftState, message: AppendRequest): v
   const committedBefore = state.commitIndex;
   // Only as far as the logs are known to agree: what lies beyond may be an old leader's.
   commitTo(state, Math.min(message.leaderCommit, acknowledgement.verifiedIndex));
-  // A message that brought nothing but a newer commitIndex needs no answer: what it verified was acknowledged before. But one
-  // that brought not even that does: the leader asks because our acknowledgement was lost.
+  // A message that brought nothing but a newer commitIndex needs no answer: what it verified was acknowledged just now. But
+  // one that brought not even that does, and one that comes later does: the leader may ask because our acknowledgement was lost.
   const isOnlyNews = entries.length === 0 && state.commitIndex > committedBefore;
-  if (isOnlyNews && lastVerified <= acknowledgement.sentIndex) return;
+  const isJustAnswered = lastVerified <= acknowledgement.sentIndex && acknowledgement.sentTick === state.tickCount;
+  if (isOnlyNews && isJustAnswered) return;
   acknowledgement.requestedIndex = Math.max(acknowledgement.requestedIndex, lastVerified);
   acknowledgement.isOwed = true;
 }
@@ -68,6 +69,7 @@ export function flushAcknowledgement(state: RaftState): void {
   assert(leaderId !== undefined, 'an acknowledgement is owed to nobody');
   const matchIndex = Math.min(acknowledgement.verifiedIndex, durability.persistedIndex);
   acknowledgement.sentIndex = Math.max(acknowledgement.sentIndex, matchIndex);
+  acknowledgement.sentTick = state.tickCount;
   acknowledgement.isOwed = matchIndex < acknowledgement.requestedIndex;
   send(state, {
     type: 'appendResponse',

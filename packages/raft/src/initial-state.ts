@@ -79,7 +79,7 @@ function blankState(
       writes: [],
     },
     outbox: { messages: [], held: [] },
-    acknowledgement: { verifiedIndex: commitIndex, requestedIndex: 0, isOwed: false, sentIndex: 0 },
+    acknowledgement: { verifiedIndex: commitIndex, requestedIndex: 0, isOwed: false, sentIndex: 0, sentTick: -1 },
     application: { handedOutIndex: 0, appliedIndex: 0, batches: [], outstandingBytes: 0, waitingBytes: 0 },
     snapshot: {
       latest: undefined,

@@ -81,6 +81,7 @@ function enterTerm(state: RaftState, term: number, votedFor: PeerId | undefined)
   state.acknowledgement.requestedIndex = 0;
   state.acknowledgement.isOwed = false;
   state.acknowledgement.sentIndex = 0;
+  state.acknowledgement.sentTick = -1;
 }
 
 function changeRole(state: RaftState, role: Role, leaderId: PeerId | undefined): void {

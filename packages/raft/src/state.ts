@@ -48,6 +48,8 @@ export interface Acknowledgement {
   isOwed: boolean;
   /** Highest matchIndex answered in this term. */
   sentIndex: number;
+  /** The tick of the last answer: within it, nobody asks because an answer was lost. */
+  sentTick: number;
 }
 
 /** Committed entries on their way through the state machine. Writer: commit.ts. */
