@@ -24,11 +24,13 @@ export interface RaftOptions {
   readonly maxInflightMessages?: number;
   /** Most bytes in flight to one follower; same. The message that crosses the limit still goes. Default 8 MiB. */
   readonly maxInflightBytes?: number;
-  /**
-   * Bytes of proposed but uncommitted entries above which proposals are refused as `busy`; on a follower, of proposals
-   * that were forwarded and not answered yet. One alone always passes. Default 64 MiB.
-   */
+  /** Bytes of proposed but uncommitted entries above which a leader refuses proposals as `busy`. One alone always passes. Default 64 MiB. */
   readonly maxUncommittedBytes?: number;
+  /**
+   * Bytes of proposals that were forwarded to the leader and not answered yet above which a follower refuses more as `busy`; one alone always
+   * passes. Default 8 MiB: what a transport drops for want of room has an unknown outcome, so it must be less than the transport holds for a peer.
+   */
+  readonly maxForwardedBytes?: number;
   /**
    * Bytes of committed but not yet applied entries above which a leader refuses proposals as `busy`: a state machine that
    * cannot keep up must slow the writers down, not fill the memory. Default 64 MiB.
@@ -77,6 +79,7 @@ export function resolveOptions(options: RaftOptions): ResolvedOptions {
     maxInflightMessages: options.maxInflightMessages ?? 256,
     maxInflightBytes: options.maxInflightBytes ?? 8 * 1024 * 1024,
     maxUncommittedBytes: options.maxUncommittedBytes ?? 64 * 1024 * 1024,
+    maxForwardedBytes: options.maxForwardedBytes ?? 8 * 1024 * 1024,
     maxUnappliedBytes: options.maxUnappliedBytes ?? 64 * 1024 * 1024,
     proposalTimeoutTicks: options.proposalTimeoutTicks ?? 20 * electionTimeoutTicks,
     maxCommittedBytes: options.maxCommittedBytes ?? 8 * 1024 * 1024,

@@ -18,7 +18,7 @@ export function propose(state: RaftState, context: number, data: Uint8Array): vo
   if (state.leaderId === undefined) return refuse(state, context, 'no-leader');
   const { proposals } = state;
   const bytes = proposalBytes(data);
-  if (proposals.openBytes > 0 && proposals.openBytes + bytes > state.options.maxUncommittedBytes) {
+  if (proposals.openBytes > 0 && proposals.openBytes + bytes > state.options.maxForwardedBytes) {
     return refuse(state, context, 'busy');
   }
   proposals.queuedContexts.push(context);

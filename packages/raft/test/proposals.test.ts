@@ -133,7 +133,7 @@ describe('a proposal on a follower', () => {
   });
 
   it('has an unknown outcome when the answer does not come in time: no result, and it is forgotten', () => {
-    const cluster = new Cluster('abc', { raft: { maxUncommittedBytes: 100, proposalTimeoutTicks: 35 } });
+    const cluster = new Cluster('abc', { raft: { maxForwardedBytes: 100, proposalTimeoutTicks: 35 } });
     cluster.elect('a');
     cluster.propose('b', 'p1', 'p2');
     const [late] = takeAnswer(cluster);
@@ -173,7 +173,7 @@ describe('a proposal on a follower', () => {
   });
 
   it('is given up at a new term, though the leader be the same: what it answered in the old one is not heard', () => {
-    const cluster = new Cluster('abc', { raft: { maxUncommittedBytes: 100 } });
+    const cluster = new Cluster('abc', { raft: { maxForwardedBytes: 100 } });
     cluster.elect('a');
     cluster.propose('b', 'p1', 'p2');
     const [late] = takeAnswer(cluster);

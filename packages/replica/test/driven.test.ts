@@ -115,7 +115,7 @@ describe('a follower', () => {
   });
 
   it('counts what it forwarded for as long as its callers wait, and no longer', async () => {
-    const raft = { id: 'a', seed: 1, maxUncommittedBytes: 100 };
+    const raft = { id: 'a', seed: 1, maxForwardedBytes: 100 };
     const { replica, sent, pass } = await drive({ requestTimeoutMilliseconds: 500, raft });
     const told: (string | undefined)[] = [];
     const propose = (): void => replica.propose(new Uint8Array(80), (error) => told.push(error?.code));

@@ -11,7 +11,7 @@ export interface MeshLimits {
   readonly maxPartBytes: number;
   /**
    * Bytes of entries, snapshots and proposals that wait for one peer. Above it they are dropped, `onUnreachable` is told, and nothing more of
-   * the kind is taken until half of it has left. Default 16 MiB: twice what the core keeps in flight to a follower.
+   * the kind is taken until half of it has left. Default 16 MiB: twice what the core keeps in flight to a follower, and twice what a follower forwards before it refuses more.
    */
   readonly maxQueuedBytes: number;
   /** Bytes of everything else that a full channel still takes until it drains; above it that is dropped too. Default 1 MiB. */

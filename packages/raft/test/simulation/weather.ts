@@ -48,6 +48,7 @@ export function drawOptions(world: World, { electionTimeoutTicks }: Weather, id:
     maxInflightMessages: world.pick([1, 3, 50]),
     maxInflightBytes: world.pick([100, 100_000]),
     maxUncommittedBytes: world.pick([200, 2000]),
+    maxForwardedBytes: world.pick([200, 2000]),
     maxCommittedBytes: world.pick([100, 100_000]),
     maxPendingReads: world.pick([3, 1000]),
     snapshotChunkBytes: world.pick([200, 1000, 100_000]),
