@@ -27,15 +27,57 @@ export interface HardState {
   readonly commitIndex: number;
 }
 
+/** What the others need to know of one member. Words that the core carries, and does not read but for the id. */
+export interface Member {
+  readonly id: PeerId;
+  /** What people call it; no two members have the same. */
+  readonly name: string;
+  /** Where it is found; no two members have the same. */
+  readonly address: string;
+  /** The identity of its storage, by which one that came back without it is told; undefined while it is not known. */
+  readonly storeId: string | undefined;
+}
+
 /**
- * Who counts. Joint-ready (§4.3): while `votersOutgoing` is not empty, decisions need a majority of
- * both sets. Arrays are sorted and hold no id twice; learners are in neither set of voters.
+ * Who counts. Joint (§4.3): while `votersOutgoing` is not empty, decisions need a majority of both sets. Arrays are sorted
+ * and hold no id twice; learners are in neither set of voters. At most 64 ids in all.
  */
 export interface Configuration {
   readonly voters: readonly PeerId[];
   readonly votersOutgoing: readonly PeerId[];
   readonly learners: readonly PeerId[];
+  /** Outgoing voters that become learners when the joint configuration is left. Default none. */
+  readonly learnersNext?: readonly PeerId[];
+  /** A record for each of the ids above that one is known of, sorted by id. Default none. */
+  readonly members?: readonly Member[];
 }
+
+/** How a configuration becomes the data of an entry and comes back. Pure; `decode` throws on what is none. `wire` has one. */
+export interface ConfigurationCodec {
+  encode(configuration: Configuration): Uint8Array;
+  decode(data: Uint8Array): Configuration;
+}
+
+/** What `add` says of a member; its id is assigned by the log. */
+export type NewMember = Omit<Member, 'id'>;
+
+/** One part of a change of members. All parts of one input take effect together. */
+export type MemberChange =
+  /** Its id is the index of the entry, as 16 hexadecimal digits, the first two of which count the members that one change adds. Never used twice. */
+  | { readonly type: 'add'; readonly member: NewMember; readonly as: 'learner' | 'voter' }
+  /** A learner becomes a voter. `storeId` completes its record. */
+  | { readonly type: 'promote'; readonly id: PeerId; readonly storeId?: string }
+  /** A voter becomes a learner. */
+  | { readonly type: 'demote'; readonly id: PeerId }
+  | { readonly type: 'remove'; readonly id: PeerId }
+  /** Corrects or makes its record. What is not given stays; a `storeId` that is known never changes. */
+  | {
+      readonly type: 'update';
+      readonly id: PeerId;
+      readonly name?: string;
+      readonly address?: string;
+      readonly storeId?: string;
+    };
 
 /** What a snapshot replaces: everything up to and including `lastIncludedIndex` (§5.1). */
 export interface SnapshotMeta {

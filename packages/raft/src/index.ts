@@ -4,7 +4,18 @@ export { InvariantError, assert, unreachable } from './assert.ts';
 
 export type { ProgressStatus, RaftStatus } from './raft.ts';
 export type { RaftInitialState, RaftOptions } from './options.ts';
-export type { Configuration, Entry, EntryKind, HardState, PeerId, SnapshotMeta } from './entry.ts';
+export type {
+  Configuration,
+  ConfigurationCodec,
+  Entry,
+  EntryKind,
+  HardState,
+  Member,
+  MemberChange,
+  NewMember,
+  PeerId,
+  SnapshotMeta,
+} from './entry.ts';
 export type {
   Applied,
   Campaign,

@@ -119,8 +119,11 @@ export interface ProposeResponse extends Envelope {
   readonly reason: RefusalReason | undefined;
 }
 
-/** Why a proposal or a read was refused; each means "definitely not done". */
-export type RefusalReason = 'no-leader' | 'busy' | 'stopped';
+/**
+ * Why a proposal or a read was refused; each means "definitely not done". The last three are about changes of members: `unsafe` = the voters
+ * that answer now would be no quorum of the new configuration; `not-ready` = the learner to promote lags; `invalid` = it makes no sense.
+ */
+export type RefusalReason = 'no-leader' | 'busy' | 'stopped' | 'unsafe' | 'not-ready' | 'invalid';
 
 export type Message =
   | PreVoteRequest

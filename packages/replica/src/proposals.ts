@@ -193,6 +193,15 @@ export function refusal(reason: RefusalReason): RaftkvError {
       return new RaftkvError('closed', 'this member is stopping');
     case 'no-leader':
       return new RaftkvError('no_leader', 'no leader is known at the moment');
+    case 'unsafe':
+      return new RaftkvError(
+        'unsafe_change',
+        'the voters that answer now would be no quorum of the new configuration; bring members back, or add learners first',
+      );
+    case 'not-ready':
+      return new RaftkvError('not_caught_up', 'a learner that is to be promoted has not caught up, or does not answer');
+    case 'invalid':
+      return new RaftkvError('invalid_argument', 'this change of members makes no sense');
   }
 }
 

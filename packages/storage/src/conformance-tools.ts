@@ -42,8 +42,13 @@ export const member: RequestedIdentity = { clusterId: 'cluster-1', memberId: '00
 
 const configuration: SnapshotMeta['configuration'] = {
   voters: ['a1', 'a2'],
-  votersOutgoing: [],
+  votersOutgoing: ['a1', 'a4'],
   learners: ['a3'],
+  learnersNext: ['a4'],
+  members: [
+    { id: 'a1', name: 'node1', address: '127.0.0.1:8080', storeId: 's1' },
+    { id: 'a3', name: 'née', address: '[::1]:8082', storeId: undefined },
+  ],
 };
 
 export function bytesOf(text: string): Uint8Array {

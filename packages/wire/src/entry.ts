@@ -1,7 +1,7 @@
 // The layout of log entries, configurations and snapshot positions, the same between peers and in storage.
-import type { Configuration, Entry, EntryKind, SnapshotMeta } from '@raftkv/raft';
+import type { Configuration, Entry, EntryKind, Member, SnapshotMeta } from '@raftkv/raft';
 import { RaftkvError } from './error.ts';
-import { fields, list, text, uint } from './layout.ts';
+import { fields, list, optional, text, uint } from './layout.ts';
 import type { Layout } from './layout.ts';
 import type { Reader } from './reader.ts';
 import type { Writer } from './writer.ts';
@@ -47,16 +47,73 @@ export function entriesSizeHint(entries: readonly Entry[]): number {
   return bytes;
 }
 
-/** Three elements. */
-export const configuration: Layout<Configuration> = fields({
-  voters: list(text),
-  votersOutgoing: list(text),
-  learners: list(text),
+/** Most ids in one list of a configuration, and most records. The core allows as many in all. */
+const maxMembers = 64;
+/** Characters of an id or a store's id. */
+const maxIdLength = 64;
+/** Characters of a name or an address (a host name has 253 at most). */
+const maxWordLength = 320;
+
+const id = bounded('an id', maxIdLength, text);
+const ids = bounded('a list of members', maxMembers, list(id));
+const word = bounded('a name or an address', maxWordLength, text);
+const member: Layout<Member> = fields<Member>({ id, name: word, address: word, storeId: optional(id) });
+
+/** Three elements: as it was before members had records. */
+export const configurationV1: Layout<Configuration> = fields<
+  Pick<Configuration, 'voters' | 'votersOutgoing' | 'learners'>
+>({
+  voters: ids,
+  votersOutgoing: ids,
+  learners: ids,
+});
+
+/** Five elements. */
+export const configuration: Layout<Configuration> = fields<Configuration>({
+  voters: ids,
+  votersOutgoing: ids,
+  learners: ids,
+  learnersNext: orNone(ids),
+  members: orNone(bounded('a list of members', maxMembers, list(member))),
 });
 
 /** Five elements: index, term and the configuration's three. */
-export const snapshotMeta: Layout<SnapshotMeta> = fields({
+export const snapshotMetaV1: Layout<SnapshotMeta> = fields<SnapshotMeta>({
+  lastIncludedIndex: uint,
+  lastIncludedTerm: uint,
+  configuration: configurationV1,
+});
+
+/** Seven elements: index, term and the configuration's five. */
+export const snapshotMeta: Layout<SnapshotMeta> = fields<SnapshotMeta>({
   lastIncludedIndex: uint,
   lastIncludedTerm: uint,
   configuration,
 });
+
+/** Whether the first version says all that there is to say. */
+export function isPlain({ learnersNext = [], members = [] }: Configuration): boolean {
+  return learnersNext.length === 0 && members.length === 0;
+}
+
+export function configurationSizeHint({ members = [] }: Configuration): number {
+  return 256 + 192 * members.length;
+}
+
+function bounded<T extends { readonly length: number }>(what: string, maxLength: number, layout: Layout<T>): Layout<T> {
+  return {
+    size: layout.size,
+    write(writer, value, walk) {
+      if (value.length > maxLength) throw new RaftkvError('invalid_argument', `${what} is longer than ${maxLength}`);
+      layout.write(writer, value, walk);
+    },
+    read(reader, walk) {
+      const value = layout.read(reader, walk);
+      return value.length <= maxLength ? value : reader.fail(`${what} is longer than ${maxLength}`);
+    },
+  };
+}
+
+function orNone<T>(layout: Layout<readonly T[]>): Layout<readonly T[] | undefined> {
+  return { ...layout, write: (writer, value, walk) => layout.write(writer, value ?? [], walk) };
+}

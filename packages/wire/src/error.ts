@@ -15,6 +15,8 @@ export type ErrorCode =
   | 'wrong_cluster'
   | 'wrong_member'
   | 'member_amnesia' // a member came back without its storage
+  | 'unsafe_change' // a change of members that would lose the quorum that is alive
+  | 'not_caught_up' // a learner that lags too far to vote
   | 'no_leader'
   | 'busy' // a limit was reached: back off
   | 'timeout'
@@ -97,6 +99,8 @@ const knownCodes: Readonly<Record<ErrorCode, true>> = {
   wrong_cluster: true,
   wrong_member: true,
   member_amnesia: true,
+  unsafe_change: true,
+  not_caught_up: true,
   no_leader: true,
   busy: true,
   timeout: true,

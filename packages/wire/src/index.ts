@@ -23,7 +23,7 @@ export {
 } from './record.ts';
 // For storages that keep small records of their own: layouts to describe them with.
 export { bin, boxed, fields, list, optional, positive, text, uint } from './layout.ts';
-export { snapshotMeta } from './entry.ts';
+export { snapshotMeta, snapshotMetaV1 } from './entry.ts';
 export { decodeVersioned, encodeVersioned } from './versioned.ts';
 export { Slab } from './slab.ts';
 export { crc32c } from './crc32c.ts';
@@ -47,6 +47,7 @@ export type {
 } from './peer-control.ts';
 export type { LogRecord } from './record.ts';
 export type { Layout } from './layout.ts';
+export type { Format } from './versioned.ts';
 export type { FeedChanges, FeedSnapshot, ObserveRequest } from './feed.ts';
 export type {
   CancelRequest,

@@ -9,7 +9,15 @@ import type {
   ProposeResponse,
   RefusalReason,
 } from '@raftkv/raft';
-import { entriesSizeHint, readEntries, snapshotMeta, writeEntries } from './entry.ts';
+import {
+  configurationSizeHint,
+  entriesSizeHint,
+  isPlain,
+  readEntries,
+  snapshotMeta,
+  snapshotMetaV1,
+  writeEntries,
+} from './entry.ts';
 import { decodeFrame, encodeFrame, encodeFrames } from './frame.ts';
 import type { Walk } from './layout.ts';
 import type { Reader } from './reader.ts';
@@ -34,7 +42,10 @@ const tags: Readonly<Record<Message['type'], number>> = {
 /** Elements of the message with each tag (the first four are tag, from, to, term); 0 = no such tag. */
 const elements: readonly number[] = [0, 6, 5, 6, 5, 8, 9, 6, 5, 12, 8, 5, 6, 6, 9];
 
-const reasons: readonly RefusalReason[] = ['no-leader', 'busy', 'stopped'];
+/** An installSnapshotRequest whose configuration holds what members of version 1 did not know of; others are written as they read them. */
+const fullSnapshotElements = 14;
+
+const reasons: readonly RefusalReason[] = ['no-leader', 'busy', 'stopped', 'unsafe', 'not-ready', 'invalid'];
 
 const peerMessage = { write: writePeerMessage, read: readPeerMessage };
 
@@ -65,7 +76,7 @@ export function peerMessageSizeHint(message: Message): number {
     case 'appendRequest':
       return 128 + entriesSizeHint(message.entries);
     case 'installSnapshotRequest':
-      return 512 + message.data.length;
+      return 256 + configurationSizeHint(message.meta.configuration) + message.data.length;
     case 'proposeRequest': {
       let bytes = 128;
       for (const proposal of message.proposals) bytes += 8 + proposal.length;
@@ -78,7 +89,8 @@ export function peerMessageSizeHint(message: Message): number {
 
 function writePeerMessage(writer: Writer, message: Message, walk: Walk): void {
   const tag = tags[message.type];
-  writer.array(elements[tag]!);
+  const isFull = message.type === 'installSnapshotRequest' && !isPlain(message.meta.configuration);
+  writer.array(isFull ? fullSnapshotElements : elements[tag]!);
   writer.uint(tag);
   writer.text(message.from);
   writer.text(message.to);
@@ -104,7 +116,7 @@ function writePeerMessage(writer: Writer, message: Message, walk: Walk): void {
     case 'heartbeatResponse':
       return writer.uint(message.readToken);
     case 'installSnapshotRequest':
-      snapshotMeta.write(writer, message.meta, walk);
+      (isFull ? snapshotMeta : snapshotMetaV1).write(writer, message.meta, walk);
       writer.uint(message.offset);
       writer.bin(message.data);
       return writer.bool(message.done);
@@ -128,7 +140,9 @@ function writePeerMessage(writer: Writer, message: Message, walk: Walk): void {
 function readPeerMessage(reader: Reader, walk: Walk): Message {
   const count = reader.array();
   const tag = reader.uint();
-  if (tag === 0 || count !== elements[tag]) reader.fail(`there is no message ${tag} with ${count} elements`);
+  const isFull = tag === tags.installSnapshotRequest && count === fullSnapshotElements;
+  if (tag === 0 || (count !== elements[tag] && !isFull))
+    reader.fail(`there is no message ${tag} with ${count} elements`);
   const from = reader.text();
   const to = reader.text();
   const term = reader.uint();
@@ -159,7 +173,7 @@ function readPeerMessage(reader: Reader, walk: Walk): Message {
         from,
         to,
         term,
-        meta: snapshotMeta.read(reader, walk),
+        meta: (isFull ? snapshotMeta : snapshotMetaV1).read(reader, walk),
         offset: reader.uint(),
         data: reader.bin(),
         done: reader.bool(),

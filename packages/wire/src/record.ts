@@ -1,7 +1,16 @@
 // What storage keeps, as bytes: batches of the log, hard states, snapshot positions and configurations. Each begins with its
 // format's version. How records are framed, checksummed and placed in files is the business of `storage`.
 import type { Configuration, Entry, HardState, SnapshotMeta } from '@raftkv/raft';
-import { configuration, entriesSizeHint, readEntries, snapshotMeta, writeEntries } from './entry.ts';
+import {
+  configuration,
+  configurationSizeHint,
+  configurationV1,
+  entriesSizeHint,
+  readEntries,
+  snapshotMeta,
+  snapshotMetaV1,
+  writeEntries,
+} from './entry.ts';
 import { boxed, fields, optional, text, uint } from './layout.ts';
 import type { Layout } from './layout.ts';
 import { decodeVersioned, encodeVersioned } from './versioned.ts';
@@ -17,8 +26,9 @@ export const hardState: Layout<HardState> = boxed(
   fields<HardState>({ term: uint, votedFor: optional(text), commitIndex: uint }),
 );
 const optionalHardState = optional(hardState);
-const metaLayout = boxed(snapshotMeta);
-const configurationLayout = boxed(configuration);
+// Version 1 of these two is from before members had records.
+const metaFormat = [boxed(snapshotMetaV1), boxed(snapshotMeta)] as const;
+const configurationFormat = [boxed(configurationV1), boxed(configuration)] as const;
 
 const batchLayout = boxed<LogRecord>({
   size: 3,
@@ -58,18 +68,18 @@ export function decodeHardState(bytes: Uint8Array): HardState {
 }
 
 export function encodeSnapshotMeta(meta: SnapshotMeta): Uint8Array {
-  return encodeVersioned(metaLayout, meta, 256);
+  return encodeVersioned(metaFormat, meta, 32 + configurationSizeHint(meta.configuration));
 }
 
 export function decodeSnapshotMeta(bytes: Uint8Array): SnapshotMeta {
-  return decodeVersioned(metaLayout, bytes, what);
+  return decodeVersioned(metaFormat, bytes, what);
 }
 
 /** The data of an entry of kind `configuration`. */
 export function encodeConfiguration(made: Configuration): Uint8Array {
-  return encodeVersioned(configurationLayout, made, 256);
+  return encodeVersioned(configurationFormat, made, configurationSizeHint(made));
 }
 
 export function decodeConfiguration(bytes: Uint8Array): Configuration {
-  return decodeVersioned(configurationLayout, bytes, what);
+  return decodeVersioned(configurationFormat, bytes, what);
 }

@@ -1,23 +1,28 @@
-// What begins with the version of its format: frames, records and payloads, all of them version 1 so far. An unknown version is refused, never guessed at.
+// What begins with the version of its format: frames, records and payloads. Most know one version; where there are several, the newest is
+// written and all are read. An unknown version is refused, never guessed at.
 import { RaftkvError } from './error.ts';
 import type { Layout, Walk } from './layout.ts';
 import { formatLimits } from './limits.ts';
 import { Reader } from './reader.ts';
 import { Writer } from './writer.ts';
 
-const version = 1;
+/** One layout, which is version 1, or one for each version from 1 on. */
+export type Format<T> = Layout<T> | readonly [Layout<T>, ...Layout<T>[]];
 
-export function openWriter(capacityBytes: number): Writer {
+export function openWriter(capacityBytes: number, version = 1): Writer {
   const writer = new Writer(capacityBytes);
   writer.byte(version);
   return writer;
 }
 
-/** `what` it is, for the error. Throws `bad_frame` if there is nothing, or `unsupported_version`. */
+/** A reader behind a first byte of 1. `what` it is, for the error. Throws `bad_frame` if there is nothing, or `unsupported_version`. */
 export function openReader(bytes: Uint8Array, what: string): Reader {
   const reader = new Reader(bytes);
   const found = reader.byte();
-  if (found === version) return reader;
+  return found === 1 ? reader : refuseVersion(found, what);
+}
+
+function refuseVersion(found: number, what: string): never {
   throw new RaftkvError('unsupported_version', `${what} of version ${found}, which is not known here`);
 }
 
@@ -26,16 +31,24 @@ export function startWalk(): Walk {
   return { limits: formatLimits, ops: Infinity, depth: 0 };
 }
 
-export function encodeVersioned<T>(layout: Layout<T>, value: T, capacityBytes: number): Uint8Array {
-  const writer = openWriter(capacityBytes);
-  layout.write(writer, value, startWalk());
+/** In the newest version of the format. */
+export function encodeVersioned<T>(format: Format<T>, value: T, capacityBytes: number): Uint8Array {
+  const layouts = layoutsOf(format);
+  const writer = openWriter(capacityBytes, layouts.length);
+  layouts.at(-1)!.write(writer, value, startWalk());
   return writer.finish();
 }
 
-/** Nothing may follow. */
-export function decodeVersioned<T>(layout: Layout<T>, bytes: Uint8Array, what: string): T {
-  const reader = openReader(bytes, what);
+/** In any version of the format. Nothing may follow. */
+export function decodeVersioned<T>(format: Format<T>, bytes: Uint8Array, what: string): T {
+  const reader = new Reader(bytes);
+  const version = reader.byte();
+  const layout = layoutsOf(format)[version - 1] ?? refuseVersion(version, what);
   const value = layout.read(reader, startWalk());
   reader.expectEnd();
   return value;
+}
+
+function layoutsOf<T>(format: Format<T>): readonly Layout<T>[] {
+  return 'write' in format ? [format] : format;
 }

@@ -13,17 +13,11 @@ import type {
   TxnOp,
   TxnOpResult,
 } from '@raftkv/kv';
-import type { Configuration, Entry, Message } from '@raftkv/raft';
+import type { Entry, Message, ProposeResponse } from '@raftkv/raft';
 import type { ClientMessage, LogRecord, NodeStatus, PeerControl, ServerMessage } from '../src/index.ts';
+import { id, maybe, travellingMeta, uint } from './arbitrary-members.ts';
 
-/** Integers of every encoded width, with the edges of each. */
-const uint = fc.oneof(
-  fc.constantFrom(0, 1, 0x7f, 0x80, 0xff, 0x100, 0xffff, 0x10000, 0xffffffff, 0x100000000, Number.MAX_SAFE_INTEGER),
-  fc.maxSafeNat(),
-  fc.nat(1000),
-);
 const positive = uint.map((n) => Math.max(1, n));
-const maybe = <T>(of: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(of, { nil: undefined });
 const bytes = fc.oneof(fc.uint8Array({ maxLength: 40 }), fc.uint8Array({ minLength: 250, maxLength: 300 }));
 const byteString = (minLength: number) =>
   fc
@@ -32,7 +26,6 @@ const byteString = (minLength: number) =>
 export const key = byteString(1);
 const range: fc.Arbitrary<KeyRange> = fc.record({ from: byteString(0), to: maybe(byteString(0)) });
 const text = fc.oneof(fc.string({ maxLength: 40 }), fc.string({ unit: 'grapheme', maxLength: 300 }));
-const id = fc.string({ unit: fc.constantFrom(...'0123456789abcdef'), minLength: 16, maxLength: 16 });
 
 const scanOptions = fc.record({
   limit: maybe(uint),
@@ -273,12 +266,6 @@ export const serverMessage: fc.Arbitrary<ServerMessage> = fc.oneof(
   fc.record({ type: fc.constant('feedChanges' as const), ...feed }),
 );
 
-export const configuration: fc.Arbitrary<Configuration> = fc.record({
-  voters: fc.array(id, { maxLength: 5 }),
-  votersOutgoing: fc.array(id, { maxLength: 5 }),
-  learners: fc.array(id, { maxLength: 5 }),
-});
-export const snapshotMeta = fc.record({ lastIncludedIndex: uint, lastIncludedTerm: uint, configuration });
 export const hardState = fc.record({ term: uint, votedFor: maybe(id), commitIndex: uint });
 const entriesFrom = (firstIndex: number): fc.Arbitrary<Entry[]> =>
   fc
@@ -337,7 +324,7 @@ export const peerMessage: fc.Arbitrary<Message> = fc.oneof(
   fc.record({
     type: fc.constant('installSnapshotRequest' as const),
     ...head,
-    meta: snapshotMeta,
+    meta: travellingMeta,
     offset: uint,
     data: bytes,
     done: fc.boolean(),
@@ -365,7 +352,16 @@ export const peerMessage: fc.Arbitrary<Message> = fc.oneof(
     accepted: uint,
     firstIndex: uint,
     entryTerm: uint,
-    reason: maybe(fc.constantFrom('no-leader' as const, 'busy' as const, 'stopped' as const)),
+    reason: maybe(
+      fc.constantFrom<NonNullable<ProposeResponse['reason']>[]>(
+        'no-leader',
+        'busy',
+        'stopped',
+        'unsafe',
+        'not-ready',
+        'invalid',
+      ),
+    ),
   }),
 );
 export const peerControl: fc.Arbitrary<PeerControl> = fc.oneof(

@@ -24,15 +24,14 @@ import {
 } from '../src/index.ts';
 import {
   clientMessage,
-  configuration,
   envelope,
   hardState,
   logRecord,
   peerControl,
   peerMessage,
   serverMessage,
-  snapshotMeta,
 } from './arbitraries.ts';
+import { configuration, snapshotMeta } from './arbitrary-members.ts';
 
 export interface Codec {
   readonly name: string;

@@ -1,6 +1,6 @@
 // One value of each kind, for the golden bytes: chosen so that every optional field and every width appears somewhere.
 import type { KeyValue, TxnCommand } from '@raftkv/kv';
-import type { Message } from '@raftkv/raft';
+import type { Configuration, Message } from '@raftkv/raft';
 import {
   encodeClientFrame,
   encodeCommand,
@@ -21,7 +21,18 @@ const session = { clientId: 5, sequence: 300, ackFloor: 70_000 };
 const range = { from: 'a', to: 'b\0' };
 const entry: KeyValue = { key: 'k\xff', value, revision: 7, createRevision: 6, version: 2 };
 const configuration = { voters: ['0a', '0b'], votersOutgoing: [], learners: ['0c'] };
+const joint = {
+  voters: ['0a'],
+  votersOutgoing: ['0a', '0b'],
+  learners: ['0c'],
+  learnersNext: ['0b'],
+  members: [
+    { id: '0a', name: 'n1', address: 'h:1', storeId: 's1' },
+    { id: '0b', name: 'n2', address: 'h:2', storeId: undefined },
+  ],
+};
 const scanOptions = { limit: 10, reverse: true, keysOnly: false, countOnly: false, withCount: true, maxBytes: 0 };
+const position = { lastIncludedIndex: 8, lastIncludedTerm: 2 };
 const head = { from: '0a', to: '0b', term: 2 ** 40 };
 const entries = [
   { index: 9, term: 3, kind: 'empty' as const, data: new Uint8Array() },
@@ -154,14 +165,7 @@ const peer: readonly Message[] = [
   },
   { type: 'heartbeatRequest', ...head, commitIndex: 7, readToken: 6 },
   { type: 'heartbeatResponse', ...head, readToken: 6 },
-  {
-    type: 'installSnapshotRequest',
-    ...head,
-    meta: { lastIncludedIndex: 8, lastIncludedTerm: 2, configuration },
-    offset: 300,
-    data: value,
-    done: true,
-  },
+  installing(configuration),
   { type: 'installSnapshotResponse', ...head, lastIncludedIndex: 8, offset: 302, done: true, failed: false },
   { type: 'readIndexRequest', ...head, requestId: 1 },
   { type: 'readIndexResponse', ...head, requestId: 1, index: undefined },
@@ -176,6 +180,11 @@ const control: readonly PeerControl[] = [
   { type: 'ping', nonce: 1000 },
   { type: 'pong', nonce: 1000 },
 ];
+
+function installing(made: Configuration): Message {
+  const meta = { ...position, configuration: made };
+  return { type: 'installSnapshotRequest', ...head, meta, offset: 300, data: value, done: true };
+}
 
 /** Each kind's name with its bytes as they are now. */
 export function goldenBytes(): readonly (readonly [string, Uint8Array])[] {
@@ -218,7 +227,10 @@ export function goldenBytes(): readonly (readonly [string, Uint8Array])[] {
     ],
     ['record log batch', encodeLogBatch({ hardState: { term: 3, votedFor: '0a', commitIndex: 8 }, entries })],
     ['record hard state', encodeHardState({ term: 3, votedFor: undefined, commitIndex: 8 })],
-    ['record snapshot position', encodeSnapshotMeta({ lastIncludedIndex: 8, lastIncludedTerm: 2, configuration })],
+    ['record snapshot position', encodeSnapshotMeta({ ...position, configuration })],
     ['record configuration', encodeConfiguration(configuration)],
+    ['record snapshot position, joint', encodeSnapshotMeta({ ...position, configuration: joint })],
+    ['record configuration, joint', encodeConfiguration(joint)],
+    ['peer installSnapshotRequest, joint', encodePeerFrame([installing(joint)])],
   ];
 }

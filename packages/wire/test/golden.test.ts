@@ -1,6 +1,7 @@
 // The bytes of one value of each kind, written down. A failure here is a change of format: a new version with a reader for the old
 // one, never a correction of the expectation.
 import { describe, expect, it } from 'vitest';
+import { decodeConfiguration, decodeSnapshotMeta } from '../src/index.ts';
 import { goldenBytes } from './golden-values.ts';
 
 const golden: Readonly<Record<string, string>> = {
@@ -69,8 +70,14 @@ const golden: Readonly<Record<string, string>> = {
   'feed changes': '0192920792920195c4026bffc402dead0706029302c4016c0792cd012c919302c4016bcd012c',
   'record log batch': '01939303a230610809960301c4000300c402dead',
   'record hard state': '019303c008',
-  'record snapshot position': '0195080292a23061a230629091a23063',
-  'record configuration': '019392a23061a230629091a23063',
+  'record snapshot position': '0297080292a23061a230629091a230639090',
+  'record configuration': '029592a23061a230629091a230639090',
+  'record snapshot position, joint':
+    '0297080291a2306192a23061a2306291a2306391a2306298a23061a26e31a3683a31a27331a23062a26e32a3683a32c0',
+  'record configuration, joint':
+    '029591a2306192a23061a2306291a2306391a2306298a23061a26e31a3683a31a27331a23062a26e32a3683a32c0',
+  'peer installSnapshotRequest, joint':
+    '019e09a23061a23062cf0000010000000000080291a2306192a23061a2306291a2306391a2306298a23061a26e31a3683a31a27331a23062a26e32a3683a32c0cd012cc402deadc3',
 };
 
 describe('the format', () => {
@@ -82,5 +89,15 @@ describe('the format', () => {
 
   it('is written down for each kind once', () => {
     expect(goldenBytes().map(([name]) => name)).toEqual(Object.keys(golden));
+  });
+
+  it('goes on reading configurations and snapshot positions of version 1', () => {
+    const made = { voters: ['0a', '0b'], votersOutgoing: [], learners: ['0c'] };
+    expect(decodeConfiguration(Buffer.from('019392a23061a230629091a23063', 'hex'))).toEqual(made);
+    expect(decodeSnapshotMeta(Buffer.from('0195080292a23061a230629091a23063', 'hex'))).toEqual({
+      lastIncludedIndex: 8,
+      lastIncludedTerm: 2,
+      configuration: made,
+    });
   });
 });

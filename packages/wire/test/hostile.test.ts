@@ -1,7 +1,14 @@
 // Bytes that nobody vouches for, at every codec: a value or a RaftkvError, and nothing else.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { RaftkvError, decodeCommand, deflateCompression, encodeCommand } from '../src/index.ts';
+import {
+  RaftkvError,
+  decodeCommand,
+  decodeConfiguration,
+  deflateCompression,
+  encodeCommand,
+  encodeConfiguration,
+} from '../src/index.ts';
 import { codecs } from './codecs.ts';
 
 /** A value or a RaftkvError: anything else that is thrown fails the test. */
@@ -19,7 +26,7 @@ const anyBytes = fc.oneof(
   // Heads that matter more often than chance has it: arrays, binary and text of every width, extensions, maps.
   fc
     .tuple(
-      fc.constantFrom(0x01, 0x10, 0x11, 0x81),
+      fc.constantFrom(0x01, 0x02, 0x10, 0x11, 0x81),
       fc.array(
         fc.oneof(
           fc.nat(255),
@@ -111,6 +118,35 @@ describe('hostile bytes', () => {
     ];
     for (const { decode } of codecs) {
       for (const claim of claims) expect(() => decode(Uint8Array.from(claim))).toThrow(RaftkvError);
+    }
+  });
+
+  it('of a configuration are bounded: members, ids, names and addresses', () => {
+    const none = { votersOutgoing: [], learners: [], learnersNext: [], members: [] };
+    const ids = Array.from({ length: 64 }, (_, i) => `m${i}`);
+    const most = {
+      ...none,
+      voters: ids,
+      members: [{ id: 'i'.repeat(64), name: 'n'.repeat(320), address: '', storeId: 's' }],
+    };
+    const bytes = encodeConfiguration(most);
+    expect(decodeConfiguration(bytes)).toEqual(most);
+    const [first] = most.members;
+    for (const over of [
+      { ...none, voters: [...ids, 'm64'] },
+      { ...none, voters: ['i'.repeat(65)] },
+      { ...none, voters: ids, members: Array.from({ length: 65 }, () => first!) },
+      { ...most, members: [{ ...first!, name: 'n'.repeat(321) }] },
+      { ...most, members: [{ ...first!, storeId: 's'.repeat(65) }] },
+    ]) {
+      expect(() => encodeConfiguration(over)).toThrow(expect.objectContaining({ code: 'invalid_argument' }));
+    }
+    // The same from somebody who does not keep to it: one more voter, one more character of an id.
+    const voters = [0x02, 0x95, 0xdd, 0, 0, 0, 65, ...Array.from({ length: 65 }, () => [0xa1, 0x61]).flat()];
+    const id = [0x02, 0x95, 0x91, 0xd9, 65, ...Array.from({ length: 65 }, () => 0x61)];
+    for (const claim of [voters, id]) {
+      const whole = Uint8Array.from([...claim, 0x90, 0x90, 0x90, 0x90]);
+      expect(() => decodeConfiguration(whole)).toThrow(/longer than 64/);
     }
   });
 

@@ -13,10 +13,11 @@ import {
   optional,
   positive,
   snapshotMeta,
+  snapshotMetaV1,
   text,
   uint,
 } from '@raftkv/wire';
-import type { Layout } from '@raftkv/wire';
+import type { Format, Layout } from '@raftkv/wire';
 import type { HardState, SnapshotMeta } from '@raftkv/raft';
 import { corrupt, decodeSmallFile, encodeSmallFile } from '../file-format.ts';
 import type { FileKind } from '../file-format.ts';
@@ -27,7 +28,8 @@ export interface RecordKey<T> {
   readonly key: IDBValidKey;
   readonly label: string;
   readonly kind: FileKind;
-  readonly content: Layout<T>;
+  /** By version, where there is more than one. */
+  readonly content: Format<T>;
 }
 
 /** Who may write, and how far it came. Every write compares it and replaces it. */
@@ -82,14 +84,13 @@ export const fenceKey: RecordKey<Fence> = named('fence', 'fnc', {
   lastSequence: uint,
   writes: uint,
 });
-export const markKey: RecordKey<Mark> = named('mark', 'mrk', {
-  compactedIndex: uint,
-  compactedTerm: uint,
-  firstSequence: uint,
-  hardState: optional(hardState),
-  nextSequence: uint,
-  snapshot: optional(boxed(fields({ number: uint, meta: snapshotMeta, bytes: uint, chunkBytes: positive }))),
-});
+/** Version 1 is from before the members of a configuration had records. */
+export const markKey: RecordKey<Mark> = {
+  key: 'mark',
+  label: 'mark',
+  kind: 'mrk',
+  content: [markWith(snapshotMetaV1), markWith(snapshotMeta)],
+};
 const batches = list(bin);
 /** Batches, each as `encodeLogBatch` made it. */
 export const logKey = (sequence: number): RecordKey<readonly Uint8Array[]> => ({
@@ -108,6 +109,19 @@ export const snapshotKey = (number: number, position: number): RecordKey<Uint8Ar
   kind: 'snp',
   content: bin,
 });
+
+function markWith(meta: Layout<SnapshotMeta>): Layout<Mark> {
+  return boxed(
+    fields<Mark>({
+      compactedIndex: uint,
+      compactedTerm: uint,
+      firstSequence: uint,
+      hardState: optional(hardState),
+      nextSequence: uint,
+      snapshot: optional(boxed(fields<SnapshotPointer>({ number: uint, meta, bytes: uint, chunkBytes: positive }))),
+    }),
+  );
+}
 
 function named<T>(
   label: string,
@@ -143,8 +157,16 @@ export function decodeLogChunk(sequence: number, value: unknown, place: string):
   return decoded(`${place}/${key.label}`, () => found.map((batch) => decodeLogBatch(batch)));
 }
 
-function labelled<T>(content: Layout<T>): Layout<{ readonly label: string; readonly content: T }> {
-  return fields<{ readonly label: string; readonly content: T }>({ label: text, content });
+interface Labelled<T> {
+  readonly label: string;
+  readonly content: T;
+}
+
+function labelled<T>(format: Format<T>): Format<Labelled<T>> {
+  const label = (content: Layout<T>): Layout<Labelled<T>> => fields<Labelled<T>>({ label: text, content });
+  if ('write' in format) return label(format);
+  const [first, ...later] = format;
+  return [label(first), ...later.map(label)];
 }
 
 function decoded<T>(path: string, decode: () => T): T {
