@@ -24,7 +24,10 @@ export interface RaftOptions {
   readonly maxInflightMessages?: number;
   /** Most bytes in flight to one follower; same. The message that crosses the limit still goes. Default 8 MiB. */
   readonly maxInflightBytes?: number;
-  /** Bytes of proposed but uncommitted entries above which a leader refuses proposals as `busy`. One alone always passes. Default 64 MiB. */
+  /**
+   * Bytes of proposed but uncommitted entries above which a leader refuses proposals as `busy`. One alone always passes. Default 16 MiB:
+   * what a slow disk still writes well within a request timeout.
+   */
   readonly maxUncommittedBytes?: number;
   /**
    * Bytes of proposals that were forwarded to the leader and not answered yet above which a follower refuses more as `busy`; one alone always
@@ -78,7 +81,7 @@ export function resolveOptions(options: RaftOptions): ResolvedOptions {
     maxAppendBytes: options.maxAppendBytes ?? 1024 * 1024,
     maxInflightMessages: options.maxInflightMessages ?? 256,
     maxInflightBytes: options.maxInflightBytes ?? 8 * 1024 * 1024,
-    maxUncommittedBytes: options.maxUncommittedBytes ?? 64 * 1024 * 1024,
+    maxUncommittedBytes: options.maxUncommittedBytes ?? 16 * 1024 * 1024,
     maxForwardedBytes: options.maxForwardedBytes ?? 8 * 1024 * 1024,
     maxUnappliedBytes: options.maxUnappliedBytes ?? 64 * 1024 * 1024,
     proposalTimeoutTicks: options.proposalTimeoutTicks ?? 20 * electionTimeoutTicks,
