@@ -3,7 +3,7 @@ import type { ClientMessage, GetRequest, ReadLevel, ScanRequest, WatchRequest, W
 import { observe } from './feed-message.ts';
 import { range, scanOptions } from './fields.ts';
 import { decodeFrame, encodeFrame, encodeFrames } from './frame.ts';
-import { fields, flags, joined, list, oneOf, optional, tagged, text, uint } from './layout.ts';
+import { bin, fields, flags, joined, list, oneOf, optional, tagged, text, uint } from './layout.ts';
 import type { Layout } from './layout.ts';
 
 const level = oneOf<ReadLevel>(['linearizable', 'session', 'local']);
@@ -52,6 +52,7 @@ const clientMessage = tagged<ClientMessage>('message', {
   status: [8, bare],
   ping: [9, bare],
   observe,
+  admin: [11, fields({ id: uint, request: bin })],
 });
 
 /** One frame with all of them; see `encodeClientFrames` for the limit. */

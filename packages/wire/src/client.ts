@@ -34,6 +34,11 @@ export interface MemberAddress {
   /** "host:port". */
   readonly address: string;
 }
+/** Who is a member, as this node knows it, changed. Unasked, from version 2 on. */
+export interface MembersNotice {
+  readonly type: 'members';
+  readonly members: readonly MemberAddress[];
+}
 /** The leader, as this node knows it, changed. Unasked. */
 export interface LeaderNotice {
   readonly type: 'leader';
@@ -91,6 +96,12 @@ export interface PingMessage {
   readonly type: 'ping';
   readonly id: number;
 }
+/** About members and the leader, from version 2 of the protocol on: what encodeAdminRequest made. Answered by `adminResult`, or an `error`. */
+export interface AdminMessage {
+  readonly type: 'admin';
+  readonly id: number;
+  readonly request: Uint8Array;
+}
 
 export type ClientMessage =
   | ClientHello
@@ -102,7 +113,8 @@ export type ClientMessage =
   | CancelRequest
   | StatusRequest
   | PingMessage
-  | ObserveRequest;
+  | ObserveRequest
+  | AdminMessage;
 
 export interface ResultMessage {
   readonly type: 'result';
@@ -153,6 +165,13 @@ export interface PongMessage {
   readonly id: number;
 }
 
+/** What encodeAdminResult made. */
+export interface AdminAnswer {
+  readonly type: 'adminResult';
+  readonly id: number;
+  readonly result: Uint8Array;
+}
+
 export type ServerMessage =
   | ServerWelcome
   | LeaderNotice
@@ -165,7 +184,9 @@ export type ServerMessage =
   | StatusMessage
   | PongMessage
   | FeedSnapshot
-  | FeedChanges;
+  | FeedChanges
+  | MembersNotice
+  | AdminAnswer;
 
 /** What one node says of itself and of the cluster as it sees it. */
 export interface NodeStatus {

@@ -15,6 +15,7 @@ export type ErrorCode =
   | 'wrong_cluster'
   | 'wrong_member'
   | 'member_amnesia' // a member came back without its storage
+  | 'member_removed' // a member that was removed asks to take part
   | 'unsafe_change' // a change of members that would lose the quorum that is alive
   | 'not_caught_up' // a learner that lags too far to vote
   | 'no_leader'
@@ -99,6 +100,7 @@ const knownCodes: Readonly<Record<ErrorCode, true>> = {
   wrong_cluster: true,
   wrong_member: true,
   member_amnesia: true,
+  member_removed: true,
   unsafe_change: true,
   not_caught_up: true,
   no_leader: true,

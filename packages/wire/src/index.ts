@@ -25,6 +25,7 @@ export {
 export { bin, boxed, fields, list, optional, positive, text, uint } from './layout.ts';
 export { snapshotMeta, snapshotMetaV1 } from './entry.ts';
 export { decodeVersioned, encodeVersioned } from './versioned.ts';
+export { decodeAdminRequest, decodeAdminResult, encodeAdminRequest, encodeAdminResult } from './admin.ts';
 export { Slab } from './slab.ts';
 export { crc32c } from './crc32c.ts';
 export { changeBytes } from './flow.ts';
@@ -46,10 +47,13 @@ export type {
   PeerWelcome,
 } from './peer-control.ts';
 export type { LogRecord } from './record.ts';
+export type { AdminRequest, AdminResult, ClusterMember, ClusterMembers, MemberPlan } from './admin.ts';
 export type { Layout } from './layout.ts';
 export type { Format } from './versioned.ts';
 export type { FeedChanges, FeedSnapshot, ObserveRequest } from './feed.ts';
 export type {
+  AdminAnswer,
+  AdminMessage,
   CancelRequest,
   ClientHello,
   ClientMessage,
@@ -57,6 +61,7 @@ export type {
   GetRequest,
   LeaderNotice,
   MemberAddress,
+  MembersNotice,
   NodeStatus,
   PingMessage,
   PongMessage,

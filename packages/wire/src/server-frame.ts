@@ -12,7 +12,7 @@ import { isErrorCode } from './error.ts';
 import type { ErrorCode } from './error.ts';
 import { feedChanges, feedSnapshot } from './feed-message.ts';
 import { decodeFrame, encodeFrame, encodeFrames } from './frame.ts';
-import { bool, boxed, fields, key, list, optional, positive, tagged, text, uint } from './layout.ts';
+import { bin, bool, boxed, fields, key, list, optional, positive, tagged, text, uint } from './layout.ts';
 import type { Layout } from './layout.ts';
 import type { Reader } from './reader.ts';
 import { entry, optionalEntry, result } from './result.ts';
@@ -80,6 +80,8 @@ const serverMessage = tagged<ServerMessage>('message', {
   pong: [10, id],
   feedSnapshot,
   feedChanges,
+  members: [13, fields({ members })],
+  adminResult: [14, fields({ id: uint, result: bin })],
 });
 
 /** One frame with all of them; see `encodeServerFrames` for the limit. */

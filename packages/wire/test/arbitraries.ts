@@ -18,14 +18,14 @@ import type { ClientMessage, LogRecord, NodeStatus, PeerControl, ServerMessage }
 import { id, maybe, travellingMeta, uint } from './arbitrary-members.ts';
 
 const positive = uint.map((n) => Math.max(1, n));
-const bytes = fc.oneof(fc.uint8Array({ maxLength: 40 }), fc.uint8Array({ minLength: 250, maxLength: 300 }));
+export const bytes = fc.oneof(fc.uint8Array({ maxLength: 40 }), fc.uint8Array({ minLength: 250, maxLength: 300 }));
 const byteString = (minLength: number) =>
   fc
     .oneof(fc.uint8Array({ minLength, maxLength: 24 }), fc.uint8Array({ minLength: 250, maxLength: 300 }))
     .map((units) => String.fromCharCode(...units));
 export const key = byteString(1);
 const range: fc.Arbitrary<KeyRange> = fc.record({ from: byteString(0), to: maybe(byteString(0)) });
-const text = fc.oneof(fc.string({ maxLength: 40 }), fc.string({ unit: 'grapheme', maxLength: 300 }));
+export const text = fc.oneof(fc.string({ maxLength: 40 }), fc.string({ unit: 'grapheme', maxLength: 300 }));
 
 const scanOptions = fc.record({
   limit: maybe(uint),
@@ -188,6 +188,7 @@ export const clientMessage: fc.Arbitrary<ClientMessage> = fc.oneof(
   fc.record({ type: fc.constant('watchConsumed' as const), id: uint, bytes: uint }),
   fc.record({ type: fc.constantFrom('cancel' as const, 'status' as const, 'ping' as const), id: uint }),
   fc.record({ type: fc.constant('observe' as const), id: uint, from: uint, ranges: fc.array(range, { maxLength: 5 }) }),
+  fc.record({ type: fc.constant('admin' as const), id: uint, request: bytes }),
 );
 
 const change: fc.Arbitrary<Change> = fc.record({
@@ -200,7 +201,7 @@ const change: fc.Arbitrary<Change> = fc.record({
     { maxLength: 4 },
   ),
 });
-const address = { id, name: text, address: text };
+export const address = { id, name: text, address: text };
 const status: fc.Arbitrary<NodeStatus> = fc.record({
   clusterId: id,
   memberId: id,
@@ -264,6 +265,8 @@ export const serverMessage: fc.Arbitrary<ServerMessage> = fc.oneof(
   fc.record({ type: fc.constant('pong' as const), id: uint }),
   fc.record({ type: fc.constant('feedSnapshot' as const), isFirst: fc.boolean(), isDone: fc.boolean(), ...feed }),
   fc.record({ type: fc.constant('feedChanges' as const), ...feed }),
+  fc.record({ type: fc.constant('members' as const), members: fc.array(fc.record(address), { maxLength: 6 }) }),
+  fc.record({ type: fc.constant('adminResult' as const), id: uint, result: bytes }),
 );
 
 export const hardState = fc.record({ term: uint, votedFor: maybe(id), commitIndex: uint });

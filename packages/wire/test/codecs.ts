@@ -2,6 +2,8 @@
 import type { CommandEnvelope } from '@raftkv/kv';
 import fc from 'fast-check';
 import {
+  decodeAdminRequest,
+  decodeAdminResult,
   decodeClientFrame,
   decodeCommand,
   decodeConfiguration,
@@ -12,6 +14,8 @@ import {
   decodeServerFrame,
   decodeSnapshotMeta,
   deflateCompression,
+  encodeAdminRequest,
+  encodeAdminResult,
   encodeClientFrame,
   encodeCommand,
   encodeConfiguration,
@@ -22,6 +26,7 @@ import {
   encodeServerFrame,
   encodeSnapshotMeta,
 } from '../src/index.ts';
+import { adminRequest, adminResult } from './admin-arbitraries.ts';
 import {
   clientMessage,
   envelope,
@@ -72,5 +77,7 @@ export const codecs: readonly Codec[] = [
   codec('a log batch', logRecord, encodeLogBatch, decodeLogBatch),
   codec('a hard state', hardState, encodeHardState, decodeHardState),
   codec('a snapshot position', snapshotMeta, encodeSnapshotMeta, decodeSnapshotMeta),
+  codec('a request about members', adminRequest, encodeAdminRequest, decodeAdminRequest),
+  codec('an answer about members', adminResult, encodeAdminResult, decodeAdminResult),
   codec('a configuration', configuration, encodeConfiguration, decodeConfiguration),
 ];

@@ -2,6 +2,8 @@
 import type { KeyValue, TxnCommand } from '@raftkv/kv';
 import type { Configuration, Message } from '@raftkv/raft';
 import {
+  encodeAdminRequest,
+  encodeAdminResult,
   encodeClientFrame,
   encodeCommand,
   encodeConfiguration,
@@ -14,7 +16,7 @@ import {
   encodeServerFrame,
   encodeSnapshotMeta,
 } from '../src/index.ts';
-import type { ClientMessage, PeerControl, ServerMessage } from '../src/index.ts';
+import type { AdminRequest, AdminResult, ClientMessage, PeerControl, ServerMessage } from '../src/index.ts';
 
 const value = Uint8Array.from([0xde, 0xad]);
 const session = { clientId: 5, sequence: 300, ackFloor: 70_000 };
@@ -63,6 +65,7 @@ const client: readonly ClientMessage[] = [
   { type: 'status', id: 5 },
   { type: 'ping', id: 6 },
   { type: 'observe', id: 7, from: 300, ranges: [range, { from: 'x', to: undefined }] },
+  { type: 'admin', id: 8, request: value },
 ];
 const address = { id: '0a', name: 'é', address: 'h:1' };
 const server: readonly ServerMessage[] = [
@@ -147,7 +150,32 @@ const server: readonly ServerMessage[] = [
     payload: value,
   },
   { type: 'feedChanges', id: 7, isDeflated: true, revision: 9, index: 12, hash: undefined, payload: value },
+  { type: 'members', members: [address] },
+  { type: 'adminResult', id: 8, result: value },
 ];
+const admin: readonly AdminRequest[] = [
+  { type: 'list' },
+  { type: 'add', name: 'n', address: 'h:1', storeId: 's', plan: { replaces: '0a' } },
+  { type: 'remove', member: 'n' },
+  { type: 'promote', member: 'n' },
+  { type: 'replace', member: 'n', by: 'm' },
+  { type: 'update', member: 'n', name: undefined, address: 'h:2' },
+  { type: 'transfer', to: undefined },
+];
+const adminResult: AdminResult = {
+  members: {
+    clusterId: 'c0',
+    index: 300,
+    isChanging: true,
+    leaderId: '0a',
+    members: [
+      { ...address, role: 'leaving', plan: 'stay', isReachable: true, matchIndex: 11 },
+      { ...address, id: '0b', role: 'learner', plan: 'promote', isReachable: false, matchIndex: undefined },
+    ],
+  },
+  memberId: '0b',
+  configuration: value,
+};
 const peer: readonly Message[] = [
   { type: 'preVoteRequest', ...head, lastIndex: 1, lastTerm: 2 },
   { type: 'preVoteResponse', ...head, granted: true },
@@ -209,6 +237,8 @@ export function goldenBytes(): readonly (readonly [string, Uint8Array])[] {
           encodeServerFrame([message]),
         ] as const,
     ),
+    ...admin.map((request) => [`admin ${request.type}`, encodeAdminRequest(request)] as const),
+    ['admin result', encodeAdminResult(adminResult)],
     ...peer.map((message) => [`peer ${message.type}`, encodePeerFrame([message])] as const),
     ...control.map((message) => [`handshake ${message.type}`, encodePeerControl(message)] as const),
     ['feed entries', encodeFeedEntries([entry, { ...entry, key: 'l' }])],

@@ -1,0 +1,35 @@
+// Arbitrary questions about members and answers to them; see `arbitraries.ts`.
+import fc from 'fast-check';
+import type { AdminRequest, AdminResult, MemberPlan } from '../src/index.ts';
+import { address, bytes, text } from './arbitraries.ts';
+import { id, maybe, uint } from './arbitrary-members.ts';
+
+const plan = fc.oneof(fc.constantFrom<MemberPlan[]>('promote', 'stay'), fc.record({ replaces: id }));
+export const adminRequest: fc.Arbitrary<AdminRequest> = fc.oneof(
+  fc.constant({ type: 'list' as const }),
+  fc.record({ type: fc.constant('add' as const), name: text, address: text, storeId: maybe(id), plan: maybe(plan) }),
+  fc.record({ type: fc.constantFrom('remove' as const, 'promote' as const), member: text }),
+  fc.record({ type: fc.constant('replace' as const), member: text, by: text }),
+  fc.record({ type: fc.constant('update' as const), member: text, name: maybe(text), address: maybe(text) }),
+  fc.record({ type: fc.constant('transfer' as const), to: maybe(text) }),
+);
+export const adminResult: fc.Arbitrary<AdminResult> = fc.record({
+  members: fc.record({
+    clusterId: id,
+    index: uint,
+    isChanging: fc.boolean(),
+    leaderId: maybe(id),
+    members: fc.array(
+      fc.record({
+        ...address,
+        role: fc.constantFrom('voter' as const, 'learner' as const, 'leaving' as const),
+        plan,
+        isReachable: fc.boolean(),
+        matchIndex: maybe(uint),
+      }),
+      { maxLength: 6 },
+    ),
+  }),
+  memberId: maybe(id),
+  configuration: maybe(bytes),
+});
