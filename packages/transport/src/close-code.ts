@@ -21,6 +21,7 @@ const numbered: readonly ErrorCode[] = [
   'unsupported',
   'internal',
   'invalid_argument',
+  'member_removed',
 ];
 const firstNumber = 4001;
 

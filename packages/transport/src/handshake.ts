@@ -21,6 +21,8 @@ export interface Greeted {
 export interface HandshakeOptions {
   readonly self: MeshSelf;
   readonly isPeer: (memberId: PeerId) => boolean;
+  /** What a member is told that is no peer. Default: `wrong_member`. */
+  readonly strangerError?: (memberId: PeerId) => RaftkvError;
   /** Makes the admission durable; rejects with a RaftkvError to refuse. */
   readonly admit: (peer: Greeted) => Promise<void>;
 }
@@ -76,12 +78,13 @@ export async function answer(inbox: FrameInbox, options: HandshakeOptions): Prom
   return { memberId: hello.from, storeId: hello.storeId };
 }
 
-function checkHello(hello: PeerHello, { self, isPeer }: HandshakeOptions): void {
+function checkHello(hello: PeerHello, { self, isPeer, strangerError }: HandshakeOptions): void {
   checkCluster(self, hello.clusterId);
   if (hello.to !== self.memberId) {
     throw new RaftkvError('wrong_member', `this is ${self.memberId} (${self.memberName}), not ${hello.to}`);
   }
-  if (!isPeer(hello.from)) throw new RaftkvError('wrong_member', `${hello.from} is no member that is known here`);
+  if (isPeer(hello.from)) return;
+  throw strangerError?.(hello.from) ?? new RaftkvError('wrong_member', `${hello.from} is no member that is known here`);
 }
 
 function checkCluster(self: MeshSelf, clusterId: string): void {

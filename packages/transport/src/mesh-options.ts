@@ -30,6 +30,11 @@ export interface MeshOptions {
    * refuse the peer, which is told. Called for each handshake, so it must bear repetition.
    */
   readonly admit: (peer: Greeted) => Promise<void>;
+  /**
+   * What a member is told that is no peer here: `busy` if it may become one soon, `member_removed` if it was one. Default: `wrong_member`. A member
+   * that is told `busy` asks again soon.
+   */
+  readonly strangerError?: (memberId: PeerId) => RaftkvError;
   /** A channel stands: we admitted this peer's storage and it has admitted ours. Once a handshake. */
   readonly onWelcomed?: (peer: PeerId) => void;
   /** One of the two refused the other (`by`). Told once for each code and side until the peer is welcomed. Retried slowly. */

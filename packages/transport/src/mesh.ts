@@ -50,7 +50,12 @@ class ChannelMesh implements Mesh {
     this.#limits = { ...defaultMeshLimits, ...options.limits };
     this.#clock = options.clock ?? systemClock;
     this.#doors = new Doors({
-      handshake: { self: options.self, isPeer: (id) => this.#peers.has(id), admit: options.admit },
+      handshake: {
+        self: options.self,
+        isPeer: (id) => this.#peers.has(id),
+        admit: options.admit,
+        ...(options.strangerError === undefined ? {} : { strangerError: options.strangerError }),
+      },
       dial: options.dial,
       clock: this.#clock,
       limits: this.#limits,
