@@ -4,7 +4,11 @@ import { RaftkvError } from '@raftkv/wire';
 import type { ClientMessage, ErrorCode, ErrorDetails, NodeStatus } from '@raftkv/wire';
 import type { Clock } from './clock.ts';
 
-export type Answer = CommandResult | GetResult | ScanResult | NodeStatus;
+/** Bytes: about members. */
+export type Answer = CommandResult | GetResult | ScanResult | NodeStatus | Uint8Array;
+
+/** `admin`: for the leader, without a session, so it is not tried again once it may have happened. */
+export type CallKind = 'write' | 'read' | 'admin';
 
 /** A request whose id is filled in for each attempt. */
 export type Request = Mutable<Extract<ClientMessage, { readonly id: number }>>;
@@ -25,7 +29,7 @@ export interface CallOutcome {
 }
 
 export class Call {
-  readonly kind: 'write' | 'read';
+  readonly kind: CallKind;
   /** What is sent; the same object, with a new id, at each attempt. */
   request: Request;
   readonly outcome: CallOutcome;
@@ -61,7 +65,7 @@ export class Call {
   signal: AbortSignal | undefined = undefined;
 
   constructor(
-    kind: 'write' | 'read',
+    kind: CallKind,
     request: Request,
     outcome: CallOutcome,
     time: { readonly deadline: number; readonly timeoutMilliseconds: number },

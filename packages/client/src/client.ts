@@ -4,7 +4,7 @@ import type { Command, KeyRange, ScanOptions as StoreScanOptions, ScanResult, Tx
 import { RaftkvError, keyFrom, rangeFrom } from '@raftkv/wire';
 import type { KeyInput, NodeStatus, RangeInput } from '@raftkv/wire';
 import { conditionFailed, expectCompact, expectScan, expectStatus, expectType, toRevision } from './answers.ts';
-import type { Answer, CallOutcome, Request } from './call.ts';
+import type { Answer, CallKind, CallOutcome, Request } from './call.ts';
 import { checkCallOptions, checkedKey, checkedLevel, checkedNumber, checkedRange } from './checks.ts';
 import type { Codec } from './codec.ts';
 import { decodeValue, encodeValue } from './codec.ts';
@@ -360,8 +360,13 @@ export class Client<Value, K extends UserKey> implements Kv<Value, K> {
   }
 
   #request(request: Request, options: RequestOptions, outcome: CallOutcome): void {
+    this.ask('read', request, options, outcome);
+  }
+
+  /** Not part of `Kv`: what is neither a write of the session nor a read that is named above. */
+  ask(kind: CallKind, request: Request, options: RequestOptions, outcome: CallOutcome): void {
     checkCallOptions(options);
-    this.#dispatcher.place(this.#dispatcher.open('read', request, outcome, options));
+    this.#dispatcher.place(this.#dispatcher.open(kind, request, outcome, options));
   }
 
   #write<T>(command: () => Command, options: CallOptions, convert: (answer: Answer) => T): Promise<T> {

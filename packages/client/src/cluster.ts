@@ -7,7 +7,7 @@ import type { ConnectionHandlers } from './connection.ts';
 import type { Settings } from './options.ts';
 
 export interface ClusterHandlers extends Pick<ConnectionHandlers, 'onAnswer' | 'onAttemptFailed' | 'onRoom'> {
-  /** A connection opened, or another node leads. */
+  /** A connection opened, another node leads, or members changed. */
   readonly onChange: () => void;
   /** No connection is open or being opened. */
   readonly onUnreachable: (error: RaftkvError) => void;
@@ -17,7 +17,7 @@ export interface ClusterHandlers extends Pick<ConnectionHandlers, 'onAnswer' | '
 
 interface Node {
   readonly endpoint: string;
-  /** False: learnt from the cluster, and forgotten when it fails. */
+  /** False: learnt from the cluster, and forgotten when it fails while others do not. */
   readonly isGiven: boolean;
   connection: Connection | undefined;
   failures: number;
@@ -44,6 +44,8 @@ export class Cluster {
   #leaderConnection: Connection | undefined;
   /** The last one that led, until another does. */
   #deposed: Connection | undefined;
+  /** Addresses of the members, as those that were open last said: where to turn when none is. */
+  #members: ReadonlySet<string> = new Set();
   #turn = 0;
   #isClosed = false;
   /** Cut off on purpose: nobody is dialled. */
@@ -68,7 +70,7 @@ export class Cluster {
   pick(call: Call): Connection | undefined {
     if (call.endpoint !== undefined) return this.#open.find(({ endpoint }) => endpoint === call.endpoint);
     const leader = this.#leaderConnection;
-    if (call.kind === 'write' && leader !== undefined && leader !== call.avoid) return leader;
+    if (call.kind !== 'read' && leader !== undefined && leader !== call.avoid) return leader;
     return this.next(call.avoid);
   }
 
@@ -86,6 +88,7 @@ export class Cluster {
   /** A call waits: whoever is not connected is dialled soon rather than later, yet not as often as there are calls. */
   demand(): void {
     this.#isDemanded = true;
+    if (this.#open.length === 0) for (const address of this.#members) this.#learn(address);
     const now = this.#settings.clock.now();
     for (const node of this.#nodes) {
       if (node.connection !== undefined || node.isHurried) continue;
@@ -160,6 +163,9 @@ export class Cluster {
     }
     node.failures = 0;
     this.#setOpen([...this.#open, connection]);
+    // Whoever was learnt is needed no more, unless it is connected.
+    for (const other of this.#nodes.filter((each) => !each.isGiven && each.connection === undefined))
+      this.#forget(other);
     this.#leaderChanged();
   }
 
@@ -172,8 +178,8 @@ export class Cluster {
     if (this.#isClosed) return;
     node.failures += 1;
     node.failedAt = wasOpen ? -Infinity : this.#settings.clock.now();
-    if (node.isGiven) this.#dialLater(node);
-    else this.#nodes.splice(this.#nodes.indexOf(node), 1);
+    if (node.isGiven || (this.#open.length === 0 && this.#members.has(node.endpoint))) this.#dialLater(node);
+    else this.#forget(node);
     // A leader that was learnt and cannot be dialled is not dialled again at once.
     if (wasOpen || node.isGiven) this.#findLeader();
     this.#handlers.onNodeFailed(node.endpoint, error);
@@ -181,6 +187,18 @@ export class Cluster {
     if (wasOpen && this.#open.length === 0) this.demand();
     const isUnderWay = (other: Node): boolean => other.isHurried || other.connection?.isDialing === true;
     if (this.#open.length === 0 && !this.#nodes.some(isUnderWay)) this.#handlers.onUnreachable(error);
+  }
+
+  #learn(address: string): Node | undefined {
+    if (this.#nodes.some(({ endpoint }) => endpoint === address)) return undefined;
+    const node = newNode(address, false);
+    this.#nodes.push(node);
+    return node;
+  }
+
+  #forget(node: Node): void {
+    node.cancelTimer?.();
+    this.#nodes.splice(this.#nodes.indexOf(node), 1);
   }
 
   #setOpen(open: Connection[]): void {
@@ -204,6 +222,9 @@ export class Cluster {
   }
 
   #leaderChanged(): void {
+    if (this.#open.length > 0) {
+      this.#members = new Set(this.#open.flatMap(({ welcome }) => welcome!.members.map(({ address }) => address)));
+    }
     const before = this.#leaderConnection;
     this.#findLeader();
     const after = this.#leaderConnection;
@@ -245,12 +266,10 @@ export class Cluster {
 
   /** The leader is none of the endpoints given: try its own address, and let others forward until that works, if ever. */
   #discover(address: string): void {
-    if (this.#isClosed || this.#nodes.some(({ endpoint }) => endpoint === address)) return;
     // It may be one of those being dialled, under another name.
-    if (this.#nodes.some(({ connection }) => connection?.isDialing)) return;
-    const node = newNode(address, false);
-    this.#nodes.push(node);
-    this.#dial(node);
+    if (this.#isClosed || this.#nodes.some(({ connection }) => connection?.isDialing)) return;
+    const node = this.#learn(address);
+    if (node !== undefined) this.#dial(node);
   }
 }
 

@@ -1,11 +1,11 @@
 // The way in: options checked, a client made.
 import { deflateCompression } from '@raftkv/wire';
-import { Client } from './client.ts';
+import { ClusterClient } from './admin.ts';
+import type { ClusterKv } from './admin.ts';
 import { json } from './codec.ts';
 import type { Codec } from './codec.ts';
 import { viewOf } from './entry.ts';
 import type { UserKey } from './entry.ts';
-import type { Kv } from './kv.ts';
 import { settle } from './options.ts';
 import type { ConnectOptions } from './options.ts';
 
@@ -23,10 +23,10 @@ import type { ConnectOptions } from './options.ts';
  */
 export function connect<Value = unknown>(
   options: ConnectOptions<Value> & { readonly keys: 'bytes' },
-): Kv<Value, Uint8Array>;
-export function connect<Value = unknown>(options: ConnectOptions<Value>): Kv<Value>;
-export function connect<Value, K extends UserKey>(options: ConnectOptions<Value>): Kv<Value, K> {
+): ClusterKv<Value, Uint8Array>;
+export function connect<Value = unknown>(options: ConnectOptions<Value>): ClusterKv<Value>;
+export function connect<Value, K extends UserKey>(options: ConnectOptions<Value>): ClusterKv<Value, K> {
   const settings = settle(options as ConnectOptions<never>, { compression: deflateCompression });
   const codec = options.codec ?? (json as Codec<unknown> as Codec<Value>);
-  return new Client(settings, viewOf<Value, K>(codec, options.keys ?? 'text'));
+  return new ClusterClient(settings, viewOf<Value, K>(codec, options.keys ?? 'text'));
 }

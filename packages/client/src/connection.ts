@@ -30,6 +30,8 @@ export interface ConnectionHandlers {
   readonly onRoom: () => void;
 }
 
+/** Of the protocol, best first. */
+const versions: readonly number[] = [2, 1];
 /** A connection is looked after this often. */
 const tickMilliseconds = 500;
 /** With requests open, silence of this length draws a ping … */
@@ -47,6 +49,7 @@ const attemptShare = 0.4;
 
 export class Connection implements Carrier {
   readonly endpoint: string;
+  /** With the members as they are now. */
   welcome: ServerWelcome | undefined;
   /** Who leads, as this node sees it. */
   leader: string | undefined;
@@ -184,7 +187,7 @@ export class Connection implements Carrier {
         this.#flushSoon();
       },
     });
-    const hello: ClientMessage = { type: 'hello', versions: [1], clusterId: this.#settings.clusterId };
+    const hello: ClientMessage = { type: 'hello', versions, clusterId: this.#settings.clusterId };
     this.#transmit([hello]);
   }
 
@@ -205,6 +208,7 @@ export class Connection implements Carrier {
   #handle(message: ServerMessage): void {
     switch (message.type) {
       case 'result':
+      case 'adminResult':
         return this.#answer(message.id, message.result);
       case 'statusResult':
         return this.#answer(message.id, message.status);
@@ -230,6 +234,9 @@ export class Connection implements Carrier {
       }
       case 'leader':
         return this.#learnLeader(message.leader);
+      case 'members':
+        this.welcome = { ...this.welcome!, members: message.members };
+        return this.#handlers.onLeader(this);
       case 'welcome':
         return this.#welcomed(message);
       case 'pong':
@@ -260,7 +267,7 @@ export class Connection implements Carrier {
   #welcomed(welcome: ServerWelcome): void {
     if (this.#state !== 'dialing') return;
     const { clusterId, clock } = this.#settings;
-    if (welcome.version !== 1) {
+    if (!versions.includes(welcome.version)) {
       return this.close(new RaftkvError('unsupported_version', `${this.endpoint} chose version ${welcome.version}`));
     }
     if (clusterId !== undefined && welcome.clusterId !== clusterId) {

@@ -3,7 +3,7 @@
 import type { CommandError } from '@raftkv/kv';
 import { RaftkvError } from '@raftkv/wire';
 import { Call, Deadlines } from './call.ts';
-import type { Answer, CallOutcome, Request } from './call.ts';
+import type { Answer, CallKind, CallOutcome, Request } from './call.ts';
 import { Cluster } from './cluster.ts';
 import { Fifo } from './fifo.ts';
 import type { Settings } from './options.ts';
@@ -80,7 +80,7 @@ export class Dispatcher {
   }
 
   /** A call with its deadline running. It is not sent until `place`. Its options have been checked. */
-  open(kind: 'write' | 'read', request: Request, outcome: CallOutcome, options: CallOptions): Call {
+  open(kind: CallKind, request: Request, outcome: CallOutcome, options: CallOptions): Call {
     const timeoutMilliseconds = options.timeoutMilliseconds ?? this.settings.requestTimeoutMilliseconds;
     const deadline = this.settings.clock.now() + timeoutMilliseconds;
     const call = new Call(kind, request, outcome, { deadline, timeoutMilliseconds });
@@ -166,7 +166,8 @@ export class Dispatcher {
     if (!definite) call.mayHaveHappened = true;
     if (call.isDone) return;
     call.onSent?.(false);
-    const delay = this.#isClosed ? undefined : retryDelay(call, error.code, this.settings);
+    const isOver = this.#isClosed || (call.kind === 'admin' && call.mayHaveHappened);
+    const delay = isOver ? undefined : retryDelay(call, error.code, this.settings);
     if (delay === undefined) {
       const { cause, compactedRevision, leader } = error;
       this.fail(call, call.error(error.code, error.message, { cause, compactedRevision, leader }));

@@ -5,6 +5,7 @@ export { webSocketDial } from './dial.ts';
 export { schemaCodec, validated } from './schema.ts';
 export { RaftkvError } from '@raftkv/wire';
 
+export type { ClusterKv, Members, NewMember } from './admin.ts';
 export type { Clock } from './clock.ts';
 export type { Codec } from './codec.ts';
 export type { DeleteEvent, Entry, PutEvent, UserKey, WatchEvent } from './entry.ts';
@@ -46,4 +47,5 @@ export type { StandardSchema } from './schema.ts';
 export type { Page, Scan } from './scan.ts';
 export type { Txn } from './txn.ts';
 export type { Watch, WatchChange } from './watch.ts';
+export type { ClusterMember, ClusterMembers, MemberPlan } from '@raftkv/wire';
 export type { KeyInput, NodeStatus, RangeInput, ReadLevel } from '@raftkv/wire';

@@ -33,6 +33,19 @@ export function describeOpening(tools: ConformanceTools): void {
       });
     });
 
+    it('takes a store id that was drawn before, and no other one later', async () => {
+      const place = await createPlace();
+      const identity = { ...member, storeId: 'drawn before the store was made' };
+      const made = await place.open({ create: true, identity });
+      expect((await made.load()).identity).toEqual(identity);
+      await made.close();
+      expect(await codeOf(() => place.open({ create: true, identity: { ...member, storeId: 'another' } }))).toBe(
+        'storage_identity',
+      );
+      await (await place.open({ create: false, identity })).close();
+      await place.dispose();
+    });
+
     it('refuses an empty place unless asked to create', async () => {
       const place = await createPlace();
       expect(await codeOf(() => place.open({ create: false, identity: member }))).toBe('storage_missing');

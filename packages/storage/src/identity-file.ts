@@ -15,13 +15,13 @@ const maxIdentityFileBytes = 8 * 1024;
 const maxWordCharacters = 128;
 const words = ['clusterId', 'memberId', 'memberName', 'storeId'] as const;
 
-/** The identity that an owner asks for; the store id is the store's own. */
-export type RequestedIdentity = Omit<StorageIdentity, 'storeId'>;
+/** The identity that an owner asks for. The store id is the store's own, unless one was drawn before: by a member that had to tell it before it had a store. */
+export type RequestedIdentity = Omit<StorageIdentity, 'storeId'> & Partial<Pick<StorageIdentity, 'storeId'>>;
 
 /** @throws RaftkvError `invalid_argument` if a word is empty or too long. */
 export function makeIdentity(requested: RequestedIdentity, draw: DrawBytes = drawBytes): StorageIdentity {
-  const { clusterId, memberId, memberName } = requested;
-  const identity = { clusterId, memberId, memberName, storeId: drawStoreId(draw) };
+  const { clusterId, memberId, memberName, storeId = drawStoreId(draw) } = requested;
+  const identity = { clusterId, memberId, memberName, storeId };
   for (const word of words) {
     if (!isWord(identity[word])) {
       throw new RaftkvError('invalid_argument', `${word} must have 1 to ${maxWordCharacters} characters`);
@@ -31,15 +31,16 @@ export function makeIdentity(requested: RequestedIdentity, draw: DrawBytes = dra
 }
 
 /** 128 random bits. Not `randomUUID`: a page that is not served from a secure context has none. */
-function drawStoreId(draw: DrawBytes): string {
+export function drawStoreId(draw: DrawBytes = drawBytes): string {
   return Array.from(draw(16), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
 /** @throws RaftkvError `storage_identity` naming both sides if the store belongs to someone else. */
 export function checkIdentity(found: StorageIdentity, requested: RequestedIdentity | undefined, label: string): void {
   if (requested === undefined) return;
-  const { clusterId, memberId, memberName } = requested;
-  if (found.clusterId === clusterId && found.memberId === memberId && found.memberName === memberName) return;
+  const { clusterId, memberId, memberName, storeId = found.storeId } = requested;
+  const isSame = found.clusterId === clusterId && found.memberId === memberId && found.memberName === memberName;
+  if (isSame && found.storeId === storeId) return;
   throw new RaftkvError(
     'storage_identity',
     `${label} belongs to ${describe(found)}, but was opened as ${describe(requested)}`,

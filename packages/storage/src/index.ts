@@ -4,6 +4,7 @@ export { createMemoryStore, openMemoryStorage } from './memory.ts';
 export { MemoryCopyStore } from './memory-copy.ts';
 export { openDiskStorage } from './open-disk-storage.ts';
 export { MemoryDisk } from './memory-disk.ts';
+export { drawStoreId } from './identity-file.ts';
 
 export type {
   LogBatch,
