@@ -21,7 +21,7 @@ describe('a session', () => {
 
   it('that was evicted takes back that a write is on its way, until it is again', async () => {
     const cluster = new FakeCluster();
-    const kv = client(cluster) as Client<unknown, string>;
+    const kv = client(cluster) as unknown as Client<unknown, string>;
     await kv.put('a', 1);
     expireSessions(cluster);
     const told: boolean[] = [];

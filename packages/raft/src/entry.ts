@@ -36,6 +36,8 @@ export interface Member {
   readonly address: string;
   /** The identity of its storage, by which one that came back without it is told; undefined while it is not known. */
   readonly storeId: string | undefined;
+  /** What the driver means to do with it (a learner that is to be promoted, or to take another's place), so that the next leader goes on with it. */
+  readonly plan?: string | undefined;
 }
 
 /**
@@ -70,13 +72,14 @@ export type MemberChange =
   /** A voter becomes a learner. */
   | { readonly type: 'demote'; readonly id: PeerId }
   | { readonly type: 'remove'; readonly id: PeerId }
-  /** Corrects or makes its record. What is not given stays; a `storeId` that is known never changes. */
+  /** Corrects or makes its record. What is not given stays, an empty plan takes it away; a `storeId` that is known never changes. */
   | {
       readonly type: 'update';
       readonly id: PeerId;
       readonly name?: string;
       readonly address?: string;
       readonly storeId?: string;
+      readonly plan?: string;
     };
 
 /** What a snapshot replaces: everything up to and including `lastIncludedIndex` (§5.1). */

@@ -57,7 +57,13 @@ const maxWordLength = 320;
 const id = bounded('an id', maxIdLength, text);
 const ids = bounded('a list of members', maxMembers, list(id));
 const word = bounded('a name or an address', maxWordLength, text);
-const member: Layout<Member> = fields<Member>({ id, name: word, address: word, storeId: optional(id) });
+const member: Layout<Member> = fields<Member>({
+  id,
+  name: word,
+  address: word,
+  storeId: optional(id),
+  plan: optional(id),
+});
 
 /** Three elements: as it was before members had records. */
 export const configurationV1: Layout<Configuration> = fields<

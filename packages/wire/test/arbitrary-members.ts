@@ -21,7 +21,9 @@ export const configuration: fc.Arbitrary<Configuration> = fc.record({
   votersOutgoing: fc.array(id, { maxLength: 5 }),
   learners: fc.array(id, { maxLength: 5 }),
   learnersNext: fc.array(id, { maxLength: 5 }),
-  members: fc.array(fc.record({ id, name: word, address: word, storeId: maybe(id) }), { maxLength: 5 }),
+  members: fc.array(fc.record({ id, name: word, address: word, storeId: maybe(id), plan: maybe(id) }), {
+    maxLength: 5,
+  }),
 });
 export const snapshotMeta = fc.record({ lastIncludedIndex: uint, lastIncludedTerm: uint, configuration });
 

@@ -30,7 +30,7 @@ const joint = {
   learnersNext: ['0b'],
   members: [
     { id: '0a', name: 'n1', address: 'h:1', storeId: 's1' },
-    { id: '0b', name: 'n2', address: 'h:2', storeId: undefined },
+    { id: '0b', name: 'n2', address: 'h:2', storeId: undefined, plan: 'p' },
   ],
 };
 const scanOptions = { limit: 10, reverse: true, keysOnly: false, countOnly: false, withCount: true, maxBytes: 0 };
