@@ -23,9 +23,10 @@ describe('a close frame', () => {
       'halted',
       'internal',
       'invalid_argument',
+      'member_removed',
     ];
     const numbers = codes.map((code) => toCloseFrame(new RaftkvError(code, '')).code);
-    expect(numbers).toEqual([4001, 4004, 4007, 4009, 4010, 4012, 4013]);
+    expect(numbers).toEqual([4001, 4004, 4007, 4009, 4010, 4012, 4013, 4014]);
     const standard = [1002, 1003, 1007, 1008, 1009, 1011, 1013].map((code) => fromCloseFrame(code, '', '')?.code);
     const bad = 'bad_frame';
     expect(standard).toEqual([bad, bad, bad, bad, 'frame_too_large', 'internal', 'busy']);
@@ -44,7 +45,7 @@ describe('a close frame', () => {
   });
 
   it('takes any unknown number for a lost connection', () => {
-    for (const code of [0, 1006, 1015, 3000, 4000, 4014, 4999, 65_535]) {
+    for (const code of [0, 1006, 1015, 3000, 4000, 4015, 4999, 65_535]) {
       expect(fromCloseFrame(code, '', 'there')?.code).toBe('connection_lost');
     }
   });

@@ -100,6 +100,14 @@ describe('the handshake', () => {
     expect((await recorded.closed)?.code).toBe(code);
   });
 
+  it('tells a stranger what the owner has to say of it', async () => {
+    const strangerError = (id: string) => new RaftkvError('member_removed', `${id} was removed`);
+    const { say, outcome } = face('answer', { strangerError });
+    say({ ...hello, from: 'gone' });
+    const error = { code: 'member_removed', message: 'gone was removed' };
+    expect((await outcome).thrown).toMatchObject({ by: 'self', memberId: 'gone', error });
+  });
+
   it('refuses a member that lost its storage, at either side, and both know', async () => {
     for (const forgetful of ['a', 'b']) {
       const pair = memoryChannelPair();
