@@ -385,16 +385,13 @@ export class Connection implements Carrier {
     const late: Call[] = [];
     for (const call of this.#pending.values()) {
       const patience = Math.min(call.timeoutMilliseconds, this.#settings.requestTimeoutMilliseconds);
-      if (call.isSent && now - call.sentAt >= patience * attemptShare) late.push(call);
+      if (call.kind !== 'admin' && call.isSent && now - call.sentAt >= patience * attemptShare) late.push(call);
     }
     for (const call of late) {
+      const error = new RaftkvError('timeout', `${this.endpoint} did not answer in time`);
       this.withdraw(call);
       call.avoid = this;
-      this.#handlers.onAttemptFailed(
-        call,
-        new RaftkvError('timeout', `${this.endpoint} did not answer in time`),
-        false,
-      );
+      this.#handlers.onAttemptFailed(call, error, false);
     }
     if (late.length > 0) this.#handlers.onRoom();
   }
