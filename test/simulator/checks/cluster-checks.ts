@@ -1,0 +1,122 @@
+// What is checked across members: Figure 3.2 of the thesis against the omniscient record, and that what is committed is durable on a quorum.
+import type { Store } from '@raftkv/kv';
+import type { Raft } from '@raftkv/raft';
+import { logOf, recordOf } from '@raftkv/raft/invariants';
+import { Violation } from '../world/violation.ts';
+import type { Canon } from './canon.ts';
+
+/** A member, as far as it is compared with others. */
+export interface CheckedMember {
+  readonly name: string;
+  /** Entry `index` of `term` is on its disk, or what covers it. */
+  readonly holds: (index: number, term: number) => boolean;
+}
+
+export class ClusterChecks {
+  readonly canon: Canon;
+  readonly #leaders = new Map<number, CheckedMember>();
+  #members: readonly CheckedMember[] = [];
+  #lives = new Map<CheckedMember, Raft>();
+  /** State hashes that were compared. */
+  comparisons = 0;
+
+  constructor(canon: Canon) {
+    this.canon = canon;
+  }
+
+  join(members: readonly CheckedMember[]): void {
+    this.#members = members;
+  }
+
+  get elections(): number {
+    return this.#leaders.size;
+  }
+
+  /** It leads now, or still does. */
+  leads(member: CheckedMember, core: Raft): void {
+    const { term } = recordOf(core);
+    const known = this.#leaders.get(term);
+    if (known === member && this.#lives.get(member) === core) return;
+    if (known !== undefined && known !== member) {
+      throw new Violation('election safety', `${known.name} and ${member.name} lead term ${term}`);
+    }
+    this.#leaders.set(term, member);
+    this.#lives.set(member, core);
+    this.#checkCompleteness(member, core);
+  }
+
+  /** Whoever wins has every committed entry. */
+  #checkCompleteness(member: CheckedMember, core: Raft): void {
+    const { compactedIndex, entries } = logOf(core);
+    for (let index = compactedIndex + 1; index <= this.canon.lastIndex; index++) {
+      const entry = entries[index - compactedIndex - 1];
+      const { term } = this.canon.at(index)!;
+      if (entry?.term === term) continue;
+      throw new Violation(
+        'leader completeness',
+        `${member.name} leads with ${index}/${entry?.term}, committed is ${index}/${term}`,
+      );
+    }
+  }
+
+  /** Log matching against what is committed, and against the others. */
+  checkLog(member: CheckedMember, core: Raft): void {
+    const { compactedIndex, entries } = logOf(core);
+    const { commitIndex } = recordOf(core);
+    const end = Math.min(commitIndex, this.canon.lastIndex) - compactedIndex;
+    for (let at = 0; at < end; at++) {
+      const { term } = this.canon.at(compactedIndex + 1 + at)!;
+      if (entries[at]!.term === term) continue;
+      throw new Violation(
+        'committed entries never change',
+        `${member.name} has ${compactedIndex + 1 + at}/${entries[at]!.term}, committed is ${term}`,
+      );
+    }
+    this.#lives.set(member, core);
+    for (const [other, theirs] of this.#lives) if (other !== member) checkPair(member, core, other, theirs);
+  }
+
+  gone(member: CheckedMember): void {
+    this.#lives.delete(member);
+  }
+
+  /** A committed entry is on the disks of a quorum. */
+  checkDurable(index: number, term: number, who: string): void {
+    let holders = 0;
+    for (const member of this.#members) if (member.holds(index, term)) holders++;
+    if (holders * 2 > this.#members.length) return;
+    throw new Violation(
+      'committed entries are durable',
+      `${who} commits ${index}/${term}, which ${holders} of ${this.#members.length} disks hold`,
+    );
+  }
+
+  compareState(member: CheckedMember, index: number, store: Store): void {
+    const expected = this.canon.at(index);
+    if (expected === undefined)
+      throw new Violation('state-machine safety', `${member.name} applied ${index}, which nobody committed`);
+    this.comparisons++;
+    if (store.revision === expected.revision && store.contentHash() === expected.hash) return;
+    const words = `revision ${store.revision}, not ${expected.revision}, hash ${store.contentHash()}, not ${expected.hash}`;
+    throw new Violation('equal states at equal indexes', `${member.name} at ${index}: ${words}`);
+  }
+}
+
+/** Where two logs hold one entry, they agree up to there. */
+function checkPair(one: CheckedMember, core: Raft, two: CheckedMember, other: Raft): void {
+  const a = logOf(core);
+  const b = logOf(other);
+  const first = Math.max(a.compactedIndex, b.compactedIndex) + 1;
+  const last = Math.min(a.compactedIndex + a.entries.length, b.compactedIndex + b.entries.length);
+  let mustMatch = false;
+  for (let index = last; index >= first; index--) {
+    const mine = a.entries[index - a.compactedIndex - 1]!;
+    const theirs = b.entries[index - b.compactedIndex - 1]!;
+    if (mine.term === theirs.term) mustMatch = true;
+    else if (mustMatch)
+      throw new Violation('log matching', `${one.name} and ${two.name} differ at ${index} and agree later`);
+    if (mine.term === theirs.term && mine.data.length !== theirs.data.length) {
+      throw new Violation('log matching', `${index}/${mine.term} of ${one.name} and ${two.name} are two entries`);
+    }
+  }
+}

@@ -1,0 +1,192 @@
+// What is checked of one member while it lives: cheap comparisons after each of its events, dear ones now and then. Across its lives: what its disk
+// had promised before it died must be there when it starts again.
+import type { CommandResult, Store } from '@raftkv/kv';
+import type { Entry, PeerId } from '@raftkv/raft';
+import { checkState, recordOf } from '@raftkv/raft/invariants';
+import type { StoredState } from '@raftkv/storage';
+import type { RaftkvError } from '@raftkv/wire';
+import type { RunningMember } from '../members/composition.ts';
+import { Violation } from '../world/violation.ts';
+import type { CheckedMember, ClusterChecks } from './cluster-checks.ts';
+
+/** What the disk of a member holds for certain. */
+export interface Promised {
+  readonly term: number;
+  readonly votedFor: PeerId | undefined;
+  readonly lastIndex: number;
+  /** Of the entries, by index. */
+  readonly termAt: (index: number) => number | undefined;
+}
+
+/** Whole-state checks come once in so many events of a member. */
+const dearEvery = 61;
+
+export class MemberChecks implements CheckedMember {
+  readonly name: string;
+  readonly #cluster: ClusterChecks;
+  #running: RunningMember | undefined;
+  #term = 0;
+  #commitIndex = 0;
+  #appliedIndex = 0;
+  #events = 0;
+  #promised: Promised | undefined;
+  /** Its disk was damaged: it may refuse to start. */
+  isDamaged = false;
+
+  constructor(name: string, cluster: ClusterChecks) {
+    this.name = name;
+    this.#cluster = cluster;
+  }
+
+  get appliedIndex(): number {
+    return this.#appliedIndex;
+  }
+
+  /** Entry `index` of `term` is on its disk, or what covers it. */
+  holds(index: number, term: number): boolean {
+    if (this.#running !== undefined) {
+      const { durability, log } = recordOf(this.#running.core);
+      if (durability.persistedIndex < index) return false;
+      return index <= log.compactedIndex || log.entries[index - log.compactedIndex - 1]?.term === term;
+    }
+    const promised = this.#promised;
+    if (promised === undefined || promised.lastIndex < index) return false;
+    const held = promised.termAt(index);
+    return held === undefined || held === term;
+  }
+
+  /** It starts again: T4, T5, T29, T38. */
+  loaded(stored: StoredState): void {
+    const promised = this.#promised;
+    this.#term = stored.hardState?.term ?? 0;
+    this.#commitIndex = 0;
+    this.#appliedIndex = 0;
+    if (promised === undefined) return;
+    const { hardState, compactedIndex, snapshot, entries } = stored;
+    const term = hardState?.term ?? 0;
+    const broken = (what: string): never => {
+      throw new Violation('what was durable survives', `${this.name} starts again with ${what}`);
+    };
+    if (term < promised.term) broken(`term ${term}, durable was ${promised.term}`);
+    if (term === promised.term && promised.votedFor !== undefined && hardState?.votedFor !== promised.votedFor) {
+      broken(`a vote for ${hardState?.votedFor} in term ${term}, durable was ${promised.votedFor}`);
+    }
+    // A snapshot that conflicts with the log takes the place of all of it.
+    const isReset = entries.length === 0 && compactedIndex === snapshot?.lastIncludedIndex;
+    if (compactedIndex + entries.length < promised.lastIndex && !isReset) {
+      broken(`a log up to ${compactedIndex + entries.length}, durable was ${promised.lastIndex}`);
+    }
+    for (const entry of entries) {
+      const before = promised.termAt(entry.index);
+      if (before !== undefined && before !== entry.term) {
+        broken(`${entry.index}/${entry.term}, durable was ${entry.index}/${before}`);
+      }
+    }
+  }
+
+  refused(error: RaftkvError): void {
+    if (!this.isDamaged)
+      throw new Violation('storage opens after a crash', `${this.name}: ${error.message}`, { cause: error });
+  }
+
+  runs(running: RunningMember): void {
+    this.#running = running;
+    this.check();
+  }
+
+  dies(): void {
+    if (this.#running !== undefined) this.#promised = promisedBy(this.#running);
+    this.#running = undefined;
+  }
+
+  /** Its disk is gone, with all that it had promised. */
+  lostDisk(): void {
+    this.#promised = undefined;
+  }
+
+  /** After each of its events. */
+  check(): void {
+    const running = this.#running;
+    if (running === undefined) return;
+    const record = recordOf(running.core);
+    if (record.term < this.#term) {
+      throw new Violation('terms never fall', `${this.name} goes from term ${this.#term} to ${record.term}`);
+    }
+    this.#term = record.term;
+    if (record.commitIndex !== this.#commitIndex) this.#commit(running, record.commitIndex);
+    if (record.role === 'leader') this.#cluster.leads(this, running.core);
+    this.#events++;
+    if (this.#events % dearEvery === 0) {
+      checkState(running.core);
+      this.#cluster.checkLog(this, running.core);
+    }
+  }
+
+  applied(entry: Entry, result: unknown): void {
+    const { canon } = this.#cluster;
+    if (entry.index <= this.#appliedIndex) {
+      throw new Violation('state-machine safety', `${this.name} applies ${entry.index} after ${this.#appliedIndex}`);
+    }
+    // It is news, perhaps, and so are entries before it that are no commands.
+    if (canon.at(entry.index) === undefined) this.check();
+    canon.committed(entry, this.name);
+    const { result: expected } = canon.at(entry.index)!;
+    const told = result as CommandResult | undefined;
+    if (!isSameResult(told, expected)) {
+      const words = `${JSON.stringify(told)}, not ${JSON.stringify(expected)}`;
+      throw new Violation('state-machine safety', `${this.name} answers entry ${entry.index} with ${words}`);
+    }
+    this.#appliedIndex = entry.index;
+  }
+
+  /** T28, T37: equal states at equal applied indexes. */
+  afterApply(index: number, store: Store): void {
+    if (index > this.#cluster.canon.lastIndex) this.check();
+    this.#appliedIndex = index;
+    this.#cluster.compareState(this, index, store);
+  }
+
+  /** A snapshot took the place of the state; what it covers is told by the next afterApply. */
+  restored(): void {
+    this.#appliedIndex = 0;
+  }
+
+  #commit({ core }: RunningMember, commitIndex: number): void {
+    if (commitIndex < this.#commitIndex) {
+      throw new Violation(
+        'the commit index never falls',
+        `${this.name} goes from ${this.#commitIndex} to ${commitIndex}`,
+      );
+    }
+    const { log } = recordOf(core);
+    for (let index = Math.max(this.#commitIndex, log.compactedIndex) + 1; index <= commitIndex; index++) {
+      const entry = log.entries[index - log.compactedIndex - 1];
+      if (entry === undefined)
+        throw new Violation('committed entries never change', `${this.name} commits ${index} and has no such entry`);
+      if (this.#cluster.canon.committed(entry, this.name)) this.#cluster.checkDurable(index, entry.term, this.name);
+    }
+    this.#commitIndex = commitIndex;
+  }
+}
+
+function promisedBy({ core }: RunningMember): Promised {
+  const { durability, log } = recordOf(core);
+  const { compactedIndex } = log;
+  const terms = log.entries
+    .slice(0, Math.max(0, durability.persistedIndex - compactedIndex))
+    .map((entry) => entry.term);
+  return {
+    term: durability.durableTerm,
+    votedFor: durability.durableVotedFor,
+    lastIndex: durability.persistedIndex,
+    termAt: (index) => terms[index - compactedIndex - 1],
+  };
+}
+
+function isSameResult(a: CommandResult | undefined, b: CommandResult | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b;
+  if (a.type !== b.type) return false;
+  if (a.type === 'error' || b.type === 'error')
+    return a.type === b.type && 'code' in a && 'code' in b && a.code === b.code;
+  return 'revision' in a && 'revision' in b ? a.revision === b.revision : true;
+}

@@ -1,0 +1,99 @@
+// The disk of one member across its lives: the MemoryDisk of storage, with the time that its operations take, and faults that strike one of them: the
+// process dies before or after it, a sync fails or is held up. What a crash leaves of unsynced writes is MemoryDisk's business.
+import { MemoryDisk } from '@raftkv/storage';
+import type { CrashPolicy, Disk, DiskOperation } from '@raftkv/storage';
+import { RaftkvError } from '@raftkv/wire';
+import type { Process } from '../world/process.ts';
+import type { Random } from '../world/random.ts';
+
+export interface DiskWeather {
+  /** Of a sync, in milliseconds. */
+  readonly meanSyncLatency: number;
+  /** Share of syncs that take fifty times as long. */
+  readonly slowShare: number;
+}
+
+const never = new Promise<never>(() => undefined);
+
+export class SimulatedDisk {
+  readonly #random: Random;
+  readonly #weather: DiskWeather;
+  #disk: MemoryDisk;
+  /** Times the usual latency. */
+  slowness = 1;
+  /** Syncs that begin before this moment end after it. */
+  stalledUntil = 0;
+  /** The next sync fails. */
+  failsNextSync = false;
+  /** Operations until the process dies, at one of them. */
+  #operationsLeft = Infinity;
+  #onCrashPoint: () => void = () => undefined;
+  isCalm = false;
+  operations = 0;
+
+  constructor(label: string, random: Random, weather: DiskWeather) {
+    this.#random = random;
+    this.#weather = weather;
+    this.#disk = new MemoryDisk(label);
+  }
+
+  /** For the next life of the member: only its process gets answers. */
+  mount(process: Process): Disk {
+    const disk = this.#disk;
+    disk.intercept = (operation) => this.#strike(operation, process);
+    return disk;
+  }
+
+  /** The member's process dies in the midst of one of the operations to come. */
+  crashAfter(operations: number, crash: () => void): void {
+    this.#operationsLeft = operations;
+    this.#onCrashPoint = crash;
+  }
+
+  /** What a restart finds. */
+  crash(policy: CrashPolicy): void {
+    this.#operationsLeft = Infinity;
+    this.failsNextSync = false;
+    this.#disk = this.#disk.crash(policy, this.#random.uint32());
+  }
+
+  /** Another, empty disk in its place. */
+  replace(): void {
+    this.#disk = new MemoryDisk(this.#disk.label);
+  }
+
+  /** The bytes of a file as they are on the disk of a member that is down; to be damaged. */
+  peek(name: string): Uint8Array | undefined {
+    return this.#disk.peek(name);
+  }
+
+  names(): Promise<readonly string[]> {
+    this.#disk.intercept = undefined;
+    return this.#disk.list();
+  }
+
+  #strike(operation: DiskOperation, process: Process): void | Promise<void> {
+    if (!process.isAlive) return never;
+    this.operations += 1;
+    this.#operationsLeft -= 1;
+    if (this.#operationsLeft === 0) {
+      process.after(0, this.#onCrashPoint);
+      return never;
+    }
+    if (operation.type !== 'sync' && operation.type !== 'syncDirectory' && operation.type !== 'rename')
+      return undefined;
+    if (this.failsNextSync && operation.type === 'sync') {
+      this.failsNextSync = false;
+      throw new RaftkvError('storage_failed', `sync of ${operation.name} failed: EIO`);
+    }
+    return new Promise((resolve) => process.after(this.#latency(process), resolve));
+  }
+
+  #latency(process: Process): number {
+    const { meanSyncLatency, slowShare } = this.#weather;
+    if (this.isCalm) return meanSyncLatency;
+    let latency = this.#random.exponential(meanSyncLatency) * this.slowness;
+    if (slowShare > 0 && this.#random.chance(slowShare)) latency *= 50;
+    return Math.max(latency, this.stalledUntil - process.worldNow);
+  }
+}

@@ -1,0 +1,144 @@
+// What goes wrong, and when: one fault after the other, of the kinds that this seed knows, each of which ends by itself after a while. What must not
+// go wrong at the same time, so that the world can be mended, is decided here too.
+import type { CrashPolicy } from '@raftkv/storage';
+import type { Cluster } from './members/cluster.ts';
+import type { Member } from './members/member.ts';
+import type { Random } from './world/random.ts';
+import type { FaultKind } from './world/swarm.ts';
+import type { World } from './world/world.ts';
+
+export class Faults {
+  readonly #world: World;
+  readonly #cluster: Cluster;
+  readonly #random: Random;
+  /** What mends what is broken now. */
+  readonly #open = new Set<() => void>();
+  #isOver = false;
+  readonly counts = new Map<FaultKind, number>();
+
+  constructor(world: World, cluster: Cluster) {
+    this.#world = world;
+    this.#cluster = cluster;
+    this.#random = world.random('faults');
+  }
+
+  begin(): void {
+    if (this.#world.swarm.faults.length > 0) this.#strikeLater();
+  }
+
+  /** Everything is mended at once, and nothing breaks any more. */
+  end(): void {
+    this.#isOver = true;
+    for (const mend of [...this.#open]) mend();
+  }
+
+  #strikeLater(): void {
+    this.#world.scheduler.after(this.#random.exponential(this.#world.swarm.faultMilliseconds), undefined, () => {
+      if (this.#isOver) return;
+      this.strike(this.#random.pick(this.#world.swarm.faults));
+      this.#strikeLater();
+    });
+  }
+
+  strike(kind: FaultKind): void {
+    const { members, links, channels } = this.#cluster;
+    const random = this.#random;
+    const member = this.#victim();
+    const { host } = member;
+    const at = (from: number): boolean => from === host;
+    this.#world.trace.note(`fault ${kind} at ${member.name}`);
+    this.counts.set(kind, (this.counts.get(kind) ?? 0) + 1);
+    switch (kind) {
+      case 'kill':
+        return this.#crash(member, 'kept', true);
+      case 'powerCut':
+        return this.#crash(member, random.pick(['lost', 'torn', 'shuffled']), random.chance(0.3));
+      case 'blackout':
+        for (const each of members) this.#crash(each, random.pick(['lost', 'torn', 'shuffled', 'kept']), false);
+        return;
+      case 'crashPoint': {
+        const policy = random.pick<CrashPolicy>(['lost', 'torn', 'shuffled', 'kept']);
+        return member.disk.crashAfter(1 + random.below(20), () => this.#crash(member, policy, random.chance(0.5)));
+      }
+      case 'pause':
+        return this.#pause(member, false);
+      case 'suspend':
+        return this.#pause(member, true);
+      case 'isolate':
+        return this.#until(links.cut((from, to) => at(from) || at(to)));
+      case 'split': {
+        const side = members.map(() => random.chance(0.5));
+        return this.#until(links.cut((from, to) => from < side.length && to < side.length && side[from] !== side[to]));
+      }
+      case 'oneWay': {
+        const isOut = random.chance(0.5);
+        return this.#until(links.cut((from, to) => at(isOut ? from : to) && random.chance(0.7)));
+      }
+      case 'partial': {
+        const other = random.below(members.length);
+        return this.#until(links.cut((from, to) => (at(from) && to === other) || (from === other && at(to))));
+      }
+      case 'slowLink': {
+        links.slow((from, to) => at(from) || at(to), random.exponential(this.#world.swarm.tickMilliseconds * 10));
+        return this.#until(() => links.slow((from, to) => at(from) || at(to), 0));
+      }
+      case 'breakPipes':
+        for (const pipe of channels.pipes) if (random.chance(0.5)) channels.breakPipe(pipe);
+        return;
+      case 'freezePipes':
+        for (const pipe of channels.pipes)
+          if (random.chance(0.3)) channels.freezePipe(pipe, random.pick(['one', 'both']));
+        return;
+      case 'slowDisk':
+        member.disk.slowness = random.pick([3, 10, 50]);
+        return this.#until(() => (member.disk.slowness = 1));
+      case 'stallSync':
+        member.disk.stalledUntil = this.#world.now + random.exponential(this.#world.swarm.stabilityMilliseconds * 2);
+        return this.#until(() => (member.disk.stalledUntil = 0));
+      case 'failSync':
+        member.disk.failsNextSync = true;
+        return;
+      case 'clockJump':
+        return member.clock.jump(random.exponential(this.#world.swarm.tickMilliseconds * 20));
+      case 'clockRate':
+        member.clock.setRate(1 + random.between(-1, 1) * Math.max(0.01, this.#world.swarm.clockSkew));
+        return;
+      case 'cutClient': {
+        const client = members.length + random.below(this.#world.swarm.clients);
+        return this.#until(links.cut((from, to) => (from === client || to === client) && random.chance(0.8)));
+      }
+    }
+  }
+
+  #victim(): Member {
+    const { leader, members } = this.#cluster;
+    if (leader !== undefined && this.#random.chance(this.#world.swarm.aimsAtLeader)) return leader;
+    return this.#random.pick(members);
+  }
+
+  #crash(member: Member, policy: CrashPolicy, isTold: boolean): void {
+    if (this.#isOver || !member.isUp) return;
+    member.die(policy, isTold);
+    this.#until(() => member.start());
+  }
+
+  #pause(member: Member, isSuspended: boolean): void {
+    const { process } = member;
+    if (process === undefined || process.pausedUntil > this.#world.now) return;
+    const milliseconds = this.#random.exponential(this.#world.swarm.stabilityMilliseconds);
+    process.pausedUntil = this.#world.now + milliseconds;
+    this.#world.trace.note(`${member.name} pauses for ${milliseconds.toFixed(1)}`);
+    // A suspended host's clock has not moved when it goes on.
+    if (isSuspended) member.clock.jump(-milliseconds * member.clock.rate);
+  }
+
+  /** Mends after a while. */
+  #until(mend: () => void): void {
+    const once = (): void => {
+      if (this.#open.delete(once)) mend();
+    };
+    this.#open.add(once);
+    const lasts = this.#random.exponential(this.#world.swarm.stabilityMilliseconds);
+    this.#world.scheduler.after(lasts, undefined, once);
+  }
+}

@@ -1,0 +1,87 @@
+// The second phase of a run: a core of members, a quorum at least, is healed for good; the others stay dead, deaf, mute or away. Then everything that was
+// promised to work must work within a bound: every client's calls go through, and the core comes to one state.
+import type { Cluster } from './members/cluster.ts';
+import type { Member } from './members/member.ts';
+import { Violation } from './world/violation.ts';
+import type { World } from './world/world.ts';
+
+export interface LivenessGoal {
+  readonly what: string;
+  readonly isReached: () => boolean;
+}
+
+export class Liveness {
+  readonly #world: World;
+  readonly #cluster: Cluster;
+  readonly core: readonly Member[];
+  readonly #deadline: number;
+  readonly #startedAt: number;
+  readonly #goals: readonly LivenessGoal[];
+  #nextGoal = 0;
+
+  /** Heals; `goals` are reached one after the other. */
+  constructor(world: World, cluster: Cluster, goals: (core: readonly Member[]) => readonly LivenessGoal[]) {
+    this.#world = world;
+    this.#cluster = cluster;
+    world.isHealed = true;
+    this.core = this.#chooseCore();
+    this.#startedAt = world.now;
+    const { tickMilliseconds, electionTimeoutTicks, requestTimeoutMilliseconds } = world.swarm;
+    // Sockets that are half open, and clients that wait, take their own time to find out.
+    this.#deadline = world.now + 30_000 + 60 * tickMilliseconds * electionTimeoutTicks + 5 * requestTimeoutMilliseconds;
+    this.#heal();
+    this.#goals = goals(this.core);
+  }
+
+  get recoveryMilliseconds(): number {
+    return this.#world.now - this.#startedAt;
+  }
+
+  /** True once all goals are reached. Throws when time is up. */
+  check(): boolean {
+    while (this.#nextGoal < this.#goals.length && this.#goals[this.#nextGoal]!.isReached()) this.#nextGoal++;
+    if (this.#nextGoal === this.#goals.length) return true;
+    if (this.#world.now < this.#deadline) return false;
+    const { what } = this.#goals[this.#nextGoal]!;
+    const seconds = ((this.#world.now - this.#startedAt) / 1000).toFixed(1);
+    throw new Violation(
+      'progress',
+      `${seconds} s after ${this.core.map((member) => member.name).join(', ')} were healed: ${what}`,
+    );
+  }
+
+  #chooseCore(): readonly Member[] {
+    const random = this.#world.random('liveness');
+    const { members } = this.#cluster;
+    const healthy = random.shuffle(members.filter((member) => member.phase !== 'refused'));
+    const quorum = Math.floor(members.length / 2) + 1;
+    // While one of them has not noted all others the cluster is not founded, and needs all of its members, once.
+    const isFounded = members.every((member) => member.wasRunning);
+    const size = isFounded ? Math.max(quorum, quorum + random.below(healthy.length - quorum + 1)) : members.length;
+    return healthy.slice(0, size);
+  }
+
+  #heal(): void {
+    const { links, members, channels } = this.#cluster;
+    const random = this.#world.random('liveness');
+    links.isCalm = true;
+    for (const member of members) {
+      if (this.core.includes(member)) {
+        member.disk.isCalm = true;
+        member.disk.crashAfter(Infinity, () => undefined);
+        if (member.process !== undefined) member.process.pausedUntil = 0;
+        continue;
+      }
+      const { host } = member;
+      const fate = random.pick(['dead', 'deaf', 'mute', 'away'] as const);
+      this.#world.trace.note(`${member.name} stays ${fate}`);
+      member.isAbandoned = true;
+      if (fate === 'dead') member.die('lost', random.chance(0.5));
+      if (fate === 'deaf' || fate === 'away') links.cut((_, to) => to === host);
+      if (fate === 'mute' || fate === 'away') links.cut((from) => from === host);
+    }
+    for (const member of this.core) member.start();
+    for (const pipe of channels.pipes) pipe.ends.forEach((end) => end.flush());
+    this.#world.trace.note(`healed: ${this.core.map((member) => member.name).join(', ')}`);
+  }
+}

@@ -1,0 +1,181 @@
+// One seed from its beginning to its verdict: a cluster and its clients under virtual time, a phase in which anything fails and nothing may be wrong, then
+// one in which a quorum is healed and everything must work. Whoever runs it calls `step`, lets the microtasks run dry, and calls `settle`.
+import { Canon } from './checks/canon.ts';
+import { ClusterChecks } from './checks/cluster-checks.ts';
+import { SimulatedClient } from './clients/client.ts';
+import { Oracle } from './clients/oracle.ts';
+import { Faults } from './faults.ts';
+import { Liveness } from './liveness.ts';
+import type { LivenessGoal } from './liveness.ts';
+import { Cluster } from './members/cluster.ts';
+import type { Member } from './members/member.ts';
+import { HostClock, Process } from './world/process.ts';
+import { Violation } from './world/violation.ts';
+import { World } from './world/world.ts';
+import type { WorldOptions } from './world/world.ts';
+
+/** What became of a seed. */
+export interface Verdict {
+  readonly seed: number;
+  readonly failure:
+    | { readonly checker: string; readonly message: string; readonly recent: readonly string[] }
+    | undefined;
+  readonly traceHash: string;
+  /** What shrinking goes by. */
+  readonly faults: readonly string[];
+  readonly clients: number;
+  readonly safetyMilliseconds: number;
+  readonly simulatedMilliseconds: number;
+  readonly events: number;
+  readonly committed: number;
+  readonly acknowledged: number;
+  readonly reads: number;
+  readonly failedCalls: number;
+  readonly elections: number;
+  readonly lives: number;
+  readonly recoveryMilliseconds: number;
+}
+
+/** A world in which so much happens in one moment does not move on. */
+const maxEvents = 3_000_000;
+
+export class Simulation {
+  readonly world: World;
+  readonly #cluster: Cluster;
+  readonly #checks: ClusterChecks;
+  readonly #oracle: Oracle;
+  readonly #clients: readonly SimulatedClient[];
+  readonly #faults: Faults;
+  #liveness: Liveness | undefined;
+  #isOver = false;
+  #settled = 0;
+
+  constructor(options: WorldOptions) {
+    const world = new World(options);
+    this.world = world;
+    const { swarm } = world;
+    world.trace.note(`seed ${world.seed}: ${JSON.stringify(swarm)}`);
+    const canon = new Canon({ maxSessions: swarm.maxSessions, retainedRevisions: swarm.retainedRevisions });
+    this.#checks = new ClusterChecks(canon);
+    this.#oracle = new Oracle(canon);
+    this.#cluster = new Cluster(world, this.#checks, swarm.clients);
+    for (const member of this.#cluster.members) member.start();
+    this.#clients = Array.from({ length: swarm.clients }, (_, at) => this.#client(at));
+    this.#faults = new Faults(world, this.#cluster);
+    this.#faults.begin();
+  }
+
+  /** Lets one event happen; false when all is over. */
+  step(): boolean {
+    if (this.#isOver) return false;
+    try {
+      if (this.world.scheduler.step()) return true;
+      throw new Violation('time goes on', 'nothing is left to happen');
+    } catch (error) {
+      this.world.fail(error);
+      return true;
+    }
+  }
+
+  /** After the microtasks of an event: looks at what became of it. */
+  settle(): void {
+    const { world } = this;
+    const { scheduler } = world;
+    const { party } = scheduler;
+    try {
+      if (party !== undefined) {
+        const host = (party as Process).host;
+        world.trace.mark(2, host, scheduler.count);
+        const member = this.#cluster.members[host];
+        if (member !== undefined) this.#checkMember(member);
+      }
+      this.#settled++;
+      if (this.#settled % 16 === 0) this.#lookAtTime();
+    } catch (error) {
+      world.fail(error);
+    }
+    if (world.failure !== undefined) this.#isOver = true;
+  }
+
+  verdict(): Verdict {
+    const { world } = this;
+    const canon = this.#checks.canon;
+    return {
+      seed: world.seed,
+      failure: world.failure === undefined ? undefined : describeFailure(world.failure, world.trace.recent),
+      traceHash: world.trace.hash,
+      faults: world.swarm.faults,
+      clients: world.swarm.clients,
+      safetyMilliseconds: world.swarm.safetyMilliseconds,
+      simulatedMilliseconds: world.now,
+      events: world.scheduler.count,
+      committed: canon.lastIndex,
+      acknowledged: this.#oracle.acknowledged,
+      reads: this.#oracle.confirmedReads,
+      failedCalls: this.#clients.reduce((sum, client) => sum + client.failed, 0),
+      elections: this.#checks.elections,
+      lives: this.#cluster.members.reduce((sum, member) => sum + member.lives, 0),
+      recoveryMilliseconds: this.#liveness?.recoveryMilliseconds ?? 0,
+    };
+  }
+
+  #checkMember(member: Member): void {
+    if (member.running !== undefined) member.checks.check();
+  }
+
+  #lookAtTime(): void {
+    const { world } = this;
+    if (world.scheduler.count > maxEvents)
+      throw new Violation('time goes on', `${maxEvents} events until ${world.now}`);
+    if (this.#liveness === undefined) {
+      if (world.now < world.swarm.safetyMilliseconds) return;
+      this.#faults.end();
+      this.#liveness = new Liveness(world, this.#cluster, (core) => this.#goals(core));
+    } else if (this.#liveness.check()) {
+      this.#oracle.checkRefused(this.#clients.flatMap((client) => client.refused));
+      this.#isOver = true;
+    }
+  }
+
+  #goals(core: readonly Member[]): readonly LivenessGoal[] {
+    const before = this.#clients.map((client) => client.done);
+    const { canon } = this.#checks;
+    return [
+      { what: 'no leader', isReached: () => core.some((member) => member.isLeader) },
+      {
+        what: 'calls of clients do not go through',
+        isReached: () => this.#clients.every((client, at) => client.done >= before[at]! + 10),
+      },
+      {
+        what: 'the core does not come to one state',
+        isReached: () => {
+          for (const client of this.#clients) client.stop();
+          return core.every((member) => member.running !== undefined && member.checks.appliedIndex === canon.lastIndex);
+        },
+      },
+    ];
+  }
+
+  #client(at: number): SimulatedClient {
+    const { world } = this;
+    const random = world.random('clients');
+    const clock = new HostClock(world.scheduler, 1, random.below(1e6));
+    const host = world.swarm.members + at;
+    const options = { host, name: `c${at + 1}`, clock, random: random.fork(), lateness: world.swarm.lateness };
+    const process = new Process(world.scheduler, options);
+    return new SimulatedClient(world, {
+      process,
+      random: random.fork(),
+      endpoints: random.shuffle(this.#cluster.endpoints),
+      dial: (endpoint, signal) => this.#cluster.dial(process, endpoint, 'client', signal),
+      oracle: this.#oracle,
+    });
+  }
+}
+
+function describeFailure(failure: unknown, recent: readonly string[]): NonNullable<Verdict['failure']> {
+  const checker = failure instanceof Violation ? failure.checker : 'nothing is thrown';
+  const error = failure instanceof Error ? failure : new Error(String(failure));
+  const cause = error.cause instanceof Error ? `\n${error.cause.stack}` : '';
+  return { checker, message: `${error.message}\n${error.stack}${cause}`, recent };
+}

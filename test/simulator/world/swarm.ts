@@ -1,0 +1,122 @@
+// What a world is like: everything that is drawn once for a seed. Each seed gets another mix (swarm testing): some faults are not there at all, so
+// that others come to their own; limits are small, so that they are reached.
+import type { RaftOptions } from '@raftkv/raft';
+import type { DatagramWeather } from '../network/datagrams.ts';
+import type { LinkWeather } from '../network/links.ts';
+import type { DiskWeather } from '../disk/simulated-disk.ts';
+import type { Random } from './random.ts';
+
+export const faultKinds = [
+  'kill',
+  'powerCut',
+  'blackout',
+  'crashPoint',
+  'pause',
+  'suspend',
+  'isolate',
+  'split',
+  'oneWay',
+  'partial',
+  'slowLink',
+  'breakPipes',
+  'freezePipes',
+  'slowDisk',
+  'stallSync',
+  'failSync',
+  'clockJump',
+  'clockRate',
+  'cutClient',
+] as const;
+
+export type FaultKind = (typeof faultKinds)[number];
+
+export interface Swarm {
+  readonly members: number;
+  readonly network: 'datagrams' | 'mesh';
+  readonly tickMilliseconds: number;
+  readonly electionTimeoutTicks: number;
+  readonly heartbeatTicks: number;
+  readonly links: LinkWeather;
+  readonly datagrams: DatagramWeather;
+  readonly disk: DiskWeather;
+  readonly lateness: number;
+  /** How far the rates of clocks differ from 1. */
+  readonly clockSkew: number;
+  readonly segmentBytes: number;
+  readonly compressesSnapshots: boolean;
+  readonly snapshotThreshold: number;
+  readonly retainedEntries: number;
+  readonly maxSessions: number;
+  readonly retainedRevisions: number;
+  readonly clients: number;
+  readonly keys: number;
+  /** Between two calls of one client. */
+  readonly thinkMilliseconds: number;
+  readonly requestTimeoutMilliseconds: number;
+  readonly faults: readonly FaultKind[];
+  /** Between two faults. */
+  readonly faultMilliseconds: number;
+  /** What a fault lasts, about. */
+  readonly stabilityMilliseconds: number;
+  /** The chance that a fault is aimed at the leader. */
+  readonly aimsAtLeader: number;
+  readonly safetyMilliseconds: number;
+}
+
+export function drawSwarm(random: Random): Swarm {
+  const tickMilliseconds = random.pick([10, 20, 30, 60]);
+  const electionTimeoutTicks = random.pick([5, 10, 10, 15]);
+  const electionMilliseconds = tickMilliseconds * electionTimeoutTicks;
+  const share = random.pick([0.3, 0.6, 1]);
+  return {
+    members: random.pick([1, 2, 3, 3, 3, 3, 3, 4, 5, 5]),
+    network: random.pick(['datagrams', 'mesh']),
+    tickMilliseconds,
+    electionTimeoutTicks,
+    heartbeatTicks: random.pick([1, 2, Math.floor(electionTimeoutTicks / 2)]),
+    links: {
+      minLatency: random.pick([0.1, 1, 5]),
+      meanLatency: random.pick([0.5, 5, 20, electionMilliseconds / 4]),
+      slowShare: random.pick([0, 0, 0.001, 0.02]),
+    },
+    datagrams: {
+      loss: random.pick([0, 0.01, 0.05, 0.2]),
+      duplication: random.pick([0, 0.02, 0.2]),
+      toldShare: random.pick([0, 0.5, 1]),
+    },
+    disk: {
+      meanSyncLatency: random.pick([0.2, 2, 10, electionMilliseconds / 5]),
+      slowShare: random.pick([0, 0, 0.01]),
+    },
+    lateness: random.pick([0, 0.5, 2]),
+    clockSkew: random.pick([0, 0, 0.001, 0.05, 0.2]),
+    segmentBytes: random.pick([16, 16, 32, 64]) * 1024,
+    compressesSnapshots: random.chance(0.3),
+    snapshotThreshold: random.pick([3, 10, 30, 100, 1000]),
+    retainedEntries: random.pick([0, 1, 5, 30]),
+    maxSessions: random.pick([2, 4, 100]),
+    retainedRevisions: random.pick([5, 30, 1000]),
+    clients: random.pick([1, 2, 4, 6]),
+    keys: random.pick([1, 3, 8]),
+    thinkMilliseconds: random.pick([5, 50, 200]),
+    requestTimeoutMilliseconds: random.pick([1, 3, 10]) * electionMilliseconds,
+    faults: faultKinds.filter(() => random.chance(share)),
+    faultMilliseconds: electionMilliseconds * random.pick([1, 3, 10]),
+    stabilityMilliseconds: electionMilliseconds * random.pick([0.5, 2, 6]),
+    aimsAtLeader: random.pick([0.2, 0.5, 0.8]),
+    safetyMilliseconds: electionMilliseconds * random.pick([30, 60, 100]),
+  };
+}
+
+/** One member's core: small limits, so that they are reached. */
+export function drawRaftOptions(random: Random): Omit<RaftOptions, 'id' | 'seed'> {
+  return {
+    maxAppendEntries: random.pick([1, 3, 100]),
+    maxAppendBytes: random.pick([64, 1000, 100_000]),
+    maxInflightMessages: random.pick([1, 3, 50]),
+    maxInflightBytes: random.pick([100, 100_000]),
+    maxUncommittedBytes: random.pick([500, 5000, 1_000_000]),
+    maxPendingReads: random.pick([3, 1000]),
+    snapshotChunkBytes: random.pick([200, 1000, 100_000]),
+  };
+}
