@@ -4,9 +4,11 @@ import type { PreVoteRequest, PreVoteResponse, VoteRequest, VoteResponse } from 
 import type { RaftState } from './state.ts';
 import { becomeCandidate, becomeFollower, becomeLeader, becomePreCandidate, voteFor } from './role.ts';
 import { countVotes, isQuorum } from './quorum.ts';
+import { extraWaitTicks } from './priority.ts';
 import { hold, isHardStateDurable, send } from './durability.ts';
 import { isUpToDate, lastIndexOf, lastTermOf } from './log.ts';
 import { isInstalling } from './snapshot.ts';
+import { isPromised } from './lease.ts';
 import { isVoter, votersOf } from './configuration.ts';
 
 /** For so many election timeouts a leader's disk may stand still while the others commit without it. */
@@ -15,7 +17,10 @@ const OUTPACED_ELECTION_TIMEOUTS = 4;
 /** Follower and candidates: one tick without a leader. */
 export function tickElection(state: RaftState): void {
   state.electionElapsedTicks++;
-  if (state.electionElapsedTicks >= state.electionDeadlineTicks) campaign(state);
+  if (state.electionElapsedTicks < state.electionDeadlineTicks + extraWaitTicks(state)) return;
+  // Priority 0: it leaves it to the others, but does not go on believing in a leader that is gone.
+  if (state.standing.priority === 0) becomeFollower(state, state.term, undefined);
+  else campaign(state);
 }
 
 /**
@@ -48,7 +53,7 @@ function isOutpaced(state: RaftState): boolean {
 
 /** Begins with a pre-vote. Those who hear a leader will not answer it, so it disturbs nobody. */
 export function campaign(state: RaftState): void {
-  if (state.role === 'leader' || !isPromotable(state)) return;
+  if (state.role === 'leader' || !isPromotable(state) || isPromised(state)) return;
   becomePreCandidate(state);
   const term = state.term + 1;
   for (const to of votersOf(state.configuration)) {
@@ -57,6 +62,11 @@ export function campaign(state: RaftState): void {
     send(state, { type: 'preVoteRequest', from: state.id, to, term, lastIndex, lastTerm });
   }
   recordPreVote(state, state.id, true);
+}
+
+/** §3.10: the leader says that this member is up to date and should take over. There is nobody to ask first: it is the leader's wish. */
+export function handleTimeoutNow(state: RaftState): void {
+  if (isPromotable(state)) standForElection(state, true);
 }
 
 /**
@@ -120,17 +130,18 @@ export function countOwnVote(state: RaftState): void {
 function recordPreVote(state: RaftState, from: string, granted: boolean): void {
   state.votes.set(from, granted);
   const result = countVotes(state.configuration, state.votes);
-  if (result === 'won') standForElection(state);
+  if (result === 'won') standForElection(state, false);
   else if (result === 'lost') becomeFollower(state, state.term, undefined);
 }
 
-function standForElection(state: RaftState): void {
+function standForElection(state: RaftState, isTransfer: boolean): void {
   becomeCandidate(state);
   const { id, term } = state;
   for (const to of votersOf(state.configuration)) {
     if (to === id) continue;
     const [lastIndex, lastTerm] = [lastIndexOf(state.log), lastTermOf(state.log)];
-    hold(state, { type: 'voteRequest', from: id, to, term, lastIndex, lastTerm });
+    const request = { type: 'voteRequest', from: id, to, term, lastIndex, lastTerm } as const;
+    hold(state, isTransfer ? { ...request, isTransfer } : request);
   }
 }
 

@@ -1,14 +1,17 @@
 // The follower's half of AppendEntries and heartbeats (§3.5): checking, merging, refusing with a hint, and the one
 // acknowledgement per Ready that waits for the disk. The leader's half is in replication.ts. step.ts has already accepted
 // the sender as this term's leader.
-import type { AppendRequest, HeartbeatRequest } from './message.ts';
+import type { AppendRequest, HeartbeatRequest, HeartbeatResponse } from './message.ts';
 import type { Entry } from './entry.ts';
 import type { RaftState } from './state.ts';
+import { DEFAULT_PRIORITY } from './options.ts';
 import { appendEntry, lastIndexOf, lastIndexWithTermAtMost, termAt } from './log.ts';
 import { assert } from './assert.ts';
 import { commitTo } from './commit.ts';
 import { hold, isHardStateDurable, send, truncateLog } from './durability.ts';
 import { isInstalling } from './snapshot.ts';
+import { promisedTicks } from './lease.ts';
+import { toldPriority } from './priority.ts';
 
 export function handleAppendRequest(state: RaftState, message: AppendRequest): void {
   const { prevLogIndex, prevLogTerm, entries } = message;
@@ -36,19 +39,21 @@ export function handleAppendRequest(state: RaftState, message: AppendRequest): v
 
 export function handleHeartbeatRequest(state: RaftState, message: HeartbeatRequest): void {
   const { acknowledgement } = state;
+  state.standing.topPriority = message.topPriority ?? DEFAULT_PRIORITY;
   if (!isInstalling(state)) {
     // The leader says how much of our log it knows to agree with its own (it was durable here, so a restart kept it).
     const known = Math.min(message.commitIndex, lastIndexOf(state.log));
     acknowledgement.verifiedIndex = Math.max(acknowledgement.verifiedIndex, known);
     commitTo(state, known);
   }
-  hold(state, {
-    type: 'heartbeatResponse',
-    from: state.id,
-    to: message.from,
-    term: state.term,
-    readToken: message.readToken,
-  });
+  const { id: from, term } = state;
+  const { from: to, readToken } = message;
+  const priority = toldPriority(state);
+  const ticks = promisedTicks(state);
+  const answer: HeartbeatResponse = { type: 'heartbeatResponse', from, to, term, readToken };
+  // What goes without saying is not said.
+  if (ticks !== undefined) hold(state, { ...answer, priority, promisedTicks: ticks });
+  else hold(state, priority === DEFAULT_PRIORITY ? answer : { ...answer, priority });
 }
 
 /** What can be claimed now: what agrees with the leader's log and is durable as it stands. */

@@ -3,7 +3,7 @@ export { Raft } from './raft.ts';
 export { InvariantError, assert, unreachable } from './assert.ts';
 
 export type { ProgressStatus, RaftStatus } from './raft.ts';
-export type { RaftInitialState, RaftOptions } from './options.ts';
+export type { LeaseOptions, RaftInitialState, RaftOptions } from './options.ts';
 export type {
   Configuration,
   ConfigurationCodec,
@@ -19,6 +19,7 @@ export type {
 export type {
   Applied,
   Campaign,
+  ClockGap,
   Compact,
   Input,
   Persisted,
@@ -26,11 +27,23 @@ export type {
   ReadIndex,
   Receive,
   SnapshotChunk,
+  SetPriority,
   SnapshotPersisted,
   Tick,
+  TransferLeadership,
   Unreachable,
+  Unwell,
 } from './input.ts';
-export type { ProposalResult, ReadState, Ready, Role, SnapshotRead, SnapshotWrite, SoftState } from './ready.ts';
+export type {
+  ProposalResult,
+  ReadState,
+  Ready,
+  Role,
+  SnapshotRead,
+  SnapshotWrite,
+  SoftState,
+  TransferResult,
+} from './ready.ts';
 export type {
   AppendRequest,
   AppendResponse,
@@ -46,6 +59,7 @@ export type {
   ReadIndexRequest,
   ReadIndexResponse,
   RefusalReason,
+  TimeoutNowRequest,
   VoteRequest,
   VoteResponse,
 } from './message.ts';

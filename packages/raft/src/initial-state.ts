@@ -3,6 +3,7 @@
 import type { RaftInitialState, RaftOptions } from './options.ts';
 import type { RaftState } from './state.ts';
 import { assert } from './assert.ts';
+import { blankLease } from './lease.ts';
 import { createLog, lastIndexOf, resetLog, termAt } from './log.ts';
 import { drawBelow, seedRandom } from './random.ts';
 import { isWellFormed } from './configuration.ts';
@@ -109,6 +110,18 @@ function blankState(
       openBytes: 0,
       uncommittedBytes: 0,
     },
+    standing: {
+      priority: options.priority,
+      unwellUntilTick: 0,
+      unwellCount: 0,
+      topPriority: 0,
+      restUntilTick: 0,
+      settledIndex: 0,
+    },
+    disk: { markIndex: 0, markTick: 0, slowTicks: 0 },
+    lease: blankLease(),
+    transfer: undefined,
+    transferResults: [],
     followers: [],
     progress: new Map(),
     softState: { role: 'follower', leaderId: undefined, term },

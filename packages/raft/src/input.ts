@@ -31,6 +31,31 @@ export interface ReadIndex {
 export interface Campaign {
   readonly type: 'campaign';
 }
+/**
+ * Leader: hand over to this voter, or to the best one that answers (§3.10). Proposals are refused as `busy` meanwhile; given up after an
+ * election timeout. Answered by exactly one TransferResult with the same `context`.
+ */
+export interface TransferLeadership {
+  readonly type: 'transferLeadership';
+  readonly context: number;
+  readonly to: PeerId | undefined;
+}
+/** From now on this member's priority is this: 0 to 100. */
+export interface SetPriority {
+  readonly type: 'setPriority';
+  readonly priority: number;
+}
+/**
+ * This member serves badly for a reason that the core cannot see: its event loop stalls. A leader hands over to a voter that does
+ * not, if there is one, and for a while this member is nobody's choice.
+ */
+export interface Unwell {
+  readonly type: 'unwell';
+}
+/** More time has passed than the ticks say, or the clock jumped: leases are void. To be stepped before the reads that come after the gap. */
+export interface ClockGap {
+  readonly type: 'clockGap';
+}
 /** Everything that Readys up to and including number `readyNumber` gave to storage is durable. */
 export interface Persisted {
   readonly type: 'persisted';
@@ -78,6 +103,10 @@ export type Input =
   | Propose
   | ReadIndex
   | Campaign
+  | TransferLeadership
+  | SetPriority
+  | Unwell
+  | ClockGap
   | Persisted
   | Applied
   | SnapshotChunk

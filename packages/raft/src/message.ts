@@ -27,6 +27,8 @@ export interface VoteRequest extends Envelope {
   readonly type: 'voteRequest';
   readonly lastIndex: number;
   readonly lastTerm: number;
+  /** The leader asked for this election (§3.10), so that it is heard is no reason to ignore it. Absent: no. */
+  readonly isTransfer?: boolean;
 }
 export interface VoteResponse extends Envelope {
   readonly type: 'voteResponse';
@@ -64,10 +66,21 @@ export interface HeartbeatRequest extends Envelope {
   readonly type: 'heartbeatRequest';
   readonly commitIndex: number;
   readonly readToken: number;
+  /** The highest priority among the followers that answer; who has less waits longer. Absent: 1, everybody's default. */
+  readonly topPriority?: number;
 }
 export interface HeartbeatResponse extends Envelope {
   readonly type: 'heartbeatResponse';
   readonly readToken: number;
+  /** The responder's own. Absent: 1. */
+  readonly priority?: number;
+  /** It gives no vote for so many ticks from the request on, which is what leases are counted on. Absent: it promises nothing. */
+  readonly promisedTicks?: number;
+}
+
+/** §3.10: the leader wants the receiver to campaign at once, without a pre-vote. */
+export interface TimeoutNowRequest extends Envelope {
+  readonly type: 'timeoutNowRequest';
 }
 
 /** §5.2 InstallSnapshot, one chunk. `offset` counts bytes from the start of the snapshot. */
@@ -120,8 +133,9 @@ export interface ProposeResponse extends Envelope {
 }
 
 /**
- * Why a proposal or a read was refused; each means "definitely not done". The last three are about changes of members: `unsafe` = the voters
- * that answer now would be no quorum of the new configuration; `not-ready` = the learner to promote lags; `invalid` = it makes no sense.
+ * Why a proposal, a read or a transfer was refused; each means "definitely not done" (a transfer may still come about). The last three are about
+ * members: `unsafe` = the voters that answer now would be no quorum of the new configuration; `not-ready` = the learner to promote lags, or the
+ * target of a transfer does not answer or has not taken over in time; `invalid` = it makes no sense.
  */
 export type RefusalReason = 'no-leader' | 'busy' | 'stopped' | 'unsafe' | 'not-ready' | 'invalid';
 
@@ -134,6 +148,7 @@ export type Message =
   | AppendResponse
   | HeartbeatRequest
   | HeartbeatResponse
+  | TimeoutNowRequest
   | InstallSnapshotRequest
   | InstallSnapshotResponse
   | ReadIndexRequest

@@ -3,6 +3,24 @@
 import type { Configuration, Entry, HardState, PeerId, SnapshotMeta } from './entry.ts';
 import { assert } from './assert.ts';
 
+/** What a member has unless it is told otherwise; it is not sent, so that a cluster without priorities sends what it always did. */
+export const DEFAULT_PRIORITY = 1;
+const MAX_PRIORITY = 100;
+
+/**
+ * What must be true for reads under a lease to be linearizable:
+ * - while the fastest clock of a member counts 1,000 ticks, the slowest counts at least 1,000 − `maxDriftPerMille`;
+ * - a member whose ticks do not count all the time that passes (a suspended process, a machine that slept) hears `clockGap` before
+ *   it serves the next read;
+ * - all members have the same election timeout and length of a tick, and all have leases on: one whose leases were switched off must not
+ *   be restarted within an election timeout.
+ * A lease lasts (election timeout − 1 tick) × (1,000 − maxDriftPerMille) / 1,000 ticks.
+ */
+export interface LeaseOptions {
+  /** 0 to 999. */
+  readonly maxDriftPerMille: number;
+}
+
 export interface RaftOptions {
   /** This member. */
   readonly id: PeerId;
@@ -14,6 +32,13 @@ export interface RaftOptions {
   readonly seed: number;
   /** Ticks without a leader before a pre-vote; drawn anew from [n, 2n) at each role change (§3.4). Default 10. */
   readonly electionTimeoutTicks?: number;
+  /**
+   * Who should rather lead: a leader hands over to a voter of higher priority that has caught up, and when there is no leader, who has a lower one than
+   * the best of those that answered waits an election timeout longer. 0 to 100; 0: it never campaigns by itself, though it votes. Default 1.
+   */
+  readonly priority?: number;
+  /** Serve reads under a lease, without a round of heartbeats. Default: undefined, off. Not for a member in a browser's tab, which is suspended without notice. */
+  readonly leaseReads?: LeaseOptions | undefined;
   /** Ticks between heartbeats. Default 1; must be less than the election timeout. */
   readonly heartbeatTicks?: number;
   /** Most entries in one AppendEntries. Default 1,000. */
@@ -53,7 +78,9 @@ export interface RaftOptions {
 }
 
 /** The options with every default filled in. */
-export type ResolvedOptions = Required<RaftOptions>;
+export type ResolvedOptions = Required<Omit<RaftOptions, 'leaseReads'>> & {
+  readonly leaseReads: LeaseOptions | undefined;
+};
 
 /** What a member starts from: its storage's content, or the founding configuration of a new cluster. */
 export interface RaftInitialState {
@@ -76,6 +103,8 @@ export function resolveOptions(options: RaftOptions): ResolvedOptions {
     id: options.id,
     seed: options.seed,
     electionTimeoutTicks,
+    priority: options.priority ?? DEFAULT_PRIORITY,
+    leaseReads: options.leaseReads,
     heartbeatTicks: options.heartbeatTicks ?? 1,
     maxAppendEntries: options.maxAppendEntries ?? 1000,
     maxAppendBytes: options.maxAppendBytes ?? 1024 * 1024,
@@ -95,12 +124,33 @@ export function resolveOptions(options: RaftOptions): ResolvedOptions {
     () => `options: seed ${resolved.seed} is no unsigned 32-bit number`,
   );
   for (const [name, value] of Object.entries(resolved)) {
-    if (typeof value !== 'number' || name === 'seed') continue;
+    if (typeof value !== 'number' || name === 'seed' || name === 'priority') continue;
     assert(Number.isSafeInteger(value) && value > 0, () => `options: ${name} ${value} is no positive integer`);
   }
   assert(
     resolved.heartbeatTicks < resolved.electionTimeoutTicks,
     () => `options: heartbeatTicks ${resolved.heartbeatTicks} >= electionTimeoutTicks ${resolved.electionTimeoutTicks}`,
   );
+  checkPriority(resolved.priority);
+  checkLease(resolved);
   return resolved;
+}
+
+export function checkPriority(priority: number): void {
+  const isSensible = Number.isInteger(priority) && priority >= 0 && priority <= MAX_PRIORITY;
+  assert(isSensible, () => `priority ${priority} is no whole number from 0 to ${MAX_PRIORITY}`);
+}
+
+/** The length of a lease in ticks. */
+export function leaseTicks(electionTimeoutTicks: number, maxDriftPerMille: number): number {
+  return Math.floor(((electionTimeoutTicks - 1) * (1000 - maxDriftPerMille)) / 1000);
+}
+
+function checkLease({ leaseReads, electionTimeoutTicks, heartbeatTicks }: ResolvedOptions): void {
+  if (leaseReads === undefined) return;
+  const { maxDriftPerMille } = leaseReads;
+  const isSensible = Number.isInteger(maxDriftPerMille) && maxDriftPerMille >= 0 && maxDriftPerMille < 1000;
+  assert(isSensible, () => `options: maxDriftPerMille ${maxDriftPerMille} is not 0 to 999`);
+  const ticks = leaseTicks(electionTimeoutTicks, maxDriftPerMille);
+  assert(ticks > heartbeatTicks, () => `options: a lease of ${ticks} ticks is over before the next heartbeat`);
 }

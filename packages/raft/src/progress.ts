@@ -51,6 +51,12 @@ export interface Progress {
   toldCommitIndex: number;
   /** The newest ReadIndex token that it has confirmed in this leadership. */
   ackedToken: number;
+  /** As it last told; 0 until then, which makes it nobody's choice but a caller's. */
+  priority: number;
+  /** For how long it gives no vote after it heard us. */
+  promisedTicks: number;
+  /** Ticks in which its disk was ahead of ours while ours was slow. Writer: hand-over.ts. */
+  aheadTicks: number;
   inflights: Inflights;
   /** Present exactly in `snapshot`. */
   transfer: SnapshotTransfer | undefined;
@@ -70,6 +76,9 @@ export function createProgress(id: PeerId, isLearner: boolean, nextIndex: number
     wasActive: false,
     toldCommitIndex: 0,
     ackedToken: 0,
+    priority: 0,
+    promisedTicks: 0,
+    aheadTicks: 0,
     inflights: { lastIndexes: [], bytes: [], head: 0, count: 0, totalBytes: 0 },
     transfer: undefined,
   };

@@ -6,6 +6,7 @@ import type { ProposeRequest, ProposeResponse, RefusalReason } from './message.t
 import { ENTRY_OVERHEAD_BYTES, appendEntry, entryBytes, lastIndexOf } from './log.ts';
 import { assert } from './assert.ts';
 import { hold, send } from './durability.ts';
+import { isTransferring } from './transfer.ts';
 import { unappliedBytes } from './commit.ts';
 
 /** A proposal of this member's own caller. */
@@ -138,6 +139,7 @@ export function forwardedBytes(state: RaftState): number {
 
 function isOverLimit(state: RaftState, data: Uint8Array): boolean {
   const { uncommittedBytes } = state.proposals;
+  if (isTransferring(state)) return true;
   if (unappliedBytes(state) > state.options.maxUnappliedBytes) return true;
   return uncommittedBytes > 0 && uncommittedBytes + proposalBytes(data) > state.options.maxUncommittedBytes;
 }

@@ -6,7 +6,9 @@ import type { RaftInitialState, RaftOptions } from './options.ts';
 import type { RaftState } from './state.ts';
 import type { Ready, Role } from './ready.ts';
 import { createState } from './initial-state.ts';
+import { hasLease } from './lease.ts';
 import { hasReady, takeReady } from './take-ready.ts';
+import { isUnwell } from './priority.ts';
 import { lastIndexOf, lastTermOf, termAt } from './log.ts';
 import { step } from './step.ts';
 
@@ -18,6 +20,8 @@ export interface ProgressStatus {
   /** The lastIncludedIndex of the snapshot that is on its way to it. */
   readonly transferIndex: number | undefined;
   readonly isLearner: boolean;
+  /** As it told last; 0 also while it serves badly, and before it has told. */
+  readonly priority: number;
   /** Answered in the present or the last check-quorum round: within one or two election timeouts. */
   readonly isRecentlyActive: boolean;
 }
@@ -42,6 +46,13 @@ export interface RaftStatus {
   readonly uncommittedBytes: number;
   readonly logBytes: number;
   readonly pendingReads: number;
+  readonly priority: number;
+  /** Serves badly for now, and would rather not lead. */
+  readonly isUnwell: boolean;
+  /** Leader: to whom it is handing over. */
+  readonly transferTo: PeerId | undefined;
+  /** Leader: reads are served under a lease at this moment. */
+  readonly hasLease: boolean;
 }
 
 /** The record behind a Raft: for invariants.ts alone. The front door does not name it. */
@@ -111,6 +122,10 @@ export class Raft {
       uncommittedBytes: this.#state.proposals.uncommittedBytes,
       logBytes: log.bytes,
       pendingReads: this.#state.reads.openCount,
+      priority: this.#state.standing.priority,
+      isUnwell: isUnwell(this.#state),
+      transferTo: this.#state.role === 'leader' ? this.#state.transfer?.target : undefined,
+      hasLease: hasLease(this.#state),
     };
   }
 
@@ -121,10 +136,10 @@ export class Raft {
 
 function progressStatus({ followers }: RaftState): Map<PeerId, ProgressStatus> {
   const statuses = new Map<PeerId, ProgressStatus>();
-  for (const { id, matchIndex, nextIndex, state, transfer, isLearner, ...progress } of followers) {
+  for (const { id, matchIndex, nextIndex, state, transfer, isLearner, priority, ...progress } of followers) {
     const transferIndex = transfer?.meta.lastIncludedIndex;
     const isRecentlyActive = progress.isRecentlyActive || progress.wasActive;
-    statuses.set(id, { matchIndex, nextIndex, state, transferIndex, isLearner, isRecentlyActive });
+    statuses.set(id, { matchIndex, nextIndex, state, transferIndex, isLearner, priority, isRecentlyActive });
   }
   return statuses;
 }

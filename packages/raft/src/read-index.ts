@@ -6,6 +6,7 @@ import type { PeerId } from './entry.ts';
 import type { ReadIndexRequest, ReadIndexResponse, RefusalReason } from './message.ts';
 import { assert } from './assert.ts';
 import { hasCommittedInTerm } from './commit.ts';
+import { hasLease, noteRound, renewLease } from './lease.ts';
 import { hold, send } from './durability.ts';
 import { isOnlyVoter } from './configuration.ts';
 import { quorumReached } from './quorum.ts';
@@ -60,8 +61,13 @@ export function flushReads(state: RaftState): boolean {
     forward(state, contexts);
     return false;
   }
+  if (hasLease(state)) {
+    settleRound(state, { contexts, remote }, state.commitIndex);
+    return false;
+  }
   // Each round has a token of its own. An answer to an earlier heartbeat, however late, then never speaks for it.
   const token = ++reads.lastToken;
+  noteRound(state, token);
   reads.rounds.push({ token, index: state.commitIndex, tick: state.tickCount, contexts, remote });
   if (isOnlyVoter(state.configuration, state.id)) {
     confirmRounds(state);
@@ -70,8 +76,9 @@ export function flushReads(state: RaftState): boolean {
   return true;
 }
 
-/** The token that a heartbeat carries now: the newest open round's, which speaks for all older ones. 0 for none. */
+/** The token that a heartbeat carries now: the newest open round's, which speaks for all older ones. 0 for none. Under leases always the newest. */
 export function openToken(state: RaftState): number {
+  if (state.options.leaseReads !== undefined) return state.reads.lastToken;
   return state.reads.rounds.at(-1)?.token ?? 0;
 }
 
@@ -80,6 +87,7 @@ export function acknowledgeToken(state: RaftState, from: PeerId, token: number):
   const progress = state.progress.get(from);
   if (progress === undefined || token <= progress.ackedToken || token > state.reads.lastToken) return;
   progress.ackedToken = token;
+  renewLease(state);
   if (state.reads.rounds.length > 0) confirmRounds(state);
 }
 
@@ -128,7 +136,7 @@ function forward(state: RaftState, contexts: readonly number[]): void {
   send(state, { type: 'readIndexRequest', from: state.id, to: state.leaderId, term: state.term, requestId });
 }
 
-function settleRound(state: RaftState, round: ReadRound, index: number | undefined): void {
+function settleRound(state: RaftState, round: Pick<ReadRound, 'contexts' | 'remote'>, index: number | undefined): void {
   settle(state, round, index);
   state.reads.openCount -= round.remote.length;
   for (const { from, requestId } of round.remote) respond(state, from, requestId, index);

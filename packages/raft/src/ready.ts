@@ -39,6 +39,12 @@ export type ProposalResult =
       readonly refused: RefusalReason;
     };
 
+/** How the transfer `context` went: without `refused`, a leader of a newer term is known here. */
+export interface TransferResult {
+  readonly context: number;
+  readonly refused: RefusalReason | undefined;
+}
+
 /** Read `maxBytes` of the latest durable snapshot from `offset` for `to` and step `snapshotChunk`. */
 export interface SnapshotRead {
   readonly to: PeerId;
@@ -74,6 +80,7 @@ export interface Ready {
   readonly committedEntries: readonly Entry[];
   readonly readStates: readonly ReadState[];
   readonly proposalResults: readonly ProposalResult[];
+  readonly transferResults: readonly TransferResult[];
   readonly snapshotReads: readonly SnapshotRead[];
   readonly snapshotWrites: readonly SnapshotWrite[];
   /** Present if it changed. */

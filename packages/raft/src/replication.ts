@@ -5,11 +5,14 @@ import type { AppendResponse, HeartbeatResponse } from './message.ts';
 import type { Entry } from './entry.ts';
 import type { Progress } from './progress.ts';
 import type { RaftState } from './state.ts';
+import { DEFAULT_PRIORITY } from './options.ts';
 import { addInflight, advanceMatch, becomeProbe, becomeReplicate, isWindowFull } from './progress.ts';
 import { advanceCommit } from './commit.ts';
 import { assert } from './assert.ts';
 import { entryBytes, lastIndexOf, lastIndexWithTermAtMost, sliceLog, termAt } from './log.ts';
 import { isVoter } from './configuration.ts';
+import { noteRound } from './lease.ts';
+import { noteTopPriority } from './priority.ts';
 import { openToken } from './read-index.ts';
 import { retryTransfer, startTransfer } from './snapshot.ts';
 import { send } from './durability.ts';
@@ -35,6 +38,9 @@ export function tickHeartbeat(state: RaftState): void {
   state.heartbeatElapsedTicks++;
   if (state.heartbeatElapsedTicks < state.options.heartbeatTicks) return;
   state.heartbeatElapsedTicks = 0;
+  noteTopPriority(state);
+  // Under leases each heartbeat has a token, so that it is known when it left.
+  if (state.options.leaseReads !== undefined) noteRound(state, ++state.reads.lastToken);
   for (const progress of state.followers) sendHeartbeat(state, progress);
 }
 
@@ -65,6 +71,8 @@ export function handleHeartbeatResponse(state: RaftState, message: HeartbeatResp
   if (progress === undefined) return;
   progress.isRecentlyActive = true;
   progress.isPaused = false;
+  progress.priority = message.priority ?? DEFAULT_PRIORITY;
+  progress.promisedTicks = message.promisedTicks ?? 0;
   if (progress.state === 'snapshot') return retryTransfer(state, progress);
   // All that is in flight may have been lost, and a full window would then wait for ever: an append, empty if need be,
   // finds out. One per tick is enough; heartbeats of reads may come a thousand times as often.
@@ -168,7 +176,8 @@ function sendAppend(state: RaftState, progress: Progress, entries: readonly Entr
 
 function sendHeartbeat(state: RaftState, progress: Progress): void {
   if (progress.matchIndex >= state.commitIndex) progress.toldCommitIndex = state.commitIndex;
-  send(state, {
+  const { topPriority } = state.standing;
+  const heartbeat = {
     type: 'heartbeatRequest',
     from: state.id,
     to: progress.id,
@@ -176,7 +185,8 @@ function sendHeartbeat(state: RaftState, progress: Progress): void {
     // Never more than it is known to hold of our log: a heartbeat has no entry to check that against.
     commitIndex: Math.min(progress.matchIndex, state.commitIndex),
     readToken: openToken(state),
-  });
+  } as const;
+  send(state, topPriority === DEFAULT_PRIORITY ? heartbeat : { ...heartbeat, topPriority });
 }
 
 function cut(state: RaftState, slices: Slices, from: number): Entry[] {

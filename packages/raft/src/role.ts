@@ -9,9 +9,11 @@ import { createProgress } from './progress.ts';
 import { drawBelow } from './random.ts';
 import { dropHeld, dropHeldVoteRequests, isHardStateDurable } from './durability.ts';
 import { dropPartialSnapshot } from './snapshot.ts';
+import { endLease } from './lease.ts';
 import { entryAt, entryBytes, lastIndexOf } from './log.ts';
 import { membersOf } from './configuration.ts';
 import { refuseReads } from './read-index.ts';
+import { settleTransfer } from './transfer.ts';
 
 /** Follows `leaderId` (or nobody yet) in `term`. */
 export function becomeFollower(state: RaftState, term: number, leaderId: PeerId | undefined): void {
@@ -96,6 +98,12 @@ function changeRole(state: RaftState, role: Role, leaderId: PeerId | undefined):
   state.electionDeadlineTicks =
     state.options.electionTimeoutTicks + drawBelow(state, state.options.electionTimeoutTicks);
   state.votes.clear();
+  state.standing.topPriority = 0;
+  state.standing.settledIndex = state.commitIndex;
+  state.disk.markIndex = 0;
+  state.disk.slowTicks = 0;
+  endLease(state);
+  settleTransfer(state);
   if (wasLeader) {
     state.followers = [];
     state.progress.clear();

@@ -4,7 +4,15 @@ import type { Configuration, PeerId, SnapshotMeta } from './entry.ts';
 import type { Message } from './message.ts';
 import type { ResolvedOptions } from './options.ts';
 import type { Progress } from './progress.ts';
-import type { ProposalResult, ReadState, Role, SnapshotRead, SnapshotWrite, SoftState } from './ready.ts';
+import type {
+  ProposalResult,
+  ReadState,
+  Role,
+  SnapshotRead,
+  SnapshotWrite,
+  SoftState,
+  TransferResult,
+} from './ready.ts';
 import type { RaftLog } from './log.ts';
 
 /** One numbered write that the driver has not reported durable yet. */
@@ -156,6 +164,54 @@ export interface Proposals {
   uncommittedBytes: number;
 }
 
+/** A hand-over of leadership that is under way (§3.10). Writer: transfer.ts. */
+export interface Transfer {
+  /** The caller's number for it; undefined: it is the leader's own idea. */
+  context: number | undefined;
+  readonly target: PeerId;
+  /** Of the leadership that is handed over. */
+  readonly term: number;
+  deadlineTick: number;
+  /** The tick at which the target was last told to campaign; -1: not yet. */
+  toldTick: number;
+}
+
+/** How much this member should lead. Writers: priority.ts, hand-over.ts; topPriority also follow.ts. */
+export interface Standing {
+  priority: number;
+  /** Until then it serves badly, and tells priority 0. */
+  unwellUntilTick: number;
+  /** Complaints in a row: each lasts twice as long as the one before. */
+  unwellCount: number;
+  /** Leader: what it tells its followers. Follower: what it was told, until it has waited for it. */
+  topPriority: number;
+  /** Leader: it does not go by its own idea before that. */
+  restUntilTick: number;
+  /** Leader: commitIndex as of the last tick. */
+  settledIndex: number;
+}
+
+/** Leader: how far the own disk is behind what the others commit. Writer: hand-over.ts. */
+export interface DiskWatch {
+  /** Committed, and not durable here since `markTick`; 0 for none. */
+  markIndex: number;
+  markTick: number;
+  /** Ticks in which it was behind by half an election timeout, less those in which it was not. */
+  slowTicks: number;
+}
+
+/** Reads under a lease. Writer: lease.ts. */
+export interface Lease {
+  /** Voter: the tick at which a leader was last heard, or of the own start. */
+  promiseTick: number;
+  /** Leader: when heartbeats of which token left, oldest first, one a tick. */
+  rounds: { readonly token: number; readonly tick: number }[];
+  /** Leader: reads are served before this tick. */
+  untilTick: number;
+  /** Leader: until the end of this leadership there is no lease. */
+  isVoid: boolean;
+}
+
 export interface RaftState {
   readonly id: PeerId;
   readonly options: ResolvedOptions;
@@ -199,6 +255,12 @@ export interface RaftState {
   snapshot: SnapshotState;
   reads: Reads;
   proposals: Proposals;
+  standing: Standing;
+  disk: DiskWatch;
+  lease: Lease;
+  transfer: Transfer | undefined;
+  /** For the next Ready. */
+  transferResults: TransferResult[];
 
   /** Leader: the other members, in the configuration's order. Empty otherwise. */
   followers: Progress[];

@@ -11,6 +11,7 @@ import {
   countOwnVote,
   handlePreVoteRequest,
   handlePreVoteResponse,
+  handleTimeoutNow,
   handleVoteRequest,
   handleVoteResponse,
   isLeaderFresh,
@@ -42,10 +43,14 @@ import {
   propose,
   refuseProposeRequest,
 } from './proposals.ts';
+import { becomeUnwell, tickHandOver } from './hand-over.ts';
+import { forgetRounds, isPromised, promise } from './lease.ts';
 import { handleAppendRequest, handleHeartbeatRequest, reject } from './follow.ts';
 import { handleAppendResponse, handleHeartbeatResponse, probeCompacted, tickHeartbeat } from './replication.ts';
 import { hold, markPersisted } from './durability.ts';
 import { isMember } from './configuration.ts';
+import { setPriority } from './priority.ts';
+import { tickTransfer, transferLeadership } from './transfer.ts';
 import { unreachable } from './assert.ts';
 
 /** Above this no honest cluster comes; a forged one would leave no room to count on. */
@@ -63,6 +68,14 @@ export function step(state: RaftState, input: Input): void {
       return requestRead(state, input.context);
     case 'campaign':
       return campaign(state);
+    case 'transferLeadership':
+      return transferLeadership(state, input);
+    case 'setPriority':
+      return setPriority(state, input.priority);
+    case 'unwell':
+      return becomeUnwell(state);
+    case 'clockGap':
+      return forgetRounds(state);
     case 'persisted':
       return persisted(state, input.readyNumber);
     case 'applied':
@@ -85,7 +98,11 @@ function tick(state: RaftState): void {
   state.tickCount++;
   if (state.role === 'leader') tickCheckQuorum(state);
   else tickElection(state);
-  if (state.role === 'leader') tickHeartbeat(state);
+  if (state.role === 'leader') {
+    tickHandOver(state);
+    tickHeartbeat(state);
+  }
+  tickTransfer(state);
   expireReads(state);
   expireForwardedProposals(state);
 }
@@ -107,6 +124,8 @@ function receive(state: RaftState, message: Message): void {
   if (!(message.term >= 0 && message.term <= MAX_TERM)) return;
   // Leaders and candidates may belong to a configuration that we have yet to learn of; nobody else speaks to strangers.
   if (!isFromLeader(message) && !isElectionRequest(message) && !isMember(state.configuration, message.from)) return;
+  // Whatever its term: where leases are on, a leader counts on it that this member elects nobody for now.
+  if (isPromised(state) && isElectionRequest(message) && !isTransferVote(message)) return;
   if (message.term < state.term) return answerStale(state, message);
   if (message.term > state.term && !enterHigherTerm(state, message)) return;
   if (isFromLeader(message) && !acceptLeader(state, message.from)) return;
@@ -123,7 +142,7 @@ function enterHigherTerm(state: RaftState, message: Message): boolean {
       if (!message.granted) becomeFollower(state, message.term, undefined);
       return message.granted;
     case 'voteRequest':
-      if (isLeaderFresh(state)) return false;
+      if (isLeaderFresh(state) && message.isTransfer !== true) return false;
       becomeFollower(state, message.term, undefined);
       return true;
     default:
@@ -178,6 +197,7 @@ function acceptLeader(state: RaftState, from: PeerId): boolean {
   if (state.role === 'follower' && state.leaderId !== undefined && state.leaderId !== from) return false;
   if (state.role !== 'follower' || state.leaderId === undefined) becomeFollower(state, state.term, from);
   state.electionElapsedTicks = 0;
+  promise(state);
   return true;
 }
 
@@ -202,6 +222,8 @@ function dispatch(state: RaftState, message: Message): void {
       if (!isLeader) return;
       handleHeartbeatResponse(state, message);
       return acknowledgeToken(state, message.from, message.readToken);
+    case 'timeoutNowRequest':
+      return handleTimeoutNow(state);
     case 'installSnapshotRequest':
       return handleInstallSnapshotRequest(state, message);
     case 'installSnapshotResponse':
@@ -220,7 +242,19 @@ function dispatch(state: RaftState, message: Message): void {
 }
 
 function isFromLeader({ type }: Message): boolean {
-  return type === 'appendRequest' || type === 'heartbeatRequest' || type === 'installSnapshotRequest';
+  switch (type) {
+    case 'appendRequest':
+    case 'heartbeatRequest':
+    case 'installSnapshotRequest':
+    case 'timeoutNowRequest':
+      return true;
+    default:
+      return false;
+  }
+}
+
+function isTransferVote(message: Message): boolean {
+  return message.type === 'voteRequest' && message.isTransfer === true;
 }
 
 function isElectionRequest({ type }: Message): boolean {

@@ -9,6 +9,7 @@ import { flushFinalWrite, isFinalWriteDue } from './snapshot.ts';
 import { flushProposals, hasQueuedProposals } from './proposals.ts';
 import { hasCommittedEntries, takeCommittedEntries } from './commit.ts';
 import { hasWrite, isHardStateDurable, takeMessages, takeWrite } from './durability.ts';
+import { flushTimeoutNow, isTimeoutNowDue } from './transfer.ts';
 import { NOTHING } from './state.ts';
 
 /** Exact: whether takeReady would hand out anything. Changes nothing, so asking does not change what is batched. */
@@ -19,6 +20,8 @@ export function hasReady(state: RaftState): boolean {
     hasWrite(state) ||
     hasCommittedEntries(state) ||
     proposals.results.length > 0 ||
+    state.transferResults.length > 0 ||
+    isTimeoutNowDue(state) ||
     reads.states.length > 0 ||
     areAppendsDue(state) ||
     isAcknowledgementDue(state) ||
@@ -40,6 +43,7 @@ export function takeReady(state: RaftState): Ready {
   if (flushReads(state)) sendReadHeartbeats(state);
   flushProposals(state);
   flushAppends(state);
+  flushTimeoutNow(state);
   flushAcknowledgement(state);
   flushFinalWrite(state);
   const number = ++state.readyNumber;
@@ -53,6 +57,7 @@ export function takeReady(state: RaftState): Ready {
     committedEntries: takeCommittedEntries(state),
     readStates: takeReadStates(state),
     proposalResults: takeProposalResults(state),
+    transferResults: takeTransferResults(state),
     snapshotReads: takeSnapshotReads(state),
     snapshotWrites: takeSnapshotWrites(state),
     softState: takeSoftState(state),
@@ -76,6 +81,13 @@ function takeProposalResults({ proposals }: RaftState): Ready['proposalResults']
   if (proposals.results.length === 0) return NOTHING;
   const taken = proposals.results;
   proposals.results = [];
+  return taken;
+}
+
+function takeTransferResults(state: RaftState): Ready['transferResults'] {
+  if (state.transferResults.length === 0) return NOTHING;
+  const taken = state.transferResults;
+  state.transferResults = [];
   return taken;
 }
 

@@ -15,6 +15,7 @@ import {
   type SnapshotMeta,
   type SnapshotRead,
   type SnapshotWrite,
+  type TransferResult,
 } from '../src/index.ts';
 import { captureState, checkState, checkTransition } from '../src/invariants.ts';
 
@@ -68,6 +69,7 @@ export class Member {
   pendingApplies: ({ readonly snapshot: SnapshotMeta } | { readonly entries: readonly Entry[] })[] = [];
   readStates: ReadState[] = [];
   results: ProposalResult[] = [];
+  transferResults: TransferResult[] = [];
   #incoming: Uint8Array[] = [];
   readonly #readers = new Map<string, DiskSnapshot>();
   /** Called with every message that leaves. */
@@ -89,6 +91,7 @@ export class Member {
     this.pendingApplies = [];
     this.readStates = [];
     this.results = [];
+    this.transferResults = [];
     this.#incoming = [];
     this.#readers.clear();
     this.raft = this.#load(seed);
@@ -216,6 +219,7 @@ export class Member {
     this.pendingReads.push(...ready.snapshotReads);
     this.readStates.push(...ready.readStates);
     this.results.push(...ready.proposalResults);
+    this.transferResults.push(...ready.transferResults);
     for (const message of ready.messages) this.onMessage(message);
   }
 
@@ -261,6 +265,7 @@ function isIdle(ready: Ready): boolean {
     ready.committedEntries.length === 0 &&
     ready.readStates.length === 0 &&
     ready.proposalResults.length === 0 &&
+    ready.transferResults.length === 0 &&
     ready.snapshotReads.length === 0 &&
     ready.snapshotWrites.length === 0
   );

@@ -131,6 +131,7 @@ describe('status', () => {
       nextIndex: 3,
       state: 'replicate',
       isLearner: true,
+      priority: 0,
       isRecentlyActive: true,
     });
     expect(cluster.status('b').progress.size).toBe(0);

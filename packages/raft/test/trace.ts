@@ -10,7 +10,7 @@ function describeContent(message: Message): string {
   switch (message.type) {
     case 'preVoteRequest':
     case 'voteRequest':
-      return `${message.type} term ${term} last ${message.lastIndex}/${message.lastTerm}`;
+      return `${message.type} term ${term} last ${message.lastIndex}/${message.lastTerm}${isTransfer(message) ? ' transfer' : ''}`;
     case 'preVoteResponse':
     case 'voteResponse':
       return `${message.type} term ${term} ${message.granted ? 'granted' : 'refused'}`;
@@ -27,6 +27,8 @@ function describeContent(message: Message): string {
       return `heartbeatRequest term ${term} commit ${message.commitIndex} token ${message.readToken}`;
     case 'heartbeatResponse':
       return `heartbeatResponse term ${term} token ${message.readToken}`;
+    case 'timeoutNowRequest':
+      return `timeoutNowRequest term ${term}`;
     case 'installSnapshotRequest': {
       const { meta, offset, data, done } = message;
       return `installSnapshotRequest term ${term} to ${meta.lastIncludedIndex}/${meta.lastIncludedTerm} bytes ${offset}+${data.length}${done ? ' done' : ''}`;
@@ -50,4 +52,8 @@ function describeContent(message: Message): string {
 
 function describeEntries(entries: readonly Entry[]): string {
   return entries.map(({ index, term }) => `${index}/${term}`).join(' ');
+}
+
+function isTransfer(message: Message): boolean {
+  return message.type === 'voteRequest' && message.isTransfer === true;
 }

@@ -13,6 +13,7 @@ import type { ReadCallback } from './reads.ts';
 import { SnapshotTransfer } from './snapshot-transfer.ts';
 import { Snapshotter } from './snapshotter.ts';
 import { Ticker } from './ticker.ts';
+import { Transfers } from './transfers.ts';
 
 const defaults = {
   tickMilliseconds: 30,
@@ -45,6 +46,7 @@ export class Replica {
   readonly #raft: Raft;
   readonly #proposals = new Proposals();
   readonly #reads = new Reads();
+  readonly #transfers = new Transfers();
   readonly #snapshotter: Snapshotter;
   readonly #transfer: SnapshotTransfer;
   readonly #ticker: Ticker;
@@ -168,6 +170,19 @@ export class Replica {
     this.#schedule();
   }
 
+  /**
+   * Hands leadership over to this voter, or to the best one that answers. Resolves once a newer leader is known here, at once if `to` leads already.
+   * Takes writes again after an election timeout in which nobody took over. Rejects with `no_leader` (this member does not lead),
+   * `invalid_argument` (no voter), `busy` (a transfer is under way), `timeout` (nobody took over; it may still happen) or `closed`.
+   */
+  transferLeadership(to?: PeerId): Promise<void> {
+    if (this.#halted !== undefined) return Promise.reject(this.#halted);
+    if (!this.#isStarted || this.#isClosed) {
+      return Promise.reject(new RaftkvError('closed', 'this member is not running'));
+    }
+    return this.#transfers.wait((context) => this.#post({ type: 'transferLeadership', context, to }));
+  }
+
   status(): ReplicaStatus {
     return {
       raft: this.#raft.status(),
@@ -260,6 +275,7 @@ export class Replica {
     }
     if (ready.messages.length > 0) transport.send(ready.messages);
     for (const result of ready.proposalResults) this.#proposals.place(result, this.#appliedIndex);
+    for (const result of ready.transferResults) this.#transfers.settle(result);
     for (const write of ready.snapshotWrites) this.#transfer.write(write);
     for (const read of ready.snapshotReads) this.#transfer.read(read);
     if (ready.snapshot !== undefined) this.#install(ready.snapshot);
@@ -366,6 +382,7 @@ export class Replica {
   #failOpen(error: RaftkvError): void {
     this.#proposals.failAll(error);
     this.#reads.failAll(error);
+    this.#transfers.failAll(error);
   }
 
   static {

@@ -117,7 +117,7 @@ function readSession(reader: Reader): SessionStamp | undefined {
 }
 
 function walkOf(limits: Limits): Walk {
-  return { limits, ops: limits.maxOps, depth: 0 };
+  return { version: 1, limits, ops: limits.maxOps, depth: 0 };
 }
 
 function sizeHint(command: Command): number {

@@ -1,16 +1,26 @@
-// What frames of every kind have in common: a first byte with the protocol's version, then messages one after the other, each an array
+// What frames of every kind have in common: a first byte with the version that their messages need, then messages one after the other, each an array
 // that begins with a tag. Here lists of messages are cut into frames under a limit, and frames are walked through.
 import { RaftkvError } from './error.ts';
 import type { Layout } from './layout.ts';
 import { openReader, openWriter, startWalk } from './versioned.ts';
 
 /** Writes and reads one message with the array around it. */
-export type Message<M> = Pick<Layout<M>, 'write' | 'read'>;
+export interface Message<M> extends Pick<Layout<M>, 'write' | 'read'> {
+  /** The oldest version of frames that can hold it; a frame has the highest of its messages. Default: 1 for all. */
+  readonly versionOf?: (message: M) => number;
+  /** The newest that can be read. Default 1. */
+  readonly newestVersion?: number;
+}
 
 export function encodeFrame<M>(messages: readonly M[], layout: Message<M>, capacityBytes: number): Uint8Array {
   const writer = openWriter(capacityBytes);
   const walk = startWalk();
-  for (const message of messages) layout.write(writer, message, walk);
+  let version = 1;
+  for (const message of messages) {
+    layout.write(writer, message, walk);
+    version = Math.max(version, layout.versionOf?.(message) ?? 1);
+  }
+  writer.bytes[0] = version;
   return writer.finish();
 }
 
@@ -31,12 +41,17 @@ export function encodeFrames<M>(
   for (const message of messages) {
     let start = writer.offset;
     layout.write(writer, message, walk);
+    const version = layout.versionOf?.(message) ?? 1;
+    const earlier = writer.bytes[0]!;
+    if (version > earlier) writer.bytes[0] = version;
     if (writer.offset <= maxFrameBytes) continue;
     if (start > 1) {
       // Close the frame before this message and begin the next one with its bytes.
       const overhang = writer.bytes.subarray(start, writer.offset);
+      writer.bytes[0] = earlier;
       frames.push(writer.bytes.slice(0, start));
       writer = openWriter(Math.max(limits.capacityBytes, overhang.length + 1));
+      writer.bytes[0] = version;
       writer.bytes.set(overhang, 1);
       writer.offset = 1 + overhang.length;
       start = 1;
@@ -56,9 +71,9 @@ export function encodeFrames<M>(
 }
 
 export function decodeFrame<M>(bytes: Uint8Array, layout: Message<M>): M[] {
-  const reader = openReader(bytes, 'a frame');
+  const reader = openReader(bytes, 'a frame', layout.newestVersion);
   const messages: M[] = [];
-  const walk = startWalk();
+  const walk = startWalk(bytes[0]);
   while (!reader.isAtEnd) messages.push(layout.read(reader, walk));
   return messages;
 }

@@ -7,6 +7,8 @@ import type { Writer } from './writer.ts';
 
 /** What is known while one frame or one command is walked through. */
 export interface Walk {
+  /** Of the format that is read; layouts that changed since look at it. */
+  readonly version: number;
   readonly limits: Limits;
   /** Operations that are still allowed. */
   ops: number;

@@ -3,11 +3,14 @@
 import type {
   AppendRequest,
   AppendResponse,
+  HeartbeatRequest,
+  HeartbeatResponse,
   InstallSnapshotResponse,
   Message,
   ProposeRequest,
   ProposeResponse,
   RefusalReason,
+  VoteRequest,
 } from '@raftkv/raft';
 import {
   configurationSizeHint,
@@ -38,16 +41,41 @@ const tags: Readonly<Record<Message['type'], number>> = {
   readIndexResponse: 12,
   proposeRequest: 13,
   proposeResponse: 14,
+  timeoutNowRequest: 15,
 };
 /** Elements of the message with each tag (the first four are tag, from, to, term); 0 = no such tag. */
 const elements: readonly number[] = [0, 6, 5, 6, 5, 8, 9, 6, 5, 12, 8, 5, 6, 6, 9];
+/** The longer forms and the tags that came with version 2. The shorter forms of the former stand in its frames too. */
+const elementsOfVersion2: ReadonlyMap<number, number> = new Map([
+  [tags.voteRequest, 7],
+  [tags.heartbeatRequest, 7],
+  [tags.heartbeatResponse, 7],
+  [tags.installSnapshotRequest, 14],
+  [tags.timeoutNowRequest, 4],
+]);
 
-/** An installSnapshotRequest whose configuration holds what members of version 1 did not know of; others are written as they read them. */
-const fullSnapshotElements = 14;
-
+/** Of a proposal that was forwarded. */
 const reasons: readonly RefusalReason[] = ['no-leader', 'busy', 'stopped', 'unsafe', 'not-ready', 'invalid'];
 
-const peerMessage = { write: writePeerMessage, read: readPeerMessage };
+const peerMessage = { write: writePeerMessage, read: readPeerMessage, versionOf, newestVersion: 2 };
+
+/** The oldest version that can say it: who does without priorities, leases, transfers and members' records is understood by older members. */
+function versionOf(message: Message): number {
+  switch (message.type) {
+    case 'voteRequest':
+      return message.isTransfer === undefined ? 1 : 2;
+    case 'heartbeatRequest':
+      return message.topPriority === undefined ? 1 : 2;
+    case 'heartbeatResponse':
+      return message.priority === undefined && message.promisedTicks === undefined ? 1 : 2;
+    case 'installSnapshotRequest':
+      return isPlain(message.meta.configuration) ? 1 : 2;
+    case 'timeoutNowRequest':
+      return 2;
+    default:
+      return 1;
+  }
+}
 
 export function encodePeerFrame(messages: readonly Message[]): Uint8Array {
   return encodeFrame(messages, peerMessage, sizeHint(messages));
@@ -89,17 +117,22 @@ export function peerMessageSizeHint(message: Message): number {
 
 function writePeerMessage(writer: Writer, message: Message, walk: Walk): void {
   const tag = tags[message.type];
-  const isFull = message.type === 'installSnapshotRequest' && !isPlain(message.meta.configuration);
-  writer.array(isFull ? fullSnapshotElements : elements[tag]!);
+  const isLong = versionOf(message) === 2;
+  writer.array(isLong ? elementsOfVersion2.get(tag)! : elements[tag]!);
   writer.uint(tag);
   writer.text(message.from);
   writer.text(message.to);
   writer.uint(message.term);
   switch (message.type) {
     case 'preVoteRequest':
-    case 'voteRequest':
       writer.uint(message.lastIndex);
       return writer.uint(message.lastTerm);
+    case 'voteRequest':
+      writer.uint(message.lastIndex);
+      writer.uint(message.lastTerm);
+      return message.isTransfer === undefined ? undefined : writer.bool(message.isTransfer);
+    case 'timeoutNowRequest':
+      return;
     case 'preVoteResponse':
     case 'voteResponse':
       return writer.bool(message.granted);
@@ -112,11 +145,15 @@ function writePeerMessage(writer: Writer, message: Message, walk: Walk): void {
       return writeAppendResponse(writer, message);
     case 'heartbeatRequest':
       writer.uint(message.commitIndex);
-      return writer.uint(message.readToken);
+      writer.uint(message.readToken);
+      return message.topPriority === undefined ? undefined : writer.uint(message.topPriority);
     case 'heartbeatResponse':
-      return writer.uint(message.readToken);
+      writer.uint(message.readToken);
+      if (!isLong) return;
+      writer.optionalUint(message.priority);
+      return writer.optionalUint(message.promisedTicks);
     case 'installSnapshotRequest':
-      (isFull ? snapshotMeta : snapshotMetaV1).write(writer, message.meta, walk);
+      (isLong ? snapshotMeta : snapshotMetaV1).write(writer, message.meta, walk);
       writer.uint(message.offset);
       writer.bin(message.data);
       return writer.bool(message.done);
@@ -140,19 +177,21 @@ function writePeerMessage(writer: Writer, message: Message, walk: Walk): void {
 function readPeerMessage(reader: Reader, walk: Walk): Message {
   const count = reader.array();
   const tag = reader.uint();
-  const isFull = tag === tags.installSnapshotRequest && count === fullSnapshotElements;
-  if (tag === 0 || (count !== elements[tag] && !isFull))
-    reader.fail(`there is no message ${tag} with ${count} elements`);
+  const isLong = walk.version >= 2 && count === elementsOfVersion2.get(tag);
+  const isKnown = tag !== 0 && count === elements[tag];
+  if (!isLong && !isKnown) reader.fail(`there is no message ${tag} with ${count} elements`);
   const from = reader.text();
   const to = reader.text();
   const term = reader.uint();
   switch (tag) {
-    case tags.preVoteRequest:
-    case tags.voteRequest: {
+    case tags.preVoteRequest: {
       const lastIndex = reader.uint();
-      const lastTerm = reader.uint();
-      return { type: tag === tags.voteRequest ? 'voteRequest' : 'preVoteRequest', from, to, term, lastIndex, lastTerm };
+      return { type: 'preVoteRequest', from, to, term, lastIndex, lastTerm: reader.uint() };
     }
+    case tags.voteRequest:
+      return readVoteRequest(reader, { from, to, term }, isLong);
+    case tags.timeoutNowRequest:
+      return { type: 'timeoutNowRequest', from, to, term };
     case tags.preVoteResponse:
       return { type: 'preVoteResponse', from, to, term, granted: reader.bool() };
     case tags.voteResponse:
@@ -161,19 +200,17 @@ function readPeerMessage(reader: Reader, walk: Walk): Message {
       return readAppendRequest(reader, from, to, term);
     case tags.appendResponse:
       return readAppendResponse(reader, from, to, term);
-    case tags.heartbeatRequest: {
-      const commitIndex = reader.uint();
-      return { type: 'heartbeatRequest', from, to, term, commitIndex, readToken: reader.uint() };
-    }
+    case tags.heartbeatRequest:
+      return readHeartbeatRequest(reader, { from, to, term }, isLong);
     case tags.heartbeatResponse:
-      return { type: 'heartbeatResponse', from, to, term, readToken: reader.uint() };
+      return readHeartbeatResponse(reader, { from, to, term }, isLong);
     case tags.installSnapshotRequest:
       return {
         type: 'installSnapshotRequest',
         from,
         to,
         term,
-        meta: (isFull ? snapshotMeta : snapshotMetaV1).read(reader, walk),
+        meta: (isLong ? snapshotMeta : snapshotMetaV1).read(reader, walk),
         offset: reader.uint(),
         data: reader.bin(),
         done: reader.bool(),
@@ -191,6 +228,38 @@ function readPeerMessage(reader: Reader, walk: Walk): Message {
     default:
       return readProposeResponse(reader, from, to, term);
   }
+}
+
+interface Head {
+  readonly from: string;
+  readonly to: string;
+  readonly term: number;
+}
+
+function readVoteRequest(reader: Reader, head: Head, isLong: boolean): VoteRequest {
+  const lastIndex = reader.uint();
+  const lastTerm = reader.uint();
+  const message: VoteRequest = { type: 'voteRequest', ...head, lastIndex, lastTerm };
+  return isLong ? { ...message, isTransfer: reader.bool() } : message;
+}
+
+function readHeartbeatRequest(reader: Reader, head: Head, isLong: boolean): HeartbeatRequest {
+  const commitIndex = reader.uint();
+  const readToken = reader.uint();
+  const message: HeartbeatRequest = { type: 'heartbeatRequest', ...head, commitIndex, readToken };
+  return isLong ? { ...message, topPriority: reader.uint() } : message;
+}
+
+function readHeartbeatResponse(reader: Reader, head: Head, isLong: boolean): HeartbeatResponse {
+  const message: HeartbeatResponse = { type: 'heartbeatResponse', ...head, readToken: reader.uint() };
+  if (!isLong) return message;
+  const priority = reader.optionalUint();
+  const promisedTicks = reader.optionalUint();
+  return {
+    ...message,
+    ...(priority === undefined ? {} : { priority }),
+    ...(promisedTicks === undefined ? {} : { promisedTicks }),
+  };
 }
 
 function readAppendRequest(reader: Reader, from: string, to: string, term: number): AppendRequest {

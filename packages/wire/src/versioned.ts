@@ -15,11 +15,11 @@ export function openWriter(capacityBytes: number, version = 1): Writer {
   return writer;
 }
 
-/** A reader behind a first byte of 1. `what` it is, for the error. Throws `bad_frame` if there is nothing, or `unsupported_version`. */
-export function openReader(bytes: Uint8Array, what: string): Reader {
+/** A reader behind a first byte of 1 to `newest`. `what` it is, for the error. Throws `bad_frame` if there is nothing, or `unsupported_version`. */
+export function openReader(bytes: Uint8Array, what: string, newest = 1): Reader {
   const reader = new Reader(bytes);
   const found = reader.byte();
-  return found === 1 ? reader : refuseVersion(found, what);
+  return found >= 1 && found <= newest ? reader : refuseVersion(found, what);
 }
 
 function refuseVersion(found: number, what: string): never {
@@ -27,8 +27,8 @@ function refuseVersion(found: number, what: string): never {
 }
 
 /** Within the bounds of the format: narrower ones are for whoever uses what is read. */
-export function startWalk(): Walk {
-  return { limits: formatLimits, ops: Infinity, depth: 0 };
+export function startWalk(version = 1): Walk {
+  return { version, limits: formatLimits, ops: Infinity, depth: 0 };
 }
 
 /** In the newest version of the format. */

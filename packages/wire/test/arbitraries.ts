@@ -292,12 +292,12 @@ export const logRecord: fc.Arbitrary<LogRecord> = logIndex.chain((index) =>
 
 const head = { from: id, to: id, term: uint };
 export const peerMessage: fc.Arbitrary<Message> = fc.oneof(
-  fc.record({
-    type: fc.constantFrom('preVoteRequest' as const, 'voteRequest' as const),
-    ...head,
-    lastIndex: uint,
-    lastTerm: uint,
-  }),
+  fc.record({ type: fc.constant('preVoteRequest' as const), ...head, lastIndex: uint, lastTerm: uint }),
+  fc.record(
+    { type: fc.constant('voteRequest' as const), ...head, lastIndex: uint, lastTerm: uint, isTransfer: fc.boolean() },
+    { requiredKeys: ['type', 'from', 'to', 'term', 'lastIndex', 'lastTerm'] },
+  ),
+  fc.record({ type: fc.constant('timeoutNowRequest' as const), ...head }),
   fc.record({
     type: fc.constantFrom('preVoteResponse' as const, 'voteResponse' as const),
     ...head,
@@ -322,8 +322,20 @@ export const peerMessage: fc.Arbitrary<Message> = fc.oneof(
     conflictIndex: uint,
     conflictTerm: uint,
   }),
-  fc.record({ type: fc.constant('heartbeatRequest' as const), ...head, commitIndex: uint, readToken: uint }),
-  fc.record({ type: fc.constant('heartbeatResponse' as const), ...head, readToken: uint }),
+  fc.record(
+    {
+      type: fc.constant('heartbeatRequest' as const),
+      ...head,
+      commitIndex: uint,
+      readToken: uint,
+      topPriority: uint,
+    },
+    { requiredKeys: ['type', 'from', 'to', 'term', 'commitIndex', 'readToken'] },
+  ),
+  fc.record(
+    { type: fc.constant('heartbeatResponse' as const), ...head, readToken: uint, priority: uint, promisedTicks: uint },
+    { requiredKeys: ['type', 'from', 'to', 'term', 'readToken'] },
+  ),
   fc.record({
     type: fc.constant('installSnapshotRequest' as const),
     ...head,

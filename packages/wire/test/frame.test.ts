@@ -102,3 +102,29 @@ describe('a frame', () => {
     );
   });
 });
+
+describe('a frame between members', () => {
+  const head = { from: 'a', to: 'b', term: 1 };
+  const short = { type: 'heartbeatResponse', ...head, readToken: 3 } as const;
+  const long = { ...short, priority: 5 } as const;
+
+  it('is of version 1 while it says nothing newer, so that older members go on reading it', () => {
+    expect(encodePeerFrame([short, { type: 'voteRequest', ...head, lastIndex: 1, lastTerm: 1 }])[0]).toBe(1);
+    expect(encodePeerFrame([short, long, short])[0]).toBe(2);
+    expect(decodePeerFrame(encodePeerFrame([short, long, short]))).toEqual([short, long, short]);
+  });
+
+  it('of version 1 with a newer form in it is refused, as is version 3', () => {
+    const bytes = encodePeerFrame([long]);
+    bytes[0] = 1;
+    expect(() => decodePeerFrame(bytes)).toThrow(expect.objectContaining({ code: 'bad_frame' }));
+    bytes[0] = 3;
+    expect(() => decodePeerFrame(bytes)).toThrow(expect.objectContaining({ code: 'unsupported_version' }));
+  });
+
+  it('has the version of its own messages when a list is cut', () => {
+    const frames = encodePeerFrames([short, long, short], encodePeerFrame([long]).length);
+    expect(frames.map((frame) => frame[0])).toEqual([1, 2, 1]);
+    expect(frames.flatMap((frame) => decodePeerFrame(frame))).toEqual([short, long, short]);
+  });
+});

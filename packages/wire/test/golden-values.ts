@@ -200,6 +200,13 @@ const peer: readonly Message[] = [
   { type: 'proposeRequest', ...head, requestId: 2, proposals: [value, value] },
   { type: 'proposeResponse', ...head, requestId: 2, accepted: 1, firstIndex: 11, entryTerm: 3, reason: 'busy' },
 ];
+/** What frames between members can say since version 2. */
+const peerOfVersion2: readonly Message[] = [
+  { type: 'voteRequest', ...head, lastIndex: 1, lastTerm: 2, isTransfer: true },
+  { type: 'heartbeatRequest', ...head, commitIndex: 7, readToken: 6, topPriority: 9 },
+  { type: 'heartbeatResponse', ...head, readToken: 6, priority: 5, promisedTicks: 10 },
+  { type: 'timeoutNowRequest', ...head },
+];
 const control: readonly PeerControl[] = [
   { type: 'hello', versions: [1], clusterId: 'c0', from: '0a', to: '0b', fromName: 'n', storeId: 's' },
   { type: 'welcome', version: 1, clusterId: 'c0', from: '0b', storeId: 't' },
@@ -240,6 +247,7 @@ export function goldenBytes(): readonly (readonly [string, Uint8Array])[] {
     ...admin.map((request) => [`admin ${request.type}`, encodeAdminRequest(request)] as const),
     ['admin result', encodeAdminResult(adminResult)],
     ...peer.map((message) => [`peer ${message.type}`, encodePeerFrame([message])] as const),
+    ...peerOfVersion2.map((message) => [`peer 2 ${message.type}`, encodePeerFrame([message])] as const),
     ...control.map((message) => [`handshake ${message.type}`, encodePeerControl(message)] as const),
     ['feed entries', encodeFeedEntries([entry, { ...entry, key: 'l' }])],
     [
