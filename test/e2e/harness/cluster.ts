@@ -9,9 +9,26 @@ import type { Exit } from './node-process.ts';
 import { freePorts } from './ports.ts';
 import { waitFor, within } from './wait.ts';
 
+export interface Endpoint {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Where nodes live, if not side by side on 127.0.0.1: test/chaos puts them into networks that it can break. */
+export interface Site {
+  endpoint(node: number): Endpoint;
+  /** Where `viewer` is told that `node` is. */
+  endpointAsSeenBy(viewer: number, node: number): Endpoint;
+  /** A command that runs a server there, in its own process. */
+  wrapper(node: number): readonly string[];
+}
+
 export interface ClusterOptions {
   /** Default 3. */
   readonly nodes?: number;
+  /** Of the nodes, how many found the cluster. Default all; the others are for the test to start. */
+  readonly founders?: number;
+  readonly site?: Site;
   /** More arguments of `serve`, for each node. */
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
@@ -30,6 +47,7 @@ const STOP_MILLISECONDS = 15_000;
 /** Nodes are numbered from 0; node 0 is called node1. */
 export class Cluster {
   readonly directory: string;
+  private readonly site: Site;
   readonly ports: readonly number[];
   readonly gateways: readonly GatewayClient[];
   /** The latest process of each node, running or not. */
@@ -38,17 +56,18 @@ export class Cluster {
   private readonly dataDirectories = new Map<number, string>();
   private readonly earlier: NodeProcess[] = [];
 
-  private constructor(options: ClusterOptions, directory: string, ports: readonly number[]) {
+  private constructor(options: ClusterOptions, directory: string, site: Site) {
     this.options = options;
     this.directory = directory;
-    this.ports = ports;
-    this.gateways = ports.map((port) => new GatewayClient(`127.0.0.1:${port}`));
+    this.site = site;
+    this.ports = Array.from({ length: options.nodes ?? 3 }, (_, node) => site.endpoint(node).port);
+    this.gateways = this.addresses.map((address) => new GatewayClient(address));
   }
 
   /** A cluster with a directory and ports, and no process yet. */
   static async prepare(options: ClusterOptions = {}): Promise<Cluster> {
-    const ports = await freePorts(options.nodes ?? 3);
-    return new Cluster(options, mkdtempSync(path.join(tmpdir(), 'raftkv-e2e-')), ports);
+    const site = options.site ?? (await sideBySide(options.nodes ?? 3));
+    return new Cluster(options, mkdtempSync(path.join(tmpdir(), 'raftkv-e2e-')), site);
   }
 
   /** A cluster whose nodes all answer and know a leader. */
@@ -74,7 +93,7 @@ export class Cluster {
   }
 
   address(node: number): string {
-    return `127.0.0.1:${this.ports[node]}`;
+    return format(this.site.endpoint(node));
   }
 
   get addresses(): string[] {
@@ -90,13 +109,24 @@ export class Cluster {
     const target = path.join(directory, this.name(node));
     cpSync(this.dataDirectory(node), target, { recursive: true });
     rmSync(this.dataDirectory(node), { recursive: true });
-    this.dataDirectories.set(node, target);
+    this.placeData(node, target);
+  }
+
+  /** Where a node keeps its data, from its next start on. */
+  placeData(node: number, directory: string): void {
+    this.dataDirectories.set(node, directory);
+  }
+
+  private get founders(): number[] {
+    return this.ports.map((_, node) => node).slice(0, this.options.founders);
   }
 
   /** The arguments with which a node is served. */
   serveArguments(node: number, extra: readonly string[] = []): string[] {
-    const peers = this.ports.map((port, index) => `${this.name(index)}:127.0.0.1:${port}`).join(',');
-    const own = ['--id', this.name(node), '--host', '127.0.0.1', '--port', String(this.ports[node])];
+    const seen = (peer: number): string => format(this.site.endpointAsSeenBy(node, peer));
+    const peers = this.founders.map((peer) => `${this.name(peer)}:${seen(peer)}`).join(',');
+    const { host, port } = this.site.endpoint(node);
+    const own = ['--id', this.name(node), '--host', host, '--port', String(port)];
     const rest = ['--data-dir', this.dataDirectory(node), '--peers', peers];
     return ['serve', ...own, ...rest, ...(this.options.args ?? []), ...extra];
   }
@@ -112,7 +142,7 @@ export class Cluster {
       name: this.name(node),
       args: this.serveArguments(node, options.args),
       env: { ...this.options.env, ...options.env },
-      ...(options.wrapper === undefined ? {} : { wrapper: options.wrapper }),
+      wrapper: [...this.site.wrapper(node), ...(options.wrapper ?? [])],
     });
     this.processes[node] = server;
     return server;
@@ -127,7 +157,7 @@ export class Cluster {
 
   /** Starts all nodes that do not run, together. */
   async startAll(): Promise<void> {
-    const stopped = this.ports.map((_, node) => node).filter((node) => !this.isRunning(node));
+    const stopped = this.founders.filter((node) => !this.isRunning(node));
     await Promise.all(stopped.map((node) => this.start(node)));
   }
 
@@ -198,6 +228,16 @@ export class Cluster {
     await Promise.all(all.map((server) => server.exited));
     rmSync(this.directory, { recursive: true, force: true });
   }
+}
+
+function format({ host, port }: Endpoint): string {
+  return `${host}:${port}`;
+}
+
+async function sideBySide(nodes: number): Promise<Site> {
+  const ports = await freePorts(nodes);
+  const endpoint = (node: number): Endpoint => ({ host: '127.0.0.1', port: ports[node]! });
+  return { endpoint, endpointAsSeenBy: (_, node) => endpoint(node), wrapper: () => [] };
 }
 
 /** Runs a test body against a fresh cluster, prints the logs if it fails, and cleans up. */
