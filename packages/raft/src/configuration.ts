@@ -30,15 +30,28 @@ export function isOnlyVoter(configuration: Configuration, id: PeerId): boolean {
   );
 }
 
-/** Someone votes, no id stands twice in a set, and no learner is a voter. */
+/** §4.3: while two majorities decide. */
+export function isJoint({ votersOutgoing }: Configuration): boolean {
+  return votersOutgoing.length > 0;
+}
+
+/** Most members, outgoing ones included. */
+export const MAX_MEMBERS = 64;
+
+/**
+ * Someone votes, no id stands twice in a set, no learner is a voter, who becomes a learner is an outgoing voter, and there is
+ * at most one record for a member and none for others.
+ */
 export function isWellFormed(configuration: Configuration): boolean {
-  const { voters, votersOutgoing, learners } = configuration;
+  const { voters, votersOutgoing, learners, learnersNext = [], members = [] } = configuration;
   return (
     voters.length > 0 &&
-    hasNoDuplicates(voters) &&
-    hasNoDuplicates(votersOutgoing) &&
-    hasNoDuplicates(learners) &&
-    learners.every((id) => !voters.includes(id) && !votersOutgoing.includes(id))
+    membersOf(configuration).length <= MAX_MEMBERS &&
+    [voters, votersOutgoing, learners, learnersNext].every(hasNoDuplicates) &&
+    learners.every((id) => !voters.includes(id) && !votersOutgoing.includes(id)) &&
+    learnersNext.every((id) => votersOutgoing.includes(id) && !voters.includes(id)) &&
+    hasNoDuplicates(members.map(({ id }) => id)) &&
+    members.every(({ id }) => isMember(configuration, id))
   );
 }
 

@@ -10,6 +10,7 @@ import type { Message } from './message.ts';
 import type { RaftState } from './state.ts';
 import { assert } from './assert.ts';
 import { lastIndexOf, truncateFrom } from './log.ts';
+import { rollBackConfigurations } from './configuration-history.ts';
 import { NOTHING } from './state.ts';
 
 /** Leaves with the next Ready: for messages that promise nothing. */
@@ -104,6 +105,7 @@ export function truncateLog(state: RaftState, from: number): void {
   const { durability } = state;
   assert(from > state.commitIndex, () => `truncation at ${from}, committed ${state.commitIndex}`);
   truncateFrom(state.log, from);
+  rollBackConfigurations(state, from);
   durability.handedIndex = Math.min(durability.handedIndex, from - 1);
   durability.persistedIndex = Math.min(durability.persistedIndex, from - 1);
   state.acknowledgement.verifiedIndex = Math.min(state.acknowledgement.verifiedIndex, from - 1);

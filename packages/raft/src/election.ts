@@ -4,11 +4,14 @@ import type { PreVoteRequest, PreVoteResponse, VoteRequest, VoteResponse } from 
 import type { RaftState } from './state.ts';
 import { becomeCandidate, becomeFollower, becomeLeader, becomePreCandidate, voteFor } from './role.ts';
 import { countVotes, isQuorum } from './quorum.ts';
-import { extraWaitTicks } from './priority.ts';
+import { beginTransfer } from './transfer.ts';
+import { bestTarget, extraWaitTicks } from './priority.ts';
+import { hasJoined } from './configuration-history.ts';
 import { hold, isHardStateDurable, send } from './durability.ts';
 import { isUpToDate, lastIndexOf, lastTermOf } from './log.ts';
 import { isInstalling } from './snapshot.ts';
 import { isPromised } from './lease.ts';
+import { isRetirementDue } from './membership.ts';
 import { isVoter, votersOf } from './configuration.ts';
 
 /** For so many election timeouts a leader's disk may stand still while the others commit without it. */
@@ -152,6 +155,18 @@ function recordVote(state: RaftState, from: string, granted: boolean): void {
   else if (result === 'lost') becomeFollower(state, state.term, undefined);
 }
 
+/**
+ * §4.2.2, T22: a leader that is no voter any more hands over to one that is, so that nobody has to wait for an election timeout.
+ * Where that does not come about it steps down, and the others choose among themselves.
+ */
+export function tickRetirement(state: RaftState): void {
+  if (!isRetirementDue(state) || state.transfer !== undefined) return;
+  const successor = state.membership.isRetiring ? undefined : bestTarget(state);
+  state.membership.isRetiring = true;
+  if (successor === undefined) becomeFollower(state, state.term, undefined);
+  else beginTransfer(state, successor.id, undefined);
+}
+
 function isVoteFree(state: RaftState, candidate: string): boolean {
   if (state.votedFor !== undefined) return state.votedFor === candidate;
   return state.leaderId === undefined;
@@ -159,7 +174,7 @@ function isVoteFree(state: RaftState, candidate: string): boolean {
 
 /** §4.2.2: only voters campaign; and nobody whose log is about to be replaced by a snapshot. */
 function isPromotable(state: RaftState): boolean {
-  return isVoter(state.configuration, state.id) && !isInstalling(state);
+  return isVoter(state.configuration, state.id) && hasJoined(state) && !isInstalling(state);
 }
 
 function isActive(state: RaftState, id: string): boolean {

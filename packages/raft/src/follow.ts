@@ -2,10 +2,11 @@
 // acknowledgement per Ready that waits for the disk. The leader's half is in replication.ts. step.ts has already accepted
 // the sender as this term's leader.
 import type { AppendRequest, HeartbeatRequest, HeartbeatResponse } from './message.ts';
-import type { Entry } from './entry.ts';
+import type { Configuration, Entry } from './entry.ts';
 import type { RaftState } from './state.ts';
 import { DEFAULT_PRIORITY } from './options.ts';
 import { appendEntry, lastIndexOf, lastIndexWithTermAtMost, termAt } from './log.ts';
+import { activateConfiguration, readConfiguration } from './configuration-history.ts';
 import { assert } from './assert.ts';
 import { commitTo } from './commit.ts';
 import { hold, isHardStateDurable, send, truncateLog } from './durability.ts';
@@ -131,9 +132,22 @@ function mergeEntries(state: RaftState, entries: readonly Entry[]): boolean {
   if (first.index <= state.commitIndex) return false;
   const previousTerm = termAt(log, first.index - 1);
   if (previousTerm === undefined || first.term < previousTerm) return false;
+  const configurations: Configuration[] = [];
+  for (let i = fresh; i < entries.length; i++) {
+    if (entries[i]!.kind !== 'configuration') continue;
+    const configuration = readConfiguration(state, entries[i]!);
+    if (configuration === undefined) return false;
+    configurations.push(configuration);
+  }
   // §3.5: an existing entry conflicts with a new one (same index, other term): it and all after it go.
   if (first.index <= lastIndexOf(log)) truncateLog(state, first.index);
-  for (let i = fresh; i < entries.length; i++) appendEntry(log, entries[i]!);
+  let taken = 0;
+  for (let i = fresh; i < entries.length; i++) {
+    const entry = entries[i]!;
+    appendEntry(log, entry);
+    // §4.1: active as soon as it is in the log.
+    if (entry.kind === 'configuration') activateConfiguration(state, entry.index, configurations[taken++]!);
+  }
   return true;
 }
 

@@ -24,6 +24,7 @@ export type {
   Input,
   Persisted,
   Propose,
+  ProposeConfiguration,
   ReadIndex,
   Receive,
   SnapshotChunk,
@@ -35,6 +36,7 @@ export type {
   Unwell,
 } from './input.ts';
 export type {
+  ConfigurationStatus,
   ProposalResult,
   ReadState,
   Ready,

@@ -6,7 +6,7 @@ import { assert } from './assert.ts';
 import { blankLease } from './lease.ts';
 import { createLog, lastIndexOf, resetLog, termAt } from './log.ts';
 import { drawBelow, seedRandom } from './random.ts';
-import { isWellFormed } from './configuration.ts';
+import { activeConfiguration, configurationStatus, createMembership } from './configuration-history.ts';
 import { resolveOptions } from './options.ts';
 
 /** Throws InvariantError if options or stored state make no sense. */
@@ -32,9 +32,10 @@ export function createState(raftOptions: RaftOptions, initial: RaftInitialState)
     (termAt(log, lastIndex) ?? 0) <= term,
     () => `stored term ${term}, log ends in term ${termAt(log, lastIndex)}`,
   );
-  const configuration = latest?.configuration ?? initial.configuration;
-  assert(isWellFormed(configuration), () => `configuration without voters, or with an id twice`);
-  const state = blankState(options, { configuration, log, term, votedFor, commitIndex });
+  const membership = createMembership(options, initial, log);
+  const { configuration } = activeConfiguration(membership);
+  const state = blankState(options, { configuration, membership, log, term, votedFor, commitIndex });
+  membership.handedOut = configurationStatus(state);
   state.snapshot.latest = latest;
   state.application.handedOutIndex = snapshotIndex;
   state.application.appliedIndex = snapshotIndex;
@@ -46,9 +47,9 @@ export function createState(raftOptions: RaftOptions, initial: RaftInitialState)
 
 function blankState(
   options: RaftState['options'],
-  stored: Pick<RaftState, 'configuration' | 'log' | 'term' | 'votedFor' | 'commitIndex'>,
+  stored: Pick<RaftState, 'configuration' | 'membership' | 'log' | 'term' | 'votedFor' | 'commitIndex'>,
 ): RaftState {
-  const { configuration, log, term, votedFor, commitIndex } = stored;
+  const { configuration, membership, log, term, votedFor, commitIndex } = stored;
   const lastIndex = lastIndexOf(log);
   return {
     id: options.id,
@@ -67,6 +68,7 @@ function blankState(
     outpacedTicks: 0,
     votes: new Map(),
     configuration,
+    membership,
     log,
     commitIndex,
     durability: {

@@ -1,7 +1,7 @@
 // Everything that can happen to the core, as one union. The driver feeds any number of inputs to
 // `step` and then takes one Ready. Logging the inputs is enough to replay a run byte for byte.
 import type { Message } from './message.ts';
-import type { PeerId } from './entry.ts';
+import type { MemberChange, PeerId } from './entry.ts';
 
 /** One unit of logical time passed. */
 export interface Tick {
@@ -21,6 +21,15 @@ export interface Propose {
   /** The caller's own number for it; unique among its open proposals. */
   readonly context: number;
   readonly data: Uint8Array;
+}
+/**
+ * Change the members; only a leader does. Answered by exactly one ProposalResult with the same `context`. If voters change, its entry is the
+ * joint configuration, and the change is done when a later one that is not joint is committed, which the leader sees to (§4.3).
+ */
+export interface ProposeConfiguration {
+  readonly type: 'proposeConfiguration';
+  readonly context: number;
+  readonly changes: readonly MemberChange[];
 }
 /** Ask for an index such that a state applied up to it serves a linearizable read (§6.4). Same remark on `context`. */
 export interface ReadIndex {
@@ -101,6 +110,7 @@ export type Input =
   | Tick
   | Receive
   | Propose
+  | ProposeConfiguration
   | ReadIndex
   | Campaign
   | TransferLeadership

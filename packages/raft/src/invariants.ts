@@ -5,9 +5,12 @@ import type { Entry, PeerId } from './entry.ts';
 import type { Progress } from './progress.ts';
 import type { RaftState } from './state.ts';
 import type { Role } from './ready.ts';
+import { activeConfiguration, committedConfiguration } from './configuration-history.ts';
 import { assert } from './assert.ts';
 import { entryAt, entryBytes, lastIndexOf, lastTermOf, termAt } from './log.ts';
 import { forwardedBytes } from './proposals.ts';
+import { hasCommittedInTerm } from './commit.ts';
+import { isWellFormed, membersOf } from './configuration.ts';
 import { type Raft, stateOf } from './raft.ts';
 
 /** What checkTransition compares with: a copy, made before an input. */
@@ -59,6 +62,7 @@ export function checkState(raft: Raft): void {
   checkDurability(state);
   checkRole(state);
   for (const progress of state.followers) checkProgress(state, progress);
+  checkMembership(state);
   checkAccounts(state);
 }
 
@@ -169,6 +173,33 @@ function checkRole(state: RaftState): void {
       assert(leaderId !== id, () => `follows itself`);
   }
   assert(followers.length === 0 && reads.rounds.length === 0, () => `${role} keeps a leader's books`);
+}
+
+/** The configurations are those of the log, neither more nor fewer, and a leader's books are about its members. */
+function checkMembership(state: RaftState): void {
+  const { membership, configuration, log, role, commitIndex, progress, id: own } = state;
+  const active = activeConfiguration(membership);
+  assert(active.configuration === configuration, () => `configuration ${active.index} is active, another is used`);
+  assert(isWellFormed(configuration), () => `configuration ${active.index} makes no sense`);
+  const held = membership.history.map(({ index }) => index);
+  for (let i = 1; i < held.length; i++) assert(held[i - 1]! < held[i]!, () => `configurations ${held.join(' ')}`);
+  const base = Math.max(log.compactedIndex, state.snapshot.latest?.lastIncludedIndex ?? 0);
+  const inLog = log.entries.filter(({ kind, index }) => kind === 'configuration' && index > base);
+  const indexes = inLog.map(({ index }) => index);
+  const later = held.filter((index) => index > base);
+  assert(`${later}` === `${indexes}`, () => `configurations ${later} after ${base}, the log has ${indexes}`);
+  assert(committedConfiguration(state).index <= active.index, () => `${active.index} is active, a later one certain`);
+  if (role !== 'leader') return;
+  // T19: one change at a time.
+  const open = inLog.filter(({ index }) => index > commitIndex);
+  assert(open.length <= 1 || !hasCommittedInTerm(state), () => `changes ${indexes} are open, committed ${commitIndex}`);
+  for (const id of membersOf(configuration)) {
+    assert(id === own || progress.has(id), () => `leader without the progress of ${id}`);
+  }
+  for (const { id, isLearner } of state.followers) {
+    assert(isLearner === configuration.learners.includes(id), () => `${id} is ${isLearner ? 'a' : 'no'} learner`);
+    assert(id !== own, () => 'a leader that follows itself');
+  }
 }
 
 function checkProgress({ log, options, commitIndex }: RaftState, progress: Progress): void {

@@ -1,7 +1,7 @@
 // The core's options with their defaults and limits, validated once at construction. What a member
 // starts from (RaftInitialState) is described here too; `raft.ts` is the only reader of both.
-import type { Configuration, Entry, HardState, PeerId, SnapshotMeta } from './entry.ts';
-import { assert } from './assert.ts';
+import type { Configuration, ConfigurationCodec, Entry, HardState, PeerId, SnapshotMeta } from './entry.ts';
+import { InvariantError, assert } from './assert.ts';
 
 /** What a member has unless it is told otherwise; it is not sent, so that a cluster without priorities sends what it always did. */
 export const DEFAULT_PRIORITY = 1;
@@ -75,6 +75,8 @@ export interface RaftOptions {
   readonly maxPendingReads?: number;
   /** Bytes in one chunk of a snapshot. Default 256 KiB. */
   readonly snapshotChunkBytes?: number;
+  /** The bytes of a change of members. Without one, members cannot change, and a log in which they do is refused (InvariantError). */
+  readonly configurationCodec?: ConfigurationCodec;
 }
 
 /** The options with every default filled in. */
@@ -92,8 +94,19 @@ export interface RaftInitialState {
   /** Index and term of the entry just before `entries` (0, 0 for a whole log). */
   readonly compactedIndex: number;
   readonly compactedTerm: number;
-  /** The founding configuration: used only where neither snapshot nor log says otherwise. */
+  /** The founding configuration, or what a joining member was told: used only where neither snapshot nor log says otherwise. */
   readonly configuration: Configuration;
+  /**
+   * For a member that joins: the index as of which `configuration` is committed. Until its log has come that far it does not
+   * campaign, and older configurations in it do not count. Default 0: one of the founders.
+   */
+  readonly configurationIndex?: number;
+}
+
+const noCodec: ConfigurationCodec = { encode: refuseToCode, decode: refuseToCode };
+
+function refuseToCode(): never {
+  throw new InvariantError('options: members change, and there is no configurationCodec');
 }
 
 /** Fills in the defaults. Throws InvariantError if a value makes no sense. */
@@ -117,6 +130,7 @@ export function resolveOptions(options: RaftOptions): ResolvedOptions {
     maxCommittedBytes: options.maxCommittedBytes ?? 8 * 1024 * 1024,
     maxPendingReads: options.maxPendingReads ?? 65_536,
     snapshotChunkBytes: options.snapshotChunkBytes ?? 256 * 1024,
+    configurationCodec: options.configurationCodec ?? noCodec,
   };
   assert(resolved.id.length > 0, 'options: id must not be empty');
   assert(

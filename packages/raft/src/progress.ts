@@ -31,7 +31,7 @@ export interface Inflights {
 
 export interface Progress {
   readonly id: PeerId;
-  readonly isLearner: boolean;
+  isLearner: boolean;
   state: ProgressState;
   /** Last index that is durable there and agrees with us. Invariant: < nextIndex. */
   matchIndex: number;
@@ -47,6 +47,8 @@ export interface Progress {
   isRecentlyActive: boolean;
   /** Answered in the round before that one. */
   wasActive: boolean;
+  /** For how many ticks it has certainly been no member any more. */
+  goneTicks: number;
   /** The commitIndex last sent. */
   toldCommitIndex: number;
   /** The newest ReadIndex token that it has confirmed in this leadership. */
@@ -74,6 +76,7 @@ export function createProgress(id: PeerId, isLearner: boolean, nextIndex: number
     pokeTick: -1,
     isRecentlyActive: false,
     wasActive: false,
+    goneTicks: 0,
     toldCommitIndex: 0,
     ackedToken: 0,
     priority: 0,

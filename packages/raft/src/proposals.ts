@@ -161,12 +161,13 @@ function endOfBatch(state: RaftState, start: number): number {
   return end;
 }
 
-function accept(state: RaftState, context: number, index: number, term: number): void {
+export function accept(state: RaftState, context: number, index: number, term: number): void {
   state.proposals.results.push({ context, index, term, refused: undefined });
 }
 
-function refuse(state: RaftState, context: number, refused: RefusalReason): void {
-  state.proposals.results.push({ context, index: undefined, term: undefined, refused });
+export function refuse(state: RaftState, context: number, refused: RefusalReason, detail?: string): void {
+  const result = { context, index: undefined, term: undefined, refused };
+  state.proposals.results.push(detail === undefined ? result : { ...result, detail });
 }
 
 function respond(

@@ -5,6 +5,7 @@ import type { Input } from './input.ts';
 import type { RaftInitialState, RaftOptions } from './options.ts';
 import type { RaftState } from './state.ts';
 import type { Ready, Role } from './ready.ts';
+import { configurationAt, configurationStatus } from './configuration-history.ts';
 import { createState } from './initial-state.ts';
 import { hasLease } from './lease.ts';
 import { hasReady, takeReady } from './take-ready.ts';
@@ -40,7 +41,12 @@ export interface RaftStatus {
   readonly lastIndex: number;
   readonly lastTerm: number;
   readonly snapshotIndex: number;
+  /** The active one, and the index of its entry (or of the snapshot that it came with). */
   readonly configuration: Configuration;
+  readonly configurationIndex: number;
+  /** The newest one that is known to be committed. The same as the active one, but while a change is under way. */
+  readonly committedConfiguration: Configuration;
+  readonly committedConfigurationIndex: number;
   /** Leader only: the others. */
   readonly progress: ReadonlyMap<PeerId, ProgressStatus>;
   readonly uncommittedBytes: number;
@@ -102,8 +108,17 @@ export class Raft {
     return termAt(this.#state.log, index);
   }
 
+  /**
+   * The configuration as of `index`, which a snapshot that ends there must carry; at or after the latest snapshot. Undefined if this
+   * member has joined and its log has not told it yet: then there can be no snapshot of its own.
+   */
+  configurationAt(index: number): Configuration | undefined {
+    return configurationAt(this.#state, index);
+  }
+
   status(): RaftStatus {
-    const { log, configuration, snapshot } = this.#state;
+    const { log, snapshot } = this.#state;
+    const { active, activeIndex, committed, committedIndex } = configurationStatus(this.#state);
     return {
       id: this.#state.id,
       role: this.#state.role,
@@ -117,7 +132,10 @@ export class Raft {
       lastIndex: lastIndexOf(log),
       lastTerm: lastTermOf(log),
       snapshotIndex: snapshot.latest?.lastIncludedIndex ?? 0,
-      configuration,
+      configuration: active,
+      configurationIndex: activeIndex,
+      committedConfiguration: committed,
+      committedConfigurationIndex: committedIndex,
       progress: progressStatus(this.#state),
       uncommittedBytes: this.#state.proposals.uncommittedBytes,
       logBytes: log.bytes,

@@ -8,7 +8,7 @@
 // 2. Send `messages` at any time, in any order, or lose them.
 // 3. Apply `committedEntries` in order (only after `snapshot`, if there is one, was restored), then step `applied`.
 // 4. Answer `snapshotReads` with `snapshotChunk`, `snapshotWrites` with `snapshotPersisted`, in order.
-import type { Entry, HardState, PeerId, SnapshotMeta } from './entry.ts';
+import type { Configuration, Entry, HardState, PeerId, SnapshotMeta } from './entry.ts';
 import type { Message, RefusalReason } from './message.ts';
 
 export type Role = 'follower' | 'preCandidate' | 'candidate' | 'leader';
@@ -37,12 +37,23 @@ export type ProposalResult =
       readonly index?: undefined;
       readonly term?: undefined;
       readonly refused: RefusalReason;
+      /** Why, in words for people; only for changes of members. */
+      readonly detail?: string;
     };
 
 /** How the transfer `context` went: without `refused`, a leader of a newer term is known here. */
 export interface TransferResult {
   readonly context: number;
   readonly refused: RefusalReason | undefined;
+}
+
+/** The configuration that is in force, and the newest one that is certain. The same, but while a change is under way. */
+export interface ConfigurationStatus {
+  readonly active: Configuration;
+  /** Of its entry; for one that came with a snapshot, the snapshot's last index; 0 for the founders'. */
+  readonly activeIndex: number;
+  readonly committed: Configuration;
+  readonly committedIndex: number;
 }
 
 /** Read `maxBytes` of the latest durable snapshot from `offset` for `to` and step `snapshotChunk`. */
@@ -85,4 +96,6 @@ export interface Ready {
   readonly snapshotWrites: readonly SnapshotWrite[];
   /** Present if it changed. */
   readonly softState: SoftState | undefined;
+  /** Present if it changed: who must be reachable now, and who is certainly a member. */
+  readonly configuration: ConfigurationStatus | undefined;
 }

@@ -5,13 +5,12 @@ import type { RaftState } from './state.ts';
 import type { Role } from './ready.ts';
 import { appendAsLeader, dropForwardedProposals } from './proposals.ts';
 import { assert } from './assert.ts';
-import { createProgress } from './progress.ts';
 import { drawBelow } from './random.ts';
 import { dropHeld, dropHeldVoteRequests, isHardStateDurable } from './durability.ts';
 import { dropPartialSnapshot } from './snapshot.ts';
 import { endLease } from './lease.ts';
 import { entryAt, entryBytes, lastIndexOf } from './log.ts';
-import { membersOf } from './configuration.ts';
+import { followMembers } from './membership.ts';
 import { refuseReads } from './read-index.ts';
 import { settleTransfer } from './transfer.ts';
 
@@ -41,12 +40,7 @@ export function becomeLeader(state: RaftState): void {
   assert(isHardStateDurable(state), () => `leader of term ${state.term} before its vote is durable`);
   changeRole(state, 'leader', state.id);
   const { log, proposals } = state;
-  for (const id of membersOf(state.configuration)) {
-    if (id === state.id) continue;
-    const progress = createProgress(id, state.configuration.learners.includes(id), lastIndexOf(log) + 1);
-    state.followers.push(progress);
-    state.progress.set(id, progress);
-  }
+  followMembers(state);
   proposals.uncommittedBytes = 0;
   for (let i = state.commitIndex + 1; i <= lastIndexOf(log); i++) {
     proposals.uncommittedBytes += entryBytes(entryAt(log, i)!);

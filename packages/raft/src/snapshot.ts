@@ -11,6 +11,7 @@ import { assert } from './assert.ts';
 import { commitTo } from './commit.ts';
 import { compactLog, lastIndexOf, resetLog, termAt } from './log.ts';
 import { hold, isLogDrained, send } from './durability.ts';
+import { configurationAt, forgetConfigurations, resetConfigurations } from './configuration-history.ts';
 import { isWellFormed } from './configuration.ts';
 
 // The leader's side.
@@ -226,7 +227,7 @@ function install(state: RaftState, meta: SnapshotMeta): void {
   state.commitIndex = lastIncludedIndex;
   state.acknowledgement.verifiedIndex = lastIncludedIndex;
   state.acknowledgement.isOwed = false;
-  state.configuration = configuration;
+  resetConfigurations(state, lastIncludedIndex, configuration);
   application.handedOutIndex = lastIncludedIndex;
   application.batches = [];
   application.outstandingBytes = 0;
@@ -262,7 +263,10 @@ export function compact(state: RaftState, { snapshotIndex, compactTo }: Compact)
   // A received snapshot overtook it.
   if (term === undefined) return;
   if (snapshotIndex > (snapshot.latest?.lastIncludedIndex ?? 0)) {
-    snapshot.latest = { lastIncludedIndex: snapshotIndex, lastIncludedTerm: term, configuration: state.configuration };
+    const configuration = configurationAt(state, snapshotIndex);
+    assert(configuration !== undefined, () => `a snapshot of ${snapshotIndex}, before the log told who is a member`);
+    snapshot.latest = { lastIncludedIndex: snapshotIndex, lastIncludedTerm: term, configuration };
+    forgetConfigurations(state, snapshotIndex);
   }
   // The log stands still; but the snapshot is storage's latest one now, and would be asked of it should the received one fail.
   if (isInstalling(state)) return;

@@ -5,6 +5,7 @@ import type { Message } from './message.ts';
 import type { ResolvedOptions } from './options.ts';
 import type { Progress } from './progress.ts';
 import type {
+  ConfigurationStatus,
   ProposalResult,
   ReadState,
   Role,
@@ -212,6 +213,24 @@ export interface Lease {
   isVoid: boolean;
 }
 
+export interface HeldConfiguration {
+  /** Of its entry; or of the end of the snapshot that speaks of it. */
+  readonly index: number;
+  readonly configuration: Configuration;
+}
+
+/** Which configurations hold and held. Writer: configuration-history.ts. */
+export interface Membership {
+  /** From the one as of the latest snapshot on, ascending: all configuration entries of the log. Empty for one who has joined and not heard yet. */
+  history: HeldConfiguration[];
+  /** What a joining member was told: committed as of an index that its log has yet to reach. It holds until the log knows better. */
+  told: HeldConfiguration | undefined;
+  /** As last handed out. */
+  handedOut: ConfigurationStatus | undefined;
+  /** Leader: no voter any more, and has begun to hand over. */
+  isRetiring: boolean;
+}
+
 export interface RaftState {
   readonly id: PeerId;
   readonly options: ResolvedOptions;
@@ -243,7 +262,9 @@ export interface RaftState {
 
   /** Answers in the present election or pre-election, by voter. */
   votes: Map<PeerId, boolean>;
+  /** The active one. Writer: configuration-history.ts. */
   configuration: Configuration;
+  membership: Membership;
   log: RaftLog;
   /** Invariant: never decreases; <= last index. Writer: commit.ts (and snapshot.ts at an install). */
   commitIndex: number;
@@ -262,7 +283,7 @@ export interface RaftState {
   /** For the next Ready. */
   transferResults: TransferResult[];
 
-  /** Leader: the other members, in the configuration's order. Empty otherwise. */
+  /** Leader: the other members, and for a while those that were removed. Empty otherwise. */
   followers: Progress[];
   progress: Map<PeerId, Progress>;
 

@@ -18,6 +18,7 @@ import {
   refusePreVote,
   tickCheckQuorum,
   tickElection,
+  tickRetirement,
 } from './election.ts';
 import {
   acknowledgeToken,
@@ -48,7 +49,7 @@ import { forgetRounds, isPromised, promise } from './lease.ts';
 import { handleAppendRequest, handleHeartbeatRequest, reject } from './follow.ts';
 import { handleAppendResponse, handleHeartbeatResponse, probeCompacted, tickHeartbeat } from './replication.ts';
 import { hold, markPersisted } from './durability.ts';
-import { isMember } from './configuration.ts';
+import { isKnown, proposeConfiguration, tickMembership } from './membership.ts';
 import { setPriority } from './priority.ts';
 import { tickTransfer, transferLeadership } from './transfer.ts';
 import { unreachable } from './assert.ts';
@@ -64,6 +65,8 @@ export function step(state: RaftState, input: Input): void {
       return receive(state, input.message);
     case 'propose':
       return propose(state, input.context, input.data);
+    case 'proposeConfiguration':
+      return proposeConfiguration(state, input.context, input.changes);
     case 'readIndex':
       return requestRead(state, input.context);
     case 'campaign':
@@ -101,6 +104,8 @@ function tick(state: RaftState): void {
   if (state.role === 'leader') {
     tickHandOver(state);
     tickHeartbeat(state);
+    tickMembership(state);
+    tickRetirement(state);
   }
   tickTransfer(state);
   expireReads(state);
@@ -123,7 +128,7 @@ function receive(state: RaftState, message: Message): void {
   if (message.to !== state.id || message.from === state.id) return;
   if (!(message.term >= 0 && message.term <= MAX_TERM)) return;
   // Leaders and candidates may belong to a configuration that we have yet to learn of; nobody else speaks to strangers.
-  if (!isFromLeader(message) && !isElectionRequest(message) && !isMember(state.configuration, message.from)) return;
+  if (!isFromLeader(message) && !isElectionRequest(message) && !isKnown(state, message.from)) return;
   // Whatever its term: where leases are on, a leader counts on it that this member elects nobody for now.
   if (isPromised(state) && isElectionRequest(message) && !isTransferVote(message)) return;
   if (message.term < state.term) return answerStale(state, message);

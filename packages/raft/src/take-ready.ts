@@ -10,6 +10,8 @@ import { flushProposals, hasQueuedProposals } from './proposals.ts';
 import { hasCommittedEntries, takeCommittedEntries } from './commit.ts';
 import { hasWrite, isHardStateDurable, takeMessages, takeWrite } from './durability.ts';
 import { flushTimeoutNow, isTimeoutNowDue } from './transfer.ts';
+import { configurationStatus, isConfigurationNews } from './configuration-history.ts';
+import { isLeaveDue, leaveJoint } from './membership.ts';
 import { NOTHING } from './state.ts';
 
 /** Exact: whether takeReady would hand out anything. Changes nothing, so asking does not change what is batched. */
@@ -23,7 +25,9 @@ export function hasReady(state: RaftState): boolean {
     state.transferResults.length > 0 ||
     isTimeoutNowDue(state) ||
     reads.states.length > 0 ||
+    isLeaveDue(state) ||
     areAppendsDue(state) ||
+    isConfigurationNews(state) ||
     isAcknowledgementDue(state) ||
     canFlushReads(state) ||
     hasQueuedProposals(state) ||
@@ -42,6 +46,7 @@ export function takeReady(state: RaftState): Ready {
   // Reads first: a round that one voter confirms by itself answers in this very Ready.
   if (flushReads(state)) sendReadHeartbeats(state);
   flushProposals(state);
+  leaveJoint(state);
   flushAppends(state);
   flushTimeoutNow(state);
   flushAcknowledgement(state);
@@ -61,6 +66,7 @@ export function takeReady(state: RaftState): Ready {
     snapshotReads: takeSnapshotReads(state),
     snapshotWrites: takeSnapshotWrites(state),
     softState: takeSoftState(state),
+    configuration: takeConfiguration(state),
   };
 }
 
@@ -110,4 +116,10 @@ function takeSoftState(state: RaftState): Ready['softState'] {
   if (softState.role === role && softState.leaderId === leaderId && softState.term === term) return undefined;
   state.softState = { role, leaderId, term };
   return state.softState;
+}
+
+function takeConfiguration(state: RaftState): Ready['configuration'] {
+  if (!isConfigurationNews(state)) return undefined;
+  state.membership.handedOut = configurationStatus(state);
+  return state.membership.handedOut;
 }

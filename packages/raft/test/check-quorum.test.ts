@@ -65,8 +65,10 @@ describe('§6.2 check-quorum', () => {
   });
 
   it('needs both halves of a joint configuration', () => {
-    const cluster = new Cluster('abc', { votersOutgoing: 'ade' });
+    const cluster = new Cluster('ade', { learners: 'bc' });
     cluster.elect('a');
+    cluster.change('a', { type: 'promote', id: 'b' }, { type: 'promote', id: 'c' });
+    expect(cluster.configuration('a')).toBe('abcde/ade');
     cluster.isolate('d');
     cluster.isolate('e');
     cluster.pass(20);

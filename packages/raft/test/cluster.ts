@@ -1,10 +1,18 @@
 // A small cluster for scenario tests: members with one-letter names, messages that wait in transit until the test
 // delivers, loses or repeats them, and a trace of readable lines to compare with. Disks and state machines keep up by
 // themselves unless they are held.
-import { type Message, type ProposalResult, type RaftOptions, type RaftStatus, type ReadState } from '../src/index.ts';
+import {
+  type Configuration,
+  type MemberChange,
+  type Message,
+  type ProposalResult,
+  type RaftOptions,
+  type RaftStatus,
+  type ReadState,
+} from '../src/index.ts';
 import { type AppliedEntry, Member, bytesOf, emptyDisk } from './member.ts';
 import type { Disk } from './member.ts';
-import { describeMessage } from './trace.ts';
+import { describeConfiguration, describeMessage } from './trace.ts';
 
 export interface ClusterOptions {
   readonly learners?: string;
@@ -16,7 +24,8 @@ export interface ClusterOptions {
 type Filter = (message: Message) => boolean;
 
 export class Cluster {
-  readonly ids: readonly string[];
+  ids: readonly string[];
+  readonly #raftOptions: Partial<RaftOptions>;
   readonly #members = new Map<string, Member>();
   readonly #down = new Set<string>();
   readonly #heldDisks = new Set<string>();
@@ -24,6 +33,7 @@ export class Cluster {
   readonly #heldSnapshots = new Set<string>();
   readonly #cuts = new Set<string>();
   readonly #roles = new Map<string, string>();
+  readonly #configurations = new Map<string, string>();
   #trace: string[] = [];
   #restarts = 0;
   /** What was sent and neither delivered nor lost. */
@@ -33,12 +43,22 @@ export class Cluster {
   constructor(voters: string, { learners = '', votersOutgoing = '', raft = {}, disks = {} }: ClusterOptions = {}) {
     this.ids = [...new Set([...voters, ...votersOutgoing, ...learners])];
     const configuration = { voters: [...voters], votersOutgoing: [...votersOutgoing], learners: [...learners] };
-    for (const id of this.ids) {
-      const options = { electionTimeoutTicks: 10, heartbeatTicks: 2, seed: 1, ...raft, id };
-      const member = new Member(options, configuration, disks[id] ?? emptyDisk());
-      member.onMessage = (message) => this.#send(message);
-      this.#members.set(id, member);
-    }
+    this.#raftOptions = raft;
+    for (const id of this.ids) this.#start(id, configuration, disks[id] ?? emptyDisk(), 0);
+  }
+
+  /** Starts one that was added: it knows what `contact` takes for certain, and has an empty log. */
+  join(id: string, contact: string): void {
+    const { committedConfiguration, committedConfigurationIndex } = this.status(contact);
+    this.ids = [...this.ids, id];
+    this.#start(id, committedConfiguration, emptyDisk(), committedConfigurationIndex);
+  }
+
+  #start(id: string, configuration: Configuration, disk: Disk, configurationIndex: number): void {
+    const options = { electionTimeoutTicks: 10, heartbeatTicks: 2, seed: 1, ...this.#raftOptions, id };
+    const member = new Member(options, configuration, disk, configurationIndex);
+    member.onMessage = (message) => this.#send(message);
+    this.#members.set(id, member);
   }
 
   member(id: string): Member {
@@ -85,6 +105,15 @@ export class Cluster {
     for (const text of texts) this.member(id).step({ type: 'propose', context: contextOf(text), data: bytesOf(text) });
     this.pump(id);
   }
+  /** Proposes a change of members under context 0. */
+  change(id: string, ...changes: MemberChange[]): void {
+    this.member(id).step({ type: 'proposeConfiguration', context: 0, changes });
+    this.pump(id);
+  }
+  /** The active configuration as it is written in traces: "abc", "abc/ade" while joint, "abc+d" with a learner. */
+  configuration(id: string): string {
+    return describeConfiguration(this.status(id).configuration);
+  }
   read(id: string, ...contexts: number[]): void {
     for (const context of contexts) this.member(id).step({ type: 'readIndex', context });
     this.pump(id);
@@ -117,6 +146,10 @@ export class Cluster {
     const now = `${role} of term ${term}`;
     if ((this.#roles.get(id) ?? 'follower of term 0') !== now) this.#trace.push(`${id} is ${now}`);
     this.#roles.set(id, now);
+    const configuration = this.configuration(id);
+    if ((this.#configurations.get(id) ?? configuration) !== configuration)
+      this.#trace.push(`${id} has ${configuration}`);
+    this.#configurations.set(id, configuration);
   }
 
   /** Delivers what is in transit (and matches), once; not what is sent meanwhile. */
@@ -206,7 +239,7 @@ export class Cluster {
   }
 
   #deliver(message: Message): void {
-    if (this.#down.has(message.to)) return;
+    if (this.#down.has(message.to) || !this.#members.has(message.to)) return;
     this.#trace.push(describeMessage(message));
     this.member(message.to).step({ type: 'receive', message });
     this.pump(message.to);

@@ -3,6 +3,7 @@
 // input is followed by the whole-state checks, and hasReady is held to its word.
 import {
   type Configuration,
+  type ConfigurationCodec,
   type Entry,
   type HardState,
   type Input,
@@ -51,6 +52,12 @@ export function bytesOf(text: string): Uint8Array {
   return new TextEncoder().encode(text);
 }
 
+/** A codec of configurations that can be read in a trace. */
+export const jsonCodec: ConfigurationCodec = {
+  encode: (configuration) => bytesOf(JSON.stringify(configuration)),
+  decode: (data) => JSON.parse(textOf(data)) as Configuration,
+};
+
 export function emptyDisk(): Disk {
   return { hardState: undefined, entries: [], compactedIndex: 0, compactedTerm: 0, snapshot: undefined };
 }
@@ -60,6 +67,7 @@ export class Member {
   readonly disk: Disk;
   readonly #options: RaftOptions;
   readonly #configuration: Configuration;
+  readonly #configurationIndex: number;
   raft: Raft;
   /** The state machine: every command applied, snapshots included. */
   applied: AppliedEntry[] = [];
@@ -75,11 +83,13 @@ export class Member {
   /** Called with every message that leaves. */
   onMessage: (message: Message) => void = () => {};
 
-  constructor(options: RaftOptions, configuration: Configuration, disk: Disk = emptyDisk()) {
+  /** With a `configurationIndex` it is one that joins. */
+  constructor(options: RaftOptions, configuration: Configuration, disk: Disk = emptyDisk(), configurationIndex = 0) {
     this.id = options.id;
     this.disk = disk;
     this.#options = options;
     this.#configuration = configuration;
+    this.#configurationIndex = configurationIndex;
     this.raft = this.#load(options.seed);
   }
 
@@ -144,7 +154,9 @@ export class Member {
     const last = this.applied.at(-1);
     if (last === undefined || last.index <= (this.disk.snapshot?.meta.lastIncludedIndex ?? 0)) return;
     const { index: lastIncludedIndex, term: lastIncludedTerm } = last;
-    const meta = { lastIncludedIndex, lastIncludedTerm, configuration: this.raft.status().configuration };
+    const configuration = this.raft.configurationAt(lastIncludedIndex);
+    if (configuration === undefined) return;
+    const meta = { lastIncludedIndex, lastIncludedTerm, configuration };
     this.disk.snapshot = { meta, data: encodeState(this.applied) };
     const compactTo = Math.max(lastIncludedIndex - keep, this.disk.compactedIndex);
     this.#compactDisk(compactTo);
@@ -187,7 +199,7 @@ export class Member {
     const { hardState, entries, snapshot, compactedIndex, compactedTerm } = this.disk;
     this.applied = snapshot === undefined ? [] : decodeState(snapshot.data);
     const raft = new Raft(
-      { ...this.#options, seed },
+      { configurationCodec: jsonCodec, ...this.#options, seed },
       {
         hardState,
         snapshot: snapshot?.meta,
@@ -195,6 +207,7 @@ export class Member {
         compactedIndex,
         compactedTerm,
         configuration: this.#configuration,
+        configurationIndex: this.#configurationIndex,
       },
     );
     checkState(raft);
@@ -260,6 +273,7 @@ function isIdle(ready: Ready): boolean {
     ready.hardState === undefined &&
     ready.snapshot === undefined &&
     ready.softState === undefined &&
+    ready.configuration === undefined &&
     ready.entries.length === 0 &&
     ready.messages.length === 0 &&
     ready.committedEntries.length === 0 &&

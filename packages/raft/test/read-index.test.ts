@@ -119,14 +119,21 @@ describe('§6.4 ReadIndex on a leader', () => {
   });
 
   it('needs a majority of both halves of a joint configuration (T16)', () => {
-    const cluster = new Cluster('abc', { votersOutgoing: 'ade' });
+    const cluster = new Cluster('ade', { learners: 'bc' });
     cluster.elect('a');
+    cluster.change('a', { type: 'promote', id: 'b' }, { type: 'promote', id: 'c' }, { type: 'remove', id: 'd' });
+    expect(cluster.configuration('a')).toBe('abce/ade');
+    cluster.lose();
     cluster.read('a', 1);
     cluster.deliver((message) => message.to === 'b' || message.to === 'c');
     cluster.deliver(ofType('heartbeatResponse'));
     expect(served(cluster, 'a')).toEqual([]);
-    cluster.settle();
+    cluster.read('a', 2);
+    cluster.deliver((message) => message.to === 'd');
+    cluster.deliver(ofType('heartbeatResponse'));
     expect(served(cluster, 'a')).toEqual([[1, 1]]);
+    cluster.settle();
+    expect(served(cluster, 'a')).toEqual([[2, 1]]);
   });
 
   it('is not fooled by a token that was never given out', () => {

@@ -1,5 +1,5 @@
 // Messages as one readable line each, for the traces that scenario tests compare with and the simulation hashes.
-import type { Entry, Message } from '../src/index.ts';
+import type { Configuration, Entry, Message } from '../src/index.ts';
 
 export function describeMessage(message: Message): string {
   return `${message.from} → ${message.to} ${describeContent(message)}`;
@@ -56,4 +56,22 @@ function describeEntries(entries: readonly Entry[]): string {
 
 function isTransfer(message: Message): boolean {
   return message.type === 'voteRequest' && message.isTransfer === true;
+}
+
+/** "abc", "abc/ade" while joint (new half first), "abc+d" with a learner, "ab/abc (c)" if c then becomes one. */
+export function describeConfiguration(configuration: Configuration): string {
+  const { voters, votersOutgoing, learners, learnersNext = [] } = configuration;
+  const outgoing = votersOutgoing.length > 0 ? `/${shortIds(votersOutgoing)}` : '';
+  const learning = learners.length > 0 ? `+${shortIds(learners)}` : '';
+  return shortIds(voters) + outgoing + learning + (learnersNext.length > 0 ? ` (${shortIds(learnersNext)})` : '');
+}
+
+/** An id that was assigned is written as [ordinal:index]. */
+function shortIds(ids: readonly string[]): string {
+  return ids.map((id) => (id.length < 16 ? id : `[${shortId(id)}]`)).join('');
+}
+
+function shortId(id: string): string {
+  const [ordinal, index] = [Number.parseInt(id.slice(0, 2), 16), Number.parseInt(id.slice(2), 16)];
+  return ordinal === 0 ? `${index}` : `${index}.${ordinal}`;
 }
