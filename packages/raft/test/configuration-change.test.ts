@@ -12,8 +12,8 @@ const base: Configuration = { voters: ['a', 'b', 'c'], votersOutgoing: [], learn
 const circumstances = { index: 0x2f, isCaughtUp: (id: string) => id === 'd' };
 
 function plan(...changes: MemberChange[]): Configuration {
-  const { configuration, ...refusal } = planChange(base, changes, circumstances);
-  if (configuration === undefined) throw new Error(JSON.stringify(refusal));
+  const { configuration, ...refused } = planChange(base, changes, circumstances);
+  if (configuration === undefined) throw new Error(JSON.stringify(refused));
   return configuration;
 }
 function refusal(...changes: MemberChange[]): unknown {
