@@ -45,7 +45,6 @@ describe('the line that says how things are', () => {
     ['the connection was lost', { ...ready, connection: 'offline' as const }, whole, 'warn', /connection was lost/],
     ['a node is sought', { ...ready, connection: 'connecting' as const }, unknownCluster, 'plain', /Looking/],
     ['it is another cluster', failed('wrong_cluster'), whole, 'bad', /another cluster|belongs to a cluster/],
-    ['the session has expired', failed('session_expired'), whole, 'warn', /forgotten its session/],
     ['the browser keeps nothing', failed('unsupported'), whole, 'warn', /private windows/],
     ['the storage is blocked', failed('storage_failed'), whole, 'warn', /was blocked/],
     ['something has no words here', failed('internal'), whole, 'warn', /No matter\./],
@@ -59,6 +58,23 @@ describe('the line that says how things are', () => {
     const advice = adviseOn(status, cluster, false);
     expect(advice.tone).toBe(tone);
     expect(`${advice.title}. ${advice.text}`).toMatch(text);
+  });
+
+  it('says that the session has expired while a write shows it', () => {
+    const error = new RaftkvError('session_expired', 'no matter', { definite: false });
+    const write = {
+      id: 1,
+      text: '',
+      key: 'k',
+      milliseconds: 1,
+      state: { status: 'unknown', error, revision: undefined },
+    } as const;
+    expect(adviseOn(ready, whole, false, [write])).toMatchObject({
+      tone: 'warn',
+      text: expect.stringMatching(/forgotten its session/) as string,
+    });
+    expect(adviseOn(ready, { ...whole, up: 0, hasQuorum: false }, false, [write]).title).toBe('No node answers');
+    expect(adviseOn(ready, whole, false, []).title).toBe('In step');
   });
 
   it('puts a cluster that takes no writes before a storage that keeps nothing', () => {

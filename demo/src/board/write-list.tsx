@@ -4,9 +4,8 @@ import { useLive } from '@raftkv/react';
 import { usePage } from '../context.ts';
 import { formatMilliseconds } from '../model/format.ts';
 import { describeWrite } from '../model/words.ts';
+import { shownWrites } from '../model/write-log.ts';
 import { StateBadge } from '../parts/write-badge.tsx';
-
-const shownWrites = 5;
 
 export function WriteList(): ReactElement {
   const { writes, author } = usePage();

@@ -2,6 +2,7 @@
 import type { RaftkvError, ReplicaStatus, WriteState } from 'raftkv';
 import type { ClusterView } from './cluster-view.ts';
 import { formatCount } from './format.ts';
+import type { LoggedWrite } from './write-log.ts';
 
 export interface Advice {
   readonly tone: 'good' | 'plain' | 'warn' | 'bad';
@@ -9,8 +10,13 @@ export interface Advice {
   readonly text: string;
 }
 
-/** The one thing that whoever looks at this tab should know now. */
-export function adviseOn(status: ReplicaStatus, cluster: ClusterView, isSwitchedOff: boolean): Advice {
+/** The one thing that whoever looks at this tab should know now. `writes`: those that are to be seen, of which some may need a look. */
+export function adviseOn(
+  status: ReplicaStatus,
+  cluster: ClusterView,
+  isSwitchedOff: boolean,
+  writes: readonly LoggedWrite[] = [],
+): Advice {
   const waiting = waitingText(status.unsentWrites);
   if (isSwitchedOff) {
     return {
@@ -43,6 +49,7 @@ export function adviseOn(status: ReplicaStatus, cluster: ClusterView, isSwitched
     };
   }
   if (wrong !== undefined) return wrong;
+  if (writes.some(({ state }) => state.error?.code === 'session_expired')) return forgotten;
   if (status.phase === 'loading') return { tone: 'plain', title: 'Opening', text: 'Reading what this tab has kept.' };
   if (status.connection !== 'online') {
     return status.connection === 'connecting'
@@ -88,6 +95,13 @@ function waitingText(writes: number): string {
   return writes === 1 ? 'One write waits here. ' : `${writes} writes wait here. `;
 }
 
+/** An error of writes alone: the copy needs no session. */
+const forgotten: Advice = {
+  tone: 'warn',
+  title: 'This tab was away for too long',
+  text: 'The cluster has forgotten its session. Writes of unknown outcome are marked: look before you repeat them. What had not left has been sent.',
+};
+
 /** Errors of the copy that say what to do, in the words of whoever meets them. */
 const troubles: Readonly<Partial<Record<RaftkvError['code'], Advice>>> = {
   wrong_cluster: {
@@ -99,11 +113,6 @@ const troubles: Readonly<Partial<Record<RaftkvError['code'], Advice>>> = {
     tone: 'bad',
     title: 'Versions do not fit',
     text: 'This page and the cluster, or what this tab keeps, are of different versions. Reload the page.',
-  },
-  session_expired: {
-    tone: 'warn',
-    title: 'This tab was away for too long',
-    text: 'The cluster has forgotten its session. Writes of unknown outcome are marked: look before you repeat them.',
   },
   storage_locked: {
     tone: 'warn',

@@ -14,6 +14,8 @@ export interface LoggedWrite {
 }
 
 const keptWrites = 30;
+/** How many the page shows. */
+export const shownWrites = 5;
 
 export class WriteLog extends Observable<readonly LoggedWrite[]> {
   readonly #now: () => number;
