@@ -14,7 +14,7 @@ import { seededRandom } from '../linearizability/simulate.ts';
 import { setStage } from './harness/stage.ts';
 import { TabWorkloadClient } from './harness/tab-workload.ts';
 
-const stage = setStage(['history']);
+const stage = setStage(['history'], { build: 'production' });
 const seconds = Number(process.env['RAFTKV_TAB_SECONDS'] ?? 30);
 const seed = Number(process.env['RAFTKV_RANDOM_SEED'] ?? Math.floor(Math.random() * 1e6));
 

@@ -5,7 +5,7 @@ import { ReplicaTab, setCluster } from './harness/replica-tabs.ts';
 import { setStage } from './harness/stage.ts';
 import { Tab } from './harness/tabs.ts';
 
-const stage = setStage(['replica', 'storage']);
+const stage = setStage(['replica', 'storage'], { build: 'production' });
 const cluster = setCluster();
 
 const open = (options: Parameters<typeof ReplicaTab.open>[2] = {}): Promise<ReplicaTab> =>

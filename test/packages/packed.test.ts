@@ -69,6 +69,12 @@ describe('the tarballs', () => {
     expect(files.filter((path) => /tsbuildinfo|\.test\.|^test\/|\.tgz$/.test(path))).toEqual([]);
   });
 
+  it('hold the production build of the browser’s door', () => {
+    expect(find('raftkv').files).toEqual(
+      expect.arrayContaining(['dist/production/index.js', 'dist/production/index.js.map']),
+    );
+  });
+
   it('hold the source that each source map names, so that no build is stale', () => {
     const missing = names.concat('raftkv').flatMap((name) => {
       const home = join(stranger, 'node_modules', name);

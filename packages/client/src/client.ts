@@ -7,7 +7,7 @@ import { conditionFailed, expectCompact, expectScan, expectStatus, expectType, t
 import type { Answer, CallKind, CallOutcome, Request } from './call.ts';
 import { checkCallOptions, checkedKey, checkedLevel, checkedNumber, checkedRange } from './checks.ts';
 import type { Codec } from './codec.ts';
-import { decodeValue, encodeValue } from './codec.ts';
+import { decodeValue, encodeValue } from './coding.ts';
 import { batchCommand, batchOpResult, txnCommand, txnResult } from './commands.ts';
 import type { TxnParts } from './commands.ts';
 import type { CallOptions, Dispatcher } from './dispatcher.ts';

@@ -14,7 +14,7 @@ import type {
 } from '@raftkv/kv';
 import { RaftkvError, keyFrom, rangeFrom } from '@raftkv/wire';
 import type { Codec } from './codec.ts';
-import { encodeValue } from './codec.ts';
+import { encodeValue } from './coding.ts';
 import type { UserKey, View } from './entry.ts';
 import { toEntry, toKeyEntry, toOptionalEntry } from './entry.ts';
 import type { BatchOp, BatchOpResult, Condition, TxnOp, TxnOpResult, TxnResult } from './requests.ts';

@@ -2,7 +2,7 @@
 import type { ChangeEvent, Key, KeyValue } from '@raftkv/kv';
 import { keyToBytes, keyToString } from '@raftkv/wire';
 import type { Codec } from './codec.ts';
-import { decodeValue } from './codec.ts';
+import { decodeValue } from './coding.ts';
 
 /** What keys in answers are: text, or with `keys: 'bytes'` bytes. */
 export type UserKey = string | Uint8Array;

@@ -71,7 +71,10 @@ export class RaftkvError extends Error {
   readonly leader: string | undefined;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
-    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    super(
+      isShort(message) ? code.replaceAll('_', ' ') + message : message,
+      details.cause === undefined ? undefined : { cause: details.cause },
+    );
     this.code = code;
     this.definite = details.definite ?? true;
     this.compactedRevision = details.compactedRevision;
@@ -84,6 +87,11 @@ export class RaftkvError extends Error {
     const message = error instanceof Error ? error.message : String(error);
     return new RaftkvError(fallback, message, { ...details, cause: error });
   }
+}
+
+/** The browser's production build leaves of a sentence only the values in it, behind a colon; the code speaks for the rest. */
+function isShort(message: string): boolean {
+  return message === '' || message.startsWith(': ');
 }
 
 const knownCodes: Readonly<Record<ErrorCode, true>> = {

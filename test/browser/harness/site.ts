@@ -1,10 +1,12 @@
-// A site for one suite: bundles pages from the sources of the packages, as an app would be, and serves them on loopback. Each site
-// has a port and so an origin of its own, with its own storage.
+// A site for one suite: bundles pages, as an app would be, and serves them on loopback. Each site has a port and so an origin of its own, with its own
+// storage. Pages are made from the sources of the packages; or from the production build, with which some suites and, by `RAFTKV_BUILD=production`, any are run.
+import { execFileSync } from 'node:child_process';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { build, defaultClientConditions } from 'vite';
 
+const productionBuild = '../../../packages/raftkv/build/production.mjs';
 const pagesFolder = join(import.meta.dirname, '../pages');
 
 export interface Site {
@@ -13,9 +15,14 @@ export interface Site {
   close(): Promise<void>;
 }
 
+/** What the pages are made of. `production`: of what an app gets behind the browser's door, made anew from the sources. */
+export type SiteBuild = 'sources' | 'production';
+
+const defaultBuild: SiteBuild = process.env.RAFTKV_BUILD === 'production' ? 'production' : 'sources';
+
 /** Serves `test/browser/pages/<name>.ts`, each as a module in an empty page. */
-export async function serveSite(pages: readonly string[]): Promise<Site> {
-  const files = await bundle(pages);
+export async function serveSite(pages: readonly string[], from: SiteBuild = defaultBuild): Promise<Site> {
+  const files = await bundle(pages, from);
   const server = createServer((request, response) => {
     const path = new URL(request.url ?? '/', 'http://site').pathname.slice(1);
     const script = files.get(path);
@@ -43,16 +50,20 @@ function shell(page: string): string {
   return `<!doctype html><html lang="en"><title>${page}</title><script type="module" src="/${page}.js"></script></html>`;
 }
 
+/** What a bundler goes by that builds for production; tests run under another name. */
+const productionConditions = ['production', ...defaultClientConditions.filter((name) => !name.includes('development'))];
+
 /** The scripts by their path. */
-async function bundle(pages: readonly string[], options: { minify?: boolean } = {}): Promise<Map<string, string>> {
+async function bundle(pages: readonly string[], from: SiteBuild): Promise<Map<string, string>> {
+  if (from === 'production') execFileSync(process.execPath, [join(import.meta.dirname, productionBuild)]);
   const made = await build({
     root: pagesFolder,
     configFile: false,
     logLevel: 'error',
-    resolve: { conditions: ['source', ...defaultClientConditions] },
+    resolve: { conditions: from === 'sources' ? ['source', ...defaultClientConditions] : productionConditions },
     build: {
       write: false,
-      minify: options.minify ?? false,
+      minify: from === 'production',
       target: 'es2023',
       modulePreload: false,
       rolldownOptions: {

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll } from 'vitest';
 import type { Browser } from 'playwright-core';
 import { launchChromium } from './chromium.ts';
 import { serveSite } from './site.ts';
-import type { Site } from './site.ts';
+import type { Site, SiteBuild } from './site.ts';
 import { Profile } from './tabs.ts';
 import type { Tab } from './tabs.ts';
 
@@ -20,14 +20,15 @@ export interface StageOptions {
   readonly flags?: readonly string[];
   /** One profile for the whole file. Default: each test has a new one. */
   readonly keepProfile?: boolean;
+  readonly build?: SiteBuild;
 }
 
-export function setStage(pages: readonly string[], { flags, keepProfile = false }: StageOptions = {}): Stage {
+export function setStage(pages: readonly string[], { flags, keepProfile = false, build }: StageOptions = {}): Stage {
   let browser: Browser | undefined;
   let site: Site | undefined;
   let profile: Profile | undefined;
   beforeAll(async () => {
-    [browser, site] = await Promise.all([launchChromium(flags), serveSite(pages)]);
+    [browser, site] = await Promise.all([launchChromium(flags), serveSite(pages, build)]);
   });
   afterEach(async () => {
     if (keepProfile) return;

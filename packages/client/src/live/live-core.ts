@@ -5,7 +5,7 @@ import type { Clock } from '../clock.ts';
 import type { UserKey } from '../entry.ts';
 import type { Live, LiveEntry, LiveSource, ReadState } from '../live.ts';
 import { KeyQuery } from './key-query.ts';
-import { tellAll } from './live-value.ts';
+import { tellAll } from './tell-all.ts';
 import { Overlay } from './overlay.ts';
 import type { PendingWrite } from './overlay.ts';
 import type { Query, QueryOwner } from './query.ts';

@@ -1,5 +1,6 @@
 // The simplest Live: a value that its owner sets. States of writes and of the copy are told through it.
 import type { Live } from '../live.ts';
+import { tellAll } from './tell-all.ts';
 
 export class LiveValue<T> implements Live<T> {
   readonly #listeners = new Set<() => void>();
@@ -28,19 +29,5 @@ export class LiveValue<T> implements Live<T> {
     if (Object.is(value, this.#value)) return;
     this.#value = value;
     tellAll(this.#listeners);
-  }
-}
-
-/** Calls each that is still in the set; what one throws is reported like any uncaught error, and keeps nobody else from hearing. */
-export function tellAll(listeners: ReadonlySet<() => void>): void {
-  for (const listener of [...listeners]) {
-    if (!listeners.has(listener)) continue;
-    try {
-      listener();
-    } catch (error) {
-      queueMicrotask(() => {
-        throw error;
-      });
-    }
   }
 }
