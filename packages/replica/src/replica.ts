@@ -6,13 +6,14 @@ import type { Entry, Input, Message, PeerId, Ready, SnapshotMeta, SoftState } fr
 import { RaftkvError } from '@raftkv/wire';
 import { Pace } from './pace.ts';
 import { Proposals } from './proposals.ts';
+import { Pulse } from './pulse.ts';
 import type { ProposalCallback } from './proposals.ts';
 import type { ReplicaOptions, ReplicaStatus } from './options.ts';
 import { Reads } from './reads.ts';
 import type { ReadCallback } from './reads.ts';
+import { restoreLatest } from './restore-latest.ts';
 import { SnapshotTransfer } from './snapshot-transfer.ts';
 import { Snapshotter } from './snapshotter.ts';
-import { Ticker } from './ticker.ts';
 import { Transfers } from './transfers.ts';
 
 const defaults = {
@@ -49,7 +50,7 @@ export class Replica {
   readonly #transfers = new Transfers();
   readonly #snapshotter: Snapshotter;
   readonly #transfer: SnapshotTransfer;
-  readonly #ticker: Ticker;
+  readonly #pulse: Pulse;
   readonly #requestTimeout: number;
   readonly #snapshotThreshold: number;
   readonly #retainedBytes: number;
@@ -69,6 +70,9 @@ export class Replica {
   #term = 0;
 
   constructor(options: ReplicaOptions) {
+    if (options.raft.leaseReads !== undefined && options.storage.isInTab === true) {
+      throw new RaftkvError('unsupported', 'a tab is suspended without notice: it cannot serve reads under a lease');
+    }
     this.#options = options;
     const { stored, storage, stateMachine, clock } = options;
     this.#requestTimeout = options.requestTimeoutMilliseconds ?? defaults.requestTimeoutMilliseconds;
@@ -100,9 +104,16 @@ export class Replica {
       (input) => this.#post(input),
       (error) => this.#halt(error),
     );
-    // At most a quarter of an election timeout at once: a member that slept must hear its leader before it campaigns.
-    const maxTicksPerWakeup = Math.max(1, Math.floor((options.raft.electionTimeoutTicks ?? 10) / 4));
-    this.#ticker = new Ticker(clock, { tickMilliseconds, maxTicksPerWakeup }, (count) => this.#tick(count));
+    this.#pulse = new Pulse(
+      clock,
+      {
+        tickMilliseconds,
+        electionTimeoutTicks: options.raft.electionTimeoutTicks ?? 10,
+        hasLeases: options.raft.leaseReads !== undefined,
+      },
+      (input) => this.#post(input),
+      (count) => this.#tick(count),
+    );
   }
 
   /** Restores the state from the latest snapshot, then takes part. Rejects if the snapshot cannot be read. */
@@ -110,27 +121,11 @@ export class Replica {
     const { storage, stored, stateMachine, transport } = this.#options;
     const snapshot = stored.snapshot;
     if (snapshot !== undefined) {
-      const reader = await storage.openSnapshot();
-      if (reader?.meta.lastIncludedIndex !== snapshot.lastIncludedIndex) {
-        throw new RaftkvError(
-          'storage_corrupt',
-          `snapshot ${snapshot.lastIncludedIndex} was listed but cannot be opened`,
-        );
-      }
-      const restore = stateMachine.restore();
-      let offset = 0;
-      while (offset < reader.totalBytes) {
-        const chunk = await reader.read(offset, 1024 * 1024);
-        offset += chunk.length;
-        restore.write(chunk);
-      }
-      restore.verify();
-      restore.install();
-      await reader.close();
+      const bytes = await restoreLatest(storage, stateMachine, snapshot);
       this.#appliedIndex = snapshot.lastIncludedIndex;
       this.#appliedTerm = snapshot.lastIncludedTerm;
       this.#snapshotIndex = snapshot.lastIncludedIndex;
-      this.#snapshotter.installed(offset);
+      this.#snapshotter.installed(bytes);
     }
     if (this.#isClosed) return;
     this.#isStarted = true;
@@ -140,7 +135,7 @@ export class Replica {
       onMessage: (message) => this.#receive(message),
       onUnreachable: (peer) => this.#post({ type: 'unreachable', peer }),
     });
-    this.#ticker.start();
+    this.#pulse.start();
     this.#schedule();
   }
 
@@ -190,16 +185,21 @@ export class Replica {
       appliedIndex: this.#appliedIndex,
       openProposals: this.#proposals.openCount,
       openReads: this.#reads.openCount,
-      maxStallMilliseconds: this.#ticker.maxStallMilliseconds,
+      maxStallMilliseconds: this.#pulse.maxStallMilliseconds,
       halted: this.#halted,
     };
   }
 
-  /** Stops taking part and fails what is open. Storage and transport are the owner's to close. Idempotent. */
-  async close(): Promise<void> {
+  /**
+   * Stops taking part and fails what is open. Storage and transport are the owner's to close. Idempotent. `handOver`: a leader hands
+   * leadership over first, for which it takes an election timeout at most.
+   */
+  async close({ handOver = false }: { readonly handOver?: boolean } = {}): Promise<void> {
+    // Whatever comes of it: with nobody to take over, the others elect somebody once this member is silent.
+    if (handOver) await this.transferLeadership().catch(() => {});
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#ticker.stop();
+    this.#pulse.stop();
     this.#snapshotter.cancel();
     this.#failOpen(new RaftkvError('closed', 'this member is stopping', { definite: false }));
     await this.#transfer.close().catch(() => {});
@@ -247,12 +247,14 @@ export class Replica {
   #turn(): void {
     const inputs = this.#inbox;
     this.#inbox = [];
+    this.#catchUp();
     for (const input of inputs) {
       this.#raft.step(input);
       if (input.type === 'propose') this.#steppedContext = input.context;
     }
     const context = this.#reads.takeContext(this.#options.clock.now() + this.#requestTimeout);
     if (context !== undefined) this.#raft.step({ type: 'readIndex', context });
+    this.#catchUp();
     const startedAt = this.#options.clock.now();
     while (this.#raft.hasReady()) {
       this.#process(this.#raft.takeReady());
@@ -262,6 +264,10 @@ export class Replica {
       break;
     }
     this.#considerSnapshot();
+  }
+
+  #catchUp(): void {
+    this.#pulse.catchUp((input) => this.#raft.step(input));
   }
 
   #process(ready: Ready): void {
@@ -372,7 +378,7 @@ export class Replica {
   #halt(error: unknown): void {
     if (this.#halted !== undefined || this.#isClosed) return;
     this.#halted = RaftkvError.from(error, 'halted', { definite: false });
-    this.#ticker.stop();
+    this.#pulse.stop();
     this.#failOpen(
       new RaftkvError('closed', `this member stopped: ${this.#halted.message}`, { definite: false, cause: error }),
     );

@@ -6,6 +6,10 @@ export interface TickerOptions {
   readonly tickMilliseconds: number;
   /** Most ticks for one wake-up; what is beyond is forgotten, as if this member had been frozen. */
   readonly maxTicksPerWakeup: number;
+  /** A wake-up came so many milliseconds too late (0 and more). */
+  readonly onLate?: (milliseconds: number) => void;
+  /** Ticks were forgotten. */
+  readonly onForgotten?: () => void;
 }
 
 export class Ticker {
@@ -33,6 +37,18 @@ export class Ticker {
     this.#cancel = undefined;
   }
 
+  /** For who must know now what time it is: the ticks that are due and were not given yet, which are given by this. Undefined: too many, they are forgotten. */
+  takeDue(): number | undefined {
+    const { tickMilliseconds, maxTicksPerWakeup } = this.#options;
+    const due = Math.floor((this.#clock.now() - this.#last) / tickMilliseconds);
+    if (due > maxTicksPerWakeup) {
+      this.#last = this.#clock.now();
+      return undefined;
+    }
+    this.#last += due * tickMilliseconds;
+    return due;
+  }
+
   #arm(): void {
     this.#cancel = this.#clock.schedule(() => this.#wake(), this.#options.tickMilliseconds);
   }
@@ -42,12 +58,14 @@ export class Ticker {
     const elapsed = this.#clock.now() - this.#last;
     const stall = elapsed - tickMilliseconds;
     if (stall > this.maxStallMilliseconds) this.maxStallMilliseconds = stall;
+    this.#options.onLate?.(Math.max(0, stall));
     const due = Math.floor(elapsed / tickMilliseconds);
     if (due > maxTicksPerWakeup) {
       // The race: (1) the loop stalls for longer than an election timeout; (2) the leader's heartbeats wait in the
       // socket meanwhile; (3) timers run before sockets are read, so the ticks would start an election against a leader
       // that is well. So the ticks wait until the events that are already queued were handled, and are few.
       this.#last = this.#clock.now();
+      this.#options.onForgotten?.();
       this.#cancel = undefined;
       let isStopped = false;
       this.#cancel = () => {

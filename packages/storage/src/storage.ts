@@ -69,6 +69,8 @@ export interface StorageStatistics {
 }
 
 export interface Storage {
+  /** In a browser's tab, which is suspended and ended without notice: what counts on a clock is refused there. */
+  readonly isInTab?: true;
   /** What is kept, once, right after opening. */
   load(): Promise<StoredState>;
   /**

@@ -4,6 +4,7 @@ import type { Clock } from '@raftkv/replica';
 
 export const nodeClock: Clock = {
   now: () => performance.now(),
+  wallNow: () => Date.now(),
   schedule(callback, milliseconds) {
     const timer = setTimeout(callback, milliseconds);
     return () => clearTimeout(timer);

@@ -27,6 +27,7 @@ export interface OpenedDatabase {
 }
 
 export class IndexedDbStorage implements Storage {
+  readonly isInTab = true;
   readonly #opened: OpenedDatabase;
   readonly #queue: WriteQueue;
   readonly #outline: LogOutline;
