@@ -28,6 +28,8 @@ export interface LocalKvNodeOptions {
   readonly members: readonly MemberAddress[];
   readonly stateMachine: KvStateMachine;
   readonly syncWrites: boolean;
+  /** Whether linearizable reads are served under leases. Default false. */
+  readonly leaseReads?: boolean;
   readonly isReachable: (memberId: string) => boolean;
   /** Default: the process's. */
   readonly clock?: Pick<Clock, 'now' | 'schedule'>;
@@ -211,6 +213,7 @@ export class LocalKvNode implements KvNode {
       keys: statistics.keys,
       dataBytes: statistics.keyBytes + statistics.valueBytes,
       syncWrites,
+      ...(this.#options.leaseReads === true ? { leaseReads: true } : {}),
       uptimeSeconds: Math.floor((this.#clock.now() - this.#startedAt) / 1000),
       members: members.map((member) => ({
         ...member,

@@ -109,6 +109,12 @@ function raftFamilies(raft: RaftStatus): readonly MetricFamily[] {
     ),
     gauge('raftkv_log_memory_bytes', 'Bytes of log entries kept in memory.', raft.logBytes),
     gauge('raftkv_pending_reads', 'Linearizable reads that wait for their confirmation.', raft.pendingReads),
+    gauge(
+      'raftkv_priority',
+      'Who should rather lead: the higher; 0 while this member serves badly.',
+      raft.isUnwell ? 0 : raft.priority,
+    ),
+    gauge('raftkv_has_lease', '1 while reads are served under a lease (leader only).', Number(raft.hasLease)),
     gauge('raftkv_persisted_index', 'The last log index durable here.', raft.persistedIndex),
   ];
 }

@@ -210,6 +210,8 @@ export interface NodeStatus {
   readonly dataBytes: number;
   readonly syncWrites: boolean;
   readonly uptimeSeconds: number;
+  /** Linearizable reads are served under leases, which count on clocks. Absent: they are not. */
+  readonly leaseReads?: boolean;
   readonly members: readonly (MemberAddress & {
     readonly isLearner: boolean;
     readonly isReachable: boolean;

@@ -16,6 +16,9 @@ export interface Settings {
   readonly clusterToken: string;
   readonly electionTimeoutMilliseconds: number;
   readonly heartbeatIntervalMilliseconds: number;
+  /** 0 to 100. */
+  readonly priority: number;
+  readonly leaseReads: boolean;
   readonly snapshotThreshold: number;
   readonly snapshotRate: number;
   readonly maxLogEntries: number;
@@ -125,6 +128,24 @@ export const settings = [
     150,
   ),
   setting(
+    'priority',
+    ['raft', 'priority'],
+    '--priority',
+    'NUMBER',
+    'who should rather lead: the higher, 0 to 100; 0 = never by itself',
+    readPriority,
+    1,
+  ),
+  setting(
+    'leaseReads',
+    ['raft', 'lease_reads'],
+    '--lease-reads',
+    'BOOL',
+    'serve linearizable reads without asking the others, counting on clocks that drift less than 10 %; the same for all members',
+    readBoolean,
+    false,
+  ),
+  setting(
     'snapshotThreshold',
     ['raft', 'snapshot_threshold'],
     '--snapshot-threshold',
@@ -222,6 +243,12 @@ function readPositive(what: string, value: unknown): number {
   const count = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value;
   if (typeof count === 'number' && Number.isSafeInteger(count) && count > 0) return count;
   throw invalid(what, value, 'a whole number above 0');
+}
+
+function readPriority(what: string, value: unknown): number {
+  const priority = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value;
+  if (typeof priority === 'number' && Number.isInteger(priority) && priority >= 0 && priority <= 100) return priority;
+  throw invalid(what, value, 'a whole number from 0 to 100');
 }
 
 function readBoolean(what: string, value: unknown): boolean {

@@ -34,6 +34,8 @@ import { version } from './version.ts';
 const clientRoute = { path: '/ws', protocol: 'raftkv.v1' } as const;
 const peerRoute = { path: '/raft', protocol: 'raftkv-peer.v1' } as const;
 const requestTimeoutMilliseconds = 5_000;
+/** Clocks of computers are off by a few parts in ten thousand at the worst; a busy host's timers make no difference (pulse.ts of the replica). */
+const leases = { maxDriftPerMille: 100 } as const;
 
 export interface StartNodeOptions {
   readonly logger: Logger;
@@ -46,8 +48,8 @@ export interface StartNodeOptions {
 export interface RunningNode {
   readonly port: number;
   readonly node: LocalKvNode;
-  /** Answers what is open, then closes doors, mesh and storage. Idempotent. */
-  close(): Promise<void>;
+  /** Answers what is open, then closes doors, mesh and storage. Idempotent. `handOver`: a leader hands leadership over first, which takes an election timeout at most. */
+  close(options?: { readonly handOver?: boolean }): Promise<void>;
 }
 
 /**
@@ -78,6 +80,7 @@ class StartingNode {
   readonly #closers: (() => Promise<void> | void)[] = [];
   #isClosed = false;
   #isHalted = false;
+  #replica: Replica | undefined;
 
   constructor(config: NodeConfig, { logger, onHalt, page }: StartNodeOptions) {
     this.#config = config;
@@ -116,6 +119,7 @@ class StartingNode {
       members,
       stateMachine,
       syncWrites: config.syncWrites,
+      leaseReads: config.leaseReads,
       isReachable: (id) => mesh.isConnected(id),
       clock: nodeClock,
       requestTimeoutMilliseconds,
@@ -127,6 +131,8 @@ class StartingNode {
         seed: randomBytes(4).readUInt32LE(),
         maxAppendEntries: config.maxLogEntries,
         ...raftTicks(config),
+        priority: config.priority,
+        leaseReads: config.leaseReads ? leases : undefined,
       },
       configuration: { voters: members.map((member) => member.id).toSorted(), votersOutgoing: [], learners: [] },
       storage,
@@ -146,6 +152,7 @@ class StartingNode {
       },
       onEvent: (event) => this.#logger.log('INFO', event.type, { ...event }),
     });
+    this.#replica = replica;
     this.#closers.push(() => {
       node.stop();
       return replica.close();
@@ -156,7 +163,7 @@ class StartingNode {
     this.#runWhenFounded({ registry, replica, node, startIndex }).catch((error: unknown) =>
       this.#halt(RaftkvError.from(error)),
     );
-    return { port, node, close: () => this.close() };
+    return { port, node, close: (closing) => this.close(closing) };
   }
 
   /** Storage, replica and mesh may each find that this member cannot go on; the owner is told once. */
@@ -166,7 +173,10 @@ class StartingNode {
     this.#onHalt(error);
   }
 
-  async close(): Promise<void> {
+  async close({ handOver = false }: { readonly handOver?: boolean } = {}): Promise<void> {
+    if (this.#isClosed) return;
+    // While the doors are open, so that clients go on being served here and learn who leads. A follower, and one that nobody can take over from, goes at once.
+    if (handOver) await this.#replica?.transferLeadership().catch(() => undefined);
     if (this.#isClosed) return;
     this.#isClosed = true;
     for (const close of this.#closers.toReversed()) await close();

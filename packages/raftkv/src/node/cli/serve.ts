@@ -33,6 +33,8 @@ async function serve(flags: Flags, configFile: string | undefined): Promise<void
   const signalled = stopSignal();
   const logger = createLogger(config.nodeId, config.logLevel);
   if (!config.syncWrites) logger.log('WARN', 'storage.sync_write is false: a power cut may lose acknowledged writes');
+  if (config.leaseReads)
+    logger.log('WARN', 'raft.lease_reads is true: reads may be stale if clocks drift by more than 10 %');
   let onHalt: (error: RaftkvError) => void = () => {};
   const halted = new Promise<RaftkvError>((resolve) => {
     onHalt = resolve;
@@ -57,7 +59,8 @@ async function serve(flags: Flags, configFile: string | undefined): Promise<void
     return;
   }
   logger.log('INFO', 'stopping');
-  await node.close();
+  // A leader hands over first: so nobody has to wait for an election while members are restarted one after another.
+  await node.close({ handOver: true });
   process.exit(0);
 }
 

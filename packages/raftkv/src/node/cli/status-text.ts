@@ -14,16 +14,21 @@ export function describeStatus(all: readonly EndpointStatus[]): string {
       .trimEnd();
   const title =
     some === undefined ? 'no member answers' : `cluster ${some.clusterId}, ${answers} of ${all.length} members answer`;
-  const warnings = all.flatMap(({ status }) =>
-    status?.syncWrites === false
-      ? [`${status.name} does not sync its writes: a power cut may lose acknowledged ones`]
-      : [],
-  );
+  const warnings = all.flatMap(({ status }) => (status === undefined ? [] : warningsOf(status)));
   // What is wrong has words of its own length, which no column should grow to.
   const rows = all.map(({ endpoint, status, error }, at) =>
     status === undefined ? `${endpoint.padEnd(widths[0]!)}  ${error?.message ?? 'does not answer'}` : row(lines[at]!),
   );
   return `${[title, row(head), ...rows, ...warnings].join('\n')}\n`;
+}
+
+function warningsOf({ name, syncWrites, leaseReads }: NodeStatus): readonly string[] {
+  return [
+    ...(syncWrites ? [] : [`${name} does not sync its writes: a power cut may lose acknowledged ones`]),
+    ...(leaseReads === true
+      ? [`${name} serves reads under leases: they are linearizable only while clocks drift little`]
+      : []),
+  ];
 }
 
 function describeOne(status: NodeStatus): readonly string[] {
