@@ -1,10 +1,26 @@
 // What a run records about its clients, its watches and its applied log, in the store's own words (`kv`'s commands and answers).
-// Types only: recorder.ts writes operations down, the checkers of this folder judge them, the simulator feeds both.
-import type { Command, CommandResult, GetOp, GetResult, ScanOp, ScanResult, SessionStamp } from '@raftkv/kv';
+// recorder.ts writes operations down, the checkers of this folder judge them, the simulator feeds both.
+import type {
+  Change,
+  Command,
+  CommandEnvelope,
+  CommandResult,
+  GetOp,
+  GetResult,
+  KeyRange,
+  ScanOp,
+  ScanResult,
+  SessionStamp,
+} from '@raftkv/kv';
+import { describe } from './agree.ts';
 
 /** The writes that the checkers know; what opens and closes sessions is not asked for by a client's user. */
 export type Write = Extract<Command, { type: 'put' | 'delete' | 'deleteRange' | 'batch' | 'txn' | 'compact' }>;
 export type Read = GetOp | ScanOp;
+
+export function isRead(request: Read | Write): request is Read {
+  return request.type === 'get' || request.type === 'scan';
+}
 
 /** All that is said must be so; what is left out was not told (a client library tells less than the wire does). */
 export type Told<T> = T extends Uint8Array
@@ -49,4 +65,42 @@ export interface ClientOperation {
    */
   readonly outcome: 'answered' | 'unknown' | 'refused';
   readonly answer?: Answer;
+}
+
+/** For people. */
+export function name({ client, call, ret, request }: ClientOperation): string {
+  return `${client} [${call}..${ret ?? '?'}] ${describe(request)}`;
+}
+
+/** One command of the applied log, as the first member that applied it answered. In order of index; entries that are no commands are left out. */
+export interface AppliedEntry {
+  readonly index: number;
+  readonly envelope: CommandEnvelope;
+  readonly result: CommandResult;
+  /** The store's revision once it was applied. */
+  readonly revision: number;
+}
+
+/**
+ * What one watch was told, in order, over all its reconnects. `created` begins each leg, with the first revision that it will
+ * tell, as the server said it.
+ */
+export type WatchMessage =
+  | { readonly type: 'created'; readonly revision: number }
+  | { readonly type: 'changes'; readonly changes: readonly Change[] }
+  /** All up to and including `revision` was delivered. */
+  | { readonly type: 'progress'; readonly revision: number }
+  /** What was wanted is forgotten: the watcher has to begin anew, so nothing may follow. */
+  | { readonly type: 'compacted'; readonly compactedRevision: number };
+
+export interface WatchRecord {
+  readonly name: string;
+  readonly range: KeyRange;
+  /** First revision asked for; 0 = what comes after now. */
+  readonly from: number;
+  /** Events were asked to tell what was there before. */
+  readonly previous: boolean;
+  readonly messages: readonly WatchMessage[];
+  /** Some revision that the store had reached, and this watch had time to tell: it must have come that far. Default: none is owed. */
+  readonly owed?: number;
 }
