@@ -84,6 +84,10 @@ export class Cluster {
     return this.member(id).results.splice(0);
   }
 
+  /** A line of the trace. */
+  note(line: string): void {
+    this.#trace.push(line);
+  }
   /** What happened since the last call. */
   takeTrace(): string[] {
     return this.#trace.splice(0);

@@ -82,6 +82,8 @@ export class Member {
   readonly #readers = new Map<string, DiskSnapshot>();
   /** Called with every message that leaves. */
   onMessage: (message: Message) => void = () => {};
+  /** Called with every Ready before its messages leave. */
+  onReady: (ready: Ready) => void = () => {};
 
   /** With a `configurationIndex` it is one that joins. */
   constructor(options: RaftOptions, configuration: Configuration, disk: Disk = emptyDisk(), configurationIndex = 0) {
@@ -215,6 +217,7 @@ export class Member {
   }
 
   #file(ready: Ready): void {
+    this.onReady(ready);
     if (ready.entries.length > 0 || ready.hardState !== undefined) {
       if (ready.entries.length > 0 && this.pendingChunks.some((chunk) => chunk.resetLog)) {
         throw new Error(`${this.id}: entries are given to storage while its log is being reset`);

@@ -1,8 +1,37 @@
 // Messages as one readable line each, for the traces that scenario tests compare with and the simulation hashes.
-import type { Configuration, Entry, Message } from '../src/index.ts';
+import type { Configuration, Entry, Message, Ready } from '../src/index.ts';
 
 export function describeMessage(message: Message): string {
   return `${message.from} → ${message.to} ${describeContent(message)}`;
+}
+
+/** What a Ready asks of its driver besides messages, a line each. */
+export function describeReady(id: string, ready: Ready): string[] {
+  const { hardState, entries, snapshot, committedEntries } = ready;
+  const lines: string[] = [];
+  if (hardState !== undefined || entries.length > 0) {
+    const { term, votedFor = 'nobody', commitIndex } = hardState ?? {};
+    const words = hardState === undefined ? '' : ` term ${term} vote ${votedFor} commit ${commitIndex}`;
+    lines.push(`${id} writes${words} [${describeEntries(entries)}]`);
+  }
+  if (snapshot !== undefined) lines.push(`${id} restores ${snapshot.lastIncludedIndex}/${snapshot.lastIncludedTerm}`);
+  if (committedEntries.length > 0) lines.push(`${id} applies [${describeEntries(committedEntries)}]`);
+  for (const { context, index, term, refused } of ready.proposalResults) {
+    lines.push(`${id} proposal ${context} ${refused === undefined ? `is ${index}/${term}` : `refused: ${refused}`}`);
+  }
+  for (const { context, index, refused } of ready.readStates) {
+    lines.push(`${id} read ${context} ${refused === undefined ? `at ${index}` : `refused: ${refused}`}`);
+  }
+  for (const { to, meta, offset } of ready.snapshotReads) {
+    lines.push(`${id} reads its snapshot ${meta.lastIncludedIndex}/${meta.lastIncludedTerm} at ${offset} for ${to}`);
+  }
+  for (const { meta, offset, data, done, resetLog } of ready.snapshotWrites) {
+    const ending = `${done ? ' done' : ''}${resetLog ? ', resets its log' : ''}`;
+    lines.push(
+      `${id} writes snapshot ${meta.lastIncludedIndex}/${meta.lastIncludedTerm} bytes ${offset}+${data.length}${ending}`,
+    );
+  }
+  return lines;
 }
 
 function describeContent(message: Message): string {

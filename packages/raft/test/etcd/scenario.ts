@@ -4,6 +4,7 @@
 import { Cluster, diskOf, ofType } from '../cluster.ts';
 import { bytesOf, type Disk } from '../member.ts';
 import type { ClusterOptions } from '../cluster.ts';
+import type { Input } from '../../src/index.ts';
 import { stateOf } from '../../src/raft.ts';
 
 export interface ScenarioOptions extends ClusterOptions {
@@ -80,7 +81,12 @@ export class Scenario extends Cluster {
 
   /** `report-unreachable 1 2`. */
   reportUnreachable(id: string, peer: string): void {
-    this.member(id).step({ type: 'unreachable', peer });
+    this.input(id, { type: 'unreachable', peer });
+  }
+
+  /** `transfer-leadership from=1 to=4`, and whatever has no verb of its own. */
+  input(id: string, input: Input): void {
+    this.member(id).step(input);
     this.pump(id);
   }
 
