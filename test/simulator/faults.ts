@@ -40,6 +40,37 @@ export class Faults {
     });
   }
 
+  /** Figure 3.7 takes leaders that fall one after the other, each soon after it has begun. */
+  newLeader(name: string): void {
+    const { swarm } = this.#world;
+    const random = this.#random;
+    if (this.#isOver || swarm.leaderChurn === 0 || !random.chance(swarm.leaderChurn)) return;
+    const member = this.#cluster.members.find((each) => each.name === name)!;
+    const delay = random.exponential(swarm.links.meanLatency * 3 + swarm.disk.meanSyncLatency * 2 + 1);
+    this.#world.scheduler.after(delay, undefined, () => {
+      if (this.#isOver) return;
+      this.#world.trace.note(`the new leader ${name} falls`);
+      if (random.chance(0.6)) return this.#crash(member, random.pick(['lost', 'torn', 'kept']), random.chance(0.5));
+      this.#until(this.#cluster.links.cut((from, to) => from === member.host || to === member.host));
+    });
+  }
+
+  /** A vote of this member was given to the disk and is not durable yet. */
+  voting(member: Member): void {
+    const { swarm } = this.#world;
+    const random = this.#random;
+    if (this.#isOver || swarm.voteCrash === 0 || !random.chance(swarm.voteCrash)) return;
+    this.#world.scheduler.after(random.exponential(swarm.disk.meanSyncLatency), undefined, () => {
+      if (this.#isOver || !member.isUp) return;
+      member.die(random.pick(['lost', 'torn', 'kept']), random.chance(0.5));
+      const mend = (): void => {
+        if (this.#open.delete(mend)) member.start();
+      };
+      this.#open.add(mend);
+      this.#world.scheduler.after(random.exponential(5), undefined, mend);
+    });
+  }
+
   strike(kind: FaultKind): void {
     const { members, links, channels } = this.#cluster;
     const random = this.#random;

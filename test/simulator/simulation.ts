@@ -62,6 +62,8 @@ export class Simulation {
     for (const member of this.#cluster.members) member.start();
     this.#clients = Array.from({ length: swarm.clients }, (_, at) => this.#client(at));
     this.#faults = new Faults(world, this.#cluster);
+    this.#checks.onLeader = (name) => this.#faults.newLeader(name);
+    for (const member of this.#cluster.members) member.checks.onVoting = () => this.#faults.voting(member);
     this.#faults.begin();
   }
 

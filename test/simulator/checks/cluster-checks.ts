@@ -17,6 +17,8 @@ export class ClusterChecks {
   readonly #leaders = new Map<number, CheckedMember>();
   #members: readonly CheckedMember[] = [];
   #lives = new Map<CheckedMember, Raft>();
+  /** Told of each new leader. */
+  onLeader: (name: string) => void = () => undefined;
   /** State hashes that were compared. */
   comparisons = 0;
 
@@ -43,6 +45,7 @@ export class ClusterChecks {
     this.#leaders.set(term, member);
     this.#lives.set(member, core);
     this.#checkCompleteness(member, core);
+    this.onLeader(member.name);
   }
 
   /** Whoever wins has every committed entry. */

@@ -26,10 +26,13 @@ export class MemberChecks implements CheckedMember {
   readonly #cluster: ClusterChecks;
   #running: RunningMember | undefined;
   #term = 0;
+  #votedFor: PeerId | undefined;
   #commitIndex = 0;
   #appliedIndex = 0;
   #events = 0;
   #promised: Promised | undefined;
+  /** Told when a vote is on its way to the disk. */
+  onVoting: () => void = () => undefined;
   /** Its disk was damaged: it may refuse to start. */
   isDamaged = false;
 
@@ -111,6 +114,10 @@ export class MemberChecks implements CheckedMember {
     const record = recordOf(running.core);
     if (record.term < this.#term) {
       throw new Violation('terms never fall', `${this.name} goes from term ${this.#term} to ${record.term}`);
+    }
+    if (record.votedFor !== this.#votedFor || record.term !== this.#term) {
+      this.#votedFor = record.votedFor;
+      if (record.votedFor !== undefined && record.durability.durableVotedFor !== record.votedFor) this.onVoting();
     }
     this.#term = record.term;
     if (record.commitIndex !== this.#commitIndex) this.#commit(running, record.commitIndex);

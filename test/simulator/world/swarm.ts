@@ -58,6 +58,10 @@ export interface Swarm {
   readonly faultMilliseconds: number;
   /** What a fault lasts, about. */
   readonly stabilityMilliseconds: number;
+  /** The chance that a new leader is struck down at once, again and again. */
+  readonly leaderChurn: number;
+  /** The chance that a member dies while its vote is on its way to the disk, and is soon back. */
+  readonly voteCrash: number;
   /** The chance that a fault is aimed at the leader. */
   readonly aimsAtLeader: number;
   readonly safetyMilliseconds: number;
@@ -65,7 +69,7 @@ export interface Swarm {
 
 export function drawSwarm(random: Random): Swarm {
   const tickMilliseconds = random.pick([10, 20, 30, 60]);
-  const electionTimeoutTicks = random.pick([5, 10, 10, 15]);
+  const electionTimeoutTicks = random.pick([3, 5, 10, 10, 15]);
   const electionMilliseconds = tickMilliseconds * electionTimeoutTicks;
   const share = random.pick([0.3, 0.6, 1]);
   return {
@@ -73,7 +77,7 @@ export function drawSwarm(random: Random): Swarm {
     network: random.pick(['datagrams', 'mesh']),
     tickMilliseconds,
     electionTimeoutTicks,
-    heartbeatTicks: random.pick([1, 2, Math.floor(electionTimeoutTicks / 2)]),
+    heartbeatTicks: random.pick([1, 1, Math.floor(electionTimeoutTicks / 2)]),
     links: {
       minLatency: random.pick([0.1, 1, 5]),
       meanLatency: random.pick([0.5, 5, 20, electionMilliseconds / 4]),
@@ -103,6 +107,8 @@ export function drawSwarm(random: Random): Swarm {
     faults: faultKinds.filter(() => random.chance(share)),
     faultMilliseconds: electionMilliseconds * random.pick([1, 3, 10]),
     stabilityMilliseconds: electionMilliseconds * random.pick([0.5, 2, 6]),
+    leaderChurn: random.pick([0, 0, 0, 0.5, 0.9]),
+    voteCrash: random.pick([0, 0, 0.1, 0.4]),
     aimsAtLeader: random.pick([0.2, 0.5, 0.8]),
     safetyMilliseconds: electionMilliseconds * random.pick([30, 60, 100]),
   };
