@@ -60,12 +60,21 @@ export default defineConfig({
           exclude: [
             '**/*.process.test.ts',
             'test/{architecture,browser,e2e,packages}/**',
+            'test/simulator/simulator.test.ts',
             'packages/react/**',
             '**/node_modules/**',
           ],
           testTimeout: 30_000,
           // What is waited for comes at once on an idle machine; a busy one may take its time.
           expect: { poll: { timeout: 20_000 } },
+        },
+      },
+      {
+        ...sources,
+        test: {
+          name: 'simulator',
+          environment: 'node',
+          include: ['test/simulator/simulator.test.ts'],
         },
       },
       reactProject('react-19', []),

@@ -18,6 +18,7 @@ const steps = [
   { name: 'architecture', suite: true, minutes: 5 },
   { name: 'knip', command: ['knip'], minutes: 3 },
   { name: 'unit', suite: true, minutes: 25 },
+  { name: 'simulator', suite: true, minutes: 15 },
   { name: 'react', suite: true, project: 'react-*', minutes: 10 },
   { name: 'packages', suite: true, minutes: 10 },
   { name: 'browser', suite: true, minutes: 20 },

@@ -1,0 +1,85 @@
+// What `npm test` asks of the simulator: two hundred worlds in which nothing breaks, the same world twice to the last byte, worlds that once broke, and bugs
+// put back that it must find. The worlds run in processes of their own; RAFTKV_SIMULATOR_SEEDS and RAFTKV_SIMULATOR_FROM choose others.
+import { execFile } from 'node:child_process';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { expect, it } from 'vitest';
+import { pinnedSeeds } from './pinned-seeds.ts';
+
+const run = promisify(execFile);
+const seeds = process.env['RAFTKV_SIMULATOR_SEEDS'] ?? '200';
+const from = process.env['RAFTKV_SIMULATOR_FROM'] ?? '1';
+
+/** Resolves with what it printed, and how it ended. */
+async function simulate(...words: readonly string[]): Promise<{ readonly output: string; readonly code: number }> {
+  const file = join(import.meta.dirname, 'runner/simulate.mjs');
+  try {
+    const { stdout } = await run(process.execPath, [file, ...words], { maxBuffer: 256 * 1024 * 1024 });
+    return { output: stdout, code: 0 };
+  } catch (error) {
+    const { stdout, stderr, code } = error as { stdout: string; stderr: string; code: number };
+    return { output: `${stdout}${stderr}`, code };
+  }
+}
+
+it(
+  'finds nothing wrong in so many worlds, and says how fast',
+  async () => {
+    const { output, code } = await simulate('--seeds', seeds, '--from', from, '--jobs', String(availableParallelism()));
+    process.stdout.write(
+      `${output
+        .split('\n')
+        .filter((line) => line.startsWith('simulator: '))
+        .join('\n')}\n`,
+    );
+    expect(code, output).toBe(0);
+    expect(output).toContain(`${seeds} seeds, 0 failed`);
+  },
+  20 * 60_000,
+);
+
+it('makes the same world of the same seed, to the last byte', { timeout: 120_000 }, async () => {
+  for (const seed of ['11', '12']) {
+    const [one, two] = await Promise.all([simulate('--seed', seed), simulate('--seed', seed)]);
+    expect(lines(one.output).length).toBeGreaterThan(100);
+    expect(lines(two.output)).toEqual(lines(one.output));
+  }
+});
+
+it('makes no noise of its own while it replays', { timeout: 120_000 }, async () => {
+  const [loud, quiet] = await Promise.all([simulate('--seed', '13'), simulate('--seed', '13', '--quiet')]);
+  expect(hashOf(quiet.output)).toBe(hashOf(loud.output));
+});
+
+it('stands in the worlds in which something once broke', { timeout: 10 * 60_000 }, async () => {
+  for (const { seed, adjust, what } of pinnedSeeds) {
+    const words = adjust === undefined ? [] : ['--adjust', JSON.stringify(adjust)];
+    const { output, code } = await simulate('--seed', String(seed), '--quiet', ...words);
+    expect(code, `${what}\n${output}`).toBe(0);
+  }
+});
+
+it('finds bugs that are put back, and tells how to see them again', { timeout: 10 * 60_000 }, async () => {
+  const { output, code } = await simulate('--seeds', '60', '--mutant', 'T6');
+  expect(code).toBe(1);
+  const [, command] = /replay it: npm run simulate -- (.*)/.exec(output)!;
+  const again = await simulate(...command!.split(' '), '--quiet');
+  expect(again.code).toBe(1);
+  expect(again.output).toContain('FAILED');
+});
+
+it('refuses a mutant whose text is not there', { timeout: 60_000 }, async () => {
+  const { output, code } = await simulate('--seeds', '1', '--mutant', 'nothing');
+  expect(code).toBe(2);
+  expect(output).toContain('no such mutant');
+});
+
+/** All but the time that it took. */
+function lines(output: string): readonly string[] {
+  return output.split('\n').map((line) => line.replace(/"cpuSeconds":[\d.]+/, ''));
+}
+
+function hashOf(output: string): string | undefined {
+  return /"traceHash":"([0-9a-f]+)"/.exec(output)?.[1];
+}
