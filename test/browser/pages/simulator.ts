@@ -3,7 +3,8 @@ import { runSeed } from '../../simulator/run-seed.ts';
 
 const { port1, port2 } = new MessageChannel();
 let settle: () => void = () => undefined;
-port1.onmessage = () => settle();
+port1.addEventListener('message', () => settle());
+port1.start();
 const nextTurn = (): Promise<void> =>
   new Promise((resolve) => {
     settle = resolve;
