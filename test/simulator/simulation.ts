@@ -1,5 +1,6 @@
 // One seed from its beginning to its verdict: a cluster and its clients under virtual time, a phase in which anything fails and nothing may be wrong, then
 // one in which a quorum is healed and everything must work. Whoever runs it calls `step`, lets the microtasks run dry, and calls `settle`.
+import { HistoryRecorder } from '../checkers/recorder.ts';
 import { Canon } from './checks/canon.ts';
 import { ClusterChecks } from './checks/cluster-checks.ts';
 import { SimulatedClient } from './clients/client.ts';
@@ -41,6 +42,7 @@ const maxEvents = 3_000_000;
 
 export class Simulation {
   readonly world: World;
+  readonly recorder = new HistoryRecorder();
   readonly #cluster: Cluster;
   readonly #checks: ClusterChecks;
   readonly #oracle: Oracle;
@@ -171,6 +173,7 @@ export class Simulation {
       endpoints: random.shuffle(this.#cluster.endpoints),
       dial: (endpoint, signal) => this.#cluster.dial(process, endpoint, 'client', signal),
       oracle: this.#oracle,
+      recorder: this.recorder,
     });
   }
 }

@@ -15,7 +15,6 @@ interface Version {
 export interface Question {
   /** What every answer must at least show: a log index. */
   readonly floor: number;
-  readonly time: number;
 }
 
 export class Oracle {
@@ -35,30 +34,38 @@ export class Oracle {
     this.#canon = canon;
   }
 
-  ask(time: number): Question {
-    return { floor: this.#floor, time };
+  ask(): Question {
+    return { floor: this.#floor };
   }
 
-  /** A write that carried `text` was answered. */
-  wrote(text: string, revision: number): void {
+  /** A write was answered; `text`: the value of a put. */
+  wrote(text: string | undefined, revision: number): void {
     this.#catchUp();
     this.acknowledged++;
     const index = this.#indexes[revision];
-    if (index === undefined)
+    if (index === undefined) {
       throw new Violation(
         'what is acknowledged is durable',
-        `"${text}" was acknowledged at revision ${revision}, which nobody committed`,
+        `revision ${revision} was acknowledged, which nobody committed`,
       );
-    if (!this.#writes.has(text))
+    }
+    if (text !== undefined && this.#writes.get(text) !== revision) {
+      const where = this.#writes.get(text) ?? 'nowhere';
       throw new Violation(
         'what is acknowledged is durable',
-        `"${text}" was acknowledged at revision ${revision} and is not in the log`,
+        `"${text}" was acknowledged at revision ${revision} and is at ${where}`,
       );
+    }
     this.#floor = Math.max(this.#floor, index);
   }
 
   /** A linearizable read of a key was answered. */
-  read(key: string, found: { readonly text: string; readonly revision: number } | undefined, question: Question): void {
+  read(
+    key: string,
+    entry: { readonly value: Uint8Array; readonly revision: number } | undefined,
+    question: Question,
+  ): void {
+    const found = entry === undefined ? undefined : { text: textOf(entry.value), revision: entry.revision };
     this.#catchUp();
     this.confirmedReads++;
     const versions = this.#versions.get(key) ?? [];

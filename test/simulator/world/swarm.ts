@@ -50,7 +50,10 @@ export interface Swarm {
   readonly retainedRevisions: number;
   readonly clients: number;
   readonly keys: number;
-  /** Between two calls of one client. */
+  /** Each makes one call after the other. */
+  readonly callersPerClient: number;
+  readonly compressesValues: boolean;
+  /** Between two calls of one caller. */
   readonly thinkMilliseconds: number;
   readonly requestTimeoutMilliseconds: number;
   readonly faults: readonly FaultKind[];
@@ -101,6 +104,8 @@ export function drawSwarm(random: Random): Swarm {
     maxSessions: random.pick([2, 4, 100]),
     retainedRevisions: random.pick([5, 30, 1000]),
     clients: random.pick([1, 2, 4, 6]),
+    callersPerClient: random.pick([1, 1, 1, 2]),
+    compressesValues: random.chance(0.1),
     keys: random.pick([1, 3, 8]),
     thinkMilliseconds: random.pick([5, 50, 200]),
     requestTimeoutMilliseconds: random.pick([1, 3, 10]) * electionMilliseconds,
