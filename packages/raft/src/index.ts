@@ -4,6 +4,7 @@ export { InvariantError, assert, unreachable } from './assert.ts';
 
 export type { ProgressStatus, RaftStatus } from './raft.ts';
 export type { LeaseOptions, RaftInitialState, RaftOptions } from './options.ts';
+export type { RaftCheckpoint } from './checkpoint.ts';
 export type {
   Configuration,
   ConfigurationCodec,

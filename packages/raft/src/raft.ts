@@ -1,5 +1,6 @@
 // The facade of the core: `step(input)` any number of times, then `takeReady()` once. The state is one record
 // (state.ts), the rules are functions in the modules beside it.
+import type { RaftCheckpoint } from './checkpoint.ts';
 import type { Configuration, PeerId } from './entry.ts';
 import type { Input } from './input.ts';
 import type { RaftInitialState, RaftOptions } from './options.ts';
@@ -8,9 +9,11 @@ import type { Ready, Role } from './ready.ts';
 import { configurationAt, configurationStatus } from './configuration-history.ts';
 import { createState } from './initial-state.ts';
 import { hasLease } from './lease.ts';
+import { stateFrom, takeCheckpoint } from './checkpoint.ts';
 import { hasReady, takeReady } from './take-ready.ts';
 import { isUnwell } from './priority.ts';
 import { lastIndexOf, lastTermOf, termAt } from './log.ts';
+import { resolveOptions } from './options.ts';
 import { step } from './step.ts';
 
 /** How far a follower is, as its leader sees it. */
@@ -83,9 +86,15 @@ export let stateOf: (raft: Raft) => RaftState;
 export class Raft {
   readonly #state: RaftState;
 
-  /** Throws InvariantError if the options, or the stored parts taken together, make no sense. */
-  constructor(options: RaftOptions, initial: RaftInitialState) {
-    this.#state = createState(options, initial);
+  /**
+   * Throws InvariantError if the options, or the stored parts taken together, make no sense. From a checkpoint of a core of the same version it
+   * goes on with the options that one had; of `options` only the codec counts then.
+   */
+  constructor(options: RaftOptions, initial: RaftInitialState | RaftCheckpoint) {
+    this.#state =
+      'state' in initial
+        ? stateFrom(initial, resolveOptions(options).configurationCodec)
+        : createState(options, initial);
   }
 
   /** Takes one input in. Throws InvariantError on a bug, or if the driver breaks the order that ready.ts asks for; never on a message's content. */
@@ -114,6 +123,11 @@ export class Raft {
    */
   configurationAt(index: number): Configuration | undefined {
     return configurationAt(this.#state, index);
+  }
+
+  /** A copy of everything: a core made from it goes on from here. */
+  checkpoint(): RaftCheckpoint {
+    return takeCheckpoint(this.#state);
   }
 
   status(): RaftStatus {

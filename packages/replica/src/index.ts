@@ -1,7 +1,11 @@
 // The front door of the replica.
+export { FlightRecorder } from './flight-recorder.ts';
+export { replayFlight } from './flight-replay.ts';
 export { Replica } from './replica.ts';
 
 export type { Clock } from './clock.ts';
+export type { FlightRecorderOptions, FlightSink } from './flight-recorder.ts';
+export type { ReplayOptions, ReplayResult } from './flight-replay.ts';
 export type { ReplicaEvent, ReplicaOptions, ReplicaStatus } from './options.ts';
 export type { ProposalCallback } from './proposals.ts';
 export type { ReadCallback } from './reads.ts';

@@ -4,6 +4,7 @@ import type { Storage, StorageStatistics, StoredState } from '@raftkv/storage';
 import type { Transport } from '@raftkv/transport';
 import type { RaftkvError } from '@raftkv/wire';
 import type { Clock } from './clock.ts';
+import type { FlightRecorder } from './flight-recorder.ts';
 import type { StateMachine } from './state-machine.ts';
 
 export interface ReplicaOptions {
@@ -30,6 +31,8 @@ export interface ReplicaOptions {
   readonly snapshotBytesPerSecond?: number;
   /** Most proposals and reads open at once; above it they are refused as `busy`. Default 100,000. */
   readonly maxOpenRequests?: number;
+  /** Records what the core was given, to be played again elsewhere. Default: nobody does. */
+  readonly recorder?: FlightRecorder;
   /** Told once if the replica had to stop: storage failed, or an invariant broke. The owner must end the process. */
   readonly onHalt: (error: RaftkvError) => void;
   /** Role, leader or term changed. */

@@ -4,6 +4,7 @@
 import { Raft } from '@raftkv/raft';
 import type { Entry, Input, Message, PeerId, Ready, SnapshotMeta, SoftState } from '@raftkv/raft';
 import { RaftkvError } from '@raftkv/wire';
+import type { Core } from './flight-recorder.ts';
 import { Pace } from './pace.ts';
 import { Proposals } from './proposals.ts';
 import { Pulse } from './pulse.ts';
@@ -45,6 +46,8 @@ export let coreOf: (replica: Replica) => Raft;
 export class Replica {
   #options: ReplicaOptions;
   readonly #raft: Raft;
+  /** The same, or the same with a recorder in between. */
+  readonly #core: Core;
   readonly #proposals = new Proposals();
   readonly #reads = new Reads();
   readonly #transfers = new Transfers();
@@ -82,15 +85,9 @@ export class Replica {
     const proposalTimeoutTicks = Math.max(1, Math.ceil(this.#requestTimeout / tickMilliseconds));
     this.#raft = new Raft(
       { maxCommittedBytes, proposalTimeoutTicks, ...options.raft },
-      {
-        hardState: stored.hardState,
-        snapshot: stored.snapshot,
-        entries: stored.entries,
-        compactedIndex: stored.compactedIndex,
-        compactedTerm: stored.compactedTerm,
-        configuration: options.configuration,
-      },
+      { ...stored, configuration: options.configuration },
     );
+    this.#core = options.recorder?.record(this.#raft) ?? this.#raft;
     this.#retainedBytes = options.retainedBytes ?? defaults.retainedBytes;
     this.#retainedEntries = options.retainedEntries ?? this.#snapshotThreshold;
     this.#snapshotter = new Snapshotter(storage, stateMachine, {
@@ -249,15 +246,15 @@ export class Replica {
     this.#inbox = [];
     this.#catchUp();
     for (const input of inputs) {
-      this.#raft.step(input);
+      this.#core.step(input);
       if (input.type === 'propose') this.#steppedContext = input.context;
     }
     const context = this.#reads.takeContext(this.#options.clock.now() + this.#requestTimeout);
-    if (context !== undefined) this.#raft.step({ type: 'readIndex', context });
+    if (context !== undefined) this.#core.step({ type: 'readIndex', context });
     this.#catchUp();
     const startedAt = this.#options.clock.now();
     while (this.#raft.hasReady()) {
-      this.#process(this.#raft.takeReady());
+      this.#process(this.#core.takeReady());
       if (this.#options.clock.now() - startedAt < maxTurnMilliseconds) continue;
       // A long backlog is applied in slices: peers, ticks and clients are heard in between.
       this.#schedule();
@@ -267,7 +264,7 @@ export class Replica {
   }
 
   #catchUp(): void {
-    this.#pulse.catchUp((input) => this.#raft.step(input));
+    this.#pulse.catchUp((input) => this.#core.step(input));
   }
 
   #process(ready: Ready): void {
@@ -315,7 +312,7 @@ export class Replica {
 
   #afterApply(): void {
     this.#options.stateMachine.afterApply(this.#appliedIndex);
-    this.#raft.step({ type: 'applied', index: this.#appliedIndex });
+    this.#core.step({ type: 'applied', index: this.#appliedIndex });
     this.#reads.applied(this.#appliedIndex);
   }
 
@@ -379,6 +376,7 @@ export class Replica {
     if (this.#halted !== undefined || this.#isClosed) return;
     this.#halted = RaftkvError.from(error, 'halted', { definite: false });
     this.#pulse.stop();
+    this.#options.recorder?.halted(this.#halted);
     this.#failOpen(
       new RaftkvError('closed', `this member stopped: ${this.#halted.message}`, { definite: false, cause: error }),
     );

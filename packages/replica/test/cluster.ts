@@ -63,9 +63,11 @@ export class Cluster {
   readonly halts: [string, RaftkvError][] = [];
   readonly events: [string, ReplicaEvent][] = [];
   readonly #options: Partial<ReplicaOptions>;
+  readonly #optionsOf: (id: string) => Partial<ReplicaOptions>;
 
-  constructor(options: Partial<ReplicaOptions> = {}) {
+  constructor(options: Partial<ReplicaOptions> = {}, optionsOf: (id: string) => Partial<ReplicaOptions> = () => ({})) {
     this.#options = options;
+    this.#optionsOf = optionsOf;
   }
 
   /** Starts everybody, and waits until all know a leader. */
@@ -98,6 +100,7 @@ export class Cluster {
       clock,
       tickMilliseconds: 5,
       ...this.#options,
+      ...this.#optionsOf(id),
       onHalt: (error) => this.halts.push([id, error]),
       onEvent: (event) => this.events.push([id, event]),
     });

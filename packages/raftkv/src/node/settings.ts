@@ -27,6 +27,7 @@ export interface Settings {
   readonly cacheBytes: number;
   readonly metricsPort: number | undefined;
   readonly healthCheckPort: number | undefined;
+  readonly flightRecorder: boolean;
   readonly logLevel: LogLevel;
 }
 
@@ -216,6 +217,15 @@ export const settings = [
     'serve /livez, /readyz and /health on a port of its own too',
     readPort,
     undefined,
+  ),
+  setting(
+    'flightRecorder',
+    ['monitoring', 'flight_recorder'],
+    '--flight-recorder',
+    'BOOL',
+    'record what the core is given, for raftkv replay; in data_dir/flight, some 80 MB at most, no keys or values',
+    readBoolean,
+    false,
   ),
   setting(
     'logLevel',

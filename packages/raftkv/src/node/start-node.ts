@@ -1,6 +1,7 @@
 // The composition root of a member in Node: storage, mesh, replica, state machine and the doors to them, put together and taken apart in order.
 import { randomBytes } from 'node:crypto';
-import { Replica } from '@raftkv/replica';
+import { join } from 'node:path';
+import { FlightRecorder, Replica } from '@raftkv/replica';
 import {
   KvStateMachine,
   LocalKvNode,
@@ -26,6 +27,7 @@ import type { Mesh } from '@raftkv/transport';
 import { acceptWebSockets, nodeWebSocket } from '@raftkv/transport/node';
 import { RaftkvError } from '@raftkv/wire';
 import type { NodeConfig } from './config.ts';
+import { FlightFiles } from './flight-files.ts';
 import { deflate } from './deflate.ts';
 import type { Logger } from './logger.ts';
 import { nodeClock } from './node-clock.ts';
@@ -78,6 +80,7 @@ class StartingNode {
   readonly #page: PageHook | undefined;
   /** What to take apart, last opened first. */
   readonly #closers: (() => Promise<void> | void)[] = [];
+  #flight: FlightFiles | undefined;
   #isClosed = false;
   #isHalted = false;
   #replica: Replica | undefined;
@@ -125,7 +128,9 @@ class StartingNode {
       requestTimeoutMilliseconds,
       deflate: config.compression ? deflate : (bytes) => bytes,
     });
+    const flight = config.flightRecorder ? this.#openFlight() : {};
     const replica = new Replica({
+      ...flight,
       raft: {
         id: self.id,
         seed: randomBytes(4).readUInt32LE(),
@@ -166,10 +171,20 @@ class StartingNode {
     return { port, node, close: (closing) => this.close(closing) };
   }
 
+  #openFlight(): { readonly recorder: FlightRecorder } {
+    const files = new FlightFiles(join(this.#config.dataDirectory, 'flight'), (error) =>
+      this.#logger.log('WARN', 'the flight recorder stopped', { reason: error.message }),
+    );
+    this.#flight = files;
+    this.#closers.push(() => files.close());
+    return { recorder: new FlightRecorder(files, { software: version, now: nodeClock.now }) };
+  }
+
   /** Storage, replica and mesh may each find that this member cannot go on; the owner is told once. */
   #halt(error: RaftkvError): void {
     if (this.#isHalted || this.#isClosed) return;
     this.#isHalted = true;
+    this.#flight?.close();
     this.#onHalt(error);
   }
 

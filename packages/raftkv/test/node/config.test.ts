@@ -47,6 +47,7 @@ describe('config', () => {
       cacheBytes: 100_000_000,
       metricsPort: 9090,
       healthCheckPort: 8090,
+      flightRecorder: false,
       logLevel: 'INFO',
     });
   });

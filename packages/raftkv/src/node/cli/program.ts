@@ -4,6 +4,7 @@ import { addAskingCommands } from './asking.ts';
 import { addBenchCommand } from './bench.ts';
 import { addDevCommand } from './dev.ts';
 import { addImportCommand } from './import.ts';
+import { addReplayCommand } from './replay.ts';
 import { addServeCommand } from './serve.ts';
 import { addWatchCommand } from './watch.ts';
 import { version } from '../version.ts';
@@ -25,6 +26,7 @@ export async function runProgram(args: readonly string[]): Promise<number> {
   addWatchCommand(program);
   addImportCommand(program);
   addBenchCommand(program);
+  addReplayCommand(program, setExitCode);
   for (const command of program.commands) command.exitOverride().configureOutput(program.configureOutput());
   try {
     await program.parseAsync([...args], { from: 'user' });
