@@ -14,7 +14,7 @@ const doors = ['raftkv/src/web', ...bindings.map((name) => `${name}/src`)];
 /** Functions whose argument leaves this program, or this version of it: names in it are read elsewhere. */
 const exits = new Set(['stringify', 'postMessage']);
 /** A parameter or a variable of this name holds a sentence for people. */
-const sentences = new Set(['message', 'problem', 'reason']);
+const sentences = new Set(['message', 'problem', 'reason', 'why', 'expected', 'what']);
 
 /** `shared`: modules that stay outside of the bundle. */
 export function analyse({ entry, shared }) {
@@ -38,7 +38,7 @@ export function analyse({ entry, shared }) {
       }
       kept.keepExit(node);
       kept.keepStandIn(node);
-      if (!isOutside) texts.push(...sentencesIn(node, checker));
+      if (!isOutside) texts.push(...sentencesIn(node, checker), ...marksIn(node));
     });
     edits.set(file, texts);
   }
@@ -112,8 +112,10 @@ class Kept {
     const checker = this.#checker;
     if (ts.isStringLiteralLike(node)) this.keep(node.text);
     if (ts.isElementAccessExpression(node)) {
-      const { flags } = checker.getTypeAtLocation(node.argumentExpression);
-      if (flags & ts.TypeFlags.NumberLike) return;
+      const text = checker.getTypeAtLocation(node.argumentExpression);
+      const isListed = (text.isUnion() ? text.types : [text]).every((type) => type.isStringLiteral());
+      // What is listed stands somewhere as a text of its own.
+      if (isListed || text.flags & ts.TypeFlags.NumberLike) return;
       for (const { name } of checker.getTypeAtLocation(node.expression).getProperties()) this.keep(name);
     }
     if (ts.isObjectLiteralExpression(node)) {
@@ -142,18 +144,21 @@ class Kept {
     const checker = this.#checker;
     if (ts.isAsExpression(node)) {
       // Claimed, not checked, of what is not ours: the global object, JSON that was parsed.
-      const { expression } = node;
-      const given = checker.getTypeAtLocation(expression);
-      const declaration = ts.isCallExpression(expression)
-        ? checker.getResolvedSignature(expression)?.declaration
-        : undefined;
-      const isForeign =
-        given.flags & ts.TypeFlags.Object ? !isOfOurs(given) : declaration !== undefined && !isOurs(declaration);
-      if (isForeign) this.#keepType(checker.getTypeAtLocation(node));
+      if (this.#isForeign(node.expression)) this.#keepType(checker.getTypeAtLocation(node));
     }
     if (!ts.isExpression(node) || node.parent === undefined || ts.isExpressionWithTypeArguments(node)) return;
     const wanted = checker.getContextualType(node);
     if (wanted !== undefined) this.#keepMet(checker.getTypeAtLocation(node), wanted);
+  }
+
+  #isForeign(expression) {
+    if (ts.isArrayLiteralExpression(expression) || ts.isObjectLiteralExpression(expression)) return false;
+    if (ts.isCallExpression(expression)) {
+      const declaration = this.#checker.getResolvedSignature(expression)?.declaration;
+      return declaration === undefined || !isOurs(declaration);
+    }
+    const type = this.#checker.getTypeAtLocation(expression);
+    return (type.flags & ts.TypeFlags.Object) !== 0 && !isOfOurs(type);
   }
 
   #keepMet(given, wanted) {
@@ -240,6 +245,20 @@ function sentencesIn(node, checker) {
   return (node.arguments ?? []).flatMap((argument, i) =>
     sentences.has(parameters[i]?.name) ? shortened(argument) : [],
   );
+}
+
+/** Constants of a module are made without effect, so that an app's bundler can leave out those that nobody uses. */
+function marksIn(node) {
+  if (!ts.isVariableStatement(node) || !ts.isSourceFile(node.parent)) return [];
+  const marks = [];
+  const mark = (inner) => {
+    if (ts.isFunctionLike(inner)) return;
+    const isMade = ts.isCallExpression(inner) || ts.isNewExpression(inner);
+    if (isMade) marks.push({ start: inner.getStart(), end: inner.getStart(), text: '/* @__PURE__ */ ' });
+    ts.forEachChild(inner, mark);
+  };
+  mark(node);
+  return marks;
 }
 
 /** Of a sentence the values that stand in it are left: `': 127.0.0.1:8080 3000'`. */

@@ -60,7 +60,7 @@ export function restampCommand(
   const limits = withinFormat(options.limits ?? defaultLimits);
   const reader =
     options.packer !== undefined && bytes[0] === deflatedFormat
-      ? options.packer.unpack(bytes, limits)
+      ? new Reader(options.packer.unpack(bytes, limits))
       : new Reader(bytes, 1);
   reader.tuple(2);
   readSession(reader);
@@ -84,7 +84,8 @@ export function decodeCommand(bytes: Uint8Array, options: DecodeCommandOptions =
   const format = bytes[0];
   if (format === undefined) throw new RaftkvError('bad_frame', 'a command without bytes');
   if (format === plainFormat) return readEnvelope(new Reader(bytes, 1), limits);
-  if (format === deflatedFormat) return readEnvelope(unpackCommand(bytes, limits, deflateCompression), limits);
+  if (format === deflatedFormat)
+    return readEnvelope(new Reader(unpackCommand(bytes, limits, deflateCompression)), limits);
   throw new RaftkvError('unsupported_version', `a command in format 0x${format.toString(16)}, which is not known here`);
 }
 

@@ -20,7 +20,7 @@ export interface CommandPacker {
   /** The same bytes, or fewer where values of more than 1 KiB can be cut by at least an eighth. */
   pack(plain: Uint8Array): Uint8Array;
   /** What was packed, without its format byte. Throws `bad_frame`, or `request_too_large` beyond the limit. */
-  unpack(packed: Uint8Array, limits: Limits): Reader;
+  unpack(packed: Uint8Array, limits: Limits): Uint8Array;
 }
 
 /** Values up to this many bytes in total are not worth compressing. */
@@ -60,13 +60,13 @@ function pays(compression: Deflate, sample: Uint8Array): boolean {
   return compression.deflate(sample).length <= sample.length - (sample.length >>> 3);
 }
 
-export function unpackCommand(packed: Uint8Array, limits: Limits, compression: Deflate): Reader {
+export function unpackCommand(packed: Uint8Array, limits: Limits, compression: Deflate): Uint8Array {
   const header = new Reader(packed, 1);
   const plainBytes = header.uint();
   checkCommandSize(plainBytes, limits);
   const body = compression.inflate(packed.subarray(header.offset), plainBytes);
   if (body.length !== plainBytes) header.fail(`inflates to ${body.length} bytes instead of ${plainBytes}`);
-  return new Reader(body);
+  return body;
 }
 
 export function checkCommandSize(length: number, limits: Limits): void {

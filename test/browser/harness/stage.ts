@@ -29,7 +29,8 @@ export function setStage(pages: readonly string[], { flags, keepProfile = false,
   let profile: Profile | undefined;
   beforeAll(async () => {
     [browser, site] = await Promise.all([launchChromium(flags), serveSite(pages, build)]);
-  });
+    // A production build takes some seconds, and more on a busy machine.
+  }, 300_000);
   afterEach(async () => {
     if (keepProfile) return;
     await profile?.close();
