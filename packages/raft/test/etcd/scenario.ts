@@ -4,7 +4,7 @@
 import { Cluster, diskOf, ofType } from '../cluster.ts';
 import { bytesOf, type Disk } from '../member.ts';
 import type { ClusterOptions } from '../cluster.ts';
-import type { Input } from '../../src/index.ts';
+import type { Input, MemberChange } from '../../src/index.ts';
 import { stateOf } from '../../src/raft.ts';
 
 export interface ScenarioOptions extends ClusterOptions {
@@ -13,6 +13,9 @@ export interface ScenarioOptions extends ClusterOptions {
   /** Appends in flight to one follower, one entry each. */
   readonly inflight?: number;
 }
+
+/** Members by their digits, or by their ids where some are longer. */
+export type Ids = string | readonly string[];
 
 /** The election timeout of the scripts, in ticks; their heartbeats come at each. */
 export const ELECTION_TICKS = 3;
@@ -33,22 +36,22 @@ export class Scenario extends Cluster {
   }
 
   /** `stabilize 1 2`: these take in what is addressed to them, write, apply and answer until nothing is left to do; the others wait. */
-  stabilize(ids: string = this.ids.join('')): void {
+  stabilize(ids: Ids = this.ids): void {
     for (let round = 0; round < 1000; round++) {
       this.deliverTo(ids);
       for (const id of ids) this.work(id);
       if (!this.inTransit.some((message) => ids.includes(message.to))) return;
     }
-    throw new Error(`${ids} do not come to rest`);
+    throw new Error(`${String(ids)} do not come to rest`);
   }
 
   /** `deliver-msgs 1 2`: what is in transit to these, once; what they write and answer is theirs to do later. */
-  deliverTo(ids: string): void {
+  deliverTo(ids: Ids): void {
     this.deliver((message) => ids.includes(message.to));
   }
 
   /** `deliver-msgs drop=(1,2)`. */
-  dropTo(ids: string): void {
+  dropTo(ids: Ids): void {
     this.lose((message) => ids.includes(message.to));
   }
 
@@ -72,7 +75,7 @@ export class Scenario extends Cluster {
    * These have not heard their leader for an election timeout, and do not campaign yet: they would now vote for another one.
    * The scripts mostly run without check-quorum, where votes are given at once.
    */
-  outwait(ids: string): void {
+  outwait(ids: Ids): void {
     for (const id of ids) {
       this.setElectionTimeout(id, 1000);
       this.tickElection(id);
@@ -90,6 +93,15 @@ export class Scenario extends Cluster {
     this.pump(id);
   }
 
+  /** `propose-conf-change 1`, and what it was answered: "12/2", or the reason why not. */
+  changeMembers(id: string, ...changes: MemberChange[]): string {
+    this.results(id);
+    this.change(id, ...changes);
+    const [result] = this.results(id);
+    if (result === undefined) throw new Error('no answer');
+    return result.refused ?? `${result.index}/${result.term}`;
+  }
+
   /** `status 1`: a line for each follower, "3 replicate match 11 next 15 inflight 3 full". */
   progress(leader: string): string[] {
     const { followers, options } = stateOf(this.member(leader).raft);
@@ -101,7 +113,7 @@ export class Scenario extends Cluster {
   }
 
   /** `raft-state`: "1 leader term 2 commit 11", a line for each of `ids`. */
-  state(ids: string = this.ids.join('')): string[] {
+  state(ids: Ids = this.ids): string[] {
     return [...ids].map((id) => {
       const { role, term, commitIndex } = this.status(id);
       return `${id} ${role} term ${term} commit ${commitIndex}`;

@@ -2,12 +2,15 @@
 // groups that do not hear each other, one client applies commands all the time. What it checks in the end is what theirs
 // does: equal logs, every acknowledged apply in them, one sequence at all state machines; and on the way one leader a term.
 import { Cluster, ofType } from '../cluster.ts';
-import { type Message, type RaftOptions } from '../../src/index.ts';
+import type { MemberChange, Message, ProposalResult, RaftOptions } from '../../src/index.ts';
 import { type Acknowledged, findWrongs } from './end-checks.ts';
 import { World } from '../simulation/world.ts';
 
 /** So many ticks more than a message usually takes. */
 export type Slowness = (message: Message) => number;
+
+/** Contexts of what is not an apply. */
+const FIRST_OTHER_CONTEXT = 1_000_000;
 
 const raft: Partial<RaftOptions> = { electionTimeoutTicks: 10, heartbeatTicks: 2 };
 
@@ -24,6 +27,8 @@ export class FuzzCluster extends Cluster {
   /** The client proposes a command each so many ticks; 0 while it rests. */
   #applyTicks = 0;
   #proposed = 0;
+  #lastContext = FIRST_OTHER_CONTEXT;
+  readonly #answers = new Map<number, ProposalResult>();
   /** By context: proposed and told an index, not yet known to be committed there. */
   readonly #open: (Acknowledged & { readonly at: string })[] = [];
   readonly acknowledged: Acknowledged[] = [];
@@ -81,6 +86,36 @@ export class FuzzCluster extends Cluster {
     this.#groups.clear();
   }
 
+  /** A new member: a learner first, a voter once it has caught up. Answers its id. */
+  addVoter(name: string): string {
+    const member = { name, address: `host:${name}`, storeId: `store-${name}` };
+    const index = this.#changeMembers({ type: 'add', member, as: 'learner' });
+    const id = index.toString(16).padStart(16, '0');
+    this.join(id, this.leader());
+    this.judged = [...this.judged, id];
+    this.#changeMembers({ type: 'promote', id });
+    return id;
+  }
+
+  /** It runs on, but what becomes of it is not judged any more. */
+  removeMember(id: string): void {
+    this.#changeMembers({ type: 'remove', id });
+    this.judged = this.judged.filter((other) => other !== id);
+  }
+
+  /** Whoever leads hands over to whom it thinks best; time passes until somebody else leads. */
+  transferLeadership(): void {
+    const before = this.leader();
+    const { term } = this.status(before);
+    this.#ask(before, (context) => this.member(before).step({ type: 'transferLeadership', context, to: undefined }));
+    for (let i = 0; i < 20; i++) {
+      const after = this.leader();
+      if (after !== before && this.status(after).term > term) return;
+      this.run(1);
+    }
+    this.#findings.push(`${before} did not hand over`);
+  }
+
   /** Lets time pass: a tick of everyone, then all that is due. */
   run(ticks: number): void {
     for (let i = 0; i < ticks; i++) {
@@ -112,6 +147,39 @@ export class FuzzCluster extends Cluster {
       return { id, entries: disk.entries, applied };
     });
     return [...this.#findings, ...findWrongs(remains, this.acknowledged)];
+  }
+
+  /** Carries a change out at whoever leads until it is certain; refusals that pass are waited out. Answers its entry's index. */
+  #changeMembers(change: MemberChange): number {
+    for (let i = 0; i < 500; i++) {
+      const leader = this.leader();
+      const answer = this.#ask(leader, (context) => {
+        this.member(leader).step({ type: 'proposeConfiguration', context, changes: [change] });
+      });
+      if (answer?.index !== undefined && this.#becomesCertain(answer.index, answer.term)) return answer.index;
+      if (answer?.refused === 'invalid') throw new Error(`refused: ${JSON.stringify(change)}`);
+      this.run(1);
+    }
+    throw new Error(`not carried out: ${JSON.stringify(change)}`);
+  }
+
+  #becomesCertain(index: number, term: number): boolean {
+    for (let i = 0; i < 300; i++) {
+      const leader = this.leader();
+      const { committedConfiguration, committedConfigurationIndex } = this.status(leader);
+      if (this.member(leader).raft.termAt(index) !== term) return false;
+      if (committedConfigurationIndex >= index && committedConfiguration.votersOutgoing.length === 0) return true;
+      this.run(1);
+    }
+    return false;
+  }
+
+  #ask(id: string, step: (context: number) => void): ProposalResult | undefined {
+    const context = ++this.#lastContext;
+    step(context);
+    this.pump(id);
+    this.#collect();
+    return this.#answers.get(context);
   }
 
   #leaderWithin(ticks: number): string | undefined {
@@ -151,8 +219,10 @@ export class FuzzCluster extends Cluster {
   /** What a proposer was told becomes an acknowledgement when it sees the entry applied; another one in its place ends it too. */
   #collect(): void {
     for (const at of this.ids) {
-      for (const { context, index, term } of this.results(at)) {
-        if (index !== undefined) this.#open.push({ at, text: `p${context}`, index, term });
+      for (const result of this.results(at)) {
+        const { context, index, term } = result;
+        if (context >= FIRST_OTHER_CONTEXT) this.#answers.set(context, result);
+        else if (index !== undefined) this.#open.push({ at, text: `p${context}`, index, term });
       }
     }
     for (let i = this.#open.length - 1; i >= 0; i--) {

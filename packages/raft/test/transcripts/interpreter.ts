@@ -1,6 +1,7 @@
 // Runs a script of commands over a cluster and writes down everything that is sent, written, applied and answered. A
 // script is text: blocks of commands, `----`, and below it what they led to; blocks are parted by an empty line, and lines
 // that begin with # say what for. transcripts.test.ts compares; the members are those of ../etcd/scenario.ts.
+import type { MemberChange } from '../../src/index.ts';
 import { Scenario } from '../etcd/scenario.ts';
 import { describeMessage, describeReady } from '../trace.ts';
 
@@ -25,6 +26,13 @@ export function rewrite(script: string): string {
 
 type Words = readonly string[];
 
+/** `promote:4`, `demote:4`, `remove:4`. */
+function changeOf(word: string): MemberChange {
+  const [type, id = ''] = word.split(':');
+  if (type !== 'promote' && type !== 'demote' && type !== 'remove') throw new Error(`no change ${word}`);
+  return { type, id };
+}
+
 class Interpreter {
   #scenario: Scenario | undefined;
   readonly #commands: Readonly<Record<string, (words: Words) => void>> = {
@@ -43,6 +51,7 @@ class Interpreter {
     'hold-disk': ([id]) => this.scenario.holdDisk(id!),
     'release-disk': ([id]) => this.scenario.releaseDisk(id!),
     persist: ([id]) => this.scenario.persistOne(id!),
+    change: ([id, ...changes]) => this.scenario.change(id!, ...changes.map(changeOf)),
     unreachable: ([id, peer]) => this.scenario.reportUnreachable(id!, peer!),
     compact: ([id, keep = '0']) => this.scenario.compact(id!, Number(keep)),
     crash: ([id]) => this.scenario.crash(id!),
@@ -67,8 +76,9 @@ class Interpreter {
     return this.scenario.takeTrace();
   }
 
-  /** `members 123 index=10 inflight=2`. */
-  #begin([voters, ...settings]: Words): void {
+  /** `members 123+4 index=10 inflight=2`. */
+  #begin([members, ...settings]: Words): void {
+    const [voters = '', learners = ''] = members!.split('+');
     const numbers = Object.fromEntries(
       settings.map((setting) => {
         const [name, value] = setting.split('=');
@@ -76,7 +86,8 @@ class Interpreter {
       }),
     );
     const { index = 0, inflight = 256, chunk = 256 } = numbers;
-    this.#scenario = new Scenario(voters!, {
+    this.#scenario = new Scenario(voters, {
+      learners,
       index,
       inflight,
       raft: { snapshotChunkBytes: chunk, maxAppendEntries: 1000 },
