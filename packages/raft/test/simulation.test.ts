@@ -1,6 +1,6 @@
 // The seeded cluster: a few hundred worlds, each checked after every event. RAFT_SEEDS=n and RAFT_FIRST_SEED=n run more, or one again.
 import { describe, expect, it } from 'vitest';
-import { Simulation, type SimulationReport } from './simulation/simulation.ts';
+import { Simulation, type SimulationOptions, type SimulationReport } from './simulation/simulation.ts';
 
 const count = Number(process.env['RAFT_SEEDS'] ?? 80);
 const first = Number(process.env['RAFT_FIRST_SEED'] ?? 1);
@@ -34,6 +34,8 @@ describe('a seeded cluster', () => {
       }
       if (members > 2) expect(sum(reports, 'installs')).toBeGreaterThan(0);
       if (members > 2) expect(sum(reports, 'left')).toBeGreaterThan(0);
+      if (members > 2) expect(sum(reports, 'transfers')).toBeGreaterThan(reports.length / 10);
+      if (members > 1) expect(sum(reports, 'leasedReads')).toBeGreaterThan(reports.length / 10);
     },
     180_000,
   );
@@ -43,4 +45,36 @@ describe('a seeded cluster', () => {
     expect(run(7)).toBe(run(7));
     expect(run(7)).not.toBe(run(8));
   });
+});
+
+describe('a seeded cluster with leases', () => {
+  /** Runs seeds until one fails, and answers how. */
+  function firstFailure(
+    options: Omit<SimulationOptions, 'seed' | 'members' | 'ticks'>,
+    { from = 1, seeds }: { readonly from?: number; readonly seeds: number },
+  ): string {
+    for (let seed = from; seed < from + seeds; seed++) {
+      try {
+        new Simulation({ ...options, seed, members: 3, ticks: 300 }).run();
+      } catch (error) {
+        return String(error);
+      }
+    }
+    return `nothing in ${seeds} seeds`;
+  }
+
+  it('serves no stale read while clocks drift as far as was allowed for', () => {
+    const clocks = { tickUnits: [9, 10, 11, 12], maxDriftPerMille: 385 };
+    expect(firstFailure({ clocks }, { seeds: Math.ceil(count / 2) })).toMatch(/^nothing/);
+  }, 180_000);
+
+  it('is caught with a stale read when clocks drift further than was allowed for', () => {
+    const clocks = { tickUnits: [4, 20], maxDriftPerMille: 100 };
+    expect(firstFailure({ clocks }, { from: 41, seeds: 300 })).toMatch(/stale read/);
+  }, 180_000);
+
+  it('is caught with a stale read when a member that was paused is not told so', () => {
+    const clocks = { tickUnits: [10], maxDriftPerMille: 385 };
+    expect(firstFailure({ clocks, isDeafToGaps: true }, { from: 71, seeds: 300 })).toMatch(/stale read/);
+  }, 180_000);
 });

@@ -62,6 +62,8 @@ export class Cluster {
   readonly #transports = new Map<string, Transport>();
   readonly halts: [string, RaftkvError][] = [];
   readonly events: [string, ReplicaEvent][] = [];
+  /** Options of the core besides. */
+  raft: Partial<ReplicaOptions['raft']> = {};
   readonly #options: Partial<ReplicaOptions>;
   readonly #optionsOf: (id: string) => Partial<ReplicaOptions>;
 
@@ -91,7 +93,7 @@ export class Cluster {
     this.#transports.set(id, transport);
     const machine = new ListMachine();
     const replica = new Replica({
-      raft: { id, seed: id.charCodeAt(0), electionTimeoutTicks: 10, heartbeatTicks: 2 },
+      raft: { id, seed: id.charCodeAt(0), electionTimeoutTicks: 10, heartbeatTicks: 2, ...this.raft },
       configuration: { voters: ids, votersOutgoing: [], learners: [] },
       storage,
       stored: await storage.load(),

@@ -12,7 +12,7 @@ import type { Event } from './world.ts';
 import { demandProgress } from './liveness.ts';
 import { describeMessage } from '../trace.ts';
 import { drawOptions, drawWeather } from './weather.ts';
-import type { Weather } from './weather.ts';
+import type { Clocks, Weather } from './weather.ts';
 
 export interface SimulationOptions {
   readonly seed: number;
@@ -20,6 +20,10 @@ export interface SimulationOptions {
   readonly learners?: number;
   /** Virtual ticks with faults; the healed phase follows. */
   readonly ticks: number;
+  /** Leases on, over these clocks. */
+  readonly clocks?: Clocks;
+  /** A member that was paused is not told so: what leases must not survive. */
+  readonly isDeafToGaps?: boolean;
 }
 
 export interface SimulationReport {
@@ -35,6 +39,10 @@ export interface SimulationReport {
   /** Members that were not healed in the end. */
   readonly left: number;
   readonly ticksToRecover: number;
+  /** Transfers that were asked for and done. */
+  readonly transfers: number;
+  /** Reads that were answered at once under a lease. */
+  readonly leasedReads: number;
 }
 
 export class Simulation {
@@ -45,14 +53,18 @@ export class Simulation {
   readonly faults: Faults;
   readonly checks: Checks;
   readonly ledger: Ledger;
+  /** Paused while ticks went by. */
+  readonly #hasGap: boolean[];
   #installs = 0;
+  #transfers = 0;
+  #leasedReads = 0;
 
   constructor(options: SimulationOptions) {
     this.#options = options;
     const count = options.members + (options.learners ?? 0);
     const ids = Array.from({ length: count }, (_, i) => String.fromCharCode(97 + i));
     this.world = new World(options.seed, count);
-    this.weather = drawWeather(this.world);
+    this.weather = drawWeather(this.world, count, options.clocks);
     const configuration = {
       voters: ids.slice(0, options.members),
       votersOutgoing: [],
@@ -60,6 +72,7 @@ export class Simulation {
     };
     this.members = ids.map((id) => new Member(drawOptions(this.world, this.weather, id), configuration));
     for (const member of this.members) member.onMessage = (message) => this.#carry(message);
+    this.#hasGap = ids.map(() => false);
     this.faults = new Faults(this.world, this.members);
     this.checks = new Checks(this.members, options.members);
     this.ledger = new Ledger(this.members);
@@ -86,6 +99,7 @@ export class Simulation {
     const member = this.members[at]!;
     member.pump();
     this.ledger.collect(at);
+    this.#transfers += member.transferResults.splice(0).filter(({ refused }) => refused === undefined).length;
     this.#installs += member.pendingApplies.filter((item) => 'snapshot' in item).length;
     const isVoting = !world.isHealed && member.pendingWrites.some((write) => write.hardState !== undefined);
     if (isVoting && world.chance(weather.crashWhileVoting)) world.scheduleOnce('crash', at, world.below(6));
@@ -111,7 +125,7 @@ export class Simulation {
   #run(): SimulationReport {
     const { world, checks, ledger, faults } = this;
     this.members.forEach((_, at) => world.schedule('tick', at, world.below(UNITS_PER_TICK)));
-    for (const act of ['client', 'fault', 'compact'] as const) world.schedule(act, 0, 1);
+    for (const act of ['client', 'fault', 'compact', 'handOver'] as const) world.schedule(act, 0, 1);
     const end = this.#options.ticks * UNITS_PER_TICK;
     this.runUntil(() => world.now >= end);
     const ticksToRecover = demandProgress(this, this.#options.members);
@@ -128,20 +142,23 @@ export class Simulation {
       installs: this.#installs,
       left: this.members.filter((_, at) => faults.isLeft(at)).length,
       ticksToRecover,
+      transfers: this.#transfers,
+      leasedReads: this.#leasedReads,
     };
   }
 
   #happen(event: Event): void {
     const { act, member: at, message } = event;
     const { world, faults } = this;
-    if (act === 'client' || act === 'fault' || act === 'compact') return this.#happenToAll(act);
+    if (act === 'client' || act === 'fault' || act === 'compact' || act === 'handOver') return this.#happenToAll(act);
     if (act === 'restart') return this.restart(at);
     if (act === 'crash') return faults.crash(at, 10);
     if (faults.isPaused(at) && act !== 'tick') return world.enqueue(act, at, faults.pauseLeft(at) + 1, message);
     world.begin(act, at);
-    if (act === 'tick') world.schedule('tick', at, UNITS_PER_TICK + world.below(3) - 1);
+    if (act === 'tick') world.schedule('tick', at, this.weather.tickUnits[at]! + world.below(3) - 1);
+    if (faults.isPaused(at)) this.#hasGap[at] = true;
     if (!faults.isAwake(at)) return;
-    const member = this.members[at]!;
+    const member = this.#wake(at);
     switch (act) {
       case 'tick':
         member.step({ type: 'tick' });
@@ -170,14 +187,30 @@ export class Simulation {
     this.#check(at);
   }
 
-  #happenToAll(act: 'client' | 'fault' | 'compact'): void {
+  /** As a driver does before anything else, and before reads above all: the core hears that its ticks have not counted the pause. */
+  #wake(at: number): Member {
+    const member = this.members[at]!;
+    if (!this.#hasGap[at]) return member;
+    this.#hasGap[at] = false;
+    if (this.#options.isDeafToGaps !== true) member.step({ type: 'clockGap' });
+    // Somebody asks at once, before it hears what happened meanwhile.
+    if (this.weather.maxDriftPerMille !== undefined && !this.world.isHealed) {
+      this.read(at);
+      this.pump(at);
+    }
+    return member;
+  }
+
+  #happenToAll(act: 'client' | 'fault' | 'compact' | 'handOver'): void {
     const { world, weather } = this;
     if (!world.isHealed) {
       if (act === 'client') this.#client();
       else if (act === 'fault') this.faults.strike();
+      else if (act === 'handOver') this.#handOver();
       else this.#compact();
     }
-    const delays = { client: weather.clientDelay, fault: weather.faultDelay, compact: weather.compactDelay };
+    const { clientDelay: client, faultDelay: fault, compactDelay: compact, handOverDelay: handOver } = weather;
+    const delays = { client, fault, compact, handOver };
     world.schedule(act, 0, 1 + world.below(2 * delays[act]));
   }
 
@@ -194,17 +227,42 @@ export class Simulation {
   }
 
   #client(): void {
-    const { world } = this;
-    const at = world.below(this.members.length);
+    const { world, weather } = this;
+    // Under leases whoever leads is asked more often than the others: a leader of old above all.
+    const leaders = this.members.map((_, i) => i).filter((i) => this.members[i]!.raft.status().role === 'leader');
+    const isLeaderMeant = weather.maxDriftPerMille !== undefined && leaders.length > 0 && world.chance(0.5);
+    const at = isLeaderMeant ? world.pick(leaders) : world.below(this.members.length);
     if (!this.faults.isAwake(at)) return;
-    const member = this.members[at]!;
+    const member = this.#wake(at);
     const burst = 1 + world.below(3);
     for (let i = 0; i < burst; i++) {
-      if (world.chance(0.5)) this.ledger.propose(at);
-      else this.read(at);
+      if (world.chance(0.5)) {
+        this.ledger.propose(at);
+        continue;
+      }
+      this.read(at);
+      if (member.raft.status().hasLease) this.#leasedReads++;
     }
     if (world.chance(0.05)) member.step({ type: 'campaign' });
     if (world.chance(0.05)) member.step({ type: 'unreachable', peer: world.pick(this.members).id });
+    this.pump(at);
+    this.#check(at);
+  }
+
+  /** Whoever leads is told to hand over, to somebody or to anybody; or someone becomes unwell, or has another priority. */
+  #handOver(): void {
+    const { world } = this;
+    const leader = this.members.findIndex(({ raft }) => raft.status().role === 'leader');
+    const at = leader >= 0 && world.chance(0.8) ? leader : world.below(this.members.length);
+    if (!this.faults.isAwake(at)) return;
+    const member = this.#wake(at);
+    const kind = world.pick(['transfer', 'transfer', 'transfer', 'unwell', 'priority'] as const);
+    world.note(`${kind} at ${member.id}`);
+    if (kind === 'transfer') {
+      const to = world.chance(0.5) ? undefined : world.pick(this.members).id;
+      member.step({ type: 'transferLeadership', context: world.eventCount, to });
+    } else if (kind === 'unwell') member.step({ type: 'unwell' });
+    else member.step({ type: 'setPriority', priority: world.pick([1, 1, 5, 9]) });
     this.pump(at);
     this.#check(at);
   }

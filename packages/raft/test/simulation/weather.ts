@@ -16,12 +16,33 @@ export interface Weather {
   /** Chance that a member crashes right after it has asked its disk to remember a term or vote, and is soon back. */
   readonly crashWhileVoting: number;
   readonly electionTimeoutTicks: number;
+  /** Units of each member's tick, give or take one. */
+  readonly tickUnits: readonly number[];
+  /** With leases: the drift that they allow for. */
+  readonly maxDriftPerMille: number | undefined;
+  readonly handOverDelay: number;
   /** Entries that stay in a compacted log. */
   readonly keep: number;
 }
 
-export function drawWeather(world: World): Weather {
+/** Clocks as they are, and what leases believe of them. */
+export interface Clocks {
+  readonly tickUnits: readonly number[];
+  readonly maxDriftPerMille: number;
+}
+
+/** From 8 units (9 less the jitter) to 13 (12 and the jitter): the slowest counts 615 of the fastest's 1,000. */
+const drifting: Clocks = { tickUnits: [9, 10, 11, 12], maxDriftPerMille: 385 };
+
+/** `clocks`: leases on, and these. Otherwise the dice decide. */
+export function drawWeather(world: World, memberCount: number, clocks?: Clocks): Weather {
+  const electionTimeoutTicks = clocks === undefined ? world.pick([4, 4, 10, 10]) : 10;
+  const leased = clocks ?? (electionTimeoutTicks === 10 && world.chance(0.6) ? drifting : undefined);
   return {
+    electionTimeoutTicks,
+    tickUnits: Array.from({ length: memberCount }, () => world.pick(leased?.tickUnits ?? [10])),
+    maxDriftPerMille: leased?.maxDriftPerMille,
+    handOverDelay: world.pick([80, 300, 2000]),
     loss: world.pick([0, 0.01, 0.05, 0.2]),
     duplication: world.pick([0, 0.02, 0.2]),
     maxDelay: world.pick([3, 12, 60]),
@@ -31,17 +52,22 @@ export function drawWeather(world: World): Weather {
     faultDelay: world.pick([50, 120, 400]),
     compactDelay: world.pick([60, 200, 1000]),
     crashWhileVoting: world.pick([0, 0, 0.1, 0.3]),
-    electionTimeoutTicks: world.pick([4, 4, 10]),
     keep: world.pick([0, 2, 10]),
   };
 }
 
 /** One member's options: small limits, so that they are reached. */
-export function drawOptions(world: World, { electionTimeoutTicks }: Weather, id: string): RaftOptions {
+export function drawOptions(
+  world: World,
+  { electionTimeoutTicks, maxDriftPerMille }: Weather,
+  id: string,
+): RaftOptions {
   return {
     id,
     seed: world.below(2 ** 32),
     electionTimeoutTicks,
+    priority: world.pick([1, 1, 1, 2, 9]),
+    leaseReads: maxDriftPerMille === undefined ? undefined : { maxDriftPerMille },
     heartbeatTicks: 1,
     maxAppendEntries: world.pick([1, 3, 100]),
     maxAppendBytes: world.pick([64, 1000]),

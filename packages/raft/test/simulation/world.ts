@@ -13,6 +13,7 @@ export type Act =
   | 'writeChunk'
   | 'deliver'
   | 'client'
+  | 'handOver'
   | 'fault'
   | 'crash'
   | 'restart'

@@ -1,0 +1,135 @@
+// Who should rather lead: hand-overs to a higher priority and away from a member that is unwell, and who campaigns first.
+import { Cluster } from './cluster.ts';
+import { describe, expect, it } from 'vitest';
+
+function setPriority(cluster: Cluster, priorities: Readonly<Record<string, number>>): void {
+  for (const [id, priority] of Object.entries(priorities)) cluster.member(id).step({ type: 'setPriority', priority });
+}
+function unwell(cluster: Cluster, id: string): void {
+  cluster.member(id).step({ type: 'unwell' });
+  cluster.pump(id);
+}
+/** The one of the newest term: who has crashed stays as it was. */
+function leaderOf(cluster: Cluster): string | undefined {
+  const leaders = cluster.ids.filter((id) => cluster.status(id).role === 'leader');
+  return leaders.toSorted((one, two) => cluster.status(two).term - cluster.status(one).term)[0];
+}
+
+describe('a leader', () => {
+  it('hands over to a voter of higher priority that has caught up, and keeps what it has to one of its own', () => {
+    const cluster = new Cluster('abc');
+    cluster.elect('a');
+    cluster.pass(40);
+    expect(leaderOf(cluster)).toBe('a');
+    setPriority(cluster, { c: 5 });
+    cluster.pass(20);
+    expect(leaderOf(cluster)).toBe('c');
+    expect(cluster.status('c').term).toBe(2);
+    cluster.pass(200);
+    expect(cluster.status('c')).toMatchObject({ role: 'leader', term: 2 });
+  });
+
+  it('waits for it to catch up', () => {
+    const cluster = new Cluster('abc', { raft: { priority: 1 } });
+    cluster.elect('a');
+    setPriority(cluster, { c: 5 });
+    cluster.holdDisk('c');
+    cluster.propose('a', 'p1');
+    cluster.pass(60);
+    expect(leaderOf(cluster)).toBe('a');
+    cluster.releaseDisk('c');
+    cluster.pass(30);
+    expect(leaderOf(cluster)).toBe('c');
+  });
+
+  it('tries at most once in ten election timeouts', () => {
+    const cluster = new Cluster('abc');
+    cluster.elect('a');
+    setPriority(cluster, { c: 5 });
+    let words = 0;
+    let previous: string | undefined;
+    for (let i = 0; i < 250; i++) {
+      cluster.tickAll();
+      cluster.lose(({ type }) => type === 'timeoutNowRequest');
+      const { transferTo } = cluster.status('a');
+      if (transferTo !== undefined && previous === undefined) words++;
+      previous = transferTo;
+      cluster.settle();
+    }
+    expect(cluster.status('a')).toMatchObject({ role: 'leader', term: 1 });
+    expect(words).toBeGreaterThanOrEqual(2);
+    expect(words).toBeLessThanOrEqual(3);
+  });
+
+  it('hands over when it is unwell, is not given it back while it is, and is afterwards', () => {
+    const cluster = new Cluster('abc');
+    setPriority(cluster, { a: 9 });
+    cluster.elect('a');
+    cluster.pass(20);
+    unwell(cluster, 'a');
+    cluster.pass(5);
+    const next = leaderOf(cluster)!;
+    expect(['b', 'c']).toContain(next);
+    cluster.pass(500);
+    expect(leaderOf(cluster)).toBe(next);
+    cluster.pass(150);
+    expect(leaderOf(cluster)).toBe('a');
+    // The second time it is believed for longer.
+    unwell(cluster, 'a');
+    cluster.pass(1000);
+    expect(leaderOf(cluster)).not.toBe('a');
+  });
+
+  it('stays where all are unwell', () => {
+    const cluster = new Cluster('abc');
+    cluster.elect('a');
+    for (const id of ['c', 'b']) unwell(cluster, id);
+    cluster.pass(5);
+    unwell(cluster, 'a');
+    cluster.pass(300);
+    expect(cluster.status('a')).toMatchObject({ role: 'leader', term: 1, isUnwell: true });
+  });
+});
+
+describe('without a leader', () => {
+  it('who has less than the best of the others waits an election timeout longer, whatever the dice say', () => {
+    for (let seed = 1; seed <= 20; seed++) {
+      const cluster = new Cluster('abcd', { raft: { seed } });
+      setPriority(cluster, { a: 9, b: 2, c: 3, d: 2 });
+      cluster.elect('a');
+      cluster.pass(10);
+      cluster.crash('a');
+      cluster.pass(45);
+      expect(leaderOf(cluster), `seed ${seed}`).toBe('c');
+    }
+  });
+
+  it('does not wait for ever for one that does not come', () => {
+    const cluster = new Cluster('abcde');
+    setPriority(cluster, { a: 9, b: 9 });
+    cluster.elect('a');
+    cluster.pass(10);
+    cluster.crash('a');
+    cluster.isolate('b');
+    cluster.pass(60);
+    expect(['c', 'd', 'e']).toContain(leaderOf(cluster));
+  });
+
+  it('one of priority 0 never campaigns, though it votes, and gives up a leader that is gone', () => {
+    const cluster = new Cluster('abc');
+    setPriority(cluster, { b: 0, c: 0 });
+    cluster.elect('a');
+    cluster.pass(4);
+    cluster.crash('a');
+    cluster.pass(200);
+    expect(cluster.status('c').role).toBe('follower');
+    expect(cluster.status('b')).toMatchObject({ role: 'follower', leaderId: undefined, term: 1 });
+    cluster.restart('a');
+    cluster.pass(40);
+    expect(leaderOf(cluster)).toBe('a');
+    cluster.member('a').step({ type: 'transferLeadership', context: 1, to: 'b' });
+    cluster.pump('a');
+    cluster.settle();
+    expect(leaderOf(cluster)).toBe('b');
+  });
+});

@@ -1,0 +1,120 @@
+// What the core hears of time beside its ticks, under a clock that the test owns.
+import type { Input } from '@raftkv/raft';
+import { describe, expect, it } from 'vitest';
+import { Pulse } from '../src/pulse.ts';
+import { StallWatch } from '../src/stall-watch.ts';
+import { TestClock } from './test-clock.ts';
+
+interface Started {
+  readonly clock: TestClock;
+  readonly pulse: Pulse;
+  readonly posted: Input['type'][];
+  /** What catching up steps now. */
+  catchUp(): Input['type'][];
+}
+
+/** Ticks of 10 ms, 20 of them an election timeout; at most 5 are made up. */
+function started(hasLeases: boolean, clock = new TestClock()): Started {
+  const posted: Input['type'][] = [];
+  const options = { tickMilliseconds: 10, electionTimeoutTicks: 20, hasLeases };
+  const pulse = new Pulse(
+    clock,
+    options,
+    ({ type }) => posted.push(type),
+    (count) => {
+      for (let i = 0; i < count; i++) posted.push('tick');
+    },
+  );
+  pulse.start();
+  const catchUp = (): Input['type'][] => {
+    const stepped: Input['type'][] = [];
+    pulse.catchUp(({ type }) => stepped.push(type));
+    return stepped;
+  };
+  return { clock, pulse, posted, catchUp };
+}
+
+/** A clock whose wall the test sets, and whose timers never fire: the loop is busy. */
+class WallClock extends TestClock {
+  wall = 1_000_000;
+  late = 0;
+  override now(): number {
+    return super.now() + this.late;
+  }
+  wallNow(): number {
+    return this.wall + this.now();
+  }
+}
+
+describe('with leases, before reads are served', () => {
+  it('ticks that are due and late are counted, once', () => {
+    const clock = new WallClock();
+    const { catchUp } = started(true, clock);
+    expect(catchUp()).toEqual([]);
+    clock.late = 35;
+    expect(catchUp()).toEqual(['tick', 'tick', 'tick']);
+    expect(catchUp()).toEqual([]);
+  });
+
+  it('more than may be made up are a gap', () => {
+    const clock = new WallClock();
+    const { catchUp } = started(true, clock);
+    clock.late = 60;
+    expect(catchUp()).toEqual(['clockGap']);
+    expect(catchUp()).toEqual([]);
+  });
+
+  it('a machine that slept while its monotonic clock stood still is a gap, and so is a wall clock that was set', () => {
+    const clock = new WallClock();
+    const { catchUp } = started(true, clock);
+    clock.wall += 5_000;
+    expect(catchUp()).toEqual(['clockGap']);
+    expect(catchUp()).toEqual([]);
+    clock.wall -= 50;
+    expect(catchUp()).toEqual(['clockGap']);
+    clock.wall += 5;
+    expect(catchUp()).toEqual([]);
+  });
+
+  it('ticks that the timer forgets are told as a gap before the ones that it gives', () => {
+    const { clock, posted } = started(true);
+    clock.wakeLate(5_000);
+    expect(posted).toEqual(['clockGap']);
+    clock.runDeferred();
+    expect(posted.slice(0, 3)).toEqual(['clockGap', 'tick', 'tick']);
+  });
+});
+
+describe('without leases', () => {
+  it('nobody asks what time it is in a turn', () => {
+    const clock = new WallClock();
+    const { catchUp } = started(false, clock);
+    clock.late = 500;
+    expect(catchUp()).toEqual([]);
+  });
+});
+
+describe('a loop that stalls', () => {
+  it('is complained of when it does so again and again, and not for once', () => {
+    const { clock, posted } = started(false);
+    const complaints = (): number => posted.filter((type) => type === 'unwell').length;
+    for (const expected of [0, 0, 1]) {
+      clock.wakeLate(130);
+      clock.runDeferred();
+      clock.advance(500);
+      expect(complaints()).toBe(expected);
+    }
+  });
+
+  it('is believed sooner when it stalls for a whole election timeout, and forgiven after sixty', () => {
+    let complaints = 0;
+    const watch = new StallWatch(300, () => complaints++);
+    watch.late(149, 0);
+    watch.late(300, 10);
+    expect(complaints).toBe(0);
+    watch.late(150, 20_000);
+    expect(complaints).toBe(0);
+    watch.late(400, 20_010);
+    expect(complaints).toBe(1);
+  });
+});
