@@ -52,13 +52,63 @@ export class MemoryDisk implements Disk {
   /** The disk as a restart finds it after a crash at this moment. This one is left as it is. `seed` decides what is torn or shuffled. */
   crash(policy: CrashPolicy, seed = 1): MemoryDisk {
     const random = makeRandom(seed);
-    const names = new Map(this.#durableNames);
-    const keptChanges =
-      policy === 'lost' ? 0 : policy === 'kept' ? Infinity : pick(random, this.#pendingNames.length + 1);
-    for (const change of this.#pendingNames.slice(0, keptChanges)) applyName(names, change);
+    const names = policy === 'lost' ? 0 : policy === 'kept' ? Infinity : pick(random, this.#pendingNames.length + 1);
+    return this.#after(names, (content) => survive(content, policy, random));
+  }
+
+  /** What is not synced, for a test that tries every crash: changes of names, and for each file its sectors and bytes. */
+  unsynced(): {
+    readonly names: number;
+    readonly files: readonly { readonly sectors: number; readonly bytes: number }[];
+  } {
+    const files = this.#dirty().map(({ pending }) => ({
+      sectors: pending.reduce((sum, write) => sum + sectorsOf(write).length, 0),
+      bytes: pending.reduce((sum, write) => sum + write.bytes.length, 0),
+    }));
+    return { names: this.#pendingNames.length, files };
+  }
+
+  /**
+   * The disk after a crash that left the first `names` changes of names and, of the files of `unsynced`, the sectors for which `keep` says so
+   * or the first bytes in the order in which they were written.
+   */
+  crashLeaving(
+    names: number,
+    keep:
+      | { readonly sectors: (file: number, sector: number) => boolean }
+      | { readonly bytes: (file: number) => number },
+  ): MemoryDisk {
+    const dirty = this.#dirty();
+    return this.#after(names, (content) => {
+      const file = dirty.indexOf(content);
+      let bytes: Uint8Array = content.durable.slice();
+      let left = 'bytes' in keep ? keep.bytes(file) : 0;
+      let sector = 0;
+      for (const write of content.pending) {
+        if ('bytes' in keep) {
+          const part = write.bytes.subarray(0, left);
+          left -= part.length;
+          if (part.length > 0) bytes = applyWrite(bytes, { offset: write.offset, bytes: part });
+        } else {
+          for (const part of sectorsOf(write)) if (keep.sectors(file, sector++)) bytes = applyWrite(bytes, part);
+        }
+      }
+      return bytes;
+    });
+  }
+
+  #dirty(): FileContent[] {
+    const linked = this.#pendingNames.flatMap((change) => (change.type === 'link' ? [change.content] : []));
+    const all = new Set([...this.#durableNames.values(), ...this.#names.values(), ...linked]);
+    return [...all].filter(({ pending }) => pending.length > 0);
+  }
+
+  #after(names: number, bytesOf: (content: FileContent) => Uint8Array): MemoryDisk {
+    const left = new Map(this.#durableNames);
+    for (const change of this.#pendingNames.slice(0, names)) applyName(left, change);
     const after = new MemoryDisk(this.label);
-    for (const [name, content] of names) {
-      const bytes = survive(content, policy, random);
+    for (const [name, content] of left) {
+      const bytes = bytesOf(content);
       after.#names.set(name, { live: bytes, durable: bytes.slice(), pending: [] });
     }
     after.#durableNames = new Map(after.#names);

@@ -18,6 +18,7 @@ export const segmentBytes = 16 * 1024;
 
 /** Steps in one inner list are begun together. Each changes the state at one instant. */
 type Step = (storage: Storage) => Promise<unknown>;
+type Script = readonly (readonly Step[])[];
 
 function append(first: number, last: number, term: number, size = 0): Step {
   const padding = 'x'.repeat(size);
@@ -37,7 +38,7 @@ async function receiveSnapshot(storage: Storage): Promise<void> {
   received.set(storage, writer);
 }
 
-const steps: readonly (readonly Step[])[] = [
+const steps: Script = [
   [append(1, 2, 1, 300)],
   [append(3, 4, 1, 300), append(5, 5, 1, 3000), append(6, 6, 1)],
   [(storage) => storage.append({ hardState: hardState(2, 'a2'), entries: [] }), append(5, 5, 2, 20)],
@@ -59,6 +60,27 @@ const steps: readonly (readonly Step[])[] = [
   [append(44, 46, 6, 50)],
 ];
 
+/** So little, but for three entries that fill segments, that every way in which it can be torn can be tried. It does all that the other does. */
+export const smallScript: Script = [
+  [append(1, 2, 1)],
+  [append(3, 3, 1), append(4, 5, 1)],
+  [(storage) => storage.append({ hardState: hardState(2, 'a2'), entries: [] }), append(5, 6, 2)],
+  [append(7, 7, 2, 11_000)],
+  [append(8, 9, 2, 200)],
+  [append(10, 11, 2, 200)],
+  [(storage) => saveSnapshot(storage, meta(7, 2), bytesOf('state at 7'))],
+  [(storage) => storage.compact(7)],
+  [append(11, 12, 3, 200)],
+  [append(13, 13, 3, 11_000)],
+  [append(14, 15, 3, 200), append(16, 16, 3)],
+  [(storage) => saveSnapshot(storage, meta(13, 3), bytesOf('state at 13'))],
+  [(storage) => storage.compact(13)],
+  [append(17, 17, 3, 11_500)],
+  [append(18, 19, 3, 250)],
+  [receiveSnapshot],
+  [(storage) => received.get(storage)!.commit({ resetLog: true }), append(41, 42, 5)],
+];
+
 /** The state as one text: what the outside can see of it. */
 export async function describeState(storage: Storage): Promise<string> {
   const { hardState: hard, snapshot, entries: list, compactedIndex, compactedTerm } = await storage.load();
@@ -77,7 +99,7 @@ export async function describeState(storage: Storage): Promise<string> {
 }
 
 /** State 0 is empty; state n is after n steps. */
-export async function referenceStates(): Promise<string[]> {
+export async function referenceStates(script = steps): Promise<string[]> {
   const store = createMemoryStore();
   const open = (): Storage => openMemoryStorage({ create: true, identity: member, store });
   const states: string[] = [];
@@ -88,7 +110,7 @@ export async function referenceStates(): Promise<string[]> {
     states.push(await describeState(copy));
   };
   await record();
-  for (const step of steps.flat()) {
+  for (const step of script.flat()) {
     await step(storage);
     await record();
   }
@@ -102,12 +124,12 @@ export interface Progress {
 }
 
 /** Runs the script until it ends or the disk crashes. */
-export async function runScript(disk: MemoryDisk, syncWrites = true): Promise<Progress> {
+export async function runScript(disk: MemoryDisk, syncWrites = true, script = steps): Promise<Progress> {
   const progress: Progress = { isCreated: false, begun: 0, acknowledged: 0 };
   try {
     const storage = await openDiskStorage({ disk, create: true, identity: member, segmentBytes, syncWrites });
     progress.isCreated = true;
-    for (const group of steps) {
+    for (const group of script) {
       progress.begun += group.length;
       const base = progress.acknowledged;
       await Promise.all(
