@@ -13,6 +13,8 @@ export class Faults {
   readonly #random: Random;
   /** What mends what is broken now. */
   readonly #open = new Set<() => void>();
+  /** Those that come and go. */
+  observers: readonly { readonly die: () => void; readonly start: () => void }[] = [];
   #isOver = false;
   readonly counts = new Map<FaultKind, number>();
 
@@ -134,11 +136,29 @@ export class Faults {
       case 'clockRate':
         member.clock.setRate(1 + random.between(-1, 1) * Math.max(0.01, this.#world.swarm.clockSkew));
         return;
+      case 'transfer':
+        return this.#transfer(member);
+      case 'observerGone':
+        return this.#observerGone();
       case 'cutClient': {
         const client = members.length + random.below(this.#world.swarm.clients);
         return this.#until(links.cut((from, to) => (from === client || to === client) && random.chance(0.8)));
       }
     }
+  }
+
+  #transfer(member: Member): void {
+    const { leader } = this.#cluster;
+    const to = this.#random.chance(0.5) ? undefined : member.identity.id;
+    // What it comes to is said by who leads; that it is refused is as good an answer as any.
+    leader?.running?.replica.transferLeadership(to).catch(() => undefined);
+  }
+
+  #observerGone(): void {
+    if (this.observers.length === 0) return;
+    const observer = this.#random.pick(this.observers);
+    observer.die();
+    this.#until(() => observer.start());
   }
 
   #victim(): Member {

@@ -4,6 +4,8 @@ import { HistoryRecorder } from '../checkers/recorder.ts';
 import { Canon } from './checks/canon.ts';
 import { ClusterChecks } from './checks/cluster-checks.ts';
 import { SimulatedClient } from './clients/client.ts';
+import { SimulatedObserver } from './clients/observer.ts';
+import type { Watcher } from './clients/watcher.ts';
 import { Oracle } from './clients/oracle.ts';
 import { Faults } from './faults.ts';
 import { Liveness } from './liveness.ts';
@@ -47,6 +49,8 @@ export class Simulation {
   readonly #checks: ClusterChecks;
   readonly #oracle: Oracle;
   readonly #clients: readonly SimulatedClient[];
+  readonly #watchers: readonly Watcher[];
+  readonly #observers: readonly SimulatedObserver[];
   readonly #faults: Faults;
   #liveness: Liveness | undefined;
   #isOver = false;
@@ -60,10 +64,13 @@ export class Simulation {
     const canon = new Canon({ maxSessions: swarm.maxSessions, retainedRevisions: swarm.retainedRevisions });
     this.#checks = new ClusterChecks(canon);
     this.#oracle = new Oracle(canon);
-    this.#cluster = new Cluster(world, this.#checks, swarm.clients);
+    this.#cluster = new Cluster(world, this.#checks, swarm.clients + swarm.observers);
     for (const member of this.#cluster.members) member.start();
     this.#clients = Array.from({ length: swarm.clients }, (_, at) => this.#client(at));
+    this.#watchers = this.#clients.flatMap((client) => client.watch(canon, swarm.watches));
+    this.#observers = Array.from({ length: swarm.observers }, (_, at) => this.#observer(at));
     this.#faults = new Faults(world, this.#cluster);
+    this.#faults.observers = this.#observers;
     this.#checks.onLeader = (name) => this.#faults.newLeader(name);
     for (const member of this.#cluster.members) member.checks.onVoting = () => this.#faults.voting(member);
     this.#faults.begin();
@@ -154,10 +161,38 @@ export class Simulation {
         what: 'the core does not come to one state',
         isReached: () => {
           for (const client of this.#clients) client.stop();
+          if (this.#clients.some((client) => client.open > 0)) return false;
           return core.every((member) => member.running !== undefined && member.checks.appliedIndex === canon.lastIndex);
         },
       },
+      {
+        what: 'watches do not come to the newest revision',
+        isReached: () => this.#watchers.every((watcher) => watcher.hasAll(canon.store.revision)),
+      },
+      {
+        what: 'observers do not come to the newest revision',
+        isReached: () => {
+          for (const observer of this.#observers) observer.start();
+          const { revision } = canon.store;
+          return revision === 1 || this.#observers.every((observer) => observer.revision === revision);
+        },
+      },
     ];
+  }
+
+  #observer(at: number): SimulatedObserver {
+    const { world } = this;
+    const random = world.random('observers');
+    return new SimulatedObserver(world, {
+      host: world.swarm.members + world.swarm.clients + at,
+      name: `o${at + 1}`,
+      clock: new HostClock(world.scheduler, 1, random.below(1e6)),
+      random: random.fork(),
+      endpoints: random.shuffle(this.#cluster.endpoints),
+      dial: (process, endpoint, signal) => this.#cluster.dial(process, endpoint, 'client', signal),
+      onDied: (process, isTold) => this.#cluster.channels.died(process, isTold),
+      canon: this.#checks.canon,
+    });
   }
 
   #client(at: number): SimulatedClient {

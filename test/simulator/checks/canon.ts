@@ -22,9 +22,22 @@ export interface CanonicalEntry {
 export class Canon {
   readonly store: Store;
   readonly #entries: CanonicalEntry[] = [];
+  readonly #changes: (Change | undefined)[] = [];
+  readonly #hashes: string[] = [];
 
   constructor(options: StoreOptions) {
     this.store = new Store(options);
+    this.#hashes[this.store.revision] = this.store.contentHash();
+  }
+
+  /** What revision `revision` changed. */
+  changeAt(revision: number): Change | undefined {
+    return this.#changes[revision];
+  }
+
+  /** Of the store at that revision. */
+  hashAt(revision: number): string | undefined {
+    return this.#hashes[revision];
   }
 
   /** The highest index that is known to be committed anywhere. */
@@ -75,7 +88,11 @@ export class Canon {
     const envelope = isCommand ? decodeCommand(entry.data, { limits: formatLimits }) : undefined;
     const result = envelope === undefined ? undefined : store.apply(entry.index, envelope);
     const { revision } = store;
-    return { term, entry, envelope, result, revision, hash: store.contentHash(), changes: this.#changesAfter(before) };
+    const changes = this.#changesAfter(before);
+    const hash = store.contentHash();
+    for (const change of changes) this.#changes[change.revision] = change;
+    this.#hashes[revision] = hash;
+    return { term, entry, envelope, result, revision, hash, changes };
   }
 
   #changesAfter(revision: number): readonly Change[] {

@@ -6,6 +6,7 @@ import type { Channel } from '@raftkv/transport';
 import { RaftkvError } from '@raftkv/wire';
 import type { Answer } from '../../checkers/history.ts';
 import type { HistoryRecorder } from '../../checkers/recorder.ts';
+import type { Canon } from '../checks/canon.ts';
 import type { Process } from '../world/process.ts';
 import type { Random } from '../world/random.ts';
 import type { World } from '../world/world.ts';
@@ -13,6 +14,7 @@ import type { Oracle, Question } from './oracle.ts';
 import { textOf } from './oracle.ts';
 import { perform } from './perform.ts';
 import type { BytesKv } from './perform.ts';
+import { Watcher } from './watcher.ts';
 import { Requests, textsOf } from './requests.ts';
 import type { Asked } from './requests.ts';
 
@@ -67,8 +69,12 @@ export class SimulatedClient {
     for (let caller = 0; caller < swarm.callersPerClient; caller++) this.#next();
   }
 
-  get kv(): BytesKv {
-    return this.#kv;
+  /** Watches that are kept open for good. */
+  watch(canon: Canon, count: number): readonly Watcher[] {
+    return Array.from({ length: count }, (_, at) => {
+      const prefix = this.#random.pick(['k', 'k0', 'k1']);
+      return new Watcher(this.#world, { canon, kv: this.#kv, name: `${this.process.name}/${at}`, prefix, from: 1 });
+    });
   }
 
   stop(): void {

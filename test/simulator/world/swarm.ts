@@ -26,6 +26,8 @@ export const faultKinds = [
   'clockJump',
   'clockRate',
   'cutClient',
+  'transfer',
+  'observerGone',
 ] as const;
 
 export type FaultKind = (typeof faultKinds)[number];
@@ -49,6 +51,12 @@ export interface Swarm {
   readonly maxSessions: number;
   readonly retainedRevisions: number;
   readonly clients: number;
+  readonly observers: number;
+  readonly observersKeepTheirCopy: boolean;
+  /** Of each client. */
+  readonly watches: number;
+  /** Reads by lease, where the clocks can be trusted that far; thousandths. */
+  readonly leaseDriftPerMille: number | undefined;
   readonly keys: number;
   /** Each makes one call after the other. */
   readonly callersPerClient: number;
@@ -104,6 +112,10 @@ export function drawSwarm(random: Random): Swarm {
     maxSessions: random.pick([2, 4, 100]),
     retainedRevisions: random.pick([5, 30, 1000]),
     clients: random.pick([1, 2, 4, 6]),
+    observers: random.pick([0, 0, 1, 2]),
+    observersKeepTheirCopy: random.chance(0.5),
+    watches: random.pick([0, 0, 1]),
+    leaseDriftPerMille: undefined,
     callersPerClient: random.pick([1, 1, 1, 2]),
     compressesValues: random.chance(0.1),
     keys: random.pick([1, 3, 8]),
