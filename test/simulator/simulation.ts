@@ -1,8 +1,10 @@
 // One seed from its beginning to its verdict: a cluster and its clients under virtual time, a phase in which anything fails and nothing may be wrong, then
 // one in which a quorum is healed and everything must work. Whoever runs it calls `step`, lets the microtasks run dry, and calls `settle`.
 import { HistoryRecorder } from '../checkers/recorder.ts';
+import type { FinalContent } from '../checkers/exactly-once.ts';
 import { Canon } from './checks/canon.ts';
 import { ClusterChecks } from './checks/cluster-checks.ts';
+import { judge } from './checks/judgement.ts';
 import { SimulatedClient } from './clients/client.ts';
 import { SimulatedObserver } from './clients/observer.ts';
 import type { Watcher } from './clients/watcher.ts';
@@ -144,8 +146,19 @@ export class Simulation {
       this.#liveness = new Liveness(world, this.#cluster, (core) => this.#goals(core));
     } else if (this.#liveness.check()) {
       this.#oracle.checkRefused(this.#clients.flatMap((client) => client.refused));
+      judge(this.#checks.canon, this.recorder.operations, this.#contents());
       this.#isOver = true;
     }
+  }
+
+  /** What the members that are up hold at the end. */
+  #contents(): readonly FinalContent[] {
+    return (this.#liveness?.core ?? []).flatMap(({ name, running }) => {
+      const store = running?.stateMachine.store;
+      const scanned = store?.scan({ from: '', to: undefined });
+      if (store === undefined || scanned?.type !== 'scan') return [];
+      return [{ holder: name, revision: store.revision, entries: scanned.entries }];
+    });
   }
 
   #goals(core: readonly Member[]): readonly LivenessGoal[] {
