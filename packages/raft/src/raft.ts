@@ -5,7 +5,7 @@ import type { Configuration, PeerId } from './entry.ts';
 import type { Input } from './input.ts';
 import type { RaftInitialState, RaftOptions } from './options.ts';
 import type { RaftState } from './state.ts';
-import type { Ready, Role } from './ready.ts';
+import type { ConfigurationStatus, Ready, Role } from './ready.ts';
 import { configurationAt, configurationStatus } from './configuration-history.ts';
 import { createState } from './initial-state.ts';
 import { hasLease } from './lease.ts';
@@ -128,6 +128,11 @@ export class Raft {
   /** A copy of everything: a core made from it goes on from here. */
   checkpoint(): RaftCheckpoint {
     return takeCheckpoint(this.#state);
+  }
+
+  /** The active and the committed configuration, as Ready.configuration tells them. */
+  configurationStatus(): ConfigurationStatus {
+    return configurationStatus(this.#state);
   }
 
   status(): RaftStatus {

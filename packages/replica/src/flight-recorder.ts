@@ -56,6 +56,7 @@ export class FlightRecorder {
       termAt: (index) => raft.termAt(index),
       status: () => raft.status(),
       configurationAt: (index) => raft.configurationAt(index),
+      configurationStatus: () => raft.configurationStatus(),
       checkpoint: () => raft.checkpoint(),
     };
   }

@@ -1,5 +1,5 @@
 // The replica's options with their defaults, and its status.
-import type { Configuration, RaftOptions, RaftStatus } from '@raftkv/raft';
+import type { Configuration, ConfigurationStatus, RaftOptions, RaftStatus } from '@raftkv/raft';
 import type { Storage, StorageStatistics, StoredState } from '@raftkv/storage';
 import type { Transport } from '@raftkv/transport';
 import type { RaftkvError } from '@raftkv/wire';
@@ -11,6 +11,8 @@ export interface ReplicaOptions {
   readonly raft: RaftOptions;
   /** The founding configuration; used only where the storage does not know better. */
   readonly configuration: Configuration;
+  /** For a member that joined: the index as of which that is committed. Default 0: a founder. */
+  readonly configurationIndex?: number;
   readonly storage: Storage;
   /** What `storage.load()` answered. */
   readonly stored: StoredState;
@@ -37,8 +39,37 @@ export interface ReplicaOptions {
   readonly onHalt: (error: RaftkvError) => void;
   /** Role, leader or term changed. */
   readonly onRoleChange?: (status: RaftStatus) => void;
+  /** The active or the committed configuration changed; told first when the replica starts. */
+  readonly onConfiguration?: (status: ConfigurationStatus) => void;
   /** For the log: snapshots taken and installed, and the like. */
   readonly onEvent?: (event: ReplicaEvent) => void;
+}
+
+/** The limits with every default filled in. */
+export type ReplicaLimits = Required<
+  Pick<
+    ReplicaOptions,
+    | 'tickMilliseconds'
+    | 'requestTimeoutMilliseconds'
+    | 'snapshotThreshold'
+    | 'retainedEntries'
+    | 'retainedBytes'
+    | 'snapshotBytesPerSecond'
+    | 'maxOpenRequests'
+  >
+>;
+
+export function limitsOf(options: ReplicaOptions): ReplicaLimits {
+  const snapshotThreshold = options.snapshotThreshold ?? 10_000;
+  return {
+    tickMilliseconds: options.tickMilliseconds ?? 30,
+    requestTimeoutMilliseconds: options.requestTimeoutMilliseconds ?? 5_000,
+    snapshotThreshold,
+    retainedEntries: options.retainedEntries ?? snapshotThreshold,
+    retainedBytes: options.retainedBytes ?? 100_000_000,
+    snapshotBytesPerSecond: options.snapshotBytesPerSecond ?? 100_000_000,
+    maxOpenRequests: options.maxOpenRequests ?? 100_000,
+  };
 }
 
 export type ReplicaEvent =

@@ -1,15 +1,28 @@
 // One running member: the only loop. Inputs (messages, proposals, reads, ticks, finished writes) enter queues; one turn of the
 // loop steps them all through the core, takes its Readys, and hands the work to storage, transport and state machine.
 // It decides nothing: the core does. It knows no clock, socket or disk but those it was given, so the simulator runs it as it is.
-import { Raft } from '@raftkv/raft';
-import type { Entry, Input, Message, PeerId, Ready, SnapshotMeta, SoftState } from '@raftkv/raft';
+import type {
+  Configuration,
+  Entry,
+  Input,
+  MemberChange,
+  PeerId,
+  Raft,
+  Ready,
+  SnapshotMeta,
+  SoftState,
+} from '@raftkv/raft';
 import { RaftkvError } from '@raftkv/wire';
 import type { Core } from './flight-recorder.ts';
 import { Pace } from './pace.ts';
+import { createCore } from './core.ts';
+import { MemberChanges } from './member-changes.ts';
 import { Proposals } from './proposals.ts';
 import { Pulse } from './pulse.ts';
 import type { ProposalCallback } from './proposals.ts';
-import type { ReplicaOptions, ReplicaStatus } from './options.ts';
+import { limitsOf } from './options.ts';
+import type { ReplicaLimits, ReplicaOptions, ReplicaStatus } from './options.ts';
+import { compactionPoint } from './compaction.ts';
 import { Reads } from './reads.ts';
 import type { ReadCallback } from './reads.ts';
 import { restoreLatest } from './restore-latest.ts';
@@ -17,20 +30,8 @@ import { SnapshotTransfer } from './snapshot-transfer.ts';
 import { Snapshotter } from './snapshotter.ts';
 import { Transfers } from './transfers.ts';
 
-const defaults = {
-  tickMilliseconds: 30,
-  requestTimeoutMilliseconds: 5_000,
-  snapshotThreshold: 10_000,
-  retainedBytes: 100_000_000,
-  maxOpenRequests: 100_000,
-  snapshotBytesPerSecond: 100_000_000,
-} as const;
-
 /** After so long a turn ends, with work left for the next one. A fraction of a heartbeat, so that a busy member is not taken for a dead one. */
 const maxTurnMilliseconds = 20;
-
-/** What the core hands out to be applied at once: small enough that a slice of time can end in between. */
-const maxCommittedBytes = 64 * 1024;
 
 /** The core inside, for `inspection.ts` alone. */
 export let coreOf: (replica: Replica) => Raft;
@@ -51,14 +52,11 @@ export class Replica {
   readonly #proposals = new Proposals();
   readonly #reads = new Reads();
   readonly #transfers = new Transfers();
+  readonly #changes = new MemberChanges();
   readonly #snapshotter: Snapshotter;
   readonly #transfer: SnapshotTransfer;
   readonly #pulse: Pulse;
-  readonly #requestTimeout: number;
-  readonly #snapshotThreshold: number;
-  readonly #retainedBytes: number;
-  readonly #retainedEntries: number;
-  readonly #maxOpenRequests: number;
+  readonly #limits: ReplicaLimits;
   #inbox: Input[] = [];
   #isScheduled = false;
   #isStarted = false;
@@ -77,27 +75,16 @@ export class Replica {
       throw new RaftkvError('unsupported', 'a tab is suspended without notice: it cannot serve reads under a lease');
     }
     this.#options = options;
-    const { stored, storage, stateMachine, clock } = options;
-    this.#requestTimeout = options.requestTimeoutMilliseconds ?? defaults.requestTimeoutMilliseconds;
-    this.#snapshotThreshold = options.snapshotThreshold ?? defaults.snapshotThreshold;
-    this.#maxOpenRequests = options.maxOpenRequests ?? defaults.maxOpenRequests;
-    const tickMilliseconds = options.tickMilliseconds ?? defaults.tickMilliseconds;
-    const proposalTimeoutTicks = Math.max(1, Math.ceil(this.#requestTimeout / tickMilliseconds));
-    this.#raft = new Raft(
-      { maxCommittedBytes, proposalTimeoutTicks, ...options.raft },
-      { ...stored, configuration: options.configuration },
-    );
+    const { storage, stateMachine, clock } = options;
+    this.#limits = limitsOf(options);
+    const { tickMilliseconds, snapshotBytesPerSecond, requestTimeoutMilliseconds } = this.#limits;
+    this.#raft = createCore(options, Math.max(1, Math.ceil(requestTimeoutMilliseconds / tickMilliseconds)));
     this.#core = options.recorder?.record(this.#raft) ?? this.#raft;
-    this.#retainedBytes = options.retainedBytes ?? defaults.retainedBytes;
-    this.#retainedEntries = options.retainedEntries ?? this.#snapshotThreshold;
-    this.#snapshotter = new Snapshotter(storage, stateMachine, {
-      snapshotThreshold: this.#snapshotThreshold,
-      retainedBytes: this.#retainedBytes,
-    });
+    this.#snapshotter = new Snapshotter(storage, stateMachine, this.#limits);
     this.#transfer = new SnapshotTransfer(
       storage,
       stateMachine,
-      new Pace(clock, options.snapshotBytesPerSecond ?? defaults.snapshotBytesPerSecond),
+      new Pace(clock, snapshotBytesPerSecond),
       (input) => this.#post(input),
       (error) => this.#halt(error),
     );
@@ -128,8 +115,9 @@ export class Replica {
     this.#isStarted = true;
     // The core has the entries now. Here they would outlive every compaction, with the segments that they are views of.
     this.#options = { ...this.#options, stored: { ...stored, entries: [] } };
+    this.#options.onConfiguration?.(this.#raft.configurationStatus());
     transport.start({
-      onMessage: (message) => this.#receive(message),
+      onMessage: (message) => this.#post({ type: 'receive', message }),
       onUnreachable: (peer) => this.#post({ type: 'unreachable', peer }),
     });
     this.#pulse.start();
@@ -147,7 +135,7 @@ export class Replica {
       queueMicrotask(() => callback(refused, undefined));
       return;
     }
-    const context = this.#proposals.add(callback, this.#options.clock.now() + this.#requestTimeout);
+    const context = this.#proposals.add(callback, this.#deadline());
     this.#post({ type: 'propose', context, data });
   }
 
@@ -173,6 +161,24 @@ export class Replica {
       return Promise.reject(new RaftkvError('closed', 'this member is not running'));
     }
     return this.#transfers.wait((context) => this.#post({ type: 'transferLeadership', context, to }));
+  }
+
+  /**
+   * Changes the members, all at once (§4); only the leader can. Resolves with the configuration that comes of it, once that is committed and no
+   * joint one any more. Rejects with `no_leader` (this member does not lead; or it lost its lead and the change did not happen), `busy` (another change is
+   * under way, or the leader is new or handing over), `unsafe_change`, `not_caught_up`, `invalid_argument`, `timeout` (not `definite`: it may still happen) or `closed`.
+   *
+   * @example
+   * ```ts
+   * await replica.changeMembers([{ type: 'promote', id: learner }, { type: 'remove', id: old }])
+   * ```
+   */
+  changeMembers(changes: readonly MemberChange[]): Promise<Configuration> {
+    const refused = this.#refuse();
+    if (refused !== undefined) return Promise.reject(refused);
+    return this.#changes.wait(this.#deadline(), (context) =>
+      this.#post({ type: 'proposeConfiguration', context, changes }),
+    );
   }
 
   status(): ReplicaStatus {
@@ -205,12 +211,12 @@ export class Replica {
   #refuse(): RaftkvError | undefined {
     if (this.#halted !== undefined) return this.#halted;
     if (!this.#isStarted || this.#isClosed) return new RaftkvError('closed', 'this member is not running');
-    if (this.#proposals.openCount + this.#reads.openCount < this.#maxOpenRequests) return undefined;
-    return new RaftkvError('busy', `more than ${this.#maxOpenRequests} requests are open; try again later`);
+    if (this.#proposals.openCount + this.#reads.openCount < this.#limits.maxOpenRequests) return undefined;
+    return new RaftkvError('busy', `more than ${this.#limits.maxOpenRequests} requests are open; try again later`);
   }
 
-  #receive(message: Message): void {
-    this.#post({ type: 'receive', message });
+  #deadline(): number {
+    return this.#options.clock.now() + this.#limits.requestTimeoutMilliseconds;
   }
 
   #tick(count: number): void {
@@ -249,7 +255,7 @@ export class Replica {
       this.#core.step(input);
       if (input.type === 'propose') this.#steppedContext = input.context;
     }
-    const context = this.#reads.takeContext(this.#options.clock.now() + this.#requestTimeout);
+    const context = this.#reads.takeContext(this.#deadline());
     if (context !== undefined) this.#core.step({ type: 'readIndex', context });
     this.#catchUp();
     const startedAt = this.#options.clock.now();
@@ -260,6 +266,7 @@ export class Replica {
       this.#schedule();
       break;
     }
+    this.#changes.look(this.#raft, this.#options.clock.now());
     this.#considerSnapshot();
   }
 
@@ -269,6 +276,8 @@ export class Replica {
 
   #process(ready: Ready): void {
     const { storage, transport } = this.#options;
+    // First, so that messages to a new member find its address known.
+    if (ready.configuration !== undefined) this.#options.onConfiguration?.(ready.configuration);
     if (ready.hardState !== undefined || ready.entries.length > 0) {
       const readyNumber = ready.number;
       storage.append({ hardState: ready.hardState, entries: ready.entries }).then(
@@ -277,7 +286,9 @@ export class Replica {
       );
     }
     if (ready.messages.length > 0) transport.send(ready.messages);
-    for (const result of ready.proposalResults) this.#proposals.place(result, this.#appliedIndex);
+    for (const result of ready.proposalResults) {
+      if (!this.#changes.place(result)) this.#proposals.place(result, this.#appliedIndex);
+    }
     for (const result of ready.transferResults) this.#transfers.settle(result);
     for (const write of ready.snapshotWrites) this.#transfer.write(write);
     for (const read of ready.snapshotReads) this.#transfer.read(read);
@@ -330,10 +341,13 @@ export class Replica {
 
   #considerSnapshot(): void {
     if (!this.#snapshotter.isDue(this.#appliedIndex - this.#snapshotIndex)) return;
+    const configuration = this.#raft.configurationAt(this.#appliedIndex);
+    // One that joined, whose log has not told it yet who is a member.
+    if (configuration === undefined) return;
     const meta: SnapshotMeta = {
       lastIncludedIndex: this.#appliedIndex,
       lastIncludedTerm: this.#appliedTerm,
-      configuration: this.#raft.status().configuration,
+      configuration,
     };
     const startedAt = this.#options.clock.now();
     this.#snapshotter.take(meta).then(
@@ -354,22 +368,12 @@ export class Replica {
     );
   }
 
-  /**
-   * Keeps a tail of the log for followers that lag, within the limits of entries and bytes; and what a follower that is being
-   * served still needs, within that of bytes, so that it does not find the log gone when its snapshot has arrived.
-   */
   #compact(snapshotIndex: number): void {
-    const { firstIndex, lastIndex, logBytes, progress } = this.#raft.status();
-    const entryCount = Math.max(1, lastIndex - firstIndex + 1);
-    const meanBytes = Math.max(1, logBytes / entryCount);
-    const affordable = Math.floor(this.#retainedBytes / meanBytes);
-    let needed = lastIndex - this.#retainedEntries;
-    for (const { isRecentlyActive, matchIndex, transferIndex } of progress.values()) {
-      if (isRecentlyActive) needed = Math.min(needed, transferIndex ?? matchIndex);
-    }
-    const compactTo = Math.min(snapshotIndex, Math.max(needed, lastIndex - affordable));
-    this.#post({ type: 'compact', snapshotIndex, compactTo: Math.max(compactTo, 0) });
-    if (compactTo >= firstIndex) this.#options.storage.compact(compactTo).catch((error: unknown) => this.#halt(error));
+    const status = this.#raft.status();
+    const compactTo = compactionPoint(status, snapshotIndex, this.#limits);
+    this.#post({ type: 'compact', snapshotIndex, compactTo });
+    if (compactTo < status.firstIndex) return;
+    this.#options.storage.compact(compactTo).catch((error: unknown) => this.#halt(error));
   }
 
   #halt(error: unknown): void {
@@ -387,6 +391,7 @@ export class Replica {
     this.#proposals.failAll(error);
     this.#reads.failAll(error);
     this.#transfers.failAll(error);
+    this.#changes.failAll(error);
   }
 
   static {

@@ -81,8 +81,12 @@ export class Cluster {
     });
   }
 
-  /** Starts a member; one that ran before finds what it had stored. */
-  async start(id: string, prepare: (storage: Storage) => void = () => {}): Promise<Replica> {
+  /** Starts a member; one that ran before finds what it had stored, one that joins gets `options` of its own. */
+  async start(
+    id: string,
+    prepare: (storage: Storage) => void = () => {},
+    options: Partial<ReplicaOptions> = {},
+  ): Promise<Replica> {
     const store = this.#stores.get(id) ?? createMemoryStore();
     this.#stores.set(id, store);
     const identity = { clusterId: 'test', memberId: id, memberName: id };
@@ -103,6 +107,7 @@ export class Cluster {
       tickMilliseconds: 5,
       ...this.#options,
       ...this.#optionsOf(id),
+      ...options,
       onHalt: (error) => this.halts.push([id, error]),
       onEvent: (event) => this.events.push([id, event]),
     });

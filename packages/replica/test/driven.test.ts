@@ -1,6 +1,7 @@
 // One replica whose leader is the test: messages are put in by hand, and time is the test's. For what takes an exact order.
 import { createMemoryStore, openMemoryStorage } from '@raftkv/storage';
-import type { Message } from '@raftkv/raft';
+import type { Configuration, Entry, Message, SnapshotMeta } from '@raftkv/raft';
+import { encodeConfiguration } from '@raftkv/wire';
 import type { RaftkvError } from '@raftkv/wire';
 import type { Storage } from '@raftkv/storage';
 import type { Transport } from '@raftkv/transport';
@@ -81,6 +82,28 @@ async function drive(options: Partial<ReplicaOptions> = {}): Promise<Driven> {
 }
 
 describe('a follower', () => {
+  it('says in its snapshot who were the members at its end, not who would be if what follows were committed', async () => {
+    const { storage, receive } = await drive({ snapshotThreshold: 2 });
+    const metas: SnapshotMeta[] = [];
+    const create = storage.createSnapshot.bind(storage);
+    storage.createSnapshot = (meta) => {
+      metas.push(meta);
+      return create(meta);
+    };
+    const command = (index: number): Entry => ({ index, term: 1, kind: 'command', data: new Uint8Array(100) });
+    const next: Configuration = { voters: ['a', 'b', 'c'], votersOutgoing: [], learners: ['d'] };
+    const change: Entry = { index: 4, term: 1, kind: 'configuration', data: encodeConfiguration(next) };
+    const head = { type: 'appendRequest', from: 'b', to: 'a', term: 1 } as const;
+    const entries = [command(1), command(2), command(3), change];
+    await receive({ ...head, prevLogIndex: 0, prevLogTerm: 0, leaderCommit: 3, entries });
+    expect(metas).toMatchObject([{ lastIncludedIndex: 3, configuration: { learners: [] } }]);
+    await receive({ ...head, prevLogIndex: 4, prevLogTerm: 1, leaderCommit: 6, entries: [command(5), command(6)] });
+    expect(metas).toMatchObject([
+      { lastIncludedIndex: 3 },
+      { lastIncludedIndex: 6, configuration: { learners: ['d'] } },
+    ]);
+  });
+
   it('lets a half received snapshot go when the log has brought it past that', async () => {
     const { storage, applied, receive, replica } = await drive();
     const aborted: number[] = [];
