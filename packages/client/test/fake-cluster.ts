@@ -7,10 +7,10 @@ import type { ClientSession, ClientSessionOptions, ReadOptions, ServedNode, Watc
 import { memoryChannelPair } from '@raftkv/transport';
 import type { MemoryChannelPair } from '@raftkv/transport';
 import { RaftkvError, decodeCommand } from '@raftkv/wire';
-import type { NodeStatus } from '@raftkv/wire';
+import type { AdminRequest, AdminResult, NodeStatus } from '@raftkv/wire';
 import { afterEach } from 'vitest';
 import { connect } from '../src/index.ts';
-import type { ConnectOptions, Dial, Kv } from '../src/index.ts';
+import type { ClusterKv, ConnectOptions, Dial } from '../src/index.ts';
 
 const clusterId = 'c0ffee00c0ffee00';
 
@@ -71,6 +71,8 @@ export class FakeNode implements ServedNode {
   readonly #number: number;
   readonly #options: ClientSessionOptions;
   readonly #leaderListeners = new Set<() => void>();
+  readonly #memberListeners = new Set<() => void>();
+  onAdmin: (request: AdminRequest) => Promise<AdminResult> = () => Promise.reject(new Error('nobody asked for this'));
   isDown = false;
   /** Channels to this node, the newest last. */
   readonly channels: MemoryChannelPair[] = [];
@@ -105,6 +107,10 @@ export class FakeNode implements ServedNode {
 
   start(): void {
     this.isDown = false;
+  }
+
+  membersChanged(): void {
+    for (const listener of this.#memberListeners) listener();
   }
 
   leaderChanged(): void {
@@ -196,6 +202,15 @@ export class FakeNode implements ServedNode {
     return () => this.#leaderListeners.delete(listener);
   }
 
+  onMembersChange(listener: () => void): () => void {
+    this.#memberListeners.add(listener);
+    return () => this.#memberListeners.delete(listener);
+  }
+
+  admin(request: AdminRequest): Promise<AdminResult> {
+    return this.onAdmin(request);
+  }
+
   status(): NodeStatus {
     const members = this.#cluster.nodes.map(({ memberId, address }, i) => ({
       id: memberId,
@@ -260,7 +275,10 @@ afterEach(async () => {
 });
 
 /** A client of the cluster that retries at once and without chance, closed after the test. */
-export function client<Value = unknown>(cluster: FakeCluster, options: Partial<ConnectOptions<Value>> = {}): Kv<Value> {
+export function client<Value = unknown>(
+  cluster: FakeCluster,
+  options: Partial<ConnectOptions<Value>> = {},
+): ClusterKv<Value> {
   const kv = connect<Value>({
     endpoints: cluster.endpoints,
     dial: cluster.dial,

@@ -1,7 +1,7 @@
 // A real member (core, replica, store, in memory) with several doors, each a node of its own to whoever connects: doors can be killed and started,
 // channels cut. What an observer meets here is what real nodes do, without processes.
 import { Replica } from '@raftkv/replica';
-import { KvStateMachine, LocalKvNode, serveClient } from '@raftkv/server';
+import { KvStateMachine, LocalKvNode, Roster, serveClient } from '@raftkv/server';
 import type { ClientSessionOptions } from '@raftkv/server';
 import { openMemoryStorage } from '@raftkv/storage';
 import { memoryChannelPair } from '@raftkv/transport';
@@ -21,6 +21,8 @@ export interface SmallClusterOptions {
   readonly retainedRevisions?: number;
   readonly session?: ClientSessionOptions;
 }
+
+const configuration = { voters: [memberId], votersOutgoing: [], learners: [] };
 
 export class SmallCluster {
   readonly stateMachine: KvStateMachine;
@@ -52,7 +54,11 @@ export class SmallCluster {
       memberId,
       name: 'node1',
       version: '0.0.0-test',
-      members: [{ id: memberId, name: 'node1', address: 'door1:1' }],
+      roster: new Roster([{ id: memberId, name: 'node1', address: 'door1:1' }], {
+        active: configuration,
+        committed: configuration,
+        committedIndex: 0,
+      }),
       stateMachine,
       syncWrites: true,
       isReachable: () => true,
@@ -60,7 +66,7 @@ export class SmallCluster {
     });
     const replica = new Replica({
       raft: { id: memberId, seed: 1 },
-      configuration: { voters: [memberId], votersOutgoing: [], learners: [] },
+      configuration,
       storage,
       stored: await storage.load(),
       transport: { start: () => {}, send: () => {}, isConnected: () => true, close: async () => {} },

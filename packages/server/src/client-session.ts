@@ -4,7 +4,8 @@ import type { Command, CommandResult } from '@raftkv/kv';
 import type { Clock } from '@raftkv/replica';
 import type { Channel } from '@raftkv/transport';
 import { RaftkvError, decodeClientFrame, defaultLimits } from '@raftkv/wire';
-import type { ClientHello, ClientMessage, Limits } from '@raftkv/wire';
+import type { AdminMessage, ClientHello, ClientMessage, Limits } from '@raftkv/wire';
+import { answerAdmin } from './client-admin.ts';
 import { ClientAnswers, resultBytes } from './client-answers.ts';
 import { ClientObservers } from './client-observers.ts';
 import { ClientReads } from './client-reads.ts';
@@ -48,6 +49,8 @@ export interface ClientSessionOptions {
   readonly clock?: Pick<Clock, 'now' | 'schedule'>;
   /** Where operations, this connection and its watches are counted. */
   readonly metrics?: Metrics;
+  /** Whether this client may change who is a member, and who leads; listing is always allowed. Default true. */
+  readonly mayAdminister?: boolean;
   /** The channel ended. */
   readonly onEnd?: (error: RaftkvError | undefined) => void;
 }
@@ -61,7 +64,8 @@ export interface ClientSession {
   close(error?: RaftkvError): void;
 }
 
-const protocolVersion = 1;
+/** Best first. From 2 on a client is told who is a member, and may ask about that. */
+const protocolVersions = [2, 1] as const;
 /** About what a status takes. */
 const statusBytes = 1024;
 
@@ -108,7 +112,7 @@ class Session implements ClientSession {
   #lastHeardAt: number;
   #cancelIdleTimer: () => void;
   #cancelProgressTimer: (() => void) | undefined;
-  #unsubscribe: (() => void) | undefined;
+  readonly #subscriptions: (() => void)[] = [];
 
   constructor(channel: Channel, node: ServedNode, options: ClientSessionOptions) {
     this.#channel = channel;
@@ -192,7 +196,7 @@ class Session implements ClientSession {
     this.#state = 'closed';
     this.#cancelIdleTimer();
     this.#cancelProgressTimer?.();
-    this.#unsubscribe?.();
+    for (const unsubscribe of this.#subscriptions) unsubscribe();
     this.#options.metrics?.addConnections('websocket', -1);
     this.#watches.close();
     this.#observers.close();
@@ -242,6 +246,9 @@ class Session implements ClientSession {
         return this.#watches.end(message.id);
       case 'observe':
         return this.#observers.open(message);
+      case 'admin':
+        if (this.#admit(message.id, 'members')) this.#admin(message);
+        return;
       case 'status':
         return this.#answers.push({ type: 'statusResult', id: message.id, status: this.#node.status() }, statusBytes);
       case 'ping':
@@ -259,9 +266,10 @@ class Session implements ClientSession {
     this.#cancelIdleTimer();
     this.#watchIdleness();
     const { clusterId, memberId, name, members, leader } = this.#node.status();
+    const version = protocolVersions.find((candidate) => hello.versions.includes(candidate))!;
     this.#answers.push({
       type: 'welcome',
-      version: protocolVersion,
+      version,
       clusterId,
       memberId,
       memberName: name,
@@ -273,16 +281,20 @@ class Session implements ClientSession {
       leader,
       members,
     });
-    this.#unsubscribe = this.#node.onLeaderChange(() => {
-      this.#answers.push({ type: 'leader', leader: this.#node.leader });
-    });
+    this.#subscriptions.push(
+      this.#node.onLeaderChange(() => this.#answers.push({ type: 'leader', leader: this.#node.leader })),
+    );
+    if (version < 2) return;
+    this.#subscriptions.push(
+      this.#node.onMembersChange(() => this.#answers.push({ type: 'members', members: this.#node.status().members })),
+    );
   }
 
   #refusal(hello: ClientHello): RaftkvError | undefined {
     const { clusterId } = this.#node;
-    if (!hello.versions.includes(protocolVersion)) {
-      const theirs = hello.versions.join(', ');
-      return new RaftkvError('unsupported_version', `this node speaks version ${protocolVersion}, not ${theirs}`);
+    if (!protocolVersions.some((version) => hello.versions.includes(version))) {
+      const [ours, theirs] = [protocolVersions, hello.versions].map((versions) => versions.join(', '));
+      return new RaftkvError('unsupported_version', `this node speaks versions ${ours}, not ${theirs}`);
     }
     if (hello.clusterId === undefined || hello.clusterId === clusterId) return undefined;
     return new RaftkvError('wrong_cluster', `this node is of cluster ${clusterId}`);
@@ -338,6 +350,16 @@ class Session implements ClientSession {
     } catch (error) {
       this.#fail(id, error);
     }
+  }
+
+  #admin({ id, request }: AdminMessage): void {
+    answerAdmin(this.#node, request, this.#options.mayAdminister !== false).then(
+      (result) => {
+        this.#requests.end(id, 'ok');
+        if (this.#state === 'serving') this.#answers.push({ type: 'adminResult', id, result });
+      },
+      (error: unknown) => this.#fail(id, error),
+    );
   }
 
   #written(id: number, result: CommandResult): void {

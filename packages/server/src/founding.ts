@@ -3,13 +3,22 @@
 // and starts Raft itself only when all the others have noted its own. From then on a member that turns up with an empty
 // storage has a new store id, is recognised by every other member, and refused (T24, T25): its promises are gone, so its votes must not count.
 // The price: all founders must be up once, at the first start. No weaker rule is safe for three members: if two founded
-// without the third, only one of them could tell, and not when the third asks nobody else.
+// without the third, only one of them could tell, and not when the third asks nobody else. Who joins later has its store id in the
+// configuration, and so have the founders from the first change of members on: there the roster tells.
 import type { PeerId } from '@raftkv/raft';
 import type { Storage } from '@raftkv/storage';
 import { RaftkvError } from '@raftkv/wire';
+import type { Roster } from './roster.ts';
 
 const noteName = 'peers';
 const noteVersion = 1;
+
+export interface PeerRegistryOptions {
+  readonly storage: Storage;
+  /** The other founders; none for a member that joined. */
+  readonly others: readonly { readonly id: PeerId; readonly name: string }[];
+  readonly roster: Roster;
+}
 
 interface PeersNote {
   readonly version: number;
@@ -20,23 +29,23 @@ interface PeersNote {
 export class PeerRegistry {
   readonly #storage: Storage;
   readonly #others: readonly { readonly id: PeerId; readonly name: string }[];
+  readonly #roster: Roster;
   readonly #storeIds = new Map<PeerId, string>();
   readonly #admittedBy = new Set<PeerId>();
   readonly #onFounded: (() => void)[] = [];
   #writing: Promise<void> = Promise.resolve();
   #isFounded = false;
 
-  private constructor(storage: Storage, others: readonly { readonly id: PeerId; readonly name: string }[]) {
+  private constructor({ storage, others, roster }: PeerRegistryOptions) {
     this.#storage = storage;
     this.#others = others;
+    this.#roster = roster;
   }
 
   /** Reads what this storage noted. Throws `storage_corrupt` if that does not decode. */
-  static async open(
-    storage: Storage,
-    others: readonly { readonly id: PeerId; readonly name: string }[],
-  ): Promise<PeerRegistry> {
-    const registry = new PeerRegistry(storage, others);
+  static async open(options: PeerRegistryOptions): Promise<PeerRegistry> {
+    const { storage } = options;
+    const registry = new PeerRegistry(options);
     const bytes = await storage.getNote(noteName);
     if (bytes !== undefined) registry.#restore(bytes);
     registry.#isFounded = registry.missing().length === 0;
@@ -60,16 +69,21 @@ export class PeerRegistry {
     return new Promise((resolve) => this.#onFounded.push(resolve));
   }
 
-  /** A peer introduces itself: notes its store id durably, or rejects with `member_amnesia` or `wrong_member`. */
+  /** The store id of this member, as far as it is known here; undefined: nobody has come with one. */
+  storeIdOf(id: PeerId): string | undefined {
+    return this.#roster.get(id)?.storeId ?? this.#storeIds.get(id);
+  }
+
+  /** A peer introduces itself: notes its store id durably, or rejects with `member_amnesia` or what `strangerError` says. */
   async admit(peer: { readonly memberId: PeerId; readonly storeId: string }): Promise<void> {
-    const known = this.#others.find((other) => other.id === peer.memberId);
-    if (known === undefined) throw new RaftkvError('wrong_member', `member ${peer.memberId} is not of this cluster`);
-    const noted = this.#storeIds.get(peer.memberId);
+    const known = this.#roster.get(peer.memberId);
+    if (known === undefined) throw this.strangerError(peer.memberId);
+    const noted = this.storeIdOf(peer.memberId);
     if (noted !== undefined && noted !== peer.storeId) {
       throw new RaftkvError(
         'member_amnesia',
-        `${known.name} came back with an empty storage (its store was ${noted}, now ${peer.storeId}): it forgot its votes, ` +
-          `so it may not take part under its old identity; restore its data directory, or give the machine a new member name`,
+        `${known.name} came back with an empty storage (its store was ${noted}, now ${peer.storeId}): it forgot its votes, so it may not take ` +
+          `part under its old identity; restore its data directory, or remove the member and join the machine as a new one`,
       );
     }
     if (noted === undefined) {
@@ -78,9 +92,22 @@ export class PeerRegistry {
     } else await this.#writing; // a second channel must not be welcomed before the first one's note is durable
   }
 
+  /** Why this one is no peer: it was removed for certain, it is not known yet (`busy`: it may ask again soon), or it is none of ours. */
+  strangerError(id: PeerId): RaftkvError {
+    if (this.#roster.wasRemoved(id)) {
+      return new RaftkvError(
+        'member_removed',
+        `member ${id} was removed from the cluster; to bring the machine back, empty its data directory and join it as a new member`,
+      );
+    }
+    if (this.#roster.mayBeNews(id)) return new RaftkvError('busy', `member ${id} is not known here yet`);
+    return new RaftkvError('wrong_member', `member ${id} is not of this cluster`);
+  }
+
   /** A peer told us that it has noted our store id. */
   async admittedBy(peer: PeerId): Promise<void> {
-    if (this.#admittedBy.has(peer)) return;
+    // That matters for the founding alone.
+    if (this.#admittedBy.has(peer) || !this.#others.some(({ id }) => id === peer)) return;
     this.#admittedBy.add(peer);
     await this.#save();
   }

@@ -2,11 +2,16 @@
 export { serveClient } from './client-session.ts';
 export type { ClientSession, ClientSessionOptions, ServedNode } from './client-session.ts';
 export { PeerRegistry } from './founding.ts';
+export { MeshKeeper } from './mesh-keeper.ts';
+export { Membership } from './membership.ts';
+export { Roster } from './roster.ts';
 export { clusterIdentity } from './identity.ts';
 export { LocalKvNode } from './kv-node.ts';
 export { KvStateMachine } from './kv-state-machine.ts';
 
 export type { ClusterIdentity, FoundingMember } from './identity.ts';
+export type { MembershipEvent } from './membership.ts';
+export type { Founder } from './roster.ts';
 export type { LocalKvNodeOptions } from './kv-node.ts';
 export type { KvStateMachineOptions } from './kv-state-machine.ts';
 export type { KvNode, ReadOptions, Watcher } from './node-api.ts';

@@ -10,13 +10,16 @@ import type {
   ScanOptions,
   ScanResult,
 } from '@raftkv/kv';
-import type { RaftStatus } from '@raftkv/raft';
+import type { Member, RaftStatus } from '@raftkv/raft';
 import type { Clock, Replica } from '@raftkv/replica';
 import { RaftkvError, deflateCompression, encodeCommand } from '@raftkv/wire';
-import type { MemberAddress, NodeStatus } from '@raftkv/wire';
+import type { AdminRequest, AdminResult, NodeStatus } from '@raftkv/wire';
 import type { KvStateMachine } from './kv-state-machine.ts';
+import type { Membership } from './membership.ts';
 import type { Feed, KvNode, ObserveOptions, ReadOptions, Watcher } from './node-api.ts';
 import { Observers } from './observers.ts';
+import { idsOf } from './roster.ts';
+import type { Roster } from './roster.ts';
 import { systemClock } from './system-clock.ts';
 import { Watchers, resultError } from './watchers.ts';
 
@@ -25,7 +28,7 @@ export interface LocalKvNodeOptions {
   readonly memberId: string;
   readonly name: string;
   readonly version: string;
-  readonly members: readonly MemberAddress[];
+  readonly roster: Roster;
   readonly stateMachine: KvStateMachine;
   readonly syncWrites: boolean;
   /** Whether linearizable reads are served under leases. Default false. */
@@ -54,6 +57,7 @@ export class LocalKvNode implements KvNode {
   readonly #leaderListeners = new Set<() => void>();
   readonly #waiters = new Set<RevisionWaiter>();
   #replica: Replica | undefined;
+  #membership: Membership | undefined;
   /** A state that was durable here before the start: until it is applied again, reads would go back in time (T44). */
   #startIndex = 0;
   #isCaughtUp = false;
@@ -76,9 +80,10 @@ export class LocalKvNode implements KvNode {
     options.stateMachine.onApplied(() => this.#wakeWaiters());
   }
 
-  /** The replica runs: writes are carried out from now on, reads once everything up to `startIndex` is applied again. */
-  run(replica: Replica, startIndex: number): void {
+  /** The replica runs: writes are carried out from now on, reads once everything up to `startIndex` is applied again. Without `membership` members do not change. */
+  run(replica: Replica, startIndex: number, membership?: Membership): void {
     this.#replica = replica;
+    this.#membership = membership;
     this.#startIndex = startIndex;
     this.roleChanged(replica.status().raft);
   }
@@ -189,8 +194,19 @@ export class LocalKvNode implements KvNode {
     return () => this.#leaderListeners.delete(listener);
   }
 
+  onMembersChange(listener: () => void): () => void {
+    return this.#options.roster.onChange(listener);
+  }
+
+  async admin(request: AdminRequest): Promise<AdminResult> {
+    this.#running();
+    if (this.#membership === undefined)
+      throw new RaftkvError('unsupported', 'the members of this cluster do not change');
+    return this.#membership.handle(request);
+  }
+
   status(): NodeStatus {
-    const { clusterId, memberId, name, version, members, stateMachine, syncWrites, isReachable } = this.#options;
+    const { clusterId, memberId, name, version, roster, stateMachine, syncWrites, isReachable } = this.#options;
     const raft = this.#replica?.status().raft;
     const statistics = stateMachine.store.statistics();
     return {
@@ -215,11 +231,13 @@ export class LocalKvNode implements KvNode {
       syncWrites,
       ...(this.#options.leaseReads === true ? { leaseReads: true } : {}),
       uptimeSeconds: Math.floor((this.#clock.now() - this.#startedAt) / 1000),
-      members: members.map((member) => ({
-        ...member,
-        isLearner: raft?.configuration.learners.includes(member.id) ?? false,
-        isReachable: member.id === memberId || isReachable(member.id),
-        matchIndex: raft?.progress.get(member.id)?.matchIndex,
+      members: this.#present().map(({ id, name: memberName, address }) => ({
+        id,
+        name: memberName,
+        address,
+        isLearner: roster.state.active.learners.includes(id),
+        isReachable: id === memberId || isReachable(id),
+        matchIndex: raft?.progress.get(id)?.matchIndex,
       })),
     };
   }
@@ -247,7 +265,14 @@ export class LocalKvNode implements KvNode {
   }
 
   #address(memberId: string | undefined): string | undefined {
-    return this.#options.members.find((member) => member.id === memberId)?.address;
+    return this.#options.roster.get(memberId)?.address;
+  }
+
+  /** The members as the configuration in force has them. */
+  #present(): Member[] {
+    const { roster } = this.#options;
+    const ids = idsOf(roster.state.active);
+    return roster.members.filter(({ id }) => ids.includes(id));
   }
 
   /** Waits until the state here is good enough for the level asked. */

@@ -15,6 +15,7 @@ export const operationNames = [
   'watch',
   'observe',
   'status',
+  'members',
 ] as const;
 export type OperationName = (typeof operationNames)[number];
 export type OperationResult = 'ok' | ErrorCode;

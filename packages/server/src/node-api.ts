@@ -10,7 +10,7 @@ import type {
   ScanOptions,
   ScanResult,
 } from '@raftkv/kv';
-import type { FeedChanges, FeedSnapshot, NodeStatus, ReadLevel } from '@raftkv/wire';
+import type { AdminRequest, AdminResult, FeedChanges, FeedSnapshot, NodeStatus, ReadLevel } from '@raftkv/wire';
 
 export interface ReadOptions {
   readonly level: ReadLevel;
@@ -71,5 +71,9 @@ export interface KvNode {
   readonly leader: string | undefined;
   readonly isLeader: boolean;
   onLeaderChange(listener: () => void): () => void;
+  /** Who is a member, as `status` tells, changed. */
+  onMembersChange(listener: () => void): () => void;
+  /** Lists or changes the members, or hands leadership over. What changes something rejects with `no_leader` where this is not the leader. */
+  admin(request: AdminRequest): Promise<AdminResult>;
   status(): NodeStatus;
 }

@@ -26,7 +26,7 @@ describe('the hello', () => {
 
   it('of another version or cluster is refused, with the reason', async () => {
     for (const [hello, code] of [
-      [{ type: 'hello', versions: [2, 3] }, 'unsupported_version'],
+      [{ type: 'hello', versions: [3, 4] }, 'unsupported_version'],
       [{ type: 'hello', versions: [1], clusterId: 'c1' }, 'wrong_cluster'],
     ] as const) {
       const { peer, session } = talk(new SoleNode(), {}, {}, false);

@@ -3,7 +3,7 @@ import { Store } from '@raftkv/kv';
 import type { CommandResult } from '@raftkv/kv';
 import { memoryChannelPair } from '@raftkv/transport';
 import { decodeCommand, decodeServerFrame, encodeClientFrame, encodeCommand, rangeFrom } from '@raftkv/wire';
-import type { ClientMessage, NodeStatus, RaftkvError, ServerMessage } from '@raftkv/wire';
+import type { AdminRequest, AdminResult, ClientMessage, NodeStatus, RaftkvError, ServerMessage } from '@raftkv/wire';
 import { serveClient } from '../src/client-session.ts';
 import type { ClientSessionOptions } from '../src/client-session.ts';
 import type { KvStateMachine } from '../src/kv-state-machine.ts';
@@ -74,6 +74,15 @@ export class SoleNode {
   onLeaderChange(listener: () => void): () => void {
     this.leaderListeners.add(listener);
     return () => this.leaderListeners.delete(listener);
+  }
+  readonly memberListeners = new Set<() => void>();
+  onMembersChange(listener: () => void): () => void {
+    this.memberListeners.add(listener);
+    return () => this.memberListeners.delete(listener);
+  }
+  onAdmin: (request: AdminRequest) => Promise<AdminResult> = () => Promise.reject(new Error('not used'));
+  admin(request: AdminRequest): Promise<AdminResult> {
+    return this.onAdmin(request);
   }
   status(): NodeStatus {
     return status;

@@ -1,12 +1,20 @@
 // Founding: nobody talks Raft before every founder has noted every other one's storage, and who lost its storage is recognised.
 import type { Storage } from '@raftkv/storage';
 import { describe, expect, it } from 'vitest';
+import type { Configuration } from '@raftkv/raft';
 import { PeerRegistry } from '../src/founding.ts';
+import { Roster } from '../src/roster.ts';
 
-const others = [
-  { id: 'b', name: 'node2' },
-  { id: 'c', name: 'node3' },
-];
+const founders = ['a', 'b', 'c'].map((id, i) => ({ id, name: `node${i + 1}`, address: `${id}:1` }));
+const asFounded: Configuration = { voters: ['a', 'b', 'c'], votersOutgoing: [], learners: [] };
+
+function open(storage: Storage, roster = foundingRoster(), others = founders.slice(1)): Promise<PeerRegistry> {
+  return PeerRegistry.open({ storage, others, roster });
+}
+
+function foundingRoster(): Roster {
+  return new Roster(founders, { active: asFounded, committed: asFounded, committedIndex: 0 });
+}
 
 /** The notes of a storage that survive `PeerRegistry.open` being called again. */
 function noteStorage(notes = new Map<string, Uint8Array>()): Storage {
@@ -18,7 +26,7 @@ function noteStorage(notes = new Map<string, Uint8Array>()): Storage {
 
 describe('founding', () => {
   it('is complete once all others were noted and have noted us', async () => {
-    const registry = await PeerRegistry.open(noteStorage(), others);
+    const registry = await open(noteStorage());
     let isFounded = false;
     const founded = registry.founded().then(() => {
       isFounded = true;
@@ -35,24 +43,24 @@ describe('founding', () => {
 
   it('is remembered, half or whole, across a restart', async () => {
     const notes = new Map<string, Uint8Array>();
-    const first = await PeerRegistry.open(noteStorage(notes), others);
+    const first = await open(noteStorage(notes));
     await first.admit({ memberId: 'b', storeId: 'B1' });
     await first.admittedBy('b');
-    const second = await PeerRegistry.open(noteStorage(notes), others);
+    const second = await open(noteStorage(notes));
     expect(second.missing()).toEqual(['node3']);
     await second.admit({ memberId: 'c', storeId: 'C1' });
     await second.admittedBy('c');
-    const third = await PeerRegistry.open(noteStorage(notes), others);
+    const third = await open(noteStorage(notes));
     expect(third.isFounded).toBe(true);
     await third.founded();
   });
 
   it('refuses a member that comes back with another storage, also after a restart', async () => {
     const notes = new Map<string, Uint8Array>();
-    const first = await PeerRegistry.open(noteStorage(notes), others);
+    const first = await open(noteStorage(notes));
     await first.admit({ memberId: 'b', storeId: 'B1' });
     await expect(first.admit({ memberId: 'b', storeId: 'B2' })).rejects.toMatchObject({ code: 'member_amnesia' });
-    const second = await PeerRegistry.open(noteStorage(notes), others);
+    const second = await open(noteStorage(notes));
     await expect(second.admit({ memberId: 'b', storeId: 'B2' })).rejects.toMatchObject({ code: 'member_amnesia' });
     await second.admit({ memberId: 'b', storeId: 'B1' });
   });
@@ -63,7 +71,7 @@ describe('founding', () => {
       getNote: async () => undefined,
       setNote: () => new Promise<void>((resolve) => (release = resolve)),
     } as unknown as Storage;
-    const registry = await PeerRegistry.open(slow, others);
+    const registry = await open(slow);
     let admitted = 0;
     const both = [1, 2].map(() => registry.admit({ memberId: 'b', storeId: 'B1' }).then(() => admitted++));
     await new Promise((done) => setImmediate(done));
@@ -74,17 +82,32 @@ describe('founding', () => {
   });
 
   it('refuses strangers', async () => {
-    const registry = await PeerRegistry.open(noteStorage(), others);
+    const registry = await open(noteStorage());
     await expect(registry.admit({ memberId: 'z', storeId: 'Z1' })).rejects.toMatchObject({ code: 'wrong_member' });
   });
 
   it('is complete at once for a cluster of one', async () => {
-    const registry = await PeerRegistry.open(noteStorage(), []);
+    const registry = await open(noteStorage(), foundingRoster(), []);
     expect(registry.isFounded).toBe(true);
+  });
+
+  it('does not wait for members that joined, and does not note them', async () => {
+    const notes = new Map<string, Uint8Array>();
+    const roster = foundingRoster();
+    const registry = await open(noteStorage(notes), roster);
+    const member = { id: '000000000000000c', name: 'node4', address: 'd:1', storeId: 'D1' };
+    const active = { ...asFounded, learners: [member.id], members: [member] };
+    roster.update({ active, committed: asFounded, committedIndex: 0 });
+    await registry.admit({ memberId: member.id, storeId: 'D1' });
+    await registry.admittedBy(member.id);
+    expect([registry.missing(), notes.size]).toEqual([['node2', 'node3'], 0]);
+    await expect(registry.admit({ memberId: member.id, storeId: 'D2' })).rejects.toMatchObject({
+      code: 'member_amnesia',
+    });
   });
 
   it('refuses a note that does not decode', async () => {
     const notes = new Map([['peers', new TextEncoder().encode('{"version":9}')]]);
-    await expect(PeerRegistry.open(noteStorage(notes), others)).rejects.toMatchObject({ code: 'storage_corrupt' });
+    await expect(open(noteStorage(notes))).rejects.toMatchObject({ code: 'storage_corrupt' });
   });
 });

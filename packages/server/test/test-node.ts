@@ -3,7 +3,7 @@
 import type { CommandEnvelope, CommandResult, GetResult, Key, KeyRange, ScanOptions, ScanResult } from '@raftkv/kv';
 import type { StoreOptions } from '@raftkv/kv';
 import { RaftkvError, decodeCommand, deflateCompression, encodeCommand } from '@raftkv/wire';
-import type { NodeStatus } from '@raftkv/wire';
+import type { AdminRequest, AdminResult, NodeStatus } from '@raftkv/wire';
 import type { Feed, KvNode, ObserveOptions, ReadOptions, Watcher } from '../src/node-api.ts';
 import { KvStateMachine } from '../src/kv-state-machine.ts';
 import { Observers } from '../src/observers.ts';
@@ -117,6 +117,17 @@ export class TestNode implements KvNode {
   onLeaderChange(listener: () => void): () => void {
     this.#leaderListeners.add(listener);
     return () => this.#leaderListeners.delete(listener);
+  }
+
+  readonly memberListeners = new Set<() => void>();
+  onMembersChange(listener: () => void): () => void {
+    this.memberListeners.add(listener);
+    return () => this.memberListeners.delete(listener);
+  }
+
+  onAdmin: (request: AdminRequest) => Promise<AdminResult> = () => Promise.reject(new Error('not used'));
+  admin(request: AdminRequest): Promise<AdminResult> {
+    return this.onAdmin(request);
   }
 
   changeLeader(hasLeader: boolean): void {

@@ -5,7 +5,7 @@ import type { Entry, PeerId, Raft } from '@raftkv/raft';
 import { Replica } from '@raftkv/replica';
 import type { StateMachine } from '@raftkv/replica';
 import { coreOf } from '@raftkv/replica/inspection';
-import { KvStateMachine, LocalKvNode, PeerRegistry, serveClient } from '@raftkv/server';
+import { KvStateMachine, LocalKvNode, PeerRegistry, Roster, serveClient } from '@raftkv/server';
 import { openDiskStorage } from '@raftkv/storage';
 import type { Disk, Storage, StoredState } from '@raftkv/storage';
 import { openMesh } from '@raftkv/transport';
@@ -72,7 +72,10 @@ export async function composeMember(surroundings: Surroundings): Promise<Running
   });
   const stored = await storage.load();
   hooks.onLoaded(stored);
-  const registry = surroundings.datagrams === undefined ? await PeerRegistry.open(storage, others) : undefined;
+  const configuration = { voters: members.map((member) => member.id).toSorted(), votersOutgoing: [], learners: [] };
+  const roster = new Roster(members, { active: configuration, committed: configuration, committedIndex: 0 });
+  const registry =
+    surroundings.datagrams === undefined ? await PeerRegistry.open({ storage, others, roster }) : undefined;
   const stateMachine = new KvStateMachine({
     store: { maxSessions: swarm.maxSessions, retainedRevisions: swarm.retainedRevisions },
   });
@@ -82,7 +85,7 @@ export async function composeMember(surroundings: Surroundings): Promise<Running
     memberId: self.id,
     name: self.name,
     version: 'simulated',
-    members,
+    roster,
     stateMachine,
     syncWrites: true,
     isReachable: (id) => transport.isConnected(id),
@@ -97,7 +100,7 @@ export async function composeMember(surroundings: Surroundings): Promise<Running
       electionTimeoutTicks: swarm.electionTimeoutTicks,
       heartbeatTicks: swarm.heartbeatTicks,
     },
-    configuration: { voters: members.map((member) => member.id).toSorted(), votersOutgoing: [], learners: [] },
+    configuration,
     storage,
     stored,
     transport,

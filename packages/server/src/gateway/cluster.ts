@@ -2,6 +2,7 @@
 import type { KvNode } from '../node-api.ts';
 import { decimalId, listPiece, numberPiece, objectOf } from './format.ts';
 import type { HeaderWriter } from './format.ts';
+import { formatMember } from './members.ts';
 
 /** The etcd whose gateway this is: clients choose their paths by it. */
 const etcdVersion = { etcdserver: '3.4.23', etcdcluster: '3.4.0' } as const;
@@ -26,12 +27,6 @@ export function formatStatus(node: KvNode, header: HeaderWriter): string {
 }
 
 export function formatMembers(node: KvNode, header: HeaderWriter): string {
-  const members = node.status().members.map((member) => {
-    // A node has one port for its peers and its clients.
-    const urls = JSON.stringify([`http://${member.address}`]);
-    const learner = member.isLearner ? '"isLearner":true' : '';
-    const name = `"name":${JSON.stringify(member.name)}`;
-    return objectOf(`"ID":"${decimalId(member.id)}"`, name, `"peerURLs":${urls}`, `"clientURLs":${urls}`, learner);
-  });
+  const members = node.status().members.map(formatMember);
   return objectOf(header.piece(0), listPiece('members', members));
 }

@@ -87,6 +87,17 @@ export function int64Field(message: JsonObject, name: FieldName): bigint {
   return number;
 }
 
+/** An unsigned one: ids. */
+export function uint64Field(message: JsonObject, name: FieldName): bigint {
+  const value = fieldOf(message, name);
+  if (value === undefined) return 0n;
+  const text = numberText(value);
+  if (text === undefined) throw wrongType(value, 'uint64');
+  const number = /^(?:0|[1-9]\d*)$/.test(text) ? BigInt(text) : undefined;
+  if (number === undefined || number > 2n ** 64n - 1n) throw wrongNumber(text, 'uint64');
+  return number;
+}
+
 /**
  * A revision, version or limit as the number that the state machine counts in. What lies beyond 2^53 is
  * cut to it: no counter of ours gets there, so that every comparison comes out the same.

@@ -1,6 +1,8 @@
 // The etcd v3 JSON gateway over a KvNode: a path and a body's text in, a status and a body's text out. Universal: HTTP is
 // the business of `node/`, which calls this for every POST below /v3 and opens a WatchStream for /v3/watch.
 import type { Command, CommandResult } from '@raftkv/kv';
+import { RaftkvError } from '@raftkv/wire';
+import type { AdminRequest, AdminResult } from '@raftkv/wire';
 import type { OperationName, OperationResult } from '../metrics.ts';
 import type { KvNode } from '../node-api.ts';
 import { formatMembers, formatStatus } from './cluster.ts';
@@ -9,6 +11,7 @@ import { asMessage } from './fields.ts';
 import { HeaderWriter, objectOf } from './format.ts';
 import { parseJson } from './json.ts';
 import type { JsonObject } from './json.ts';
+import { formatChange, memberRefusal, memberRequests } from './members.ts';
 import { formatRange, readRange, scanOptions } from './range.ts';
 import type { RangeRequest } from './range.ts';
 import { invalid, refusalOf, refusalOfResult, refusals } from './refusal.ts';
@@ -25,6 +28,8 @@ export interface GatewayOptions {
   /** Most bytes of keys and values in one range's answer; a larger one is refused with the advice to use `limit`. Default 32 MiB. */
   readonly maxAnswerBytes?: number;
   readonly watch?: Partial<WatchLimits>;
+  /** Asks the leader, at this address, what only it can do: changes of members. Default: they are refused where this member does not lead. */
+  readonly askLeader?: (address: string, request: AdminRequest) => Promise<AdminResult>;
 }
 
 export interface GatewayReply {
@@ -37,6 +42,8 @@ export interface GatewayReply {
 }
 
 interface Route {
+  /** Not for web pages. */
+  readonly isForOperators?: boolean;
   readonly operation: OperationName | ((message: JsonObject) => OperationName);
   readonly answer: (message: JsonObject) => Promise<string> | string;
 }
@@ -56,6 +63,7 @@ const maxRewriteAttempts = 16;
  */
 export class Gateway {
   readonly #node: KvNode;
+  readonly #options: GatewayOptions;
   readonly #header: HeaderWriter;
   readonly #requestTimeoutMilliseconds: number;
   readonly #maxAnswerBytes: number;
@@ -64,6 +72,7 @@ export class Gateway {
 
   constructor(node: KvNode, options: GatewayOptions = {}) {
     this.#node = node;
+    this.#options = options;
     this.#header = new HeaderWriter(node);
     this.#requestTimeoutMilliseconds = options.requestTimeoutMilliseconds ?? 5000;
     this.#maxAnswerBytes = options.maxAnswerBytes ?? 32 * 1024 * 1024;
@@ -76,12 +85,13 @@ export class Gateway {
     return this.#routes.has(path);
   }
 
-  /** Never rejects: every failure is a reply. The path must be one that `has` knows. */
-  async handle(path: string, body: string): Promise<GatewayReply> {
+  /** Never rejects: every failure is a reply. The path must be one that `has` knows. `isPage`: a web page asks. */
+  async handle(path: string, body: string, isPage = false): Promise<GatewayReply> {
     const route = this.#routes.get(path);
     let operation: OperationName = typeof route?.operation === 'string' ? route.operation : 'scan';
     try {
       if (route === undefined) throw refusals.unimplemented(path);
+      if (route.isForOperators === true && isPage) throw refusals.notForPages();
       const message = asMessage(parseJson(body)) ?? {};
       if (typeof route.operation === 'function') operation = route.operation(message);
       const text = await route.answer(message);
@@ -107,6 +117,13 @@ export class Gateway {
       ['/v3/maintenance/status', { operation: 'status', answer: () => formatStatus(this.#node, this.#header) }],
       ['/v3/cluster/member/list', { operation: 'status', answer: () => formatMembers(this.#node, this.#header) }],
     ]);
+    for (const [path, read] of Object.entries(memberRequests)) {
+      routes.set(path, {
+        operation: 'members',
+        isForOperators: true,
+        answer: (message) => this.#changeMembers(read(message)),
+      });
+    }
     for (const path of unimplementedPaths) {
       routes.set(path, {
         operation: 'status',
@@ -201,6 +218,26 @@ export class Gateway {
     return objectOf(this.#header.piece(result.revision));
   }
 
+  async #changeMembers(request: AdminRequest): Promise<string> {
+    try {
+      const result = await this.#askLeader(request);
+      return formatChange(request.type, this.#header.piece(0), result);
+    } catch (error) {
+      throw memberRefusal(request.type, error);
+    }
+  }
+
+  /** Here if this is the leader, else there. */
+  async #askLeader(request: AdminRequest): Promise<AdminResult> {
+    try {
+      return await this.#node.admin(request);
+    } catch (error) {
+      const { code, leader } = RaftkvError.from(error);
+      if (code !== 'no_leader' || leader === undefined || this.#options.askLeader === undefined) throw error;
+      return this.#options.askLeader(leader, request);
+    }
+  }
+
   /** Carries a command out; an answer that is an error becomes a refusal. */
   async #execute(command: Command): Promise<CommandResult> {
     const result = await withDeadline(this.#requestTimeoutMilliseconds, () =>
@@ -219,8 +256,7 @@ export class Gateway {
 const unimplementedPaths: readonly string[] = [
   ...['grant', 'revoke', 'timetolive', 'keepalive', 'leases'].map((call) => `/v3/lease/${call}`),
   ...['revoke', 'timetolive', 'leases'].map((call) => `/v3/kv/lease/${call}`),
-  ...['add', 'remove', 'update', 'promote'].map((call) => `/v3/cluster/member/${call}`),
-  ...['alarm', 'defragment', 'hash', 'snapshot', 'transfer-leadership'].map((call) => `/v3/maintenance/${call}`),
+  ...['alarm', 'defragment', 'hash', 'snapshot'].map((call) => `/v3/maintenance/${call}`),
   ...['enable', 'disable', 'authenticate'].map((call) => `/v3/auth/${call}`),
   '/v3/lock/lock',
   '/v3/lock/unlock',

@@ -10,7 +10,9 @@ const grpcCode = {
   unknown: 2,
   invalidArgument: 3,
   notFound: 5,
+  permissionDenied: 7,
   resourceExhausted: 8,
+  failedPrecondition: 9,
   outOfRange: 11,
   unimplemented: 12,
   internal: 13,
@@ -22,7 +24,9 @@ const httpStatusOfGrpcCode: Readonly<Record<number, number>> = {
   2: 500,
   3: 400,
   5: 404,
+  7: 403,
   8: 429,
+  9: 412,
   11: 400,
   12: 501,
   13: 500,
@@ -76,6 +80,23 @@ export const refusals = {
     new Refusal(grpcCode.outOfRange, 'etcdserver: mvcc: required revision has been compacted', 'compacted'),
   futureRevision: (): Refusal =>
     new Refusal(grpcCode.outOfRange, 'etcdserver: mvcc: required revision is a future revision', 'future_revision'),
+  memberNotFound: (): Refusal => new Refusal(grpcCode.notFound, 'etcdserver: member not found', 'not_found'),
+  memberNotLearner: (): Refusal =>
+    new Refusal(grpcCode.failedPrecondition, 'etcdserver: can only promote a learner member', 'invalid_argument'),
+  learnerNotReady: (): Refusal =>
+    new Refusal(
+      grpcCode.failedPrecondition,
+      'etcdserver: can only promote a learner member which is in sync with leader',
+      'not_caught_up',
+    ),
+  unhealthyCluster: (): Refusal => new Refusal(grpcCode.unavailable, 'etcdserver: unhealthy cluster', 'unsafe_change'),
+  peerUrlExists: (): Refusal =>
+    new Refusal(grpcCode.failedPrecondition, 'etcdserver: Peer URLs already exists', 'invalid_argument'),
+  badMemberUrls: (): Refusal => invalid('etcdserver: given member URLs are invalid'),
+  badTransferee: (): Refusal =>
+    new Refusal(grpcCode.failedPrecondition, 'etcdserver: bad leader transferee', 'invalid_argument'),
+  notForPages: (): Refusal =>
+    new Refusal(grpcCode.permissionDenied, 'raftkv: a web page may list the members, not change them', 'unsupported'),
   timedOut: (): Refusal => new Refusal(grpcCode.unavailable, 'etcdserver: request timed out', 'timeout'),
   stopped: (): Refusal => new Refusal(grpcCode.unavailable, 'etcdserver: server stopped', 'closed'),
   busy: (): Refusal => new Refusal(grpcCode.resourceExhausted, 'etcdserver: too many requests', 'busy'),
@@ -128,6 +149,10 @@ function refusalOfCode(code: ErrorCode, message: string): Refusal {
       return refusals.stopped();
     case 'busy':
       return refusals.busy();
+    case 'unsafe_change':
+      return refusals.unhealthyCluster();
+    case 'not_found':
+      return new Refusal(grpcCode.notFound, `raftkv: ${message}`, 'not_found');
     case 'cancelled':
       return new Refusal(grpcCode.cancelled, 'context canceled', 'cancelled');
     case 'unsupported':

@@ -80,7 +80,7 @@ async function answerCall(call: Call): Promise<void> {
   if (body.type === 'tooLarge') return refuse(request, response, refusals.requestTooLarge());
   if (body.type === 'tooSlow') return refuse(request, response, refusals.timedOut(), 408);
   const startedAt = performance.now();
-  const reply = await gateway.handle(path, body.text);
+  const reply = await gateway.handle(path, body.text, request.headers.origin !== undefined);
   metrics.observe(reply.operation, reply.result, (performance.now() - startedAt) / 1000);
   const { length } = reply.body;
   if (length > largeAnswerLength) {

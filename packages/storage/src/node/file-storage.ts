@@ -54,6 +54,11 @@ export async function openFileStorage(options: NodeFileStorageOptions): Promise<
   }
 }
 
+/** Whether a directory holds a storage, whole or damaged. */
+export function hasFileStorage(directory: string): boolean {
+  return existsSync(join(directory, identityFileName));
+}
+
 /**
  * A name is certain only when the directory that holds it was synced (T42): that of the store, of each directory that was made on the way to
  * it, and of one that an earlier start made and did not live to fill.

@@ -1,5 +1,5 @@
 // The front door of storage on Node: what is not named here is private.
-export { openFileStorage } from './file-storage.ts';
+export { hasFileStorage, openFileStorage } from './file-storage.ts';
 export { NodeDisk } from './disk.ts';
 export { zlibCompression } from './compression.ts';
 

@@ -1,0 +1,175 @@
+// From a request about members to the changes that the core is to make, in order, or a refusal that says what is wrong with it. Pure: when they
+// are made, and what the core has to say against them, is for `membership.ts`.
+import type { Configuration, Member, MemberChange, PeerId } from '@raftkv/raft';
+import { RaftkvError } from '@raftkv/wire';
+import type { AdminRequest, MemberPlan } from '@raftkv/wire';
+import { planOf, planWord } from './member-plan.ts';
+import type { Roster } from './roster.ts';
+
+export interface Circumstances {
+  readonly roster: Roster;
+  /** Who answers at the moment, the leader included. */
+  readonly isActive: (id: PeerId) => boolean;
+}
+
+export interface PlannedChange {
+  /** Each a change of its own, one after the other. Empty: it is so already. */
+  readonly steps: readonly (readonly MemberChange[])[];
+  /** The member that it is about, found again by this in what comes out. */
+  readonly isSubject: (member: Member) => boolean;
+}
+
+type ChangeRequest = Exclude<AdminRequest, { readonly type: 'list' | 'transfer' }>;
+
+/** Throws `not_found` or `invalid_argument`. */
+export function planChanges(request: ChangeRequest, circumstances: Circumstances): PlannedChange {
+  const { roster } = circumstances;
+  switch (request.type) {
+    case 'add':
+      return planAddition(request, circumstances);
+    case 'remove': {
+      // Said again after an answer that was lost.
+      if (roster.wasRemoved(request.member)) return { steps: [], isSubject: () => false };
+      const { id } = findMember(roster, request.member);
+      return about(id, { type: 'remove', id });
+    }
+    case 'promote': {
+      const { id, name, storeId } = findMember(roster, request.member);
+      if (!isLearner(roster, id)) throw invalid(`${name} votes already`);
+      return about(id, promotion(id, storeId));
+    }
+    case 'replace': {
+      const old = findMember(roster, request.member);
+      const { id, name } = findMember(roster, request.by);
+      if (id === old.id) throw invalid(`${name} cannot take its own place`);
+      if (!isLearner(roster, id))
+        throw invalid(`${name} votes already: remove ${old.name} when it is no longer wanted`);
+      return about(id, { type: 'update', id, plan: planWord({ replaces: old.id }) });
+    }
+    case 'update': {
+      const { id } = findMember(roster, request.member);
+      const { name, address } = request;
+      if (name === undefined && address === undefined) throw invalid('neither a name nor an address is given');
+      if (name !== undefined) checkName(name);
+      if (address !== undefined) checkAddress(address);
+      return about(id, {
+        type: 'update',
+        id,
+        ...(name === undefined ? {} : { name }),
+        ...(address === undefined ? {} : { address }),
+      });
+    }
+  }
+}
+
+/** A promotion as planned: a learner that takes another's place does so in the same step. */
+export function plannedPromotion(member: Member, storeId: string | undefined, roster: Roster): MemberChange[] {
+  const plan = planOf(member);
+  const changes: MemberChange[] = [promotion(member.id, storeId)];
+  if (typeof plan !== 'string' && roster.get(plan.replaces) !== undefined) {
+    changes.push({ type: 'remove', id: plan.replaces });
+  }
+  return changes;
+}
+
+/**
+ * The founders have no records until members change for the first time. Then each gets one, with the store id that it was founded with, so that
+ * whoever joins can tell one that lost its storage (T25).
+ */
+export function completeRecords(
+  changes: readonly MemberChange[],
+  { members = [] }: Configuration,
+  roster: Roster,
+  storeIdOf: (id: PeerId) => string | undefined,
+): MemberChange[] {
+  const touched = new Set(changes.map((change) => (change.type === 'add' ? undefined : change.id)));
+  const missing: MemberChange[] = [];
+  for (const { id, name, address } of roster.members) {
+    const storeId = storeIdOf(id);
+    const record = members.find((member) => member.id === id);
+    if (touched.has(id) || (record !== undefined && (record.storeId ?? storeId) === record.storeId)) continue;
+    missing.push({ type: 'update', id, name, address, ...(storeId === undefined ? {} : { storeId }) });
+  }
+  return [...missing, ...changes];
+}
+
+function planAddition(request: Extract<AdminRequest, { type: 'add' }>, circumstances: Circumstances): PlannedChange {
+  const { roster, isActive } = circumstances;
+  const { name, address, storeId } = request;
+  checkName(name);
+  checkAddress(address);
+  const isSubject = (member: Member): boolean =>
+    storeId === undefined ? member.name === name : member.storeId === storeId;
+  // The same request again, after an answer that was lost.
+  if (storeId !== undefined && roster.members.some(isSubject)) return { steps: [], isSubject };
+  const plan = resolvePlan(request.plan, roster);
+  const owner = roster.members.find((member) => member.name === name);
+  const replaced = plan !== undefined && typeof plan !== 'string' ? roster.get(plan.replaces) : undefined;
+  const isInPlace = replaced !== undefined && replaced === owner;
+  if (owner !== undefined && (isActive(owner.id) || (!isLearner(roster, owner.id) && !isInPlace))) {
+    const what = `${name} is the name of a member that ${isActive(owner.id) ? 'answers' : 'does not answer'}`;
+    const advice = isActive(owner.id) ? 'choose another' : 'remove it first, or choose another';
+    throw invalid(`${what} (${owner.id} at ${owner.address}): ${advice}`);
+  }
+  const places = placesFor(request, circumstances);
+  const kept = owner ?? places[0];
+  const planned = isInPlace ? 'promote' : (plan ?? (kept === undefined ? 'promote' : planOf(kept)));
+  const member = { name, address, storeId, plan: planWord(planned) };
+  const addition: MemberChange = { type: 'add', as: 'learner', member };
+  const removals = places.map(({ id }): MemberChange => ({ type: 'remove', id }));
+  if (!isInPlace || places.includes(owner!)) return { steps: [[...removals, addition]], isSubject };
+  return { steps: [[...removals, { type: 'remove', id: owner!.id }], [addition]], isSubject };
+}
+
+/**
+ * Learners that do not answer and give way: one of that name, whose joining was cut short, and a place that was kept at that address. Their ids are
+ * never used again (T24).
+ */
+function placesFor(
+  { name, address }: Extract<AdminRequest, { type: 'add' }>,
+  { roster, isActive }: Circumstances,
+): Member[] {
+  return roster.members.filter((member) => {
+    const isWanted = member.name === name || (member.address === address && member.storeId === undefined);
+    return isWanted && isLearner(roster, member.id) && !isActive(member.id);
+  });
+}
+
+function resolvePlan(plan: MemberPlan | undefined, roster: Roster): MemberPlan | undefined {
+  if (plan === undefined || typeof plan === 'string') return plan;
+  return { replaces: findMember(roster, plan.replaces).id };
+}
+
+function about(id: PeerId, change: MemberChange): PlannedChange {
+  return { steps: [[change]], isSubject: (member) => member.id === id };
+}
+
+function promotion(id: PeerId, storeId: string | undefined): MemberChange {
+  return { type: 'promote', id, ...(storeId === undefined ? {} : { storeId }) };
+}
+
+export function findMember(roster: Roster, word: string): Member {
+  const member = roster.find(word);
+  if (member !== undefined) return member;
+  const names = roster.members.map(({ name }) => name).join(', ');
+  throw new RaftkvError('not_found', `there is no member ${JSON.stringify(word)}; there are ${names}`);
+}
+
+function isLearner({ state: { active } }: Roster, id: PeerId): boolean {
+  return active.learners.includes(id);
+}
+
+function checkName(name: string): void {
+  if (/^[A-Za-z0-9_.-]{1,128}$/.test(name)) return;
+  throw invalid(`${JSON.stringify(name)} is no name: 1 to 128 letters, digits, ".", "_" or "-"`);
+}
+
+function checkAddress(address: string): void {
+  const port = Number(/^(?:\[[0-9a-fA-F:.]+\]|[^:\s/]+):(\d{1,5})$/.exec(address)?.[1]);
+  if (port >= 1 && port <= 65_535 && address.length <= 320) return;
+  throw invalid(`${JSON.stringify(address)} is no HOST:PORT`);
+}
+
+function invalid(message: string): RaftkvError {
+  return new RaftkvError('invalid_argument', message);
+}
