@@ -1,6 +1,6 @@
 // Reads the configuration of `raftkv serve`: the YAML file and the flags over it become one checked NodeConfig. One file serves
 // all members: with `--id node2` host and port come from the list of peers, the data goes to `data_dir/node2`, and
-// the member's position in the list is added to the two monitoring ports.
+// the member's position in the list is added to the two monitoring ports. The list is that of the founders: whoever joined is not in it.
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { RaftkvError } from '@raftkv/wire';
@@ -19,7 +19,12 @@ export interface NodeConfig extends Omit<Settings, 'nodeId' | 'host' | 'port' | 
   readonly host: string;
   readonly port: number;
   readonly dataDirectory: string;
+  /** The founders; this member alone if none are listed. */
   readonly peers: readonly PeerAddress[];
+  /** Whether this member is one of them. */
+  readonly isListed: boolean;
+  /** Whether host and port were given at all; if not, a member that joined has them from the cluster. */
+  readonly isAddressGiven: boolean;
 }
 
 /** Flags by their option name (`--data-dir`), as the command line gave them. */
@@ -53,24 +58,24 @@ function complete(fromFile: Partial<Settings>, fromFlags: Partial<Settings>): No
   const nodeId = merged.nodeId ?? 'node1';
   const listed = merged.peers?.map((peer) => parsePeer(peer));
   const position = listed?.findIndex((peer) => peer.name === nodeId) ?? 0;
-  if (position < 0) {
-    throw new RaftkvError(
-      'config_invalid',
-      `--id: ${nodeId} is not in the list of peers (${listed!.map((peer) => peer.name).join(', ')})`,
-    );
-  }
+  const isListed = position >= 0;
   // The file's own address is that of the member it names; another member of the same file is found in the list.
   const isNamedInFile = fromFile.nodeId === undefined || fromFile.nodeId === nodeId;
   const own = listed?.[position];
-  const host = fromFlags.host ?? (isNamedInFile ? fromFile.host : undefined) ?? own?.host ?? '127.0.0.1';
-  const port = fromFlags.port ?? (isNamedInFile ? fromFile.port : undefined) ?? own?.port ?? 8080;
+  const givenHost = fromFlags.host ?? (isNamedInFile ? fromFile.host : undefined) ?? own?.host;
+  const givenPort = fromFlags.port ?? (isNamedInFile ? fromFile.port : undefined) ?? own?.port;
+  const host = givenHost ?? '127.0.0.1';
+  const port = givenPort ?? 8080;
+  const isAddressGiven = givenPort !== undefined;
   const peers = listed ?? [{ name: nodeId, host, port }];
   const dataDirectory = resolve(fromFlags.dataDirectory ?? join(fromFile.dataDirectory ?? 'data', nodeId));
+  // Whoever is not in the list has no position in it: on a host that it shares it would take another one's ports.
   const shift = (flagged: number | undefined, filed: number | undefined): number | undefined =>
-    flagged ?? (filed === undefined ? undefined : filed === 0 ? 0 : filed + position);
+    flagged ?? (filed === undefined || !isListed ? undefined : filed === 0 ? 0 : filed + position);
   const metricsPort = shift(fromFlags.metricsPort, fromFile.metricsPort);
   const healthCheckPort = shift(fromFlags.healthCheckPort, fromFile.healthCheckPort);
-  const config = { ...merged, nodeId, host, port, dataDirectory, peers, metricsPort, healthCheckPort };
+  const monitoring = { metricsPort, healthCheckPort };
+  const config = { ...merged, nodeId, host, port, dataDirectory, peers, isListed, isAddressGiven, ...monitoring };
   checkTogether(config);
   return config;
 }

@@ -5,5 +5,6 @@ export { startNode } from './start-node.ts';
 
 export type { Flags, NodeConfig, PeerAddress } from './config.ts';
 export type { LogSink, Logger } from './logger.ts';
+export type { JoinOptions } from './join-cluster.ts';
 export type { LogLevel } from './settings.ts';
 export type { RunningNode, StartNodeOptions } from './start-node.ts';

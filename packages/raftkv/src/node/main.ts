@@ -4,7 +4,10 @@ import { RaftkvError } from '@raftkv/wire';
 import { runProgram } from './cli/program.ts';
 
 /** Commands after whose failure one must ask whether something was written. */
-const writing: ReadonlySet<string> = new Set(['put', 'del', 'batch', 'txn', 'import', 'bench']);
+const writing: ReadonlySet<string> = new Set([
+  ...['put', 'del', 'batch', 'txn', 'import', 'bench'],
+  ...['member', 'transfer-leader', 'join'],
+]);
 
 // A reader that has seen enough (`raftkv scan … | head`) is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

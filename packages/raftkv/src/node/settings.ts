@@ -9,6 +9,7 @@ export interface Settings {
   readonly nodeId: string | undefined;
   readonly host: string | undefined;
   readonly port: number | undefined;
+  readonly advertise: string | undefined;
   readonly dataDirectory: string | undefined;
   /** Origins of web pages from elsewhere that may talk to this member; `*` = any. */
   readonly allowedOrigins: readonly string[];
@@ -72,6 +73,15 @@ export const settings = [
     'PORT',
     'the one port for clients, peers and HTTP',
     readPort,
+    undefined,
+  ),
+  setting(
+    'advertise',
+    ['server', 'advertise'],
+    '--advertise',
+    'HOST:PORT',
+    'where the others reach a member that is not in the list of peers, if not under its host and port',
+    readAddress,
     undefined,
   ),
   setting(
@@ -241,6 +251,11 @@ export const settings = [
 function readName(what: string, value: unknown): string {
   if (typeof value === 'string' && value !== '') return value;
   throw invalid(what, value, 'a text that is not empty');
+}
+
+function readAddress(what: string, value: unknown): string {
+  if (typeof value === 'string' && /^(?:\[[0-9a-fA-F:.]+\]|[^:\s/]+):\d{1,5}$/.test(value)) return value;
+  throw invalid(what, value, 'HOST:PORT');
 }
 
 function readPort(what: string, value: unknown): number {

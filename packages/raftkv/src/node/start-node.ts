@@ -5,9 +5,11 @@ import { FlightRecorder, Replica } from '@raftkv/replica';
 import {
   KvStateMachine,
   LocalKvNode,
+  Membership,
+  MeshKeeper,
   PeerRegistry,
+  Roster,
   addMemberMetrics,
-  clusterIdentity,
   createMetrics,
   serveClient,
 } from '@raftkv/server';
@@ -21,20 +23,23 @@ import {
 } from '@raftkv/server/node';
 import type { PageHook } from '@raftkv/server/node';
 import type { Storage } from '@raftkv/storage';
-import { openFileStorage } from '@raftkv/storage/node';
-import { dialWebSocket, openMesh } from '@raftkv/transport';
 import type { Mesh } from '@raftkv/transport';
-import { acceptWebSockets, nodeWebSocket } from '@raftkv/transport/node';
+import { acceptWebSockets } from '@raftkv/transport/node';
 import { RaftkvError } from '@raftkv/wire';
 import type { NodeConfig } from './config.ts';
 import { FlightFiles } from './flight-files.ts';
 import { deflate } from './deflate.ts';
+import { writeRemovalNote } from './home-note.ts';
+import { askLeader, checkCluster, joinCluster } from './join-cluster.ts';
+import type { JoinOptions } from './join-cluster.ts';
 import type { Logger } from './logger.ts';
+import { openHome } from './member-home.ts';
+import type { Home } from './member-home.ts';
 import { nodeClock } from './node-clock.ts';
+import { openPeerMesh, peerRoute } from './peer-mesh.ts';
 import { version } from './version.ts';
 
 const clientRoute = { path: '/ws', protocol: 'raftkv.v1' } as const;
-const peerRoute = { path: '/raft', protocol: 'raftkv-peer.v1' } as const;
 const requestTimeoutMilliseconds = 5_000;
 /** Clocks of computers are off by a few parts in ten thousand at the worst; a busy host's timers make no difference (pulse.ts of the replica). */
 const leases = { maxDriftPerMille: 100 } as const;
@@ -45,9 +50,12 @@ export interface StartNodeOptions {
   readonly onHalt: (error: RaftkvError) => void;
   /** A page in place of the status page. */
   readonly page?: PageHook;
+  /** Join this cluster, where the directory holds no member yet; instead of founding one. */
+  readonly join?: JoinOptions;
 }
 
 export interface RunningNode {
+  readonly host: string;
   readonly port: number;
   readonly node: LocalKvNode;
   /** Answers what is open, then closes doors, mesh and storage. Idempotent. `handOver`: a leader hands leadership over first, which takes an election timeout at most. */
@@ -56,7 +64,8 @@ export interface RunningNode {
 
 /**
  * Opens the storage, listens, and takes part as soon as the cluster is founded; resolves once clients are answered, which is before
- * that. Rejects with what is wrong: `storage_*`, `port_in_use`, `config_invalid`; nothing stays open then.
+ * that. Rejects with what is wrong: `storage_*`, `port_in_use`, `config_invalid`, `member_removed`, and what a cluster that is to be joined says; nothing
+ * stays open then.
  *
  * @example
  * ```ts
@@ -78,6 +87,8 @@ class StartingNode {
   readonly #logger: Logger;
   readonly #onHalt: (error: RaftkvError) => void;
   readonly #page: PageHook | undefined;
+  readonly #join: JoinOptions | undefined;
+  readonly #stateMachine = new KvStateMachine();
   /** What to take apart, last opened first. */
   readonly #closers: (() => Promise<void> | void)[] = [];
   #flight: FlightFiles | undefined;
@@ -85,65 +96,117 @@ class StartingNode {
   #isHalted = false;
   #replica: Replica | undefined;
 
-  constructor(config: NodeConfig, { logger, onHalt, page }: StartNodeOptions) {
+  constructor(config: NodeConfig, { logger, onHalt, page, join }: StartNodeOptions) {
     this.#config = config;
     this.#logger = logger;
     this.#onHalt = onHalt;
     this.#page = page;
+    this.#join = join;
   }
 
   async start(): Promise<RunningNode> {
-    const config = this.#config;
-    const addresses = config.peers.map((peer) => ({ name: peer.name, address: `${peer.host}:${peer.port}` }));
-    const { clusterId, members } = clusterIdentity(config.clusterToken, addresses);
-    const self = members.find((member) => member.name === config.nodeId)!;
-    const others = members.filter((member) => member !== self);
-
-    const storage = await openFileStorage({
-      directory: config.dataDirectory,
-      identity: { clusterId, memberId: self.id, memberName: self.name },
-      create: true,
-      syncWrites: config.syncWrites,
-      compression: config.compression,
-      onFailure: (error) => this.#halt(error),
+    const home = await this.#openHome();
+    const { storage, stored, founders } = home;
+    const { clusterId, memberId } = stored.identity;
+    const { configuration, configurationIndex } = home;
+    const roster = new Roster(founders, {
+      active: configuration,
+      committed: configuration,
+      committedIndex: configurationIndex,
     });
-    this.#closers.push(() => storage.close());
-    const stored = await storage.load();
-    for (const repair of stored.repairs) this.#logger.log('WARN', 'storage repaired', { repair });
-    const registry = await PeerRegistry.open(storage, others);
-
-    const stateMachine = new KvStateMachine();
-    const mesh = this.#openMesh(registry, others, { ...stored.identity });
-    const node = new LocalKvNode({
+    const others = founders.filter(({ id }) => id !== memberId);
+    const registry = await PeerRegistry.open({ storage, others, roster });
+    const mesh = openPeerMesh({
+      self: stored.identity,
+      registry,
+      roster,
+      logger: this.#logger,
+      onHalt: (error) => this.#halt(error),
+      onRemoved: (reason) => this.#retire(storage, reason),
+    });
+    this.#closers.push(() => mesh.close());
+    const node = this.#createNode({ home, roster, mesh });
+    const replica = this.#createReplica({ home, mesh, node, roster });
+    const membership = new Membership({
       clusterId,
-      memberId: self.id,
-      name: self.name,
+      memberId,
+      roster,
+      engine: replica,
+      storeIdOf: (id) => (id === memberId ? stored.identity.storeId : registry.storeIdOf(id)),
+      isReachable: (id) => mesh.isConnected(id),
+      electionTimeoutMilliseconds: this.#config.electionTimeoutMilliseconds,
+      onEvent: ({ type, ...details }) => this.#logger.log('INFO', type, details),
+    });
+    this.#closers.push(() => {
+      membership.stop();
+      node.stop();
+      return replica.close();
+    });
+    this.#keepMesh({ home, mesh, roster });
+
+    // A member that joined has nothing to answer with before it has what the cluster had when it let it in.
+    const committed = Math.max(stored.snapshot?.lastIncludedIndex ?? 0, stored.hardState?.commitIndex ?? 0);
+    const startIndex = Math.max(committed, configurationIndex);
+    const address = ownAddress(this.#config, roster.get(memberId)?.address);
+    const port = await this.#openDoors({ node, mesh, replica, storage, address });
+    this.#runWhenFounded({ registry, replica, membership, node, startIndex }).catch((error: unknown) =>
+      this.#halt(RaftkvError.from(error)),
+    );
+    return { host: address.host, port, node, close: (closing) => this.close(closing) };
+  }
+
+  async #openHome(): Promise<Home> {
+    const config = this.#config;
+    const join = this.#join;
+    const home = await openHome({
+      config,
+      onFailure: (error) => this.#halt(error),
+      join: join === undefined ? undefined : () => joinCluster(config, join),
+    });
+    this.#closers.push(() => home.storage.close());
+    for (const repair of home.stored.repairs) this.#logger.log('WARN', 'storage repaired', { repair });
+    if (join !== undefined && !home.isNew) await checkCluster(config, join, { home, logger: this.#logger });
+    return home;
+  }
+
+  #createNode({ home, roster, mesh }: Pick<Parts, 'home' | 'roster' | 'mesh'>): LocalKvNode {
+    const { clusterId, memberId, memberName } = home.stored.identity;
+    return new LocalKvNode({
+      clusterId,
+      memberId,
+      name: memberName,
       version,
-      members,
-      stateMachine,
-      syncWrites: config.syncWrites,
-      leaseReads: config.leaseReads,
+      roster,
+      stateMachine: this.#stateMachine,
+      syncWrites: this.#config.syncWrites,
+      leaseReads: this.#config.leaseReads,
       isReachable: (id) => mesh.isConnected(id),
       clock: nodeClock,
       requestTimeoutMilliseconds,
-      deflate: config.compression ? deflate : (bytes) => bytes,
+      deflate: this.#config.compression ? deflate : (bytes) => bytes,
     });
+  }
+
+  #createReplica({ home, mesh, node, roster }: Omit<Parts, 'registry'>): Replica {
+    const config = this.#config;
+    const { storage, stored, configuration, configurationIndex } = home;
     const flight = config.flightRecorder ? this.#openFlight() : {};
     const replica = new Replica({
       ...flight,
       raft: {
-        id: self.id,
+        id: stored.identity.memberId,
         seed: randomBytes(4).readUInt32LE(),
         maxAppendEntries: config.maxLogEntries,
         ...raftTicks(config),
         priority: config.priority,
         leaseReads: config.leaseReads ? leases : undefined,
       },
-      configuration: { voters: members.map((member) => member.id).toSorted(), votersOutgoing: [], learners: [] },
+      configuration,
+      configurationIndex,
       storage,
       stored,
       transport: mesh,
-      stateMachine,
+      stateMachine: this.#stateMachine,
       clock: nodeClock,
       tickMilliseconds: tickMilliseconds(config),
       requestTimeoutMilliseconds,
@@ -155,20 +218,40 @@ class StartingNode {
         node.roleChanged(status);
         this.#logger.log('INFO', 'role', { role: status.role, term: status.term, leader: node.leader });
       },
+      onConfiguration: (status) => roster.update(status),
       onEvent: (event) => this.#logger.log('INFO', event.type, { ...event }),
     });
     this.#replica = replica;
-    this.#closers.push(() => {
-      node.stop();
-      return replica.close();
+    const { raft } = replica.status();
+    roster.update({
+      active: raft.configuration,
+      committed: raft.committedConfiguration,
+      committedIndex: raft.committedConfigurationIndex,
     });
+    return replica;
+  }
 
-    const startIndex = Math.max(stored.snapshot?.lastIncludedIndex ?? 0, stored.hardState?.commitIndex ?? 0);
-    const port = await this.#openDoors({ node, mesh, replica, storage });
-    this.#runWhenFounded({ registry, replica, node, startIndex }).catch((error: unknown) =>
-      this.#halt(RaftkvError.from(error)),
+  /** From here on peers come and go as the log says, and this member goes when it says so. */
+  #keepMesh({ home, mesh, roster }: Pick<Parts, 'home' | 'mesh' | 'roster'>): void {
+    const { memberId, memberName } = home.stored.identity;
+    const reason = `${memberName} (${memberId}) was removed from its cluster; to bring the machine back, empty its data directory and join it as a new member`;
+    const keeper = new MeshKeeper({
+      memberId,
+      roster,
+      mesh,
+      graceMilliseconds: this.#config.electionTimeoutMilliseconds * 3,
+      onRemoved: () => this.#retire(home.storage, reason),
+    });
+    this.#closers.push(() => keeper.close());
+  }
+
+  /** This member is none any more: it notes that, so that it does not start again, and goes. */
+  #retire(storage: Storage, reason: string): void {
+    const error = new RaftkvError('member_removed', reason);
+    writeRemovalNote(storage, reason).then(
+      () => this.#halt(error),
+      (failure: unknown) => this.#halt(RaftkvError.from(failure)),
     );
-    return { port, node, close: (closing) => this.close(closing) };
   }
 
   #openFlight(): { readonly recorder: FlightRecorder } {
@@ -197,43 +280,7 @@ class StartingNode {
     for (const close of this.#closers.toReversed()) await close();
   }
 
-  #openMesh(
-    registry: PeerRegistry,
-    others: readonly { readonly id: string; readonly name: string; readonly address: string }[],
-    self: {
-      readonly clusterId: string;
-      readonly memberId: string;
-      readonly memberName: string;
-      readonly storeId: string;
-    },
-  ): Mesh {
-    const nameOf = (id: string): string => others.find((other) => other.id === id)?.name ?? id;
-    const WebSocket = nodeWebSocket({ isMasked: false });
-    const mesh = openMesh({
-      self,
-      peers: others,
-      dial: (address, signal) =>
-        dialWebSocket(`ws://${address}${peerRoute.path}`, { protocol: peerRoute.protocol, signal, WebSocket }),
-      admit: (peer) => registry.admit(peer),
-      onWelcomed: (peer) => {
-        this.#logger.log('INFO', 'peer connected', { peer: nameOf(peer) });
-        registry.admittedBy(peer).catch((error: unknown) => this.#halt(RaftkvError.from(error)));
-      },
-      onRefused: (peer, error, by) => {
-        this.#logger.log('ERROR', by === 'self' ? 'peer refused' : 'refused by peer', {
-          peer: nameOf(peer),
-          code: error.code,
-          reason: error.message,
-        });
-        // The others remember the storage that this member once had: it may not take part with an empty one.
-        if (by === 'peer' && error.code === 'member_amnesia') this.#halt(error);
-      },
-    });
-    this.#closers.push(() => mesh.close());
-    return mesh;
-  }
-
-  async #openDoors({ node, mesh, replica, storage }: Doors): Promise<number> {
+  async #openDoors({ node, mesh, replica, storage, address }: Doors): Promise<number> {
     const config = this.#config;
     const metrics = createMetrics();
     this.#closers.push(startProcessMetrics(metrics, { version }));
@@ -247,7 +294,13 @@ class StartingNode {
     );
     const { allowedOrigins } = config;
     const page = this.#page;
-    const http = createHttpServer({ node, metrics, allowedOrigins, ...(page === undefined ? {} : { page }) });
+    const http = createHttpServer({
+      node,
+      metrics,
+      allowedOrigins,
+      gateway: { askLeader },
+      ...(page === undefined ? {} : { page }),
+    });
     const acceptor = acceptWebSockets(http.server, [
       {
         ...peerRoute,
@@ -259,37 +312,58 @@ class StartingNode {
       {
         ...clientRoute,
         isAllowed: (request) => isAllowedOrigin(request, allowedOrigins),
-        onChannel: (channel) => serveClient(channel, node, { metrics }),
+        // No page decides who is a member.
+        onChannel: (channel, { headers }) =>
+          serveClient(channel, node, { metrics, mayAdminister: headers.origin === undefined }),
       },
     ]);
     this.#closers.push(
       () => http.close(),
       () => acceptor.close(),
     );
-    const port = await listen(http.server, { host: config.host, port: config.port });
-    if (config.metricsPort !== undefined) await this.#monitor({ metrics }, config.metricsPort);
-    if (config.healthCheckPort !== undefined) await this.#monitor({ node }, config.healthCheckPort);
+    const port = await listen(http.server, address);
+    if (config.metricsPort !== undefined) await this.#monitor({ metrics }, { ...address, port: config.metricsPort });
+    if (config.healthCheckPort !== undefined)
+      await this.#monitor({ node }, { ...address, port: config.healthCheckPort });
     return port;
   }
 
-  async #monitor(answers: { readonly metrics?: Metrics; readonly node?: LocalKvNode }, port: number): Promise<void> {
+  async #monitor(
+    answers: { readonly metrics?: Metrics; readonly node?: LocalKvNode },
+    address: Address,
+  ): Promise<void> {
     const monitoring = createMonitoringServer(answers);
     this.#closers.push(() => monitoring.close());
-    await listen(monitoring.server, { host: this.#config.host, port });
+    await listen(monitoring.server, address);
   }
 
-  async #runWhenFounded({ registry, replica, node, startIndex }: Founding): Promise<void> {
+  async #runWhenFounded({ registry, replica, membership, node, startIndex }: Founding): Promise<void> {
     if (!registry.isFounded) this.#logger.log('INFO', 'founding: waiting for', { members: registry.missing() });
     await registry.founded();
     if (this.#isClosed) return;
     await replica.start();
-    node.run(replica, startIndex);
+    node.run(replica, startIndex, membership);
+    membership.start();
     this.#logger.log('INFO', 'running', { clusterId: node.clusterId, memberId: node.memberId });
   }
 }
 
+interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+interface Parts {
+  readonly home: Home;
+  readonly registry: PeerRegistry;
+  readonly roster: Roster;
+  readonly mesh: Mesh;
+  readonly node: LocalKvNode;
+}
+
 interface Founding {
   readonly registry: PeerRegistry;
+  readonly membership: Membership;
   readonly replica: Replica;
   readonly node: LocalKvNode;
   /** What was committed here, as far as the storage knows. */
@@ -301,6 +375,14 @@ interface Doors {
   readonly mesh: Mesh;
   readonly replica: Replica;
   readonly storage: Storage;
+  readonly address: Address;
+}
+
+/** Where to listen: as told, else as the cluster knows this member. */
+function ownAddress({ host, port, isAddressGiven }: NodeConfig, known: string | undefined): Address {
+  if (isAddressGiven || known === undefined || known === '') return { host, port };
+  const colon = known.lastIndexOf(':');
+  return { host: known.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(known.slice(colon + 1)) };
 }
 
 /** Five ticks a heartbeat: fine enough for the random part of an election timeout, coarse enough to cost nothing. */

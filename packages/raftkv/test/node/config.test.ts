@@ -32,6 +32,9 @@ describe('config', () => {
       host: '127.0.0.1',
       port: 8080,
       dataDirectory: '/data/raftkv/node1',
+      advertise: undefined,
+      isListed: true,
+      isAddressGiven: true,
       clusterToken: 'raftkv',
       allowedOrigins: [],
       peers: [1, 2, 3].map((n) => ({ name: `node${n}`, host: '127.0.0.1', port: 8079 + n })),
@@ -49,6 +52,22 @@ describe('config', () => {
       healthCheckPort: 8090,
       flightRecorder: false,
       logLevel: 'INFO',
+    });
+  });
+
+  it('serves a member that joined from the file of the founders: no place in the list, nobody’s address, no ports of others', () => {
+    expect(load(contract, { '--id': 'node4' })).toMatchObject({
+      nodeId: 'node4',
+      isListed: false,
+      isAddressGiven: false,
+      dataDirectory: '/data/raftkv/node4',
+      metricsPort: undefined,
+      healthCheckPort: undefined,
+    });
+    expect(load(contract, { '--id': 'node4', '--port': '9000', '--metrics-port': '9001' })).toMatchObject({
+      port: 9000,
+      isAddressGiven: true,
+      metricsPort: 9001,
     });
   });
 
@@ -106,7 +125,7 @@ describe('config', () => {
     ['a bad peer', 'cluster: { peers: ["node1"] }', {}, /cluster\.peers: "node1" is not NAME:HOST:PORT/],
     ['text that is no YAML', 'server: { port', {}, /raftkv\.yaml: /],
     ['a list for a file', '- 1', {}, /is not a table of sections/],
-    ['a member that is not listed', contract, { '--id': 'node9' }, /node9 is not in the list of peers/],
+    ['an address without a port', undefined, { '--advertise': 'node9' }, /--advertise: "node9" is not HOST:PORT/],
     ['a snapshot rate that would take for ever', contract, { '--snapshot-rate': '10KB' }, /below 64KB/],
     ['an election timeout too near the heartbeat', contract, { '--election-timeout': '200ms' }, /at least twice/],
     ['a monitoring port that is the server’s', contract, { '--metrics-port': '8080' }, /already the server/],

@@ -1,6 +1,6 @@
 // What the asking commands share: where the cluster is, a client for the time of one command, and how entries are shown.
 import { bytes } from '@raftkv/client';
-import type { Entry, Kv } from '@raftkv/client';
+import type { ClusterKv, Entry } from '@raftkv/client';
 import type { Command } from 'commander';
 import { connect } from '../connect.ts';
 import { parseDuration } from '../units.ts';
@@ -11,7 +11,7 @@ export interface EndpointOptions {
   readonly json?: boolean;
 }
 
-export type ByteKv = Kv<Uint8Array>;
+export type ByteKv = ClusterKv<Uint8Array>;
 
 const defaultEndpoints = '127.0.0.1:8080,127.0.0.1:8081,127.0.0.1:8082';
 
@@ -36,13 +36,17 @@ export async function withKv<T>(options: EndpointOptions, use: (kv: ByteKv) => P
 
 export function openKv(options: EndpointOptions): ByteKv {
   return connect({
-    endpoints: options.endpoints
-      .split(',')
-      .map((endpoint) => endpoint.trim())
-      .filter((endpoint) => endpoint !== ''),
+    endpoints: endpointList(options.endpoints),
     codec: bytes,
     requestTimeoutMilliseconds: parseDuration('--timeout', options.timeout),
   });
+}
+
+export function endpointList(text: string): string[] {
+  return text
+    .split(',')
+    .map((endpoint) => endpoint.trim())
+    .filter((endpoint) => endpoint !== '');
 }
 
 const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });

@@ -4,6 +4,8 @@ import { addAskingCommands } from './asking.ts';
 import { addBenchCommand } from './bench.ts';
 import { addDevCommand } from './dev.ts';
 import { addImportCommand } from './import.ts';
+import { addJoinCommand } from './join.ts';
+import { addMemberCommands } from './member.ts';
 import { addReplayCommand } from './replay.ts';
 import { addServeCommand } from './serve.ts';
 import { addWatchCommand } from './watch.ts';
@@ -21,13 +23,17 @@ export async function runProgram(args: readonly string[]): Promise<number> {
     exitCode = code;
   };
   addServeCommand(program);
+  addJoinCommand(program);
   addDevCommand(program);
   addAskingCommands(program, setExitCode);
   addWatchCommand(program);
   addImportCommand(program);
   addBenchCommand(program);
   addReplayCommand(program, setExitCode);
-  for (const command of program.commands) command.exitOverride().configureOutput(program.configureOutput());
+  addMemberCommands(program);
+  for (const command of program.commands.flatMap((each) => [each, ...each.commands])) {
+    command.exitOverride().configureOutput(program.configureOutput());
+  }
   try {
     await program.parseAsync([...args], { from: 'user' });
   } catch (error) {

@@ -6,20 +6,39 @@ export function describeStatus(all: readonly EndpointStatus[]): string {
   const some = all.find(({ status }) => status !== undefined)?.status;
   const lines = all.map(({ endpoint, status }) => [endpoint, ...(status === undefined ? [] : describeOne(status))]);
   const head = ['endpoint', 'name', 'role', 'term', 'leader', 'commit', 'applied', 'revision', 'keys', 'data'];
-  const widths = head.map((title, column) => Math.max(title.length, ...lines.map((line) => line[column]?.length ?? 0)));
-  const row = (cells: readonly string[]): string =>
-    cells
-      .map((cell, column) => cell.padEnd(widths[column]!))
-      .join('  ')
-      .trimEnd();
+  const [heading, ...rows] = table(head, lines);
+  const widest = Math.max(head[0]!.length, ...all.map(({ endpoint }) => endpoint.length));
   const title =
     some === undefined ? 'no member answers' : `cluster ${some.clusterId}, ${answers} of ${all.length} members answer`;
   const warnings = all.flatMap(({ status }) => (status === undefined ? [] : warningsOf(status)));
   // What is wrong has words of its own length, which no column should grow to.
-  const rows = all.map(({ endpoint, status, error }, at) =>
-    status === undefined ? `${endpoint.padEnd(widths[0]!)}  ${error?.message ?? 'does not answer'}` : row(lines[at]!),
+  const said = all.map(({ endpoint, status, error }, at) =>
+    status === undefined ? `${endpoint.padEnd(widest)}  ${error?.message ?? 'does not answer'}` : rows[at]!,
   );
-  return `${[title, row(head), ...rows, ...warnings].join('\n')}\n`;
+  return `${[title, heading, ...said, ...describeOthers(all), ...warnings].join('\n')}\n`;
+}
+
+/** Columns as wide as what stands in them. */
+export function table(head: readonly string[], lines: readonly (readonly string[])[]): string[] {
+  const widths = head.map((title, column) => Math.max(title.length, ...lines.map((line) => line[column]?.length ?? 0)));
+  return [head, ...lines].map((cells) =>
+    cells
+      .map((cell, column) => cell.padEnd(widths[column]!))
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
+/** Members that were not asked: those who answer know of them. */
+function describeOthers(all: readonly EndpointStatus[]): string[] {
+  const statuses = all.flatMap(({ status }) => (status === undefined ? [] : [status]));
+  const asked = new Set(statuses.map(({ memberId }) => memberId));
+  const endpoints = new Set(all.map(({ endpoint }) => endpoint));
+  const others = new Map(statuses.flatMap(({ members }) => members.map((member) => [member.id, member] as const)));
+  const unasked = [...others.values()].filter(({ id, address }) => !asked.has(id) && !endpoints.has(address));
+  if (unasked.length === 0) return [];
+  const words = unasked.map(({ name, address, isLearner }) => `${name} at ${address}${isLearner ? ' (learner)' : ''}`);
+  return [`not asked: ${words.join(', ')}`];
 }
 
 function warningsOf({ name, syncWrites, leaseReads }: NodeStatus): readonly string[] {
@@ -32,7 +51,8 @@ function warningsOf({ name, syncWrites, leaseReads }: NodeStatus): readonly stri
 }
 
 function describeOne(status: NodeStatus): readonly string[] {
-  const role = status.phase === 'running' ? status.role : status.phase;
+  const isLearner = status.members.some(({ id, isLearner: learns }) => id === status.memberId && learns);
+  const role = status.phase !== 'running' ? status.phase : isLearner ? 'learner' : status.role;
   const { term, leader, commitIndex, appliedIndex, revision, keys, dataBytes } = status;
   return [
     status.name,

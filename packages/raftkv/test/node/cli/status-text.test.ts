@@ -4,6 +4,10 @@ import type { EndpointStatus, NodeStatus } from '@raftkv/client';
 import { describe, expect, it } from 'vitest';
 import { describeStatus } from '../../../src/node/cli/status-text.ts';
 
+function member(id: string, address: string, isLearner = false): NodeStatus['members'][number] {
+  return { id, name: `name of ${id}`, address, isLearner, isReachable: true, matchIndex: undefined };
+}
+
 const status: NodeStatus = {
   name: 'node1',
   phase: 'running',
@@ -18,7 +22,8 @@ const status: NodeStatus = {
   syncWrites: true,
   clusterId: 'c1',
   memberId: 'm1',
-} as NodeStatus;
+  members: [member('m1', '10.0.0.1:8080')],
+} as unknown as NodeStatus;
 
 const up: EndpointStatus = { endpoint: '10.0.0.1:8080', status, error: undefined };
 const down: EndpointStatus = {
@@ -40,6 +45,13 @@ describe('the status of a cluster', () => {
 
   it('warns of a member that does not sync', () => {
     expect(describeStatus([{ ...up, status: { ...status, syncWrites: false } }])).toContain('node1 does not sync');
+  });
+
+  it('calls a learner so, and names the members that were not asked', () => {
+    const members = [member('m1', '10.0.0.1:8080', true), member('m2', 'h:1'), member('m3', 'h:3', true)];
+    const text = describeStatus([{ ...up, status: { ...status, role: 'follower', members } }, down]);
+    expect(text).toMatch(/node1 {2}learner /);
+    expect(text.split('\n').at(-2)).toBe('not asked: name of m3 at h:3 (learner)');
   });
 
   it('says so when no member answers', () => {

@@ -1,0 +1,80 @@
+// The notes in a member's storage of how it came to be one, and that it is none any more. JSON with a version; a configuration in it as the bytes that
+// `wire` makes of it. Read and written by `member-home.ts` and `start-node.ts`.
+import type { Founder } from '@raftkv/server';
+import type { Storage } from '@raftkv/storage';
+import { RaftkvError, decodeConfiguration, encodeConfiguration } from '@raftkv/wire';
+
+/** Who is a member, as the log says it. */
+export type Configuration = ReturnType<typeof decodeConfiguration>;
+
+export type HomeNote =
+  | { readonly type: 'founded'; readonly token: string; readonly founders: readonly Founder[] }
+  | { readonly type: 'joined'; readonly configuration: Configuration; readonly configurationIndex: number };
+
+const homeName = 'home';
+const removalName = 'removed';
+const version = 1;
+
+export async function writeHomeNote(storage: Storage, note: HomeNote): Promise<void> {
+  const written =
+    note.type === 'founded'
+      ? note
+      : { ...note, configuration: Buffer.from(encodeConfiguration(note.configuration)).toString('base64') };
+  await write(storage, homeName, written);
+}
+
+/** Undefined if there is none. Throws `storage_corrupt` or `unsupported_version`. */
+export async function readHomeNote(storage: Storage): Promise<HomeNote | undefined> {
+  const note = await read(storage, homeName);
+  if (note === undefined) return undefined;
+  const { type, token, founders, configuration, configurationIndex } = note;
+  if (type === 'founded' && typeof token === 'string' && Array.isArray(founders) && founders.every(isFounder)) {
+    return { type, token, founders };
+  }
+  if (type === 'joined' && typeof configuration === 'string' && Number.isSafeInteger(configurationIndex)) {
+    const decoded = decodeConfiguration(Buffer.from(configuration, 'base64'));
+    return { type, configuration: decoded, configurationIndex: configurationIndex as number };
+  }
+  throw corrupt(homeName);
+}
+
+/** `reason`: what to say when somebody starts it again. */
+export async function writeRemovalNote(storage: Storage, reason: string): Promise<void> {
+  await write(storage, removalName, { reason });
+}
+
+export async function readRemovalNote(storage: Storage): Promise<string | undefined> {
+  const note = await read(storage, removalName);
+  if (note === undefined) return undefined;
+  if (typeof note.reason === 'string') return note.reason;
+  throw corrupt(removalName);
+}
+
+async function write(storage: Storage, name: string, note: object): Promise<void> {
+  await storage.setNote(name, new TextEncoder().encode(JSON.stringify({ version, ...note })));
+}
+
+async function read(storage: Storage, name: string): Promise<Record<string, unknown> | undefined> {
+  const bytes = await storage.getNote(name);
+  if (bytes === undefined) return undefined;
+  let note: unknown;
+  try {
+    note = JSON.parse(new TextDecoder().decode(bytes));
+  } catch (error) {
+    throw new RaftkvError('storage_corrupt', `the note "${name}" is not JSON`, { cause: error });
+  }
+  if (typeof note !== 'object' || note === null) throw corrupt(name);
+  const found = (note as { version?: unknown }).version;
+  if (found === version) return { ...note };
+  throw new RaftkvError('unsupported_version', `the note "${name}" is of version ${String(found)}`);
+}
+
+function isFounder(value: unknown): value is Founder {
+  if (typeof value !== 'object' || value === null) return false;
+  const { id, name, address } = value as Record<string, unknown>;
+  return typeof id === 'string' && typeof name === 'string' && typeof address === 'string';
+}
+
+function corrupt(name: string): RaftkvError {
+  return new RaftkvError('storage_corrupt', `the note "${name}" has an unknown form`);
+}
