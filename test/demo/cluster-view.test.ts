@@ -1,7 +1,7 @@
 // The cluster as the page shows it: made of what members say and of how their processes are, and what is said when it changes.
 import type { EndpointStatus, NodeStatus } from 'raftkv';
 import { describe, expect, it } from 'vitest';
-import { describeHealth, describeRole } from '../../demo/src/cluster/member-words.ts';
+import { describeHealth, describeMember, describeRole } from '../../demo/src/cluster/member-words.ts';
 import type { DevState, ProcessState } from '../../demo/src/dev-api.ts';
 import { unknownCluster, viewCluster } from '../../demo/src/model/cluster-view.ts';
 import { eventsBetween } from '../../demo/src/model/events.ts';
@@ -58,6 +58,36 @@ function processes(...states: readonly ProcessState[]): DevState {
 }
 
 const whole = viewCluster([says('node1', { role: 'leader' }), says('node2'), says('node3')], undefined, []);
+
+describe('a learner', () => {
+  const learning = (name: string): EndpointStatus => {
+    const answer = says(name);
+    const joining = {
+      id: 'node4',
+      name: 'node4',
+      address: 'h:4',
+      isLearner: true,
+      isReachable: true,
+      matchIndex: undefined,
+    };
+    return {
+      ...answer,
+      status: { ...answer.status!, appliedIndex: 11, members: [...answer.status!.members, joining] },
+    };
+  };
+
+  it('is shown as one, and does not count towards the majority', () => {
+    const view = viewCluster([learning('node1'), says('node2')], undefined, []);
+    expect(view.members.map(({ name, isLearner }) => [name, isLearner])).toEqual([
+      ['node1', false],
+      ['node2', false],
+      ['node3', false],
+      ['node4', true],
+    ]);
+    expect(view).toMatchObject({ up: 3, voters: 3, hasQuorum: true });
+    expect(describeMember(view.members[3]!, false)).toBe('learner');
+  });
+});
 
 describe('the view of the cluster', () => {
   it('names the leader, the highest indexes and who is behind', () => {

@@ -5,7 +5,7 @@ import type { Flow } from '../model/traffic.ts';
 import { formatBytes } from '../model/format.ts';
 import { frame, lineWidth, memberRadius, placeOf } from './ring.ts';
 import type { Point } from './ring.ts';
-import { describeHealth, describeRole } from './member-words.ts';
+import { describeMember } from './member-words.ts';
 import { TrafficDots } from './traffic-dots.tsx';
 
 export function ClusterMap({ view }: { readonly view: ClusterView }): ReactElement {
@@ -86,7 +86,7 @@ function Member({ member, place, isLeader }: MemberProps): ReactElement {
         {name}
       </text>
       <text className="role" textAnchor="middle" y="12">
-        {health === 'up' ? describeRole(status!, isLeader) : describeHealth(health, isLeader)}
+        {describeMember(member, isLeader)}
       </text>
     </g>
   );

@@ -5,7 +5,7 @@ import type { MemberHealth, MemberView } from '../model/cluster-view.ts';
 import { formatCount } from '../model/format.ts';
 import { Icon } from '../parts/icon.tsx';
 import type { IconName } from '../parts/icon.tsx';
-import { describeHealth, describeRole } from './member-words.ts';
+import { describeMember } from './member-words.ts';
 
 interface MemberCardProps {
   readonly member: MemberView;
@@ -18,7 +18,7 @@ interface MemberCardProps {
 
 export function MemberCard({ member, isLeader, isBusy, onAct }: MemberCardProps): ReactElement {
   const { name, address, health, status, lag, pid, note } = member;
-  const role = health === 'up' ? describeRole(status!, isLeader) : describeHealth(health, isLeader);
+  const role = describeMember(member, isLeader);
   const tone = health !== 'up' && health !== 'heard' ? 'is-down' : isLeader ? 'is-leader' : '';
   return (
     <li className={`node ${tone}`} aria-label={`${name}, ${role}`}>

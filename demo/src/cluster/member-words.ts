@@ -1,6 +1,6 @@
 // What a member is at the moment, in a word. Pure.
 import type { NodeStatus } from 'raftkv';
-import type { MemberHealth } from '../model/cluster-view.ts';
+import type { MemberHealth, MemberView } from '../model/cluster-view.ts';
 
 const healths: Readonly<Record<MemberHealth, string>> = {
   up: 'up',
@@ -14,6 +14,12 @@ const healths: Readonly<Record<MemberHealth, string>> = {
   killed: 'killed',
   failed: 'failed',
 };
+
+/** `isLeader`: of the cluster. */
+export function describeMember({ health, status, isLearner }: MemberView, isLeader: boolean): string {
+  if (isLearner && (health === 'up' || health === 'heard')) return 'learner';
+  return health === 'up' ? describeRole(status!, isLeader) : describeHealth(health, isLeader);
+}
 
 /** `isLeader` as others say. */
 export function describeHealth(health: MemberHealth, isLeader = false): string {

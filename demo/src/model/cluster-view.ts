@@ -8,6 +8,8 @@ export type MemberHealth = 'up' | 'heard' | 'silent' | ProcessState;
 export interface MemberView {
   readonly name: string;
   readonly address: string;
+  /** It receives what the others have, and does not vote: it joined just now, or is to stay so. */
+  readonly isLearner: boolean;
   /** `up`: it answers. `heard`: not here, but another member has a connection to it. `silent`: it should answer, and does not. Else how its process is. */
   readonly health: MemberHealth;
   /** Undefined unless it is up. */
@@ -27,7 +29,7 @@ export interface ClusterView {
   /** The highest index that is known to be committed. */
   readonly commitIndex: number;
   readonly revision: number;
-  /** Members that answer here or are heard by one that does, out of how many voters. */
+  /** Voters that answer here or are heard by one that does, out of how many there are. */
   readonly up: number;
   readonly voters: number;
   readonly hasQuorum: boolean;
@@ -56,6 +58,9 @@ export function viewCluster(
   const statuses = answers.flatMap(({ status }) => (status === undefined ? [] : [status]));
   const commitIndex = Math.max(0, ...statuses.map((status) => status.commitIndex));
   const term = Math.max(0, ...statuses.map((status) => status.term));
+  // Who knows most of the log knows best who votes.
+  const newest = statuses.toSorted((a, b) => b.appliedIndex - a.appliedIndex)[0];
+  const learners = new Set(newest?.members.filter(({ isLearner }) => isLearner).map(({ name }) => name));
   const members = addressesOf(answers, statuses, dev).map(({ name, address }): MemberView => {
     const status = statuses.find((each) => each.name === name);
     const process = dev?.members.find((each) => each.name === name);
@@ -65,6 +70,7 @@ export function viewCluster(
     return {
       name,
       address,
+      isLearner: learners.has(name),
       health,
       status: shown,
       pid: process?.pid,
@@ -75,8 +81,9 @@ export function viewCluster(
   // One that was cut off may still think that it leads: the highest term decides.
   const leaders = members.filter(({ status }) => status?.role === 'leader');
   const leader = leaders.toSorted((a, b) => b.status!.term - a.status!.term)[0];
-  const up = members.filter(({ health }) => health === 'up' || health === 'heard').length;
-  const voters = members.length;
+  const voting = members.filter(({ isLearner }) => !isLearner);
+  const up = voting.filter(({ health }) => health === 'up' || health === 'heard').length;
+  const voters = voting.length;
   return {
     members,
     flows,
