@@ -1,6 +1,6 @@
 // The composition root of a member in Node: storage, mesh, replica, state machine and the doors to them, put together and taken apart in order.
 import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
+import { join as joinPath } from 'node:path';
 import { FlightRecorder, Replica } from '@raftkv/replica';
 import {
   KvStateMachine,
@@ -255,7 +255,7 @@ class StartingNode {
   }
 
   #openFlight(): { readonly recorder: FlightRecorder } {
-    const files = new FlightFiles(join(this.#config.dataDirectory, 'flight'), (error) =>
+    const files = new FlightFiles(joinPath(this.#config.dataDirectory, 'flight'), (error) =>
       this.#logger.log('WARN', 'the flight recorder stopped', { reason: error.message }),
     );
     this.#flight = files;
