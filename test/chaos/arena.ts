@@ -1,6 +1,6 @@
 // Where a run takes place: the cluster, its network, and for each member a disk whose power can be cut and a clock that can jump, as far as this machine
 // allows them. What could not be had is told with the reason. Faults act on it; it knows none of them.
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { Cluster } from '../e2e/harness/cluster.ts';
 import { within } from '../e2e/harness/wait.ts';
@@ -15,7 +15,10 @@ import type { Exit, NodeProcess } from '../e2e/harness/node-process.ts';
 const settleMilliseconds = 30_000;
 
 export interface ArenaOptions {
+  /** That found the cluster. */
   readonly members: number;
+  /** Places for members that join later. */
+  readonly spares: number;
   readonly network: 'auto' | 'namespaces' | 'loopback';
   readonly random: () => number;
   readonly args: readonly string[];
@@ -32,6 +35,11 @@ export class Arena {
   readonly missing: readonly string[];
   /** Processes that ended though nobody had doomed them. */
   readonly accidents: string[] = [];
+  /** Places with a member that is to run. */
+  private readonly present = new Set<number>();
+  /** Words for those that joined, and so are not founders. */
+  private readonly joiners = new Map<number, readonly string[]>();
+  private joins = 0;
   private readonly doomed = new WeakSet<NodeProcess>();
 
   private constructor(parts: Pick<Arena, 'cluster' | 'network' | 'disks' | 'clocks' | 'canTrace' | 'missing'>) {
@@ -47,15 +55,20 @@ export class Arena {
   static async open(options: ArenaOptions): Promise<Arena> {
     const missing: string[] = [];
     const network = await openNetwork(options, missing);
-    const cluster = await Cluster.prepare({ nodes: options.members, site: network, args: options.args });
-    const members = Array.from({ length: options.members }, (_, member) => member);
+    const places = options.members + options.spares;
+    const cluster = await Cluster.prepare({
+      nodes: places,
+      founders: options.members,
+      site: network,
+      args: options.args,
+    });
     const disks: CuttableDisk[] = [];
     const clocks: WallClock[] = [];
     const noDisk = await CuttableDisk.obstacle(cluster.directory);
     if (noDisk !== undefined) missing.push(`power cuts (${noDisk})`);
     const noClock = WallClock.obstacle();
     if (noClock !== undefined) missing.push(`clocks that jump (${noClock})`);
-    for (const member of members) {
+    for (let member = 0; member < places; member++) {
       if (noDisk === undefined) {
         const disk = CuttableDisk.mount(path.join(cluster.directory, `disk${member + 1}`));
         disks.push(disk);
@@ -68,6 +81,7 @@ export class Arena {
     if (noTrace !== undefined) missing.push(`syncs that fail or stall (${noTrace})`);
     const canTrace = noTrace === undefined;
     const arena = new Arena({ cluster, network, disks, clocks, canTrace, missing });
+    for (let member = 0; member < options.members; member++) arena.present.add(member);
     try {
       await arena.settle();
       await cluster.leader();
@@ -79,13 +93,52 @@ export class Arena {
     }
   }
 
+  /** The places of those that are members, or on their way to be. */
   get members(): number[] {
-    return Array.from({ length: this.cluster.size }, (_, member) => member);
+    return [...this.present].sort((a, b) => a - b);
+  }
+
+  get freePlaces(): number[] {
+    return Array.from({ length: this.cluster.size }, (_, place) => place).filter((place) => !this.present.has(place));
+  }
+
+  /** Starts a new member with an empty disk at a free place. It may end by itself until it is trusted. */
+  join(place: number, words: readonly string[] = []): NodeProcess {
+    const parent = this.disks[place]?.directory ?? this.cluster.directory;
+    rmSync(this.cluster.dataDirectory(place), { recursive: true, force: true });
+    this.cluster.placeData(place, path.join(parent, `data${++this.joins}`));
+    mkdirSync(this.cluster.dataDirectory(place));
+    this.joiners.set(place, words);
+    return this.rejoin(place);
+  }
+
+  /** Starts one that began to join. */
+  rejoin(place: number): NodeProcess {
+    const server = this.launch(place);
+    this.doomed.add(server);
+    return server;
+  }
+
+  /** It is a member now, and must run until it is doomed. */
+  trust(place: number): void {
+    this.joiners.set(place, []);
+    this.present.add(place);
+    this.doomed.delete(this.cluster.process(place));
+  }
+
+  /** It is no member any more. */
+  leave(place: number): void {
+    this.present.delete(place);
+    this.joiners.delete(place);
   }
 
   /** Starts a member on its disk, under its clock, and waits for nothing: it may be cut off from the others. */
   launch(member: number): NodeProcess {
-    const server = this.cluster.spawn(member, { wrapper: this.clocks[member]?.wrapper ?? [] });
+    const words = this.joiners.get(member);
+    const server = this.cluster.spawn(member, {
+      wrapper: this.clocks[member]?.wrapper ?? [],
+      ...(words === undefined ? {} : { command: this.cluster.joinArguments(member, words) }),
+    });
     void server.exited.then(({ code, signal }) => {
       if (this.doomed.has(server)) return;
       this.accidents.push(`${server.name} ended by itself (${code ?? signal})\n${server.logTail(12)}`);
@@ -142,7 +195,8 @@ export class Arena {
   }
 
   async close(): Promise<void> {
-    await this.kill(this.members.filter((member) => this.cluster.isRunning(member)));
+    const places = Array.from({ length: this.cluster.size }, (_, place) => place);
+    await this.kill(places.filter((place) => this.cluster.isRunning(place)));
     for (const disk of this.disks) disk.discard();
     await this.cluster.destroy();
     await this.network.close();
@@ -151,8 +205,8 @@ export class Arena {
 
 async function openNetwork(options: ArenaOptions, missing: string[]): Promise<Network> {
   const obstacle = options.network === 'loopback' ? 'loopback was asked for' : NamespaceNetwork.obstacle();
-  if (obstacle === undefined) return NamespaceNetwork.open(options.members, options.random);
+  if (obstacle === undefined) return NamespaceNetwork.open(options.members + options.spares, options.random);
   if (options.network === 'namespaces') throw new Error(`no network of namespaces: ${obstacle}`);
   missing.push(`lost packets and members cut off from clients (${obstacle})`);
-  return LoopbackNetwork.open(options.members, options.random);
+  return LoopbackNetwork.open(options.members + options.spares, options.random);
 }

@@ -39,7 +39,8 @@ export async function measureDeaths({ arena, deaths, random, record, progress }:
   }, putEveryMilliseconds);
   const gaps: number[] = [];
   // Connected to all, so that none of them pays for a dial; their first put is made before the first death.
-  const clients = arena.members.map((first) => nativeClient(cluster.addresses, first));
+  const addresses = arena.members.map((member) => cluster.address(member));
+  const clients = addresses.map((_, first) => nativeClient(addresses, first));
   await Promise.all(clients.map((kv, at) => put(kv, record, { c: measuring + at, key: `d/${at}`, value: 'ready' })));
   try {
     for (let death = 0; death < deaths; death++) {
@@ -103,7 +104,7 @@ async function allFollow(arena: Arena): Promise<void> {
   await waitFor(
     'all members follow one leader',
     async () => {
-      const statuses = await Promise.all(arena.cluster.gateways.map((gateway) => gateway.status()));
+      const statuses = await Promise.all(arena.members.map((member) => arena.cluster.gateways[member]!.status()));
       const furthest = Math.max(...statuses.map(({ applied }) => applied));
       return statuses.every(
         ({ leader, applied }) => leader === statuses[0]!.leader && leader !== '0' && furthest - applied < 50,

@@ -10,6 +10,7 @@ import { waitFor } from '../e2e/harness/wait.ts';
 import { Arena } from './arena.ts';
 import { measureDeaths } from './deaths.ts';
 import type { Deaths } from './deaths.ts';
+import { memberFaults } from './faults/member-faults.ts';
 import { networkFaults } from './faults/network-faults.ts';
 import { processFaults } from './faults/process-faults.ts';
 import type { ChaosOptions } from './options.ts';
@@ -45,7 +46,7 @@ export interface Reporter {
   readonly progress: (line: string) => void;
 }
 
-export const allFaults = [...processFaults, ...networkFaults];
+export const allFaults = [...processFaults, ...networkFaults, ...memberFaults];
 const nativeClients = 7;
 const gatewayClients = 2;
 const passersBy = 3;
@@ -54,6 +55,7 @@ export async function runChaos(options: ChaosOptions, reporter: Reporter): Promi
   const random = seededRandom(options.seed + 1);
   const arena = await Arena.open({
     members: options.members,
+    spares: options.members >= 5 ? 2 : 1,
     network: options.network,
     random,
     args: ['--snapshot-threshold', '3000', ...(options.args ?? [])],
@@ -187,7 +189,8 @@ class Run {
     this.findings.push(...judgeLedger(entries).slice(0, 5));
     if (this.findings.length > 0) return;
     const ledger = new Ledger(entries);
-    const limited = (found: readonly string[]): void => void this.findings.push(...found.slice(0, 10));
+    const limited = (found: readonly string[]): void =>
+      void this.findings.push(...found.slice(0, 10).map((finding) => finding.slice(0, 2000)));
     limited(judgeActs(ledger, this.record.acts));
     for (const watched of this.watched) limited(judgeWatched(ledger, watched));
     for (const [name, state] of states) {

@@ -41,6 +41,13 @@ export class Claims {
     return members;
   }
 
+  /** One place that nobody lives at, if there is one. */
+  takePlace(arena: Arena): number | undefined {
+    const place = arena.freePlaces.find((one) => !this.taken.has(one));
+    if (place !== undefined) this.taken.add(place);
+    return place;
+  }
+
   release(members: readonly number[]): void {
     for (const member of members) this.taken.delete(member);
   }

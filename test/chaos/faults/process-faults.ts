@@ -32,7 +32,7 @@ const kill: Fault = {
   weight: 2,
   isPossible: () => true,
   run: (context) =>
-    withMembers(context, someCount(context.arena.cluster.size, context.random), 'kill -9', async (members) => {
+    withMembers(context, someCount(context.arena.members.length, context.random), 'kill -9', async (members) => {
       await context.arena.kill(members);
       await sleep(context.random() < 0.3 ? 0 : context.holdMilliseconds);
     }),
@@ -53,7 +53,7 @@ const pause: Fault = {
   weight: 2,
   isPossible: () => true,
   run: (context) =>
-    withMembers(context, someCount(context.arena.cluster.size, context.random), 'pause', async (members) => {
+    withMembers(context, someCount(context.arena.members.length, context.random), 'pause', async (members) => {
       for (const member of members) context.arena.cluster.pause(member);
       await sleep(context.holdMilliseconds);
       for (const member of members) context.arena.cluster.resume(member);
@@ -65,19 +65,24 @@ const powerCut: Fault = {
   weight: 2,
   isPossible: (arena) => arena.disks.length > 0,
   run: (context) =>
-    withMembers(context, someCount(context.arena.cluster.size, context.random), 'cut the power of', async (members) => {
-      const { arena, random, count, log } = context;
-      // Mostly the disks are slow when it happens, so that more is written and not synced.
-      const detach = random() < 0.7 && arena.canTrace ? await stall(context, members, 150_000) : [];
-      await sleep(random() * 150);
-      const loss = await arena.cutPower(members);
-      for (const end of detach) end();
-      count('members without power', members.length);
-      if (loss.bytes + loss.names > 0) count('power cuts that took unsynced data');
-      count('unsynced bytes taken', loss.bytes);
-      log(`the power cut took ${loss.bytes} bytes and ${loss.names} names`);
-      await sleep(random() < 0.3 ? 0 : context.holdMilliseconds);
-    }),
+    withMembers(
+      context,
+      someCount(context.arena.members.length, context.random),
+      'cut the power of',
+      async (members) => {
+        const { arena, random, count, log } = context;
+        // Mostly the disks are slow when it happens, so that more is written and not synced.
+        const detach = random() < 0.7 && arena.canTrace ? await stall(context, members, 150_000) : [];
+        await sleep(random() * 150);
+        const loss = await arena.cutPower(members);
+        for (const end of detach) end();
+        count('members without power', members.length);
+        if (loss.bytes + loss.names > 0) count('power cuts that took unsynced data');
+        count('unsynced bytes taken', loss.bytes);
+        log(`the power cut took ${loss.bytes} bytes and ${loss.names} names`);
+        await sleep(random() < 0.3 ? 0 : context.holdMilliseconds);
+      },
+    ),
 };
 
 const syncFails: Fault = {

@@ -10,6 +10,7 @@ const host = '127.0.0.1';
 export class LoopbackNetwork implements Network {
   readonly description = 'loopback, through a proxy for each pair of members';
   readonly hasPackets = false;
+  readonly hasOneAddressEach = false;
   private readonly ports: readonly number[];
   private readonly linkPorts: readonly number[];
   private readonly links: Links;

@@ -21,6 +21,7 @@ interface Drop {
 export class NamespaceNetwork implements Network {
   readonly description = 'network namespaces on a bridge, nftables, and a proxy on slow ways';
   readonly hasPackets = true;
+  readonly hasOneAddressEach = true;
   private readonly prefix: string;
   private readonly subnet: string;
   private readonly members: number;

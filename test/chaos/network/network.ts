@@ -16,6 +16,8 @@ export interface Network extends Site {
   readonly description: string;
   /** Whether single packets can be lost, and members be cut off from clients. */
   readonly hasPackets: boolean;
+  /** Whether each member has one address for all, as a list of members that changes needs. */
+  readonly hasOneAddressEach: boolean;
   /** Nothing gets through on these ways. Connections are not closed: their ends find out by themselves. */
   block(ways: readonly Way[]): Promise<Heal>;
   /** Each packet that comes to these members is lost with this probability, from members and clients alike. Needs packets. */

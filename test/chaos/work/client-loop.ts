@@ -97,10 +97,11 @@ export class ClientLoop {
     return this.write('cas', [{ key, value }], write, { expected });
   }
 
-  /** Several keys at once, some of which are new each time. */
+  /** Several keys at once, some of which are new each time; now and then a large value, so that snapshots and catching up take a while. */
   private fill(tag: string): Promise<boolean> {
     const own = [`b/${tag}/1`, `b/${tag}/2`, `b/${this.pick(5)}`];
-    const writes = own.map((key, at) => ({ key, value: `${tag}/${at}` }));
+    const ballast = this.pick(20) === 0 ? ' '.padEnd(30_000, tag) : '';
+    const writes = own.map((key, at) => ({ key, value: `${tag}/${at}${at === 0 ? ballast : ''}` }));
     return this.write('batch', writes, () => this.client.many!.batch(writes));
   }
 

@@ -1,6 +1,6 @@
 // The clients of a run: raftkv's own, with its sessions and retries, as a user has it; and one of etcd's gateway that shares no code with it.
 import { connect, text } from 'raftkv';
-import type { Kv } from 'raftkv';
+import type { ClusterKv } from 'raftkv';
 import { GatewayClient } from '../../e2e/harness/gateway.ts';
 import type { Seen } from './act.ts';
 import type { ChaosClient } from './client-loop.ts';
@@ -8,7 +8,7 @@ import type { ChaosClient } from './client-loop.ts';
 const requestTimeoutMilliseconds = 3000;
 
 /** A connection as a user makes it. `first`: the endpoint that is tried first. */
-export function connectFrom(addresses: readonly string[], first: number): Kv<string> {
+export function connectFrom(addresses: readonly string[], first: number): ClusterKv<string> {
   const at = first % addresses.length;
   const endpoints = [...addresses.slice(at), ...addresses.slice(0, at)];
   return connect({ endpoints, codec: text, requestTimeoutMilliseconds });

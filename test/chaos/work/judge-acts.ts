@@ -138,7 +138,8 @@ function judgePairs(ledger: Ledger): string[] {
 /** For people. */
 function describe(act: Act): string {
   const time = `${(act.call / 1e6).toFixed(1)}..${act.ret === null ? '?' : (act.ret / 1e6).toFixed(1)} ms`;
-  const what = act.writes?.map(({ key, value }) => `${key} = ${value ?? 'deleted'}`).join(', ') ?? act.range;
+  const what =
+    act.writes?.map(({ key, value }) => `${key} = ${value?.slice(0, 40) ?? 'deleted'}`).join(', ') ?? act.range;
   const seen = act.seen === undefined ? '' : ` saw ${JSON.stringify(act.seen)}`;
   const told = act.revision === undefined ? '' : `, told revision ${act.revision}`;
   return `client ${act.c} [${time}] ${act.kind} ${what}${seen}${told}`;

@@ -37,6 +37,8 @@ export interface ClusterOptions {
 /** How one start of one node differs from the others. */
 export interface StartOptions {
   readonly args?: readonly string[];
+  /** Instead of all arguments: for a node that joins. */
+  readonly command?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly wrapper?: readonly string[];
 }
@@ -131,6 +133,14 @@ export class Cluster {
     return ['serve', ...own, ...rest, ...(this.options.args ?? []), ...extra];
   }
 
+  /** The arguments with which a node joins a running cluster. */
+  joinArguments(node: number, extra: readonly string[] = []): string[] {
+    const { host, port } = this.site.endpoint(node);
+    const own = ['--id', this.name(node), '--host', host, '--port', String(port)];
+    const rest = ['--data-dir', this.dataDirectory(node), '--endpoints', this.addresses.join(',')];
+    return ['join', ...own, ...rest, ...(this.options.args ?? []), ...extra];
+  }
+
   /** Spawns a node without waiting for it. Founding needs this: each founder waits for all the others. */
   spawn(node: number, options: StartOptions = {}): NodeProcess {
     const previous = this.processes[node];
@@ -140,7 +150,7 @@ export class Cluster {
     }
     const server = new NodeProcess({
       name: this.name(node),
-      args: this.serveArguments(node, options.args),
+      args: options.command ?? this.serveArguments(node, options.args),
       env: { ...this.options.env, ...options.env },
       wrapper: [...this.site.wrapper(node), ...(options.wrapper ?? [])],
     });
