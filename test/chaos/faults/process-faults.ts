@@ -1,6 +1,6 @@
 // Faults of processes and of what is below them: killed, stopped in order, paused, without power, with a disk that fails or stalls, with a clock that
 // is set. Whoever is killed comes back with what it kept. Networks are network-faults.ts.
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { attachFault } from '../../e2e/harness/faults.ts';
 import { sleep, waitFor, within } from '../../e2e/harness/wait.ts';
@@ -136,8 +136,11 @@ async function stall(
   return detach;
 }
 
+/** In all its threads: syncs run in those of the pool. */
 function isTraced(pid: number): boolean {
-  return !readFileSync(`/proc/${pid}/status`, 'utf8').includes('TracerPid:\t0\n');
+  return readdirSync(`/proc/${pid}/task`).every(
+    (thread) => !readFileSync(`/proc/${pid}/task/${thread}/status`, 'utf8').includes('TracerPid:\t0\n'),
+  );
 }
 
 const clockJump: Fault = {
