@@ -8,6 +8,8 @@ import type { ChaosOptions } from './options.ts';
 import { allFaults, runChaos } from './run.ts';
 import type { Outcome } from './run.ts';
 
+/** On a busy machine all of it takes longer. */
+const timeout = 300_000;
 const seed = Number(process.env['RAFTKV_CHAOS_SEED'] ?? Math.floor(Math.random() * 1e6));
 const base: ChaosOptions = { seed, seconds: 15, deaths: 3, members: 3, network: 'auto', only: undefined };
 
@@ -24,7 +26,7 @@ async function run(options: Partial<ChaosOptions>): Promise<Outcome> {
 }
 
 describe('chaos over real processes', () => {
-  it(`holds under every fault that this machine gives, five members (seed ${seed})`, async () => {
+  it(`holds under every fault that this machine gives, five members (seed ${seed})`, { timeout }, async () => {
     const outcome = await run({ members: 5, everyFault: true });
     expect(outcome.findings).toEqual([]);
     expect(outcome.record.answered).toBeGreaterThan(500);
@@ -37,14 +39,14 @@ describe('chaos over real processes', () => {
     expect(came).toBeGreaterThanOrEqual(outcome.missing.length === 0 ? allFaults.length : 9);
   });
 
-  it('holds over a loopback proxy, as on machines without namespaces', async () => {
+  it('holds over a loopback proxy, as on machines without namespaces', { timeout }, async () => {
     const only = ['partition', 'one-way', 'slow-link', 'held-bytes', 'cut-connections', 'kill', 'pause'];
     const outcome = await run({ network: 'loopback', only, everyFault: true, seconds: 8, deaths: 0 });
     expect(outcome.findings).toEqual([]);
     expect(outcome.record.answered).toBeGreaterThan(200);
   });
 
-  it('finds what is lost when members do not sync and the power is cut, so it can fail', async () => {
+  it('finds what is lost when members do not sync and the power is cut, so it can fail', { timeout }, async () => {
     const lossy = { only: ['power-cut'], args: ['--sync-write', 'false'], deaths: 0 };
     const outcome = await run({ ...lossy, seconds: 5, network: 'loopback' });
     // Without disks whose power can be cut there is nothing to show here, and the run says so.

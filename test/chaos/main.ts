@@ -25,7 +25,7 @@ export async function main(words: readonly string[]): Promise<number> {
   for (const finding of outcome.findings) console.log(`FAILED: ${finding}`);
   if (outcome.artefacts !== undefined) console.log(`histories and logs are in ${outcome.artefacts}`);
   if (isLate || outcome.findings.length > 0) {
-    console.log(`again: npm run chaos -- --seed ${options.seed} --minutes ${options.seconds / 60}`);
+    console.log(`again: npm run chaos -- ${words.join(' ')} --seed ${options.seed}`);
     return 1;
   }
   console.log('all holds: linearizable, nothing lost, watches whole and in order, members equal');

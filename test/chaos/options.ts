@@ -20,7 +20,7 @@ export interface ChaosOptions {
   readonly args?: readonly string[];
 }
 
-export const usage = `npm run chaos -- [--minutes 10] [--seed N] [--deaths 100] [--members 5] [--network auto|namespaces|loopback] [--only kill,pause,…]`;
+export const usage = `npm run chaos -- [--minutes 10] [--seed N] [--deaths 100] [--members 5] [--network auto|namespaces|loopback] [--only kill,pause,…] [--lease-reads]`;
 
 export function readOptions(words: readonly string[]): ChaosOptions {
   const { values } = parseArgs({
@@ -32,6 +32,7 @@ export function readOptions(words: readonly string[]): ChaosOptions {
       members: { type: 'string', default: '5' },
       network: { type: 'string', default: 'auto' },
       only: { type: 'string' },
+      'lease-reads': { type: 'boolean', default: false },
     },
   });
   const number = (name: 'minutes' | 'seed' | 'deaths' | 'members', least: number): number => {
@@ -51,5 +52,6 @@ export function readOptions(words: readonly string[]): ChaosOptions {
     members: number('members', 3),
     network,
     only: only?.split(','),
+    args: values['lease-reads'] ? ['--lease-reads', 'true'] : [],
   };
 }

@@ -47,12 +47,13 @@ class Deck {
   }
 }
 
-function drawRound(next: () => Fault, random: () => number, count: number): Step[] {
+function drawRound(next: () => Fault, random: () => number, isShort: boolean): Step[] {
+  const count = isShort ? 3 : 1 + Math.floor(random() * 3);
   return Array.from({ length: count }, () => ({
     fault: next(),
     seed: Math.floor(random() * 2 ** 31),
-    delayMilliseconds: random() * 1500,
-    holdMilliseconds: 300 + random() * 3200,
+    delayMilliseconds: random() * (isShort ? 500 : 1500),
+    holdMilliseconds: 300 + random() * (isShort ? 1500 : 3200),
   }));
 }
 
@@ -66,7 +67,7 @@ export async function conduct(options: ConductorOptions): Promise<void> {
   const deck = new Deck(everyFault ? possible : weighed, random);
   const until = performance.now() + seconds * 1000;
   while (performance.now() < until || (everyFault && !deck.isThrough)) {
-    const round = drawRound(() => deck.deal(), random, everyFault ? 3 : 1 + Math.floor(random() * 3));
+    const round = drawRound(() => deck.deal(), random, everyFault);
     const claims = new Claims();
     await Promise.all(
       round.map(async (step) => {
@@ -77,7 +78,7 @@ export async function conduct(options: ConductorOptions): Promise<void> {
       }),
     );
     await recover(options);
-    await sleep(random() * 1500);
+    await sleep(random() * (everyFault ? 300 : 1500));
   }
 }
 

@@ -1,7 +1,6 @@
 // Changes of who is a member and who leads, asked for by an operator while other faults go on: members join, leave and take the place of another, and
 // leadership is handed over. Each must be done in the end, however often it has to be asked for; who was removed must stop by itself.
-import { setTimeout as sleep } from 'node:timers/promises';
-import { waitFor, within } from '../../e2e/harness/wait.ts';
+import { sleep, waitFor, within } from '../../e2e/harness/wait.ts';
 import type { Arena } from '../arena.ts';
 import { connectFrom } from '../work/clients.ts';
 import { named } from './fault.ts';
