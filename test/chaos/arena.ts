@@ -2,6 +2,7 @@
 // allows them. What could not be had is told with the reason. Faults act on it; it knows none of them.
 import { mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
+import { runCli } from '../e2e/harness/cli.ts';
 import { Cluster } from '../e2e/harness/cluster.ts';
 import { within } from '../e2e/harness/wait.ts';
 import { CuttableDisk } from './faults/cuttable-disk.ts';
@@ -31,6 +32,8 @@ export class Arena {
   readonly clocks: readonly WallClock[];
   /** Whether system calls of running members can be tampered with. */
   readonly canTrace: boolean;
+  /** Whether members can come and go. */
+  readonly canJoin: boolean;
   /** What this machine does not give, and why. */
   readonly missing: readonly string[];
   /** Processes that ended though nobody had doomed them. */
@@ -42,12 +45,15 @@ export class Arena {
   private joins = 0;
   private readonly doomed = new WeakSet<NodeProcess>();
 
-  private constructor(parts: Pick<Arena, 'cluster' | 'network' | 'disks' | 'clocks' | 'canTrace' | 'missing'>) {
+  private constructor(
+    parts: Pick<Arena, 'cluster' | 'network' | 'disks' | 'clocks' | 'canTrace' | 'canJoin' | 'missing'>,
+  ) {
     this.cluster = parts.cluster;
     this.network = parts.network;
     this.disks = parts.disks;
     this.clocks = parts.clocks;
     this.canTrace = parts.canTrace;
+    this.canJoin = parts.canJoin;
     this.missing = parts.missing;
   }
 
@@ -80,7 +86,10 @@ export class Arena {
     const noTrace = process.getuid?.() === 0 ? undefined : 'tampering with a running process needs root';
     if (noTrace !== undefined) missing.push(`syncs that fail or stall (${noTrace})`);
     const canTrace = noTrace === undefined;
-    const arena = new Arena({ cluster, network, disks, clocks, canTrace, missing });
+    const noJoin = await joinObstacle(network);
+    if (noJoin !== undefined) missing.push(`members that come and go (${noJoin})`);
+    const canJoin = noJoin === undefined;
+    const arena = new Arena({ cluster, network, disks, clocks, canTrace, canJoin, missing });
     for (let member = 0; member < options.members; member++) arena.present.add(member);
     try {
       await arena.settle();
@@ -201,6 +210,13 @@ export class Arena {
     await this.cluster.destroy();
     await this.network.close();
   }
+}
+
+/** Joining needs one address for each member, and a command line that has it. */
+async function joinObstacle(network: Network): Promise<string | undefined> {
+  if (!network.hasOneAddressEach) return 'a member has another address for each peer here';
+  const { stdout } = await runCli(['--help']);
+  return /^ +join\b/m.test(stdout) ? undefined : 'this build has no raftkv join';
 }
 
 async function openNetwork(options: ArenaOptions, missing: string[]): Promise<Network> {
