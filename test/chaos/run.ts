@@ -24,7 +24,7 @@ import { judgeActs } from './work/judge-acts.ts';
 import { Ledger, judgeLedger, judgeState, judgeWatched } from './work/ledger.ts';
 import type { KeyState } from './work/ledger.ts';
 import { LedgerKeeper, watchInPassing } from './work/watchers.ts';
-import type { Watched } from './work/watchers.ts';
+import type { Entry, Watched } from './work/watchers.ts';
 
 export interface Outcome {
   /** What does not hold, in words; none = all holds. */
@@ -123,9 +123,9 @@ class Run {
     working.catch(() => undefined);
     const ticker = setInterval(() => this.tell(), 10_000);
     try {
-      await this.break();
+      await this.attempt(() => this.break());
       this.isStopping = true;
-      await working;
+      await this.attempt(() => working);
       await this.judge(keeper);
     } finally {
       clearInterval(ticker);
@@ -171,34 +171,55 @@ class Run {
     });
   }
 
-  /** Waits until the ledger is complete, then holds everything against it. */
+  /** Waits until the ledger is complete, then holds everything against it. What cannot be had is a finding, and the rest is judged. */
   private async judge(keeper: LedgerKeeper): Promise<void> {
     const { cluster } = this.arena;
     const kv = connectFrom(cluster.addresses, 0);
-    const { revision } = await kv.put('end', 'of the run').then(async (last) => ({ revision: last }));
+    const revision = (await this.attempt(() => kv.put('end', 'of the run'))) ?? Infinity;
+    await kv.close();
     const states = new Map<string, Map<string, KeyState>>();
-    for (const member of this.arena.members)
-      states.set(cluster.name(member), await stateOf(cluster.address(member), revision));
-    await waitFor(
-      'the watch of everything has it all',
-      () => keeper.failure !== undefined || keeper.revision >= revision,
-    );
-    await Promise.all([keeper.stop(), kv.close()]);
+    await this.attempt(() => {
+      const isComplete = (): boolean => keeper.failure !== undefined || keeper.revision >= revision;
+      return waitFor('the watch of everything has it all', isComplete);
+    });
+    for (const member of this.arena.members) {
+      const state = await this.attempt(() => stateOf(cluster.address(member), keeper.revision));
+      if (state !== undefined) states.set(cluster.name(member), state);
+    }
+    await keeper.stop();
     if (keeper.failure !== undefined) this.findings.push(`the watch of everything ended: ${String(keeper.failure)}`);
-    const entries = keeper.entries.filter((entry) => entry.revision < revision);
-    this.findings.push(...judgeLedger(entries).slice(0, 5));
-    if (this.findings.length > 0) return;
-    const ledger = new Ledger(entries);
-    const limited = (found: readonly string[]): void =>
+    this.judgeAll(
+      keeper.entries.filter((entry) => entry.revision < revision),
+      states,
+    );
+  }
+
+  private judgeAll(entries: readonly Entry[], states: ReadonlyMap<string, Map<string, KeyState>>): void {
+    const add = (found: readonly string[]): void =>
       void this.findings.push(...found.slice(0, 10).map((finding) => finding.slice(0, 2000)));
-    limited(judgeActs(ledger, this.record.acts));
-    for (const watched of this.watched) limited(judgeWatched(ledger, watched));
-    for (const [name, state] of states) {
-      state.delete('end');
-      limited(judgeState(ledger, name, state));
+    const gaps = judgeLedger(entries);
+    add(gaps);
+    if (gaps.length === 0) {
+      const ledger = new Ledger(entries);
+      add(judgeActs(ledger, this.record.acts));
+      for (const watched of this.watched) add(judgeWatched(ledger, watched));
+      for (const [name, state] of states) {
+        state.delete('end');
+        add(judgeState(ledger, name, state));
+      }
     }
     const result = checkLinearizability(toOperations(this.record.acts), { maxMilliseconds: 120_000 });
     if (result.verdict !== 'linearizable') this.findings.push(`${result.verdict}: ${result.explanation}`);
+  }
+
+  /** A failure is a finding, and no reason not to look at the rest. */
+  private async attempt<T>(act: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await act();
+    } catch (error) {
+      this.findings.push(`the run broke off: ${(error as Error).stack ?? String(error)}`);
+      return undefined;
+    }
   }
 
   private log(what: string): void {
