@@ -1,6 +1,7 @@
 // What goes wrong, and when: one fault after the other, of the kinds that this seed knows, each of which ends by itself after a while. What must not
 // go wrong at the same time, so that the world can be mended, is decided here too.
 import type { CrashPolicy } from '@raftkv/storage';
+import { flipBits } from './disk/flip-bits.ts';
 import type { Cluster } from './members/cluster.ts';
 import type { Member } from './members/member.ts';
 import type { Random } from './world/random.ts';
@@ -131,6 +132,10 @@ export class Faults {
       case 'failSync':
         member.disk.failsNextSync = true;
         return;
+      case 'loseDisk':
+        return this.#loseDisk(member);
+      case 'flipBits':
+        return void this.#flipBits(member);
       case 'clockJump':
         return member.clock.jump(random.exponential(this.#world.swarm.tickMilliseconds * 20));
       case 'clockRate':
@@ -145,6 +150,39 @@ export class Faults {
         return this.#until(links.cut((from, to) => (from === client || to === client) && random.chance(0.8)));
       }
     }
+  }
+
+  /**
+   * The atlas of damage: as many members may be spoilt for good as the others can do without, and none before all of them are founders.
+   * With more nothing could be promised.
+   */
+  #maySpoil(member: Member): boolean {
+    const { members } = this.#cluster;
+    if (member.isSpoilt || !members.every((each) => each.wasRunning)) return false;
+    const spoilt = members.filter((each) => each.isSpoilt).length;
+    return spoilt < Math.floor((members.length - 1) / 2);
+  }
+
+  /** T25: it comes back with an empty disk under its old name, and must be told off. A transport without handshakes cannot tell. */
+  #loseDisk(member: Member): void {
+    if (this.#world.swarm.network !== 'mesh' || !this.#maySpoil(member)) return;
+    member.isSpoilt = true;
+    member.die('lost', this.#random.chance(0.5));
+    member.disk.replace();
+    member.checks.lostDisk();
+    this.#world.trace.note(`${member.name} has an empty disk`);
+    this.#until(() => member.start());
+  }
+
+  /** T39, T41: it must be found out at the next start, or do no harm. */
+  async #flipBits(member: Member): Promise<void> {
+    if (!this.#maySpoil(member)) return;
+    member.isSpoilt = true;
+    member.checks.isDamaged = true;
+    member.die('kept', true);
+    this.#until(() => member.start());
+    const flipped = await flipBits(member.disk, this.#random);
+    this.#world.trace.note(`${member.name} has flipped bits in ${flipped}`);
   }
 
   #transfer(member: Member): void {
@@ -180,7 +218,7 @@ export class Faults {
     process.pausedUntil = this.#world.now + milliseconds;
     this.#world.trace.note(`${member.name} pauses for ${milliseconds.toFixed(1)}`);
     // A suspended host's clock has not moved when it goes on.
-    if (isSuspended) member.clock.jump(-milliseconds * member.clock.rate);
+    if (isSuspended) member.clock.sleep(milliseconds);
   }
 
   /** Mends after a while. */

@@ -53,7 +53,7 @@ export class Liveness {
   #chooseCore(): readonly Member[] {
     const random = this.#world.random('liveness');
     const { members } = this.#cluster;
-    const healthy = random.shuffle(members.filter((member) => member.phase !== 'refused'));
+    const healthy = random.shuffle(members.filter((member) => member.phase !== 'refused' && !member.isSpoilt));
     const quorum = Math.floor(members.length / 2) + 1;
     // While one of them has not noted all others the cluster is not founded, and needs all of its members, once.
     const isFounded = members.every((member) => member.wasRunning);

@@ -31,6 +31,8 @@ export class MemberChecks implements CheckedMember {
   #appliedIndex = 0;
   #events = 0;
   #promised: Promised | undefined;
+  /** What it had acknowledged before counts on until it is known that it is gone: an answer may be on its way. */
+  #hasLostDisk = false;
   /** Told when a vote is on its way to the disk. */
   onVoting: () => void = () => undefined;
   /** Its disk was damaged: it may refuse to start. */
@@ -64,7 +66,7 @@ export class MemberChecks implements CheckedMember {
     this.#term = stored.hardState?.term ?? 0;
     this.#commitIndex = 0;
     this.#appliedIndex = 0;
-    if (promised === undefined) return;
+    if (promised === undefined || this.#hasLostDisk) return;
     const { hardState, compactedIndex, snapshot, entries } = stored;
     const term = hardState?.term ?? 0;
     const broken = (what: string): never => {
@@ -104,7 +106,7 @@ export class MemberChecks implements CheckedMember {
 
   /** Its disk is gone, with all that it had promised. */
   lostDisk(): void {
-    this.#promised = undefined;
+    this.#hasLostDisk = true;
   }
 
   /** After each of its events. */

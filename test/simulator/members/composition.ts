@@ -99,6 +99,7 @@ export async function composeMember(surroundings: Surroundings): Promise<Running
       seed: random.uint32(),
       electionTimeoutTicks: swarm.electionTimeoutTicks,
       heartbeatTicks: swarm.heartbeatTicks,
+      leaseReads: swarm.leaseDriftPerMille === undefined ? undefined : { maxDriftPerMille: swarm.leaseDriftPerMille },
     },
     configuration,
     storage,

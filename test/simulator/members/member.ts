@@ -36,6 +36,8 @@ export class Member {
   running: RunningMember | undefined;
   /** Why it was refused. */
   refusal: RaftkvError | undefined;
+  /** Its disk was lost or damaged: it may not take part any more, and is not counted on. */
+  isSpoilt = false;
   /** It stays as it is for good. */
   isAbandoned = false;
   wasRunning = false;

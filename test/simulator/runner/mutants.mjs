@@ -69,6 +69,16 @@ export const mutants = {
       },
     ],
   },
+  T25: {
+    what: 'a member with an empty disk is taken back under its old name',
+    edits: [
+      {
+        file: 'packages/server/src/founding.ts',
+        find: 'if (noted !== undefined && noted !== peer.storeId) {',
+        replace: 'if (noted !== undefined && peer.storeId === undefined) {',
+      },
+    ],
+  },
   T29: {
     what: 'the leader counts and applies its own entries before they are durable',
     edits: [

@@ -7,6 +7,9 @@ v8.setFlagsFromString('--allow-natives-syntax');
 /** Runs the microtasks that are queued, at once; node has no other door to it. Only from the event loop itself. */
 const drain = new Function('%PerformMicrotaskCheckpoint()');
 
+// A stack costs more than what most errors are about.
+Error.stackTraceLimit = 4;
+
 const { runSeedNow } = await import(bundle);
 forbidRealTime();
 
@@ -55,7 +58,6 @@ function forbidRealTime() {
       throw new Error(`${name} was called past the simulator`);
     };
   };
-  const { setTimeout: timer } = globalThis;
   for (const name of ['setTimeout', 'setInterval']) forbid(globalThis, name);
   Object.defineProperty(performance, 'now', {
     value: () => {
@@ -69,5 +71,4 @@ function forbidRealTime() {
       throw new Error('crypto.getRandomValues was called past the simulator');
     },
   });
-  void timer;
 }

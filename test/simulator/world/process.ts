@@ -8,6 +8,7 @@ export class HostClock {
   #rate: number;
   #base: number;
   #since = 0;
+  #slept = 0;
 
   constructor(scheduler: Scheduler, rate: number, base: number) {
     this.#scheduler = scheduler;
@@ -29,9 +30,19 @@ export class HostClock {
     this.#rate = rate;
   }
 
-  /** Backwards only for what it has just counted while the host was suspended. */
+  /** Forward. */
   jump(milliseconds: number): void {
     this.#base += milliseconds;
+  }
+
+  /** The host is suspended for so long from now on: this clock will not have counted it, the wall clock will. */
+  sleep(milliseconds: number): void {
+    this.#base -= milliseconds * this.#rate;
+    this.#slept += milliseconds * this.#rate;
+  }
+
+  wallNow(): number {
+    return 1_700_000_000_000 + this.now() + this.#slept;
   }
 }
 
@@ -71,6 +82,8 @@ export class Process implements Party {
 
   /** Production code takes this apart: `now`, `schedule` and `defer` are bound. */
   readonly now = (): number => this.#clock.now();
+
+  readonly wallNow = (): number => this.#clock.wallNow();
 
   readonly schedule = (callback: () => void, milliseconds: number): (() => void) => {
     const due = this.#clock.now() + Math.max(0, milliseconds);

@@ -23,6 +23,8 @@ export const faultKinds = [
   'slowDisk',
   'stallSync',
   'failSync',
+  'loseDisk',
+  'flipBits',
   'clockJump',
   'clockRate',
   'cutClient',
@@ -79,6 +81,19 @@ export interface Swarm {
 }
 
 export function drawSwarm(random: Random): Swarm {
+  return trusted(draw(random), random);
+}
+
+/** Leases need clocks that keep what is assumed of them (their owner says so): drift within the bound, no other jumps than those of a host that slept. */
+function trusted(swarm: Swarm, random: Random): Swarm {
+  const leaseDriftPerMille = random.pick([10, 100]);
+  const faults = swarm.faults.filter((kind) => kind !== 'clockRate' && kind !== 'clockJump');
+  const isTrusted = random.chance(0.2) && swarm.electionTimeoutTicks >= 5 && swarm.heartbeatTicks === 1;
+  // Two clocks drift apart by the sum of what each is off.
+  return isTrusted ? { ...swarm, leaseDriftPerMille, faults, clockSkew: leaseDriftPerMille / 3000 } : swarm;
+}
+
+function draw(random: Random): Swarm {
   const tickMilliseconds = random.pick([10, 20, 30, 60]);
   const electionTimeoutTicks = random.pick([3, 5, 10, 10, 15]);
   const electionMilliseconds = tickMilliseconds * electionTimeoutTicks;
