@@ -27,6 +27,9 @@ export interface NodeConfig extends Omit<Settings, 'nodeId' | 'host' | 'port' | 
   readonly isAddressGiven: boolean;
 }
 
+/** Where a member listens that was told nothing. */
+export const fallbackAddress = { host: '127.0.0.1', port: 8080 } as const;
+
 /** Flags by their option name (`--data-dir`), as the command line gave them. */
 export type Flags = ReadonlyMap<string, string>;
 
@@ -64,8 +67,8 @@ function complete(fromFile: Partial<Settings>, fromFlags: Partial<Settings>): No
   const own = listed?.[position];
   const givenHost = fromFlags.host ?? (isNamedInFile ? fromFile.host : undefined) ?? own?.host;
   const givenPort = fromFlags.port ?? (isNamedInFile ? fromFile.port : undefined) ?? own?.port;
-  const host = givenHost ?? '127.0.0.1';
-  const port = givenPort ?? 8080;
+  const host = givenHost ?? fallbackAddress.host;
+  const port = givenPort ?? fallbackAddress.port;
   const isAddressGiven = givenPort !== undefined;
   const peers = listed ?? [{ name: nodeId, host, port }];
   const dataDirectory = resolve(fromFlags.dataDirectory ?? join(fromFile.dataDirectory ?? 'data', nodeId));

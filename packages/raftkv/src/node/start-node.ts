@@ -36,6 +36,8 @@ import type { Logger } from './logger.ts';
 import { openHome } from './member-home.ts';
 import type { Home } from './member-home.ts';
 import { nodeClock } from './node-clock.ts';
+import { ownAddress } from './own-address.ts';
+import type { Address } from './own-address.ts';
 import { openPeerMesh, peerRoute } from './peer-mesh.ts';
 import { version } from './version.ts';
 
@@ -348,11 +350,6 @@ class StartingNode {
   }
 }
 
-interface Address {
-  readonly host: string;
-  readonly port: number;
-}
-
 interface Parts {
   readonly home: Home;
   readonly registry: PeerRegistry;
@@ -376,13 +373,6 @@ interface Doors {
   readonly replica: Replica;
   readonly storage: Storage;
   readonly address: Address;
-}
-
-/** Where to listen: as told, else as the cluster knows this member. */
-function ownAddress({ host, port, isAddressGiven }: NodeConfig, known: string | undefined): Address {
-  if (isAddressGiven || known === undefined || known === '') return { host, port };
-  const colon = known.lastIndexOf(':');
-  return { host: known.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(known.slice(colon + 1)) };
 }
 
 /** Five ticks a heartbeat: fine enough for the random part of an election timeout, coarse enough to cost nothing. */
