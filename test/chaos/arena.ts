@@ -2,7 +2,6 @@
 // allows them. What could not be had is told with the reason. Faults act on it; it knows none of them.
 import { mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { runCli } from '../e2e/harness/cli.ts';
 import { Cluster } from '../e2e/harness/cluster.ts';
 import { within } from '../e2e/harness/wait.ts';
 import { CuttableDisk } from './faults/cuttable-disk.ts';
@@ -32,8 +31,6 @@ export class Arena {
   readonly clocks: readonly WallClock[];
   /** Whether system calls of running members can be tampered with. */
   readonly canTrace: boolean;
-  /** Whether members can come and go. */
-  readonly canJoin: boolean;
   /** What this machine does not give, and why. */
   readonly missing: readonly string[];
   /** Processes that ended though nobody had doomed them. */
@@ -45,15 +42,12 @@ export class Arena {
   private joins = 0;
   private readonly doomed = new WeakSet<NodeProcess>();
 
-  private constructor(
-    parts: Pick<Arena, 'cluster' | 'network' | 'disks' | 'clocks' | 'canTrace' | 'canJoin' | 'missing'>,
-  ) {
+  private constructor(parts: Pick<Arena, 'cluster' | 'network' | 'disks' | 'clocks' | 'canTrace' | 'missing'>) {
     this.cluster = parts.cluster;
     this.network = parts.network;
     this.disks = parts.disks;
     this.clocks = parts.clocks;
     this.canTrace = parts.canTrace;
-    this.canJoin = parts.canJoin;
     this.missing = parts.missing;
   }
 
@@ -86,10 +80,8 @@ export class Arena {
     const noTrace = process.getuid?.() === 0 ? undefined : 'tampering with a running process needs root';
     if (noTrace !== undefined) missing.push(`syncs that fail or stall (${noTrace})`);
     const canTrace = noTrace === undefined;
-    const noJoin = await joinObstacle(network);
-    if (noJoin !== undefined) missing.push(`members that come and go (${noJoin})`);
-    const canJoin = noJoin === undefined;
-    const arena = new Arena({ cluster, network, disks, clocks, canTrace, canJoin, missing });
+    if (!network.hasOneAddressEach) missing.push('members that come and go (each has another address for each peer)');
+    const arena = new Arena({ cluster, network, disks, clocks, canTrace, missing });
     for (let member = 0; member < options.members; member++) arena.present.add(member);
     try {
       await arena.settle();
@@ -210,13 +202,6 @@ export class Arena {
     await this.cluster.destroy();
     await this.network.close();
   }
-}
-
-/** Joining needs one address for each member, and a command line that has it. */
-async function joinObstacle(network: Network): Promise<string | undefined> {
-  if (!network.hasOneAddressEach) return 'a member has another address for each peer here';
-  const { stdout } = await runCli(['--help']);
-  return /^ +join\b/m.test(stdout) ? undefined : 'this build has no raftkv join';
 }
 
 async function openNetwork(options: ArenaOptions, missing: string[]): Promise<Network> {

@@ -13,7 +13,7 @@ const fewestMembers = 3;
 const doneMilliseconds = 45_000;
 const leaveMilliseconds = 20_000;
 
-const isPossible = (arena: Arena): boolean => arena.canJoin;
+const isPossible = (arena: Arena): boolean => arena.network.hasOneAddressEach;
 
 async function asOperator(context: FaultContext, act: (kv: Operator) => Promise<void>): Promise<void> {
   const { arena, random } = context;
