@@ -15,6 +15,7 @@ export interface CheckedMember {
 export class ClusterChecks {
   readonly canon: Canon;
   readonly #leaders = new Map<number, CheckedMember>();
+  readonly #begunTerms = new Set<number>();
   #members: readonly CheckedMember[] = [];
   #lives = new Map<CheckedMember, Raft>();
   /** Told of each new leader. */
@@ -32,6 +33,14 @@ export class ClusterChecks {
 
   get elections(): number {
     return this.#leaders.size;
+  }
+
+  /** T8: a term begins with a candidate, who votes for itself in it. That others were asked whether they would vote begins nothing. */
+  entersTerm(name: string, term: number, isCandidate: boolean): void {
+    if (isCandidate) this.#begunTerms.add(term);
+    else if (!this.#begunTerms.has(term)) {
+      throw new Violation('terms begin with a candidate', `${name} enters term ${term}, for which nobody stood`);
+    }
   }
 
   /** It leads now, or still does. */

@@ -117,6 +117,7 @@ export class MemberChecks implements CheckedMember {
     if (record.term < this.#term) {
       throw new Violation('terms never fall', `${this.name} goes from term ${this.#term} to ${record.term}`);
     }
+    if (record.term !== this.#term) this.#cluster.entersTerm(this.name, record.term, record.votedFor === record.id);
     if (record.votedFor !== this.#votedFor || record.term !== this.#term) {
       this.#votedFor = record.votedFor;
       if (record.votedFor !== undefined && record.durability.durableVotedFor !== record.votedFor) this.onVoting();

@@ -7,7 +7,7 @@ import { build, defaultClientConditions } from 'vite';
 
 const root = dirname(dirname(dirname(import.meta.dirname)));
 
-/** The text of the bundle. `mutant`: see mutants.mjs. */
+/** The text of the bundle. `mutant`: see mutants/. */
 async function bundleText(mutant) {
   const used = new Set();
   const made = await build({

@@ -2,13 +2,14 @@
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { writeBundle } from './bundle.mjs';
-import { mutants } from './mutants.mjs';
+import { mutants } from './mutants/index.mjs';
 import { runSeeds } from './pool.mjs';
 import { Tally } from './tally.mjs';
 
 const usage = `npm run simulate -- --seeds N [--from S] [--jobs J] [--minutes M] [--mutant NAME] [--keep-going]
 npm run simulate -- --seed S [--mutant NAME] [--adjust JSON] [--quiet]     replays one, with its trace
-npm run simulate -- --shrink S [--mutant NAME]                             finds the least that still fails`;
+npm run simulate -- --shrink S [--mutant NAME]                             finds the least that still fails
+npm run simulate -- --kill-table [--only NAME --only NAME] [--seeds N]     puts known bugs back, one at a time; writes the table of the README`;
 
 process.exitCode = await main();
 
@@ -25,8 +26,11 @@ async function main() {
       adjust: { type: 'string' },
       quiet: { type: 'boolean', default: false },
       'keep-going': { type: 'boolean', default: false },
+      'kill-table': { type: 'boolean', default: false },
+      only: { type: 'string', multiple: true },
     },
   });
+  if (values['kill-table']) return await table(values);
   if (
     values.seeds === undefined &&
     values.seed === undefined &&
@@ -54,6 +58,17 @@ async function main() {
   } finally {
     remove();
   }
+}
+
+async function table({ only, from, seeds = '500', jobs }) {
+  const unknown = only?.find((name) => mutants[name] === undefined);
+  if (unknown !== undefined) {
+    console.error(`no such mutant: ${unknown}; there are ${Object.keys(mutants).join(', ')}`);
+    return 2;
+  }
+  const { killTable } = await import('./kill-table.mjs');
+  const missed = await killTable({ only, from: Number(from), maxSeeds: Number(seeds), jobs: Number(jobs) });
+  return missed === 0 ? 0 : 1;
 }
 
 async function replay(bundle, { seed, adjust, quiet }) {

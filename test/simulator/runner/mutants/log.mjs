@@ -1,9 +1,7 @@
-// Known bugs of Raft implementations, each put back by edits of the text of a source: what to find, exactly once, and what to put in its place. If the source
-// has moved on, the bundling fails and says so; the edit is then written anew.
-
+// Known bugs of the replicated log: what is appended, cut, acknowledged and committed.
 const raft = (file) => `packages/raft/src/${file}.ts`;
 
-export const mutants = {
+export const logMutants = {
   T1: {
     what: 'entries of older terms are committed by counting (Figure 3.7)',
     edits: [
@@ -14,23 +12,24 @@ export const mutants = {
       },
     ],
   },
-  T3: {
-    what: 'the longer log wins a vote, whatever its last term',
+  T5: {
+    what: 'entries are written and acknowledged first, their new term in a write after them; a start does not compare the two',
     edits: [
       {
-        file: raft('log'),
-        find: 'return lastTerm > ownTerm || (lastTerm === ownTerm && lastIndex >= lastIndexOf(log));',
-        replace: 'return lastIndex >= lastIndexOf(log);',
+        file: 'packages/replica/src/replica.ts',
+        find: 'storage.append({ hardState: ready.hardState, entries: ready.entries }).then(',
+        replace: `const { hardState, entries } = ready;
+      if (hardState !== undefined) this.newestHardState = hardState;
+      const isSplit = hardState !== undefined && entries.length > 0;
+      const written = storage.append(isSplit ? { hardState: undefined, entries } : { hardState, entries });
+      const later = () => (this.newestHardState === hardState ? storage.append({ hardState, entries: [] }) : undefined);
+      if (isSplit) written.then(later).catch((error) => this.#halt(error));
+      written.then(`,
       },
-    ],
-  },
-  T4: {
-    what: 'a vote is granted before it is durable',
-    edits: [
       {
-        file: raft('election'),
-        find: "hold(state, { type: 'voteResponse', from: state.id, to: message.from, term: state.term, granted });",
-        replace: "send(state, { type: 'voteResponse', from: state.id, to: message.from, term: state.term, granted });",
+        file: raft('initial-state'),
+        find: '(termAt(log, lastIndex) ?? 0) <= term,',
+        replace: 'true,',
       },
     ],
   },
@@ -45,7 +44,7 @@ export const mutants = {
     ],
   },
   T7: {
-    what: 'a follower commits what the leader has committed, as far as its log goes, agreed or not',
+    what: 'a follower commits what the leader has committed, as far as its log goes, agreed or not; heartbeats say so too',
     edits: [
       {
         file: raft('follow'),
@@ -59,6 +58,7 @@ export const mutants = {
       },
     ],
   },
+<<<<<<< HEAD:test/simulator/runner/mutants.mjs
   T14: {
     what: 'a new leader answers reads before it has committed an entry of its own term',
     edits: [
@@ -79,6 +79,8 @@ export const mutants = {
       },
     ],
   },
+=======
+>>>>>>> 5750fb8 (simulator: the kill table, first half):test/simulator/runner/mutants/log.mjs
   T29: {
     what: 'the leader counts and applies its own entries before they are durable',
     edits: [
@@ -96,6 +98,26 @@ export const mutants = {
         file: raft('commit'),
         find: '    Math.min(state.commitIndex, state.durability.persistedIndex),\n    { maxEntries',
         replace: '    state.commitIndex,\n    { maxEntries',
+      },
+    ],
+  },
+  T30: {
+    what: 'a write that became durable after its entries were cut from the log is taken for their successors (ABA)',
+    edits: [
+      {
+        file: raft('durability'),
+        find: 'for (const write of durability.writes) write.lastIndex = Math.min(write.lastIndex, from - 1);',
+        replace: '',
+      },
+    ],
+  },
+  T36: {
+    what: 'a window of which all messages were lost stays full: a heartbeat that is answered does not make the leader ask',
+    edits: [
+      {
+        file: raft('replication'),
+        find: 'if (progress.matchIndex < lastIndexOf(state.log) && progress.pokeTick !== state.tickCount) {',
+        replace: 'if (progress.matchIndex < 0) {',
       },
     ],
   },
