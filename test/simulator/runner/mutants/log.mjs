@@ -58,29 +58,6 @@ export const logMutants = {
       },
     ],
   },
-<<<<<<< HEAD:test/simulator/runner/mutants.mjs
-  T14: {
-    what: 'a new leader answers reads before it has committed an entry of its own term',
-    edits: [
-      {
-        file: raft('read-index'),
-        find: "return state.role !== 'leader' || hasCommittedInTerm(state);",
-        replace: 'return true;',
-      },
-    ],
-  },
-  T25: {
-    what: 'a member with an empty disk is taken back under its old name',
-    edits: [
-      {
-        file: 'packages/server/src/founding.ts',
-        find: 'if (noted !== undefined && noted !== peer.storeId) {',
-        replace: 'if (noted !== undefined && peer.storeId === undefined) {',
-      },
-    ],
-  },
-=======
->>>>>>> 5750fb8 (simulator: the kill table, first half):test/simulator/runner/mutants/log.mjs
   T29: {
     what: 'the leader counts and applies its own entries before they are durable',
     edits: [
