@@ -11,7 +11,10 @@ import type { World } from './world/world.ts';
 export class Faults {
   readonly #world: World;
   readonly #cluster: Cluster;
-  readonly #random: Random;
+  /** When and which. */
+  readonly #plan: Random;
+  /** Where and how: new dice for each fault, so that one that is masked does not shift the others. */
+  #random: Random;
   /** What mends what is broken now. */
   readonly #open = new Set<() => void>();
   /** Those that come and go. */
@@ -22,7 +25,8 @@ export class Faults {
   constructor(world: World, cluster: Cluster) {
     this.#world = world;
     this.#cluster = cluster;
-    this.#random = world.random('faults');
+    this.#plan = world.random('faults');
+    this.#random = this.#plan.fork();
   }
 
   begin(): void {
@@ -36,9 +40,11 @@ export class Faults {
   }
 
   #strikeLater(): void {
-    this.#world.scheduler.after(this.#random.exponential(this.#world.swarm.faultMilliseconds), undefined, () => {
+    this.#world.scheduler.after(this.#plan.exponential(this.#world.swarm.faultMilliseconds), undefined, () => {
       if (this.#isOver) return;
-      this.strike(this.#random.pick(this.#world.swarm.faults));
+      const kind = this.#plan.pick(this.#world.swarm.faults);
+      this.#random = this.#plan.fork();
+      if (!this.#world.swarm.masked.includes(kind)) this.strike(kind);
       this.#strikeLater();
     });
   }
@@ -49,7 +55,7 @@ export class Faults {
     const random = this.#random;
     if (this.#isOver || swarm.leaderChurn === 0 || !random.chance(swarm.leaderChurn)) return;
     const member = this.#cluster.members.find((each) => each.name === name)!;
-    const delay = random.exponential(swarm.links.meanLatency * 3 + swarm.disk.meanSyncLatency * 2 + 1);
+    const delay = random.exponential((swarm.links.meanLatency + swarm.disk.meanSyncLatency) * random.pick([0.5, 1, 3]));
     this.#world.scheduler.after(delay, undefined, () => {
       if (this.#isOver) return;
       this.#world.trace.note(`the new leader ${name} falls`);

@@ -117,7 +117,7 @@ export class Simulation {
       seed: world.seed,
       failure: world.failure === undefined ? undefined : describeFailure(world.failure, world.trace.recent),
       traceHash: world.trace.hash,
-      faults: world.swarm.faults,
+      faults: [...this.#faults.counts.keys()],
       clients: world.swarm.clients,
       safetyMilliseconds: world.swarm.safetyMilliseconds,
       simulatedMilliseconds: world.now,

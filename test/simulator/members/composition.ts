@@ -95,6 +95,7 @@ export async function composeMember(surroundings: Surroundings): Promise<Running
   const replica = new Replica({
     raft: {
       ...drawRaftOptions(random),
+      ...(swarm.oneByOne ? { maxAppendEntries: 1 } : {}),
       id: self.id,
       seed: random.uint32(),
       electionTimeoutTicks: swarm.electionTimeoutTicks,

@@ -31,7 +31,9 @@ export async function shrink(bundle, seed, { mutant }) {
   };
   if (!(await tryIt({}, 'the safety phase ends there'))) best = { adjust: {}, events: first.events };
   const kinds = first.faults ?? [];
-  for (const kind of kinds) await tryIt({ without: [...(best.adjust.without ?? []), kind] }, `without ${kind}`);
+  for (const kind of kinds) await tryIt({ masked: [...(best.adjust.masked ?? []), kind] }, `without ${kind}`);
+  await tryIt({ leaderChurn: 0 }, 'leaders stand');
+  await tryIt({ voteCrash: 0 }, 'nobody dies voting');
   for (const clients of [1, 2]) if (clients < first.clients && (await tryIt({ clients }, `${clients} clients`))) break;
   for (let share = 0.5; share > 0.05; share /= 2) {
     const safetyMilliseconds = (best.adjust.safetyMilliseconds ?? first.safetyMilliseconds) * share;

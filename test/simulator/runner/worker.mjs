@@ -48,8 +48,7 @@ process.send({ isReady: true });
 /** What shrinking asks for: fewer faults, less time, fewer clients. */
 function adjusted(adjust) {
   if (adjust === undefined) return undefined;
-  const { without = [], ...rest } = adjust;
-  return (swarm) => ({ ...swarm, faults: swarm.faults.filter((kind) => !without.includes(kind)), ...rest });
+  return (swarm) => ({ ...swarm, ...adjust });
 }
 
 function forbidRealTime() {

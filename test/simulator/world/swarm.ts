@@ -67,10 +67,14 @@ export interface Swarm {
   readonly thinkMilliseconds: number;
   readonly requestTimeoutMilliseconds: number;
   readonly faults: readonly FaultKind[];
+  /** Those of them that do nothing: for shrinking. The others strike when and where they did. */
+  readonly masked: readonly FaultKind[];
   /** Between two faults. */
   readonly faultMilliseconds: number;
   /** What a fault lasts, about. */
   readonly stabilityMilliseconds: number;
+  /** All logs travel entry by entry. */
+  readonly oneByOne: boolean;
   /** The chance that a new leader is struck down at once, again and again. */
   readonly leaderChurn: number;
   /** The chance that a member dies while its vote is on its way to the disk, and is soon back. */
@@ -137,9 +141,11 @@ function draw(random: Random): Swarm {
     thinkMilliseconds: random.pick([5, 50, 200]),
     requestTimeoutMilliseconds: random.pick([1, 3, 10]) * electionMilliseconds,
     faults: faultKinds.filter(() => random.chance(share)),
+    masked: [],
     faultMilliseconds: electionMilliseconds * random.pick([1, 3, 10]),
     stabilityMilliseconds: electionMilliseconds * random.pick([0.5, 2, 6]),
-    leaderChurn: random.pick([0, 0, 0, 0.5, 0.9]),
+    oneByOne: random.chance(0.3),
+    leaderChurn: random.pick([0, 0, 0.5, 0.95]),
     voteCrash: random.pick([0, 0, 0.1, 0.4]),
     aimsAtLeader: random.pick([0.2, 0.5, 0.8]),
     safetyMilliseconds: electionMilliseconds * random.pick([30, 60, 100]),
