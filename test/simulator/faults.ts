@@ -52,16 +52,35 @@ export class Faults {
   /** Figure 3.7 takes leaders that fall one after the other, each soon after it has begun. */
   newLeader(name: string): void {
     const { swarm } = this.#world;
-    const random = this.#random;
+    const random = this.#plan.fork();
     if (this.#isOver || swarm.leaderChurn === 0 || !random.chance(swarm.leaderChurn)) return;
     const member = this.#cluster.members.find((each) => each.name === name)!;
     const delay = random.exponential((swarm.links.meanLatency + swarm.disk.meanSyncLatency) * random.pick([0.5, 1, 3]));
-    this.#world.scheduler.after(delay, undefined, () => {
-      if (this.#isOver) return;
-      this.#world.trace.note(`the new leader ${name} falls`);
-      if (random.chance(0.6)) return this.#crash(member, random.pick(['lost', 'torn', 'kept']), random.chance(0.5));
-      this.#until(this.#cluster.links.cut((from, to) => from === member.host || to === member.host));
-    });
+    // At once: nobody has heard of its first entry yet, and it has it for itself.
+    this.#world.scheduler.after(random.chance(0.4) ? 0 : delay, undefined, () => this.#fell(member, random));
+  }
+
+  /** The first thing that a leader commits is often the last: what it has just told nobody of must not matter. */
+  firstCommit(member: Member): void {
+    const { swarm } = this.#world;
+    const random = this.#plan.fork();
+    if (this.#isOver || !random.chance(swarm.leaderChurn / 2)) return;
+    this.#world.scheduler.after(0, undefined, () => this.#fell(member, random));
+  }
+
+  #fell(member: Member, random: Random): void {
+    if (this.#isOver || !member.isUp) return;
+    const { host } = member;
+    this.#world.trace.note(`the leader ${member.name} falls`);
+    const lasts = random.exponential(this.#world.swarm.tickMilliseconds * this.#world.swarm.electionTimeoutTicks * 3);
+    if (random.chance(0.4)) {
+      member.die(random.pick(['lost', 'torn', 'kept']), random.chance(0.5));
+      return this.#mendAfter(lasts, () => member.start());
+    }
+    this.#mendAfter(
+      lasts,
+      this.#cluster.links.cut((from, to) => from === host || to === host),
+    );
   }
 
   /** A vote of this member was given to the disk and is not durable yet. */
@@ -72,11 +91,7 @@ export class Faults {
     this.#world.scheduler.after(random.exponential(swarm.disk.meanSyncLatency), undefined, () => {
       if (this.#isOver || !member.isUp) return;
       member.die(random.pick(['lost', 'torn', 'kept']), random.chance(0.5));
-      const mend = (): void => {
-        if (this.#open.delete(mend)) member.start();
-      };
-      this.#open.add(mend);
-      this.#world.scheduler.after(random.exponential(5), undefined, mend);
+      this.#mendAfter(random.exponential(5), () => member.start());
     });
   }
 
@@ -229,11 +244,14 @@ export class Faults {
 
   /** Mends after a while. */
   #until(mend: () => void): void {
+    this.#mendAfter(this.#random.exponential(this.#world.swarm.stabilityMilliseconds), mend);
+  }
+
+  #mendAfter(lasts: number, mend: () => void): void {
     const once = (): void => {
       if (this.#open.delete(once)) mend();
     };
     this.#open.add(once);
-    const lasts = this.#random.exponential(this.#world.swarm.stabilityMilliseconds);
     this.#world.scheduler.after(lasts, undefined, once);
   }
 }

@@ -74,7 +74,10 @@ export class Simulation {
     this.#faults = new Faults(world, this.#cluster);
     this.#faults.observers = this.#observers;
     this.#checks.onLeader = (name) => this.#faults.newLeader(name);
-    for (const member of this.#cluster.members) member.checks.onVoting = () => this.#faults.voting(member);
+    for (const member of this.#cluster.members) {
+      member.checks.onVoting = () => this.#faults.voting(member);
+      member.checks.onFirstCommit = () => this.#faults.firstCommit(member);
+    }
     this.#faults.begin();
   }
 

@@ -33,6 +33,9 @@ export class MemberChecks implements CheckedMember {
   #promised: Promised | undefined;
   /** What it had acknowledged before counts on until it is known that it is gone: an answer may be on its way. */
   #hasLostDisk = false;
+  /** Told when a leader commits something for the first time in its term. */
+  onFirstCommit: () => void = () => undefined;
+  #committedTerm = 0;
   /** Told when a vote is on its way to the disk. */
   onVoting: () => void = () => undefined;
   /** Its disk was damaged: it may refuse to start. */
@@ -176,6 +179,10 @@ export class MemberChecks implements CheckedMember {
       if (this.#cluster.canon.committed(entry, this.name)) this.#cluster.checkDurable(index, entry.term, this.name);
     }
     this.#commitIndex = commitIndex;
+    const { role, term } = recordOf(core);
+    if (role !== 'leader' || term === this.#committedTerm) return;
+    this.#committedTerm = term;
+    this.onFirstCommit();
   }
 }
 
