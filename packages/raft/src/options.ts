@@ -11,7 +11,7 @@ const MAX_PRIORITY = 100;
  * What must be true for reads under a lease to be linearizable:
  * - while the fastest clock of a member counts 1,000 ticks, the slowest counts at least 1,000 − `maxDriftPerMille`;
  * - a member whose ticks do not count all the time that passes (a suspended process, a machine that slept) hears `clockGap` before
- *   it serves the next read;
+ *   it serves the next read; and ticks are never stepped late, after a message that came when they were due already;
  * - all members have the same election timeout and length of a tick, and all have leases on: one whose leases were switched off must not
  *   be restarted within an election timeout.
  * A lease lasts (election timeout − 1 tick) × (1,000 − maxDriftPerMille) / 1,000 ticks.

@@ -33,7 +33,9 @@ export class Pulse {
         // At most a quarter of an election timeout at once: a member that slept must hear its leader before it campaigns.
         maxTicksPerWakeup: Math.max(1, Math.floor(electionTimeoutTicks / 4)),
         onLate: (milliseconds) => stalls.late(milliseconds, clock.now()),
-        onForgotten: () => post({ type: 'clockGap' }),
+        // The race: (1) a heartbeat is read and waits for its turn; (2) the timer fires late and queues ticks behind it; (3) the core counts
+        // them to the promise that the heartbeat began, which then ends too soon. So with leases ticks are given when a turn begins.
+        isAsked: options.hasLeases,
       },
       onTicks,
     );
@@ -53,18 +55,19 @@ export class Pulse {
   }
 
   /**
-   * With leases, in each turn before messages are taken in and again before reads are: the core counts the ticks that are due by now, or
-   * hears that it cannot count them. Timers are late when the loop is busy, and a lease must not last longer for that.
+   * With leases, in each turn before messages are taken in and again before reads are: the core counts the ticks that are due by now, and
+   * hears if there are more than it may count. Timers are late when the loop is busy: a leader's lease must not last longer for that,
+   * nor a voter's promise shorter. Ticks of before a message came are never counted after it.
    */
   catchUp(step: (input: Input) => void): void {
     if (!this.#hasLeases) return;
-    const due = this.#ticker.takeDue();
+    const { count, isGap } = this.#ticker.takeDue();
     const offset = this.#wallOffset();
     const hasJumped = Math.abs(offset - this.#offset) > this.#tickMilliseconds;
     // A clock that is merely adjusted drifts by less in a turn; what adds up over days is not a jump.
     this.#offset = offset;
-    if (due === undefined || hasJumped) step({ type: 'clockGap' });
-    for (let i = 0; i < (due ?? 0); i++) step({ type: 'tick' });
+    if (isGap || hasJumped) step({ type: 'clockGap' });
+    for (let i = 0; i < count; i++) step({ type: 'tick' });
   }
 
   #wallOffset(): number {

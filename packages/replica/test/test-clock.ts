@@ -46,9 +46,10 @@ export class TestClock implements Clock {
     this.#now = until;
   }
 
-  /** The loop was busy for so long: timers that were due meanwhile fire late, once, before deferred work. */
-  wakeLate(milliseconds: number): void {
+  /** The loop was busy for so long: timers that were due meanwhile fire late, once, before deferred work; after what `before` does. */
+  wakeLate(milliseconds: number, before: () => void = () => {}): void {
     this.#now += milliseconds;
+    before();
     const due = this.#timers.filter((timer) => timer.at <= this.#now);
     this.#timers = this.#timers.filter((timer) => timer.at > this.#now);
     for (const timer of due) timer.callback();
