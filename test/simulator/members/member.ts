@@ -150,7 +150,9 @@ export class Member {
   #failedToStart(process: Process, error: RaftkvError): void {
     if (!process.isAlive) return;
     this.#world.trace.note(`${this.name} does not start: ${error.code} ${error.message}`);
-    if (error.code === 'storage_corrupt') {
+    // A flipped bit may look like another version of a format as well.
+    const isDamage = error.code === 'unsupported_version' && this.checks.isDamaged;
+    if (error.code === 'storage_corrupt' || isDamage) {
       this.#guard(() => this.checks.refused(error));
       this.#refuse(error);
     } else if (error.code !== 'storage_failed') {
