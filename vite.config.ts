@@ -60,7 +60,7 @@ export default defineConfig({
           exclude: [
             '**/*.process.test.ts',
             'test/{architecture,browser,e2e,packages}/**',
-            'test/simulator/simulator.test.ts',
+            'test/simulator/{simulator,hour-of-writes}.test.ts',
             'packages/react/**',
             '**/node_modules/**',
           ],
@@ -74,7 +74,7 @@ export default defineConfig({
         test: {
           name: 'simulator',
           environment: 'node',
-          include: ['test/simulator/simulator.test.ts'],
+          include: ['test/simulator/{simulator,hour-of-writes}.test.ts'],
         },
       },
       reactProject('react-19', []),
