@@ -4,7 +4,7 @@ import type { Configuration, Entry } from './entry.ts';
 import type { ConfigurationStatus } from './ready.ts';
 import type { HeldConfiguration, Membership, RaftState } from './state.ts';
 import { InvariantError, assert } from './assert.ts';
-import { isWellFormed } from './configuration.ts';
+import { isVoter, isWellFormed } from './configuration.ts';
 import type { RaftLog } from './log.ts';
 import { lastIndexOf } from './log.ts';
 import type { RaftInitialState, ResolvedOptions } from './options.ts';
@@ -97,6 +97,16 @@ export function readConfiguration({ options }: RaftState, { data }: Entry): Conf
 /** §4.2.2 for one who joins: its log must have told it what it is before it may stand for election (T24). */
 export function hasJoined({ membership, log }: RaftState): boolean {
   return membership.told === undefined || lastIndexOf(log) >= membership.told.index;
+}
+
+/**
+ * §4.2.2, Figure 4.6: who is no voter of its own newest configuration is needed as long as that may not be committed: its log may be the
+ * only one that a quorum of the configuration before lets win. (That one is committed, or there would be no newer one: T19.)
+ */
+export function mayLead(state: RaftState): boolean {
+  if (isVoter(state.configuration, state.id)) return true;
+  const before = state.membership.history.at(-2);
+  return isChangeOpen(state) && before !== undefined && isVoter(before.configuration, state.id);
 }
 
 export function configurationStatus(state: RaftState): ConfigurationStatus {

@@ -6,7 +6,7 @@ import { becomeCandidate, becomeFollower, becomeLeader, becomePreCandidate, vote
 import { countVotes, isQuorum } from './quorum.ts';
 import { beginTransfer } from './transfer.ts';
 import { bestTarget, extraWaitTicks } from './priority.ts';
-import { hasJoined } from './configuration-history.ts';
+import { hasJoined, mayLead } from './configuration-history.ts';
 import { hold, isHardStateDurable, send } from './durability.ts';
 import { isUpToDate, lastIndexOf, lastTermOf } from './log.ts';
 import { isInstalling } from './snapshot.ts';
@@ -172,9 +172,9 @@ function isVoteFree(state: RaftState, candidate: string): boolean {
   return state.leaderId === undefined;
 }
 
-/** §4.2.2: only voters campaign; and nobody whose log is about to be replaced by a snapshot. */
+/** §4.2.2: only voters campaign, and those whose removal is not certain; and nobody whose log is about to be replaced by a snapshot. */
 function isPromotable(state: RaftState): boolean {
-  return isVoter(state.configuration, state.id) && hasJoined(state) && !isInstalling(state);
+  return mayLead(state) && hasJoined(state) && !isInstalling(state);
 }
 
 function isActive(state: RaftState, id: string): boolean {

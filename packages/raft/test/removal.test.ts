@@ -43,6 +43,29 @@ describe('§4.2.2 a leader that is removed', () => {
     expect(outcome(cluster, 'a')).toBe('no-leader');
   });
 
+  it.each([
+    ['removed', remove('a'), 'b'],
+    ['demoted', demote('a'), 'b+a'],
+  ])('stands for election as long as it may not be %s, since nobody else can win (Figure 4.6)', (_, change, left) => {
+    const cluster = new Cluster('ab');
+    cluster.elect('a');
+    cluster.change('a', change);
+    // The joint configuration is committed; the one that leaves it gets no further than the disk of a, which crashes.
+    cluster.deliver();
+    cluster.work('b');
+    cluster.deliver();
+    cluster.work('a');
+    expect(cluster.configuration('a')).toBe(left);
+    cluster.lose();
+    cluster.crash('a');
+    cluster.restart('a');
+    // b needs the vote of a for the old half, and the log of a is newer.
+    cluster.pass(60);
+    expect(cluster.configuration('b')).toBe(left);
+    expect(cluster.status('b').role).toBe('leader');
+    expect(cluster.status('a').role).toBe('follower');
+  });
+
   it('does not count itself for the entry that removes it', () => {
     const cluster = new Cluster('abc');
     cluster.elect('a');
