@@ -66,8 +66,9 @@ export class Member {
   readonly id: string;
   readonly disk: Disk;
   readonly #options: RaftOptions;
-  readonly #configuration: Configuration;
-  readonly #configurationIndex: number;
+  /** What it starts with as long as snapshot and log do not say otherwise, and as of which index that is certain (0: a founder). */
+  readonly configuration: Configuration;
+  readonly configurationIndex: number;
   raft: Raft;
   /** The state machine: every command applied, snapshots included. */
   applied: AppliedEntry[] = [];
@@ -90,8 +91,8 @@ export class Member {
     this.id = options.id;
     this.disk = disk;
     this.#options = options;
-    this.#configuration = configuration;
-    this.#configurationIndex = configurationIndex;
+    this.configuration = configuration;
+    this.configurationIndex = configurationIndex;
     this.raft = this.#load(options.seed);
   }
 
@@ -208,8 +209,8 @@ export class Member {
         entries: [...entries],
         compactedIndex,
         compactedTerm,
-        configuration: this.#configuration,
-        configurationIndex: this.#configurationIndex,
+        configuration: this.configuration,
+        configurationIndex: this.configurationIndex,
       },
     );
     checkState(raft);

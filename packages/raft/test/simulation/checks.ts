@@ -1,25 +1,32 @@
-// The promises of Figure 3.2 across members, checked against the omniscient record of what was ever committed: Election
-// Safety, Leader Completeness, Log Matching, State Machine Safety, and that what is committed is durable on a quorum.
-import type { Entry } from '../../src/index.ts';
+// The promises of Figure 3.2 across all members that ever lived, checked against the omniscient record of what was ever committed: Election
+// Safety, Leader Completeness, Log Matching, State Machine Safety, and that what is committed is durable on a quorum. Who counts
+// is what configurations.ts reads in the logs, and votes are those on the disks.
+import type { Configuration, Entry } from '../../src/index.ts';
 import { type Member, textOf } from '../member.ts';
+import { Configurations, isQuorumOf, newestIn } from './configurations.ts';
 import { stateOf } from '../../src/raft.ts';
 
 export interface CommittedEntry {
   readonly term: number;
+  /** The term of the leader that committed it. */
+  readonly committedIn: number;
+  readonly kind: Entry['kind'];
   readonly text: string;
 }
 
 export class Checks {
   readonly #members: readonly Member[];
-  readonly #voterCount: number;
+  readonly configurations: Configurations;
   /** Everything that was ever committed, by index; nothing at 0. */
   readonly committed: (CommittedEntry | undefined)[] = [undefined];
   readonly #leaders = new Map<number, string>();
+  /** By term and voter: votes that were durable at some time. */
+  readonly #votes = new Map<number, Map<string, string>>();
 
-  /** The voters come first among the members. */
-  constructor(members: readonly Member[], voterCount: number) {
+  /** `members` grows as they join, and nobody is taken out. */
+  constructor(members: readonly Member[], founding: Configuration) {
     this.#members = members;
-    this.#voterCount = voterCount;
+    this.configurations = new Configurations(founding);
   }
 
   /** The highest index known to be committed anywhere. */
@@ -32,10 +39,11 @@ export class Checks {
 
   /** After an event at this member. */
   checkMember(member: Member): void {
+    this.#noteVote(member);
     const state = stateOf(member.raft);
     if (state.role === 'leader') {
       const other = this.#leaders.get(state.term);
-      if (other === undefined) this.#checkCompleteness(member);
+      if (other === undefined) this.#checkElection(member);
       else if (other !== member.id)
         throw new Error(`Election Safety: ${other} and ${member.id} lead term ${state.term}`);
       this.#leaders.set(state.term, member.id);
@@ -60,18 +68,58 @@ export class Checks {
     }
   }
 
-  /** Leader Completeness: whoever wins has every committed entry. */
+  /**
+   * Nothing that was committed can be voted away: who lacks the newest committed entry finds no quorum without one of those whose
+   * disks have it, while the configuration is the newest committed one. Costly, so not after every event.
+   */
+  checkStaysCommitted(): void {
+    const { configuration } = this.configurations.latest;
+    const index = this.commitIndex;
+    const term = this.committed[index]?.term;
+    if (term === undefined) return;
+    const holders = this.#holdersOf(index, term);
+    if (isQuorumOf(configuration, (id) => !holders.has(id))) throw new Error(`${index}/${term} could be voted away`);
+  }
+
+  #noteVote({ id, disk }: Member): void {
+    const { term, votedFor } = disk.hardState ?? {};
+    if (term === undefined || votedFor === undefined) return;
+    const votes = this.#votes.get(term) ?? new Map<string, string>();
+    this.#votes.set(term, votes);
+    const before = votes.get(id);
+    if (before !== undefined && before !== votedFor) throw new Error(`${id} votes twice in ${term}`);
+    votes.set(id, votedFor);
+  }
+
+  /** §3.4, §4.3: by the votes of a quorum of its own newest configuration; and nobody wins who is gone. */
+  #checkElection(member: Member): void {
+    const { id } = member;
+    const { term } = stateOf(member.raft);
+    this.#checkCompleteness(member);
+    const { configuration, index } = newestIn(member, term);
+    // Who does not know yet that its removal is certain may be needed (Figure 4.6), and hands over at once.
+    const isToldGone = this.configurations.isGone(id, term) && index <= stateOf(member.raft).commitIndex;
+    if (isToldGone) throw new Error(`${id} leads ${term}, and was removed`);
+    const votes = this.#votes.get(term);
+    if (!isQuorumOf(configuration, (voter) => votes?.get(voter) === id)) {
+      const voters = [...(votes ?? [])].filter(([, candidate]) => candidate === id).map(([voter]) => voter);
+      throw new Error(`${id} leads ${term} by ${voters.join(' ')}, which is no quorum of configuration ${index}`);
+    }
+  }
+
+  /** Leader Completeness: whoever wins has every entry that was committed in an earlier term. (Votes may come late: later terms may have been.) */
   #checkCompleteness(member: Member): void {
-    for (let index = 1; index < this.committed.length; index++) {
-      const term = member.raft.termAt(index);
-      if (index < stateOf(member.raft).log.compactedIndex) continue;
-      if (term !== this.committed[index]!.term)
-        throw new Error(`Leader Completeness: ${member.id} has ${index}/${term}`);
+    const { term: won, log } = stateOf(member.raft);
+    for (let index = Math.max(log.compactedIndex, 1); index < this.committed.length; index++) {
+      const { term, committedIn } = this.committed[index]!;
+      const held = member.raft.termAt(index);
+      if (committedIn < won && held !== term)
+        throw new Error(`Leader Completeness: ${member.id} leads ${won} with ${index}/${held}, not ${term}`);
     }
   }
 
   #checkCommit(member: Member): void {
-    const { commitIndex, log } = stateOf(member.raft);
+    const { commitIndex, log, term: committedIn } = stateOf(member.raft);
     const known = this.commitIndex;
     for (let index = Math.max(log.compactedIndex, 1); index <= commitIndex; index++) {
       const term = member.raft.termAt(index)!;
@@ -81,20 +129,29 @@ export class Checks {
           throw new Error(`State Machine Safety: ${index}/${term} on ${member.id}`);
         continue;
       }
-      this.#checkDurable(index, term);
-      this.committed.push({ term, text: textOf((entry as Entry).data) });
+      const { kind, data } = entry as Entry;
+      this.#checkDurable(member, index, term);
+      this.committed.push({ term, committedIn, kind, text: textOf(data) });
+      if (kind === 'configuration') this.configurations.commit(index, data, committedIn);
     }
   }
 
-  /** A committed entry is on the disks of a quorum. */
-  #checkDurable(index: number, term: number): void {
-    const voters = this.#members.slice(0, this.#voterCount);
-    const holders = voters.filter(({ disk }) => {
+  /** §4.1: a committed entry is on the disks of a quorum of the newest configuration in the log of whoever commits it. */
+  #checkDurable(member: Member, index: number, term: number): void {
+    const holders = this.#holdersOf(index, term);
+    const { configuration, index: since } = newestIn(member);
+    if (isQuorumOf(configuration, (id) => holders.has(id))) return;
+    throw new Error(
+      `${index}/${term} committed by ${member.id}, durable on ${[...holders].join(' ')}: no quorum of configuration ${since}`,
+    );
+  }
+
+  #holdersOf(index: number, term: number): Set<string> {
+    const holders = this.#members.filter(({ disk }) => {
       if ((disk.snapshot?.meta.lastIncludedIndex ?? 0) >= index) return true;
       return disk.entries[index - disk.compactedIndex - 1]?.term === term;
     });
-    if (holders.length * 2 <= voters.length)
-      throw new Error(`${index}/${term} committed, durable on ${holders.length}`);
+    return new Set(holders.map(({ id }) => id));
   }
 }
 

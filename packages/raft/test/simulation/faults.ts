@@ -23,9 +23,9 @@ export class Faults {
   readonly #world: World;
   readonly #members: readonly Member[];
   readonly #blocked = new Set<string>();
-  readonly #down: boolean[];
-  readonly #pausedUntil: number[];
-  readonly #slowness: number[];
+  readonly #down: boolean[] = [];
+  readonly #pausedUntil: number[] = [];
+  readonly #slowness: number[] = [];
   readonly #left = new Set<number>();
   readonly #dead = new Set<number>();
   crashCount = 0;
@@ -35,9 +35,13 @@ export class Faults {
   constructor(world: World, members: readonly Member[]) {
     this.#world = world;
     this.#members = members;
-    this.#down = members.map(() => false);
-    this.#pausedUntil = members.map(() => 0);
-    this.#slowness = members.map(() => 1);
+  }
+
+  /** One more member, the last of them. */
+  admit(): void {
+    this.#down.push(false);
+    this.#pausedUntil.push(0);
+    this.#slowness.push(1);
   }
 
   /** Left behind for good when the others were healed. */
@@ -61,7 +65,7 @@ export class Faults {
     return this.#slowness[at]!;
   }
   isBlocked(from: string, to: string): boolean {
-    return this.#blocked.has(from + to);
+    return this.#blocked.has(link(from, to));
   }
 
   strike(): void {
@@ -121,15 +125,15 @@ export class Faults {
   }
 
   /**
-   * Links, disks and pauses are mended, but for so many members that stay dead, deaf (nothing reaches them) or mute (nothing
+   * Links, disks and pauses are mended, but for those in `left`, who stay dead, deaf (nothing reaches them) or mute (nothing
    * leaves them). Who else is down is restarted by the simulation.
    */
-  end(leftCount: number): void {
+  end(left: ReadonlySet<number>): void {
     const world = this.#world;
     this.#blocked.clear();
     this.#slowness.fill(1);
     this.#pausedUntil.fill(0);
-    while (this.#left.size < leftCount) this.#left.add(world.below(this.#members.length));
+    for (const at of left) this.#left.add(at);
     for (const at of this.#left) {
       const kind = world.pick(['dead', 'deaf', 'mute'] as const);
       const { id } = this.#members[at]!;
@@ -140,10 +144,28 @@ export class Faults {
         this.onCrash(at);
       }
       for (const other of this.#members) {
-        if (kind === 'deaf') this.#blocked.add(other.id + id);
-        if (kind === 'mute') this.#blocked.add(id + other.id);
+        if (kind === 'deaf') this.#blocked.add(link(other.id, id));
+        if (kind === 'mute') this.#blocked.add(link(id, other.id));
       }
     }
+  }
+
+  /** From now on nothing passes between the two sides, whatever was cut before. */
+  splitBy(isOnOneSide: (id: string) => boolean): void {
+    const side = this.#members.map(({ id }) => isOnOneSide(id));
+    this.#block((from, to) => side[from] !== side[to]);
+  }
+
+  /** It was removed for good, and is switched off for good. */
+  bury(at: number): void {
+    if (this.#dead.has(at)) return;
+    this.#world.note(`${this.#members[at]!.id} is switched off`);
+    this.#dead.add(at);
+    this.#down[at] = true;
+    this.onCrash(at);
+  }
+  isBuried(at: number): boolean {
+    return this.#dead.has(at);
   }
 
   #block(isCut: (from: number, to: number) => boolean): void {
@@ -151,8 +173,12 @@ export class Faults {
     const ids = this.#members.map(({ id }) => id);
     for (let from = 0; from < ids.length; from++) {
       for (let to = 0; to < ids.length; to++) {
-        if (from !== to && isCut(from, to)) this.#blocked.add(ids[from]! + ids[to]!);
+        if (from !== to && isCut(from, to)) this.#blocked.add(link(ids[from]!, ids[to]!));
       }
     }
   }
+}
+
+function link(from: string, to: string): string {
+  return `${from}>${to}`;
 }

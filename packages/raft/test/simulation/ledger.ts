@@ -2,9 +2,11 @@
 // of what was committed (checks.ts) is the judge.
 import { type Member, bytesOf } from '../member.ts';
 import type { CommittedEntry } from './checks.ts';
+import type { MemberChange } from '../../src/index.ts';
 
 interface Promised {
-  readonly text: string;
+  /** Undefined: a change of members, whose bytes only the core knows. */
+  readonly text: string | undefined;
   index?: number;
   term?: number;
   refused?: boolean;
@@ -35,6 +37,18 @@ export class Ledger {
     this.#promises.set(`${at}:${context}`, { text });
     this.#members[at]!.step({ type: 'propose', context, data: bytesOf(text) });
     return text;
+  }
+
+  /** Proposes a change of members. Answers where it is said to be, or why it was refused. */
+  change(at: number, changes: readonly MemberChange[]): { readonly index?: number; readonly refused?: string } {
+    const context = this.#nextContext++;
+    this.#promises.set(`${at}:${context}`, { text: undefined });
+    const member = this.#members[at]!;
+    member.step({ type: 'proposeConfiguration', context, changes });
+    member.pump();
+    const result = member.results.find((answer) => answer.context === context);
+    if (result === undefined) throw new Error(`no answer to change ${context}`);
+    return result.refused === undefined ? { index: result.index } : { refused: result.refused };
   }
 
   read(at: number, now: { readonly floor: number; readonly time: number }): void {
@@ -84,12 +98,17 @@ export class Ledger {
   checkPromises(committed: readonly (CommittedEntry | undefined)[]): void {
     const indexes = new Map<string, number>();
     for (let index = 1; index < committed.length; index++) {
-      const { text } = committed[index]!;
-      if (text === '') continue;
+      const { text, kind } = committed[index]!;
+      if (kind !== 'command') continue;
       if (indexes.has(text)) throw new Error(`${text} is committed twice`);
       indexes.set(text, index);
     }
     for (const { text, index, term, refused } of this.#promises.values()) {
+      if (text === undefined) {
+        const isMine = index !== undefined && committed[index]?.term === term;
+        if (isMine && committed[index]!.kind !== 'configuration') throw new Error(`no change of members at ${index}`);
+        continue;
+      }
       const at = indexes.get(text);
       if (refused && at !== undefined) throw new Error(`${text} was refused and committed at ${at}`);
       if (index === undefined) continue;

@@ -1,10 +1,15 @@
-// The second phase of a simulation: a quorum at least is healed, some of the others are left dead, deaf or mute. Within a bound
-// a leader must be found, every healed member must apply something new, and every read must be answered (T2, T9, T10, T34, T36).
-import type { Member } from '../member.ts';
+// The second phase of a simulation: a quorum at least of every configuration that may yet count is healed, some of the others are left dead,
+// deaf or mute. Within a bound a leader must be found, every change of members that was begun must have come to its end, every healed
+// member must apply something new, and every read must be answered (T2, T9, T10, T22, T34, T36).
+import { isSettled, newestLeader } from './changes.ts';
+import type { Changes } from './changes.ts';
 import type { Faults } from './faults.ts';
 import type { Ledger } from './ledger.ts';
+import type { Member } from '../member.ts';
 import { UNITS_PER_TICK } from './world.ts';
 import type { World } from './world.ts';
+import { describeConfiguration } from '../trace.ts';
+import { isQuorumOf, memberIds } from './configurations.ts';
 import { stateOf } from '../../src/raft.ts';
 
 const PATIENCE_TICKS = 400;
@@ -15,6 +20,7 @@ export interface Stage {
   readonly members: readonly Member[];
   readonly faults: Faults;
   readonly ledger: Ledger;
+  readonly changes: Changes;
   restart(at: number): void;
   read(at: number): void;
   pump(at: number): void;
@@ -22,20 +28,20 @@ export interface Stage {
 }
 
 /** Answers the ticks that it took. */
-export function demandProgress(simulation: Stage, voterCount: number): number {
-  const { world, members, faults, ledger } = simulation;
+export function demandProgress(simulation: Stage): number {
+  const { world, members, faults, ledger, changes } = simulation;
   world.isHealed = true;
   world.note('healed');
-  const tolerable = Math.floor((voterCount - 1) / 2);
-  faults.end(world.below(tolerable + 1));
+  faults.end(drawLeft(simulation));
   members.forEach((_, at) => simulation.restart(at));
-  const healed = members.map((_, at) => at).filter((at) => !faults.isLeft(at));
   const start = world.now;
   const wanted = new Set<string>();
   let lastAsked = -Infinity;
   const ask = (): void => {
     lastAsked = world.now;
-    for (const at of healed) {
+    changes.attend();
+    for (let at = 0; at < members.length; at++) {
+      if (faults.isLeft(at) || faults.isBuried(at)) continue;
       wanted.add(ledger.propose(at));
       simulation.read(at);
       simulation.pump(at);
@@ -45,12 +51,43 @@ export function demandProgress(simulation: Stage, voterCount: number): number {
     if (world.now - start > PATIENCE_TICKS * UNITS_PER_TICK)
       throw new Error(`no progress in ${PATIENCE_TICKS} ticks: ${members.map(describe).join('; ')}`);
     if (world.now - lastAsked > 25 * UNITS_PER_TICK) ask();
-    return healed.every((at) => isServed(members[at]!, wanted));
+    return isWell(simulation, wanted);
   });
   const ticks = Math.ceil((world.now - start) / UNITS_PER_TICK);
   simulation.runUntil(() => world.now > start + (ticks + 30) * UNITS_PER_TICK);
   ledger.checkReadsAnswered(world.now - 30 * UNITS_PER_TICK);
   return ticks;
+}
+
+/** Who is not healed: any, as long as a quorum of each configuration that may yet count is. */
+function drawLeft({ world, members, faults, changes }: Stage): Set<number> {
+  const left = new Set<number>();
+  const pending = changes.pending();
+  for (let tries = world.below(4); tries > 0; tries--) {
+    const at = world.below(members.length);
+    const isThere = (id: string): boolean =>
+      members.some((member, i) => member.id === id && i !== at && !left.has(i) && !faults.isBuried(i));
+    if (!faults.isBuried(at) && pending.every((configuration) => isQuorumOf(configuration, isThere))) left.add(at);
+  }
+  return left;
+}
+
+/** There is a leader that votes, no change is under way, and all healed members are served. */
+function isWell({ members, faults }: Stage, wanted: ReadonlySet<string>): boolean {
+  const at = newestLeader(members);
+  if (at < 0 || faults.isLeft(at) || !isSettled(members[at]!)) return false;
+  const leader = members[at]!;
+  const { active, activeIndex } = leader.raft.configurationStatus();
+  if (!active.voters.includes(leader.id)) return false;
+  for (const id of memberIds(active)) {
+    const place = members.findIndex((member) => member.id === id);
+    if (place >= 0 && (faults.isLeft(place) || faults.isBuried(place))) continue;
+    const member = members[place];
+    // Not started yet, or not brought up.
+    if (member === undefined || !isServed(member, wanted) || !isSettled(member)) return false;
+    if (stateOf(member.raft).commitIndex < activeIndex) return false;
+  }
+  return true;
 }
 
 /** Something that was proposed after the healing has been applied by this member. */
@@ -59,6 +96,7 @@ function isServed({ applied }: Member, wanted: ReadonlySet<string>): boolean {
 }
 
 function describe({ id, raft }: Member): string {
-  const { role, term, commitIndex, log, durability } = stateOf(raft);
-  return `${id} ${role} ${term} commit ${commitIndex} log ${log.compactedIndex}+${log.entries.length} durable ${durability.persistedIndex}`;
+  const { role, term, commitIndex, log, durability, configuration } = stateOf(raft);
+  const names = describeConfiguration(configuration);
+  return `${id} ${role} ${term} commit ${commitIndex} log ${log.compactedIndex}+${log.entries.length} durable ${durability.persistedIndex} members ${names}`;
 }

@@ -1,12 +1,14 @@
 // A cluster in one thread under virtual time, everything drawn from one seed: loss, duplication, reordering, delay,
-// partitions (one-way ones too), crashes that lose what was not persisted, pauses, slow disks, slow state machines, compaction.
+// partitions (one-way ones too), crashes that lose what was not persisted, pauses, slow disks, slow state machines, compaction,
+// and, where it is asked for, members that join, are promoted, demoted, replaced and removed meanwhile (changes.ts).
 // After each event the promises of Figure 3.2 are checked across members; in the end a quorum is healed and progress is
 // demanded. A failure names its seed and the last lines of the trace.
-import type { Message } from '../../src/index.ts';
+import type { Configuration, Message } from '../../src/index.ts';
+import { Changes, newestLeader } from './changes.ts';
 import { Checks } from './checks.ts';
 import { Faults } from './faults.ts';
 import { Ledger } from './ledger.ts';
-import { Member } from '../member.ts';
+import { Member, emptyDisk } from '../member.ts';
 import { UNITS_PER_TICK, World } from './world.ts';
 import type { Event } from './world.ts';
 import { demandProgress } from './liveness.ts';
@@ -18,6 +20,8 @@ export interface SimulationOptions {
   readonly seed: number;
   readonly members: number;
   readonly learners?: number;
+  /** The members change. Default: they stay who they are. */
+  readonly isChanging?: boolean;
   /** Virtual ticks with faults; the healed phase follows. */
   readonly ticks: number;
   /** Leases on, over these clocks. */
@@ -43,18 +47,26 @@ export interface SimulationReport {
   readonly transfers: number;
   /** Reads that were answered at once under a lease. */
   readonly leasedReads: number;
+  /** Changes of members that a leader took; those of voters and of others that were gone through to the end. */
+  readonly changes: number;
+  readonly jointChanges: number;
+  readonly simpleChanges: number;
+  readonly joined: number;
 }
 
 export class Simulation {
   readonly #options: SimulationOptions;
   readonly world: World;
   readonly weather: Weather;
-  readonly members: readonly Member[];
+  /** All that ever lived: who joins comes last, and nobody is taken out. */
+  readonly members: Member[] = [];
   readonly faults: Faults;
   readonly checks: Checks;
   readonly ledger: Ledger;
+  readonly changes: Changes;
   /** Paused while ticks went by. */
-  readonly #hasGap: boolean[];
+  readonly #hasGap: boolean[] = [];
+  readonly #tickUnits: number[] = [];
   #installs = 0;
   #transfers = 0;
   #leasedReads = 0;
@@ -63,19 +75,18 @@ export class Simulation {
     this.#options = options;
     const count = options.members + (options.learners ?? 0);
     const ids = Array.from({ length: count }, (_, i) => String.fromCharCode(97 + i));
-    this.world = new World(options.seed, count);
-    this.weather = drawWeather(this.world, count, options.clocks);
+    this.world = new World(options.seed);
+    this.weather = drawWeather(this.world, options.clocks);
     const configuration = {
       voters: ids.slice(0, options.members),
       votersOutgoing: [],
       learners: ids.slice(options.members),
     };
-    this.members = ids.map((id) => new Member(drawOptions(this.world, this.weather, id), configuration));
-    for (const member of this.members) member.onMessage = (message) => this.#carry(message);
-    this.#hasGap = ids.map(() => false);
     this.faults = new Faults(this.world, this.members);
-    this.checks = new Checks(this.members, options.members);
+    this.checks = new Checks(this.members, configuration);
     this.ledger = new Ledger(this.members);
+    this.changes = new Changes(this);
+    for (const id of ids) this.#admit(id, configuration, 0);
     this.faults.onCrash = (at) => this.ledger.forgetReads(at);
   }
 
@@ -91,6 +102,26 @@ export class Simulation {
 
   runUntil(isOver: () => boolean): void {
     while (!isOver()) this.#happen(this.world.next());
+  }
+
+  /** One that was added, and was told which configuration is certain. */
+  join(id: string, { index, configuration }: { readonly index: number; readonly configuration: Configuration }): void {
+    this.world.note(`${id} joins`);
+    this.#admit(id, configuration, index);
+    this.pump(this.members.length - 1);
+  }
+
+  #admit(id: string, configuration: Configuration, configurationIndex: number): void {
+    const { world, weather } = this;
+    const options = drawOptions(world, weather, id);
+    const member = new Member(options, configuration, emptyDisk(), configurationIndex);
+    member.onMessage = (message) => this.#carry(message);
+    this.world.admit();
+    this.faults.admit();
+    this.#hasGap.push(false);
+    this.#tickUnits.push(world.pick(weather.tickUnits));
+    this.members.push(member);
+    world.schedule('tick', this.members.length - 1, world.below(UNITS_PER_TICK));
   }
 
   /** Takes the member's Readys, and lets time do what they ask for. */
@@ -124,11 +155,11 @@ export class Simulation {
 
   #run(): SimulationReport {
     const { world, checks, ledger, faults } = this;
-    this.members.forEach((_, at) => world.schedule('tick', at, world.below(UNITS_PER_TICK)));
     for (const act of ['client', 'fault', 'compact', 'handOver'] as const) world.schedule(act, 0, 1);
+    if (this.#options.isChanging === true) world.schedule('change', 0, 1);
     const end = this.#options.ticks * UNITS_PER_TICK;
     this.runUntil(() => world.now >= end);
-    const ticksToRecover = demandProgress(this, this.#options.members);
+    const ticksToRecover = demandProgress(this);
     ledger.checkPromises(checks.committed);
     return {
       seed: this.#options.seed,
@@ -144,18 +175,23 @@ export class Simulation {
       ticksToRecover,
       transfers: this.#transfers,
       leasedReads: this.#leasedReads,
+      changes: this.changes.acceptedCount,
+      jointChanges: checks.configurations.counts.joint,
+      simpleChanges: checks.configurations.counts.simple,
+      joined: this.members.filter(({ configurationIndex }) => configurationIndex > 0).length,
     };
   }
 
   #happen(event: Event): void {
     const { act, member: at, message } = event;
     const { world, faults } = this;
-    if (act === 'client' || act === 'fault' || act === 'compact' || act === 'handOver') return this.#happenToAll(act);
+    if (isForAll(act)) return this.#happenToAll(act);
+    if (act === 'interrupt') return world.isHealed ? undefined : this.changes.interrupt(at);
     if (act === 'restart') return this.restart(at);
     if (act === 'crash') return faults.crash(at, 10);
     if (faults.isPaused(at) && act !== 'tick') return world.enqueue(act, at, faults.pauseLeft(at) + 1, message);
     world.begin(act, at);
-    if (act === 'tick') world.schedule('tick', at, this.weather.tickUnits[at]! + world.below(3) - 1);
+    if (act === 'tick') world.schedule('tick', at, this.#tickUnits[at]! + world.below(3) - 1);
     if (faults.isPaused(at)) this.#hasGap[at] = true;
     if (!faults.isAwake(at)) return;
     const member = this.#wake(at);
@@ -201,23 +237,24 @@ export class Simulation {
     return member;
   }
 
-  #happenToAll(act: 'client' | 'fault' | 'compact' | 'handOver'): void {
+  #happenToAll(act: ActOfAll): void {
     const { world, weather } = this;
     if (!world.isHealed) {
       if (act === 'client') this.#client();
       else if (act === 'fault') this.faults.strike();
       else if (act === 'handOver') this.#handOver();
+      else if (act === 'change') this.#change();
       else this.#compact();
     }
-    const { clientDelay: client, faultDelay: fault, compactDelay: compact, handOverDelay: handOver } = weather;
-    const delays = { client, fault, compact, handOver };
-    world.schedule(act, 0, 1 + world.below(2 * delays[act]));
+    world.schedule(act, 0, 1 + world.below(2 * weather[`${act}Delay`]));
   }
 
   #carry(message: Message): void {
     const { world, faults } = this;
     if (faults.isBlocked(message.from, message.to)) return;
     const to = this.members.findIndex(({ id }) => id === message.to);
+    // Added, and not there yet.
+    if (to < 0) return;
     const { loss, duplication, maxDelay } = this.weather;
     if (!world.isHealed && world.chance(loss)) return;
     world.enqueue('deliver', to, 1 + world.below(world.isHealed ? 3 : maxDelay), message);
@@ -245,6 +282,19 @@ export class Simulation {
     }
     if (world.chance(0.05)) member.step({ type: 'campaign' });
     if (world.chance(0.05)) member.step({ type: 'unreachable', peer: world.pick(this.members).id });
+    this.pump(at);
+    this.#check(at);
+  }
+
+  /** Whoever leads is asked to change the members. */
+  #change(): void {
+    const { world, members } = this;
+    this.changes.attend();
+    const leader = newestLeader(members);
+    const at = leader >= 0 && world.chance(0.9) ? leader : world.below(members.length);
+    if (!this.faults.isAwake(at)) return;
+    this.#wake(at);
+    this.changes.propose(at);
     this.pump(at);
     this.#check(at);
   }
@@ -283,6 +333,14 @@ export class Simulation {
 
   #check(at: number): void {
     this.checks.checkMember(this.members[at]!);
-    if (this.world.eventCount % 16 === 0) this.checks.checkLogMatching();
+    if (this.world.eventCount % 16 !== 0) return;
+    this.checks.checkLogMatching();
+    this.checks.checkStaysCommitted();
   }
+}
+
+type ActOfAll = 'client' | 'fault' | 'compact' | 'handOver' | 'change';
+
+function isForAll(act: Event['act']): act is ActOfAll {
+  return act === 'client' || act === 'fault' || act === 'compact' || act === 'handOver' || act === 'change';
 }

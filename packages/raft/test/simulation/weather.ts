@@ -16,11 +16,14 @@ export interface Weather {
   /** Chance that a member crashes right after it has asked its disk to remember a term or vote, and is soon back. */
   readonly crashWhileVoting: number;
   readonly electionTimeoutTicks: number;
-  /** Units of each member's tick, give or take one. */
+  /** Units of a tick, give or take one: each member draws one of these. */
   readonly tickUnits: readonly number[];
   /** With leases: the drift that they allow for. */
   readonly maxDriftPerMille: number | undefined;
   readonly handOverDelay: number;
+  readonly changeDelay: number;
+  /** Chance that a change of members is interrupted as soon as it has begun. */
+  readonly interruption: number;
   /** Entries that stay in a compacted log. */
   readonly keep: number;
 }
@@ -35,14 +38,16 @@ export interface Clocks {
 const drifting: Clocks = { tickUnits: [9, 10, 11, 12], maxDriftPerMille: 385 };
 
 /** `clocks`: leases on, and these. Otherwise the dice decide. */
-export function drawWeather(world: World, memberCount: number, clocks?: Clocks): Weather {
+export function drawWeather(world: World, clocks?: Clocks): Weather {
   const electionTimeoutTicks = clocks === undefined ? world.pick([4, 4, 10, 10]) : 10;
   const leased = clocks ?? (electionTimeoutTicks === 10 && world.chance(0.6) ? drifting : undefined);
   return {
     electionTimeoutTicks,
-    tickUnits: Array.from({ length: memberCount }, () => world.pick(leased?.tickUnits ?? [10])),
+    tickUnits: leased?.tickUnits ?? [10],
     maxDriftPerMille: leased?.maxDriftPerMille,
     handOverDelay: world.pick([80, 300, 2000]),
+    changeDelay: world.pick([15, 40, 100]),
+    interruption: world.pick([0, 0.2, 0.6]),
     loss: world.pick([0, 0.01, 0.05, 0.2]),
     duplication: world.pick([0, 0.02, 0.2]),
     maxDelay: world.pick([3, 12, 60]),

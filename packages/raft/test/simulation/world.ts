@@ -14,6 +14,8 @@ export type Act =
   | 'deliver'
   | 'client'
   | 'handOver'
+  | 'change'
+  | 'interrupt'
   | 'fault'
   | 'crash'
   | 'restart'
@@ -35,14 +37,19 @@ export class World {
   /** The last lines of the trace, for a failure's report. */
   readonly recent: string[] = [];
   readonly #queue: Event[] = [];
-  readonly #scheduled: Set<Act>[];
+  readonly #scheduled: Set<Act>[] = [];
   #random: number;
   #order = 0;
   #hash = 0x811c9dc5;
 
-  constructor(seed: number, memberCount: number) {
+  constructor(seed: number, memberCount = 0) {
     this.#random = seed | 0;
-    this.#scheduled = Array.from({ length: memberCount }, () => new Set<Act>());
+    for (let i = 0; i < memberCount; i++) this.admit();
+  }
+
+  /** One more member, whose number is the next one. */
+  admit(): void {
+    this.#scheduled.push(new Set<Act>());
   }
 
   /** Of the whole trace. */
