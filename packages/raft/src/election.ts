@@ -21,8 +21,8 @@ const OUTPACED_ELECTION_TIMEOUTS = 4;
 export function tickElection(state: RaftState): void {
   state.electionElapsedTicks++;
   if (state.electionElapsedTicks < state.electionDeadlineTicks + extraWaitTicks(state)) return;
-  // Priority 0: it leaves it to the others, but does not go on believing in a leader that is gone.
-  if (state.standing.priority === 0) becomeFollower(state, state.term, undefined);
+  // Whoever leaves it to the others does not go on believing in a leader that is gone: what it forwards would go nowhere.
+  if (state.standing.priority === 0 || !isPromotable(state)) becomeFollower(state, state.term, undefined);
   else campaign(state);
 }
 

@@ -237,6 +237,19 @@ describe('members that do not vote', () => {
     expect(cluster.status('d')).toMatchObject({ role: 'follower', term: 0 });
   });
 
+  it('do not go on believing in a leader that is gone: what they forward would go nowhere', () => {
+    const cluster = new Cluster('abc', { learners: 'd' });
+    cluster.elect('a');
+    for (const id of 'abc') cluster.crash(id);
+    cluster.tick('d', 20);
+    expect(cluster.status('d')).toMatchObject({ role: 'follower', term: 1, leaderId: undefined });
+    cluster.propose('d', 'p1');
+    expect(cluster.results('d')).toMatchObject([{ context: 1, refused: 'no-leader' }]);
+    // And do once it is back, in the same term.
+    cluster.receive({ type: 'heartbeatRequest', from: 'a', to: 'd', term: 1, commitIndex: 1, readToken: 0 });
+    expect(cluster.status('d').leaderId).toBe('a');
+  });
+
   it('answer when they are asked, since they may be voters by now (T21)', () => {
     const cluster = new Cluster('abc', { learners: 'd' });
     cluster.receive({ type: 'voteRequest', from: 'z', to: 'd', term: 3, lastIndex: 0, lastTerm: 0 });
