@@ -107,7 +107,7 @@ function alter(
       learners.delete(id);
       return undefined;
     case 'update':
-      return correct(draft, change);
+      return correct(draft, change) ?? unlessRecorded(draft, id);
     default:
       return unreachable(change);
   }
@@ -130,6 +130,11 @@ function correct(
   const plan = change.plan ?? known?.plan;
   records.set(change.id, { id: change.id, name, address, storeId, plan: plan === '' ? undefined : plan });
   return undefined;
+}
+
+/** Otherwise the change would be taken, and nothing of it be there. */
+function unlessRecorded({ records }: Draft, id: PeerId): Refusal | undefined {
+  return records.has(id) ? undefined : invalid(`${id} has no record yet: that takes a name and an address`);
 }
 
 function compose({ before, voters, learners, records }: Draft): Configuration {

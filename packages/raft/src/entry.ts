@@ -72,7 +72,7 @@ export type MemberChange =
   /** A voter becomes a learner. */
   | { readonly type: 'demote'; readonly id: PeerId }
   | { readonly type: 'remove'; readonly id: PeerId }
-  /** Corrects or makes its record. What is not given stays, an empty plan takes it away; a `storeId` that is known never changes. */
+  /** Corrects or makes its record, which takes a name and an address. What is not given stays, an empty plan takes it away; a `storeId` that is known never changes. */
   | {
       readonly type: 'update';
       readonly id: PeerId;

@@ -72,6 +72,11 @@ describe('a change of members', () => {
     ]);
   });
 
+  it('does not take what it could not keep: a record begins with a name and an address', () => {
+    const change: MemberChange = { type: 'update', id: 'a', address: 'h:9', storeId: 's-9' };
+    expect(planChange({ ...base, members: [] }, [change], circumstances)).toMatchObject({ refused: 'invalid' });
+  });
+
   it('keeps what is planned for a member until it has come about or is taken back', () => {
     const planned = plan({ type: 'update', id: 'd', plan: 'promote' });
     expect(planned.members?.at(-1)).toMatchObject({ id: 'd', plan: 'promote' });

@@ -90,7 +90,15 @@ export function completeRecords(
     if (touched.has(id) || (record !== undefined && (record.storeId ?? storeId) === record.storeId)) continue;
     missing.push({ type: 'update', id, name, address, ...(storeId === undefined ? {} : { storeId }) });
   }
-  return [...missing, ...changes];
+  // Of one that has none yet a change says only what is to be different.
+  const completed = changes.map((change) => {
+    const founder = change.type === 'update' && !members.some(({ id }) => id === change.id) && roster.get(change.id);
+    if (!founder) return change;
+    const { name, address } = founder;
+    const storeId = storeIdOf(founder.id);
+    return { name, address, ...(storeId === undefined ? {} : { storeId }), ...change };
+  });
+  return [...missing, ...completed];
 }
 
 function planAddition(request: Extract<AdminRequest, { type: 'add' }>, circumstances: Circumstances): PlannedChange {

@@ -1,5 +1,5 @@
 // What a request about members asks of the core, and what it is refused for before the core is asked.
-import type { Configuration, Member } from '@raftkv/raft';
+import type { Configuration, Member, MemberChange } from '@raftkv/raft';
 import type { AdminRequest } from '@raftkv/wire';
 import { describe, expect, it } from 'vitest';
 import { completeRecords, planChanges, plannedPromotion } from '../src/member-changes.ts';
@@ -134,5 +134,16 @@ describe('the founders', () => {
     const updates = records.filter(({ id }) => id !== two).map((record) => ({ type: 'update', ...record }));
     expect(completeRecords([removal], founded, before, storeIdOf)).toEqual([...updates, removal]);
     expect(completeRecords([removal], configuration, roster, storeIdOf)).toEqual([removal]);
+  });
+
+  it('keep what the first change says of a founder, and have the rest of its record', () => {
+    const founded: Configuration = { voters: configuration.voters, votersOutgoing: [], learners: [] };
+    const before = new Roster(voters, { active: founded, committed: founded, committedIndex: 0 });
+    const storeIdOf = (id: string) => records.find((record) => record.id === id)?.storeId;
+    const update: MemberChange = { type: 'update', id: one, address: 'h:9' };
+    const completed = completeRecords([update], founded, before, storeIdOf);
+    expect(completed).toContainEqual({ ...update, name: 'node1', storeId: 'S1' });
+    expect(completed).toHaveLength(3);
+    expect(completeRecords([update], configuration, roster, storeIdOf)).toEqual([update]);
   });
 });
