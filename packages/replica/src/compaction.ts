@@ -1,5 +1,5 @@
 // How far the log is let go behind a snapshot. Which snapshots are taken, and when, is in snapshotter.ts. Called by the replica alone.
-import type { RaftStatus } from '@raftkv/raft';
+import type { PeerId, RaftStatus } from '@raftkv/raft';
 
 export interface CompactionPolicy {
   readonly retainedEntries: number;
@@ -23,4 +23,9 @@ export function compactionPoint(
     if (isRecentlyActive) needed = Math.min(needed, transferIndex ?? matchIndex);
   }
   return Math.max(Math.min(snapshotIndex, Math.max(needed, lastIndex - affordable)), 0);
+}
+
+/** Who is on its way through a snapshot: for nobody else may the one that was replaced stay open, and on the disk. */
+export function servedBySnapshot({ progress }: RaftStatus): Set<PeerId> {
+  return new Set([...progress].filter(([, { transferIndex }]) => transferIndex !== undefined).map(([id]) => id));
 }

@@ -22,9 +22,8 @@ import { Pulse } from './pulse.ts';
 import type { ProposalCallback } from './proposals.ts';
 import { limitsOf } from './options.ts';
 import type { ReplicaLimits, ReplicaOptions, ReplicaStatus } from './options.ts';
-import { compactionPoint } from './compaction.ts';
-import { Reads } from './reads.ts';
-import type { ReadCallback } from './reads.ts';
+import { compactionPoint, servedBySnapshot } from './compaction.ts';
+import { type ReadCallback, Reads } from './reads.ts';
 import { restoreLatest } from './restore-latest.ts';
 import { SnapshotTransfer } from './snapshot-transfer.ts';
 import { Snapshotter } from './snapshotter.ts';
@@ -370,6 +369,7 @@ export class Replica {
 
   #compact(snapshotIndex: number): void {
     const status = this.#raft.status();
+    this.#transfer.closeReaders(servedBySnapshot(status));
     const compactTo = compactionPoint(status, snapshotIndex, this.#limits);
     this.#post({ type: 'compact', snapshotIndex, compactTo });
     if (compactTo < status.firstIndex) return;

@@ -57,9 +57,9 @@ export class SnapshotTransfer {
     this.#writing = this.#writing.then(() => this.#abandon(incoming)).catch(this.#fail);
   }
 
-  /** No leader any more: nobody will ask for more chunks. */
-  closeReaders(): void {
-    this.#reading = this.#reading.then(() => this.#closeReaders()).catch(this.#fail);
+  /** Nobody but these will ask for more chunks: leadership is lost, or a transfer was given up, its follower being removed or brought up by the log. */
+  closeReaders(served: ReadonlySet<PeerId> = new Set()): void {
+    this.#reading = this.#reading.then(() => this.#closeReaders(served)).catch(this.#fail);
   }
 
   async #abandon(incoming: Incoming): Promise<void> {
@@ -68,15 +68,18 @@ export class SnapshotTransfer {
     await incoming.writer.abort();
   }
 
-  async #closeReaders(): Promise<void> {
-    for (const reader of this.#readers.values()) await reader.close();
-    this.#readers.clear();
+  async #closeReaders(served: ReadonlySet<PeerId>): Promise<void> {
+    for (const [peer, reader] of this.#readers) {
+      if (served.has(peer)) continue;
+      this.#readers.delete(peer);
+      await reader.close();
+    }
   }
 
   async close(): Promise<void> {
     this.#pace.close();
     await Promise.all([this.#reading, this.#writing]);
-    await this.#closeReaders();
+    await this.#closeReaders(new Set());
     await this.#incoming?.writer.abort();
     this.#incoming = undefined;
   }

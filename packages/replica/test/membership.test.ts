@@ -124,3 +124,43 @@ describe('a change of members', () => {
     await expect(leader.changeMembers([newcomer('node5')])).rejects.toMatchObject({ code: 'closed' });
   });
 });
+
+describe('a member that is removed while a snapshot is on its way to it', () => {
+  it('leaves no snapshot open: it is closed when the next one is taken', async () => {
+    const cluster = new Cluster({ tickMilliseconds: 30, snapshotThreshold: 8, retainedEntries: 1, retainedBytes: 1 });
+    clusters.push(cluster);
+    cluster.raft = { snapshotChunkBytes: 1 };
+    await cluster.startAll();
+    const leader = leaderOf(cluster);
+    const storage = cluster.storages.get(cluster.leader()!)!;
+    let open = 0;
+    const openSnapshot = storage.openSnapshot.bind(storage);
+    storage.openSnapshot = async () => {
+      const reader = await openSnapshot();
+      if (reader === undefined) return undefined;
+      open++;
+      return {
+        meta: reader.meta,
+        totalBytes: reader.totalBytes,
+        read: (offset, maxBytes) => reader.read(offset, maxBytes),
+        close: () => reader.close().finally(() => open--),
+      };
+    };
+    const fill = async (): Promise<void> => {
+      for (let i = 0; i < 20; i++) await propose(leader, 'x'.repeat(200));
+    };
+    await fill();
+    await until(() => leader.status().raft.firstIndex > 1);
+    const configuration = await leader.changeMembers([newcomer('node4')]);
+    const { id } = configuration.members![0]!;
+    const { committedConfigurationIndex: configurationIndex } = leader.status().raft;
+    const raft = { id, seed: 7, electionTimeoutTicks: 10, heartbeatTicks: 2 };
+    await cluster.start(id, () => {}, { raft, configuration, configurationIndex });
+    await until(() => open === 1);
+    await cluster.stop(id);
+    await leader.changeMembers([{ type: 'remove', id }]);
+    await until(() => !leader.status().raft.progress.has(id));
+    await fill();
+    await until(() => open === 0);
+  });
+});

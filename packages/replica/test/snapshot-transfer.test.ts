@@ -232,6 +232,17 @@ describe('a snapshot that is sent', () => {
     expect([...openReaders]).toEqual([]);
   });
 
+  it('is closed for whoever is not served by it any more, and for nobody else', async () => {
+    const { transfer, settle, openReaders } = await withStoredSnapshot(5, 'a snapshot');
+    transfer.read({ to: 'b', meta: metaAt(5), offset: 0, maxBytes: 2 });
+    transfer.closeReaders(new Set(['b']));
+    await settle();
+    expect([...openReaders]).toEqual([5]);
+    transfer.closeReaders(new Set(['c']));
+    await settle();
+    expect([...openReaders]).toEqual([]);
+  });
+
   it('is closed with the member', async () => {
     const { transfer, openReaders, openWriters, settle } = await withStoredSnapshot(5, 'abcdef');
     transfer.read({ to: 'b', meta: metaAt(5), offset: 0, maxBytes: 3 });
