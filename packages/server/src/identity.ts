@@ -3,6 +3,9 @@
 import type { PeerId } from '@raftkv/raft';
 import { RaftkvError } from '@raftkv/wire';
 
+/** No log grows so long. An id that begins above it was not given by a log, so it is a founder's. */
+export const beyondIndexes = 2 ** 44;
+
 export interface FoundingMember {
   readonly name: string;
   /** "host:port", one port for peers and clients. */
@@ -19,7 +22,7 @@ export interface ClusterIdentity {
 export function clusterIdentity(token: string, founders: readonly FoundingMember[]): ClusterIdentity {
   const names = founders.map((founder) => founder.name).toSorted();
   const clusterId = hash64(['cluster', token, ...names]);
-  const members = founders.map((founder) => ({ ...founder, id: hash64(['member', token, founder.name]) }));
+  const members = founders.map((founder) => ({ ...founder, id: founderId(token, founder.name) }));
   for (const field of ['name', 'address', 'id'] as const) {
     const seen = new Set<string>();
     for (const member of members) {
@@ -30,6 +33,22 @@ export function clusterIdentity(token: string, founders: readonly FoundingMember
     }
   }
   return { clusterId, members };
+}
+
+/** Of the entry that gave this id, if a log did: its first two digits only count the members that one entry adds. */
+export function indexOf(id: PeerId): number | undefined {
+  return isId(id) ? Number.parseInt(id.slice(2), 16) : undefined;
+}
+
+export function isId(word: string): boolean {
+  return /^[0-9a-f]{16}$/.test(word);
+}
+
+/** One that no log gives, so that whoever never knew the founders tells one that was removed from a newcomer. */
+function founderId(token: string, name: string): PeerId {
+  let id = hash64(['member', token, name]);
+  for (let again = 1; indexOf(id)! <= beyondIndexes; again += 1) id = hash64(['member', token, name, `${again}`]);
+  return id;
 }
 
 /** FNV-1a over the parts' UTF-8 with their lengths, then a finaliser to spread it; never 0, so that it is a valid id in etcd's gateway. */

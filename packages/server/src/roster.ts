@@ -1,6 +1,7 @@
 // Who is who, as this member knows it: the records in the configuration that is in force and in the newest one that is certain, and for founders that
 // have no record yet what they were founded with. Told by the replica; asked by the doors, the mesh's keeper and the registry of storages.
 import type { Configuration, Member, PeerId } from '@raftkv/raft';
+import { beyondIndexes, indexOf } from './identity.ts';
 import type { FoundingMember } from './identity.ts';
 
 /** What the core says of the members. */
@@ -12,9 +13,6 @@ export interface RosterState {
 }
 
 export type Founder = FoundingMember & { readonly id: PeerId };
-
-/** No log grows so long. An id that begins above it was not given by a log, so it is a founder's. */
-const beyondIndexes = 2 ** 44;
 
 export class Roster {
   readonly #founders: readonly Founder[];
@@ -94,9 +92,4 @@ export class Roster {
 /** Voters of both halves and learners, each once. */
 export function idsOf({ voters, votersOutgoing, learners }: Configuration): PeerId[] {
   return [...new Set([...voters, ...votersOutgoing, ...learners])];
-}
-
-/** Of the entry that gave this id, if a log did: its first two digits only count the members that one entry adds. */
-function indexOf(id: PeerId): number | undefined {
-  return /^[0-9a-f]{16}$/.test(id) ? Number.parseInt(id.slice(2), 16) : undefined;
 }

@@ -20,6 +20,13 @@ describe('identity', () => {
     expect([clusterId, ...members.map((member) => member.id)]).toMatchSnapshot();
   });
 
+  it('gives no id that a log could give, so that a founder is known by the shape of its id', () => {
+    for (let i = 0; i < 20_000; i += 1) {
+      const [member] = clusterIdentity(`token${i}`, founders.slice(0, 1)).members;
+      expect(Number.parseInt(member!.id.slice(2), 16)).toBeGreaterThan(2 ** 44);
+    }
+  });
+
   it('tells clusters apart by token and by names', () => {
     const ids = [
       clusterIdentity('a', founders),
