@@ -3,6 +3,7 @@
 import type { Configuration, Member, MemberChange, PeerId } from '@raftkv/raft';
 import { RaftkvError } from '@raftkv/wire';
 import type { AdminRequest, MemberPlan } from '@raftkv/wire';
+import { isId } from './identity.ts';
 import { planOf, planWord } from './member-plan.ts';
 import type { Roster } from './roster.ts';
 
@@ -19,6 +20,7 @@ export interface PlannedChange {
   readonly isSubject: (member: Member) => boolean;
 }
 
+type AdditionRequest = Extract<AdminRequest, { readonly type: 'add' }>;
 type ChangeRequest = Exclude<AdminRequest, { readonly type: 'list' | 'transfer' }>;
 
 /** Throws `not_found` or `invalid_argument`. */
@@ -50,8 +52,12 @@ export function planChanges(request: ChangeRequest, circumstances: Circumstances
       const { id } = findMember(roster, request.member);
       const { name, address } = request;
       if (name === undefined && address === undefined) throw invalid('neither a name nor an address is given');
-      if (name !== undefined) checkName(name);
-      if (address !== undefined) checkAddress(address);
+      const others = roster.members.filter((member) => member.id !== id);
+      if (name !== undefined) {
+        checkName(name);
+        if (others.some((member) => member.name === name)) throw invalid(`${name} is the name of another member`);
+      }
+      if (address !== undefined) checkAddress(address, others);
       return about(id, {
         type: 'update',
         id,
@@ -82,35 +88,30 @@ export function completeRecords(
   roster: Roster,
   storeIdOf: (id: PeerId) => string | undefined,
 ): MemberChange[] {
-  const touched = new Set(changes.map((change) => (change.type === 'add' ? undefined : change.id)));
+  const touched = new Map(changes.map((change) => [change.type === 'add' ? undefined : change.id, change]));
   const missing: MemberChange[] = [];
   for (const { id, name, address } of roster.members) {
     const storeId = storeIdOf(id);
     const record = members.find((member) => member.id === id);
-    if (touched.has(id) || (record !== undefined && (record.storeId ?? storeId) === record.storeId)) continue;
-    missing.push({ type: 'update', id, name, address, ...(storeId === undefined ? {} : { storeId }) });
+    if (record !== undefined && (record.storeId ?? storeId) === record.storeId) continue;
+    const completion = { type: 'update', id, name, address, ...(storeId === undefined ? {} : { storeId }) } as const;
+    const change = touched.get(id);
+    if (change === undefined) missing.push(completion);
+    // A record that is not there yet takes a name and an address, whichever of the two is to be another one.
+    else if (change.type === 'update') touched.set(id, { ...completion, ...change });
   }
-  // Of one that has none yet a change says only what is to be different.
-  const completed = changes.map((change) => {
-    const founder = change.type === 'update' && !members.some(({ id }) => id === change.id) && roster.get(change.id);
-    if (!founder) return change;
-    const { name, address } = founder;
-    const storeId = storeIdOf(founder.id);
-    return { name, address, ...(storeId === undefined ? {} : { storeId }), ...change };
-  });
-  return [...missing, ...completed];
+  return [...missing, ...changes.map((change) => (change.type === 'add' ? change : touched.get(change.id)!))];
 }
 
-function planAddition(request: Extract<AdminRequest, { type: 'add' }>, circumstances: Circumstances): PlannedChange {
+function planAddition(request: AdditionRequest, circumstances: Circumstances): PlannedChange {
   const { roster, isActive } = circumstances;
   const { name, address, storeId } = request;
   checkName(name);
-  checkAddress(address);
   const isSubject = (member: Member): boolean =>
     storeId === undefined ? member.name === name : member.storeId === storeId;
   // The same request again, after an answer that was lost.
   if (storeId !== undefined && roster.members.some(isSubject)) return { steps: [], isSubject };
-  const plan = resolvePlan(request.plan, roster);
+  const plan = resolvePlan(request, roster);
   const owner = roster.members.find((member) => member.name === name);
   const replaced = plan !== undefined && typeof plan !== 'string' ? roster.get(plan.replaces) : undefined;
   const isInPlace = replaced !== undefined && replaced === owner;
@@ -120,6 +121,10 @@ function planAddition(request: Extract<AdminRequest, { type: 'add' }>, circumsta
     throw invalid(`${what} (${owner.id} at ${owner.address}): ${advice}`);
   }
   const places = placesFor(request, circumstances);
+  checkAddress(
+    address,
+    roster.members.filter((member) => !places.includes(member) && !(isInPlace && member === owner)),
+  );
   const kept = owner ?? places[0];
   const planned = isInPlace ? 'promote' : (plan ?? (kept === undefined ? 'promote' : planOf(kept)));
   const member = { name, address, storeId, plan: planWord(planned) };
@@ -133,18 +138,17 @@ function planAddition(request: Extract<AdminRequest, { type: 'add' }>, circumsta
  * Learners that do not answer and give way: one of that name, whose joining was cut short, and a place that was kept at that address. Their ids are
  * never used again (T24).
  */
-function placesFor(
-  { name, address }: Extract<AdminRequest, { type: 'add' }>,
-  { roster, isActive }: Circumstances,
-): Member[] {
+function placesFor({ name, address }: AdditionRequest, { roster, isActive }: Circumstances): Member[] {
   return roster.members.filter((member) => {
     const isWanted = member.name === name || (member.address === address && member.storeId === undefined);
     return isWanted && isLearner(roster, member.id) && !isActive(member.id);
   });
 }
 
-function resolvePlan(plan: MemberPlan | undefined, roster: Roster): MemberPlan | undefined {
+function resolvePlan({ name, plan }: AdditionRequest, roster: Roster): MemberPlan | undefined {
   if (plan === undefined || typeof plan === 'string') return plan;
+  // In its own place, which is free: it was removed, and the answer, or the addition that was to follow, was lost.
+  if (plan.replaces === name && roster.find(name) === undefined) return 'promote';
   return { replaces: findMember(roster, plan.replaces).id };
 }
 
@@ -168,14 +172,21 @@ function isLearner({ state: { active } }: Roster, id: PeerId): boolean {
 }
 
 function checkName(name: string): void {
+  // What looks like an id is taken for one: a command could mean another member than the one that it is given for.
+  if (isId(name)) throw invalid(`${name} is no name: it looks like the id of a member`);
   if (/^[A-Za-z0-9_.-]{1,128}$/.test(name)) return;
   throw invalid(`${JSON.stringify(name)} is no name: 1 to 128 letters, digits, ".", "_" or "-"`);
 }
 
-function checkAddress(address: string): void {
+/** `others`: who may not have it too. The core refuses that as well, but knows members by their ids alone. */
+function checkAddress(address: string, others: readonly Member[]): void {
   const port = Number(/^(?:\[[0-9a-fA-F:.]+\]|[^:\s/]+):(\d{1,5})$/.exec(address)?.[1]);
-  if (port >= 1 && port <= 65_535 && address.length <= 320) return;
-  throw invalid(`${JSON.stringify(address)} is no HOST:PORT`);
+  if (!(port >= 1 && port <= 65_535 && address.length <= 320)) {
+    throw invalid(`${JSON.stringify(address)} is no HOST:PORT`);
+  }
+  const owner = others.find((member) => member.address === address);
+  if (owner === undefined) return;
+  throw invalid(`${address} is the address of ${owner.name} (${owner.id}): remove that first, or choose another`);
 }
 
 function invalid(message: string): RaftkvError {

@@ -5,6 +5,7 @@ import { RaftkvError, encodeConfiguration } from '@raftkv/wire';
 import type { AdminRequest, AdminResult, ClusterMember, ClusterMembers } from '@raftkv/wire';
 import { CatchUp } from './catch-up.ts';
 import { completeRecords, findMember, planChanges, plannedPromotion } from './member-changes.ts';
+import type { PlannedChange } from './member-changes.ts';
 import { planOf } from './member-plan.ts';
 import { idsOf } from './roster.ts';
 import type { Roster } from './roster.ts';
@@ -98,9 +99,13 @@ export class Membership {
 
   async #change(request: Exclude<AdminRequest, { type: 'list' | 'transfer' }>): Promise<AdminResult> {
     const { roster } = this.#options;
-    const { steps, isSubject } = planChanges(request, { roster, isActive: (id) => this.#isActive(id) });
+    const plan = (): PlannedChange => planChanges(request, { roster, isActive: (id) => this.#isActive(id) });
+    let { steps, isSubject } = plan();
     const before = roster.members.find(isSubject)?.id;
-    for (const step of steps) await this.#make(step);
+    // A new leader learns who answers while it waits: the first step is what has to be done when it can be done.
+    if (steps.length > 0) await this.#make(() => ({ steps, isSubject } = plan()).steps[0]);
+    for (const step of steps.slice(1)) await this.#make(() => step);
+    if (steps.length === 0) await this.#certainty();
     return this.#result(roster.members.find(isSubject)?.id ?? before);
   }
 
@@ -111,12 +116,14 @@ export class Membership {
     return this.#result(engine.status().raft.leaderId);
   }
 
-  /** Waits while another change is under way, or the leader is too new to make one. */
-  async #make(changes: readonly MemberChange[]): Promise<void> {
-    const { engine, roster, storeIdOf, patienceMilliseconds = 4_000 } = this.#options;
-    const deadline = this.#clock.now() + patienceMilliseconds;
+  /** Waits while another change is under way, or the leader is too new to make one. `plan`: asked at each attempt; undefined if nothing is left to do. */
+  async #make(plan: () => readonly MemberChange[] | undefined): Promise<void> {
+    const { engine, roster, storeIdOf } = this.#options;
+    const deadline = this.#deadline();
     for (;;) {
       const { raft } = engine.status();
+      const changes = plan();
+      if (changes === undefined) return;
       try {
         await engine.changeMembers(completeRecords(changes, raft.configuration, roster, storeIdOf));
         return;
@@ -125,9 +132,32 @@ export class Membership {
         const isPassing = failure.code === 'busy' && failure.definite;
         if (!isPassing || this.#clock.now() >= deadline) throw this.#withLeader(failure);
       }
-      await new Promise<void>((resolve) => void this.#clock.schedule(resolve, pauseMilliseconds));
-      this.#expectLeadership();
+      await this.#pause();
     }
+  }
+
+  /**
+   * Nothing is left to do, as the log has it here; but the end of the log may be taken back, and then another member gets the id. Waits until it cannot.
+   */
+  async #certainty(): Promise<void> {
+    const deadline = this.#deadline();
+    for (;;) {
+      const { configurationIndex, committedConfigurationIndex } = this.#options.engine.status().raft;
+      if (configurationIndex === committedConfigurationIndex) return;
+      if (this.#clock.now() >= deadline) {
+        throw new RaftkvError('busy', 'the change was made before, but is not committed yet', { definite: false });
+      }
+      await this.#pause();
+    }
+  }
+
+  async #pause(): Promise<void> {
+    await new Promise<void>((resolve) => void this.#clock.schedule(resolve, pauseMilliseconds));
+    this.#expectLeadership();
+  }
+
+  #deadline(): number {
+    return this.#clock.now() + (this.#options.patienceMilliseconds ?? 4_000);
   }
 
   #inTurn<T>(act: () => Promise<T>): Promise<T> {
@@ -164,7 +194,7 @@ export class Membership {
     const member = roster.get(id);
     if (member === undefined || !roster.state.active.learners.includes(id)) return;
     try {
-      await this.#make(plannedPromotion(member, storeIdOf(id), roster));
+      await this.#make(() => plannedPromotion(member, storeIdOf(id), roster));
       onEvent?.({ type: 'promoted', member: name });
     } catch (error) {
       this.#pausedUntil = this.#clock.now() + refusedPauseMilliseconds;
@@ -172,9 +202,10 @@ export class Membership {
     }
   }
 
+  /** A new leader has heard of nobody yet; who is connected answers too. */
   #isActive(id: PeerId): boolean {
-    const { memberId, engine } = this.#options;
-    return id === memberId || engine.status().raft.progress.get(id)?.isRecentlyActive === true;
+    const { memberId, engine, isReachable } = this.#options;
+    return id === memberId || isReachable(id) || engine.status().raft.progress.get(id)?.isRecentlyActive === true;
   }
 
   #expectLeadership(): void {

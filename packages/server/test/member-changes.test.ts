@@ -78,8 +78,15 @@ describe('an addition', () => {
     ]);
   });
 
+  it('in its own place is a plain one when that is free', () => {
+    expect(plan(add({ plan: { replaces: 'node9' } }))).toEqual([[addition({})]]);
+    expect(() => plan(add({ plan: { replaces: 'node8' } }))).toThrow(/no member "node8"/);
+  });
+
   it('is refused with a name or an address that is none', () => {
-    for (const name of ['', 'a b', 'a:b', 'ä', 'x'.repeat(129)]) expect(() => plan(add({ name }))).toThrow(/no name/);
+    // Among them a name that could be taken for an id, which may be that of another.
+    for (const name of ['', 'a b', 'a:b', 'ä', 'x'.repeat(129), '0000000000000007'])
+      expect(() => plan(add({ name }))).toThrow(/no name/);
     for (const address of ['', 'h', 'h:0', 'h:65536', ':1', 'h:1:2', 'h h:1', 'http://h:1']) {
       expect(() => plan(add({ address }))).toThrow(/no HOST:PORT/);
     }
@@ -94,6 +101,14 @@ describe('other requests', () => {
     expect(() => plan({ type: 'remove', member: 'node8' })).toThrow(
       /no member "node8"; there are node4, node5, node1, node2, node3/,
     );
+  });
+
+  it('are refused at the address or under the name of another, who is named', () => {
+    expect(() => plan(add({ address: 'h:2' }))).toThrow(/h:2 is the address of node2/);
+    const change = { type: 'update', member: 'node1', name: undefined, address: undefined } as const;
+    expect(() => plan({ ...change, address: 'h:2' })).toThrow(/h:2 is the address of node2/);
+    expect(() => plan({ ...change, name: 'node2' })).toThrow(/node2 is the name of another member/);
+    expect(plan({ ...change, name: 'node1', address: 'h:1' })).toHaveLength(1);
   });
 
   it('for the removal of one that was removed are done already', () => {
@@ -134,6 +149,13 @@ describe('the founders', () => {
     const updates = records.filter(({ id }) => id !== two).map((record) => ({ type: 'update', ...record }));
     expect(completeRecords([removal], founded, before, storeIdOf)).toEqual([...updates, removal]);
     expect(completeRecords([removal], configuration, roster, storeIdOf)).toEqual([removal]);
+    // One that moves has no record either, and so nothing that only an address would change.
+    const move = { type: 'update', id: two, address: 'h:7' } as const;
+    expect(completeRecords([move], founded, before, storeIdOf)).toEqual([
+      ...updates,
+      { type: 'update', id: two, name: 'node2', address: 'h:7', storeId: 'S2' },
+    ]);
+    expect(completeRecords([move], configuration, roster, storeIdOf)).toEqual([move]);
   });
 
   it('keep what the first change says of a founder, and have the rest of its record', () => {

@@ -30,6 +30,9 @@ class Stage {
   /** For each change in turn; done when there are no more. */
   outcomes: Outcome[] = [];
   onChange: () => Promise<void> = async () => undefined;
+  /** Of the entries of the active configuration and of the newest one that is certain. */
+  index = 20;
+  committedIndex = 20;
   readonly roster: Roster;
   readonly membership: Membership;
   #timers: { at: number; callback: () => void }[] = [];
@@ -104,9 +107,9 @@ class Stage {
       lastIndex: commitIndex,
       progress,
       configuration,
-      configurationIndex: 20,
+      configurationIndex: this.index,
       committedConfiguration: configuration,
-      committedConfigurationIndex: 20,
+      committedConfigurationIndex: this.committedIndex,
     } as unknown as RaftStatus;
   }
 }
@@ -157,6 +160,45 @@ describe('a change of members', () => {
     await stage.pass(5_000);
     await waiting;
     expect(stage.asked.length).toBeLessThan(100);
+  });
+
+  it('is planned when the core can make it: a new leader does not know yet who answers', async () => {
+    const stage = new Stage([learner]);
+    stage.progress.delete(learner.id);
+    stage.outcomes = [busy()];
+    const joining = stage.membership.handle({
+      type: 'add',
+      name: 'node4',
+      address: 'h:9',
+      storeId: 'S9',
+      plan: undefined,
+    });
+    const outcome = expect(joining).rejects.toMatchObject({ code: 'invalid_argument' });
+    await stage.pass(0);
+    stage.heard(learner.id, 100);
+    await stage.pass(100);
+    await outcome;
+    expect(stage.asked).toHaveLength(1);
+  });
+
+  it('that was asked for again is answered when it is certain', async () => {
+    const stage = new Stage([learner]);
+    stage.index = 30;
+    const { name, address, storeId } = learner;
+    const again = { type: 'add', name, address, storeId, plan: undefined } as const;
+    let isAnswered = false;
+    const answer = stage.membership.handle(again).finally(() => (isAnswered = true));
+    await stage.pass(500);
+    expect(isAnswered).toBe(false);
+    stage.committedIndex = 30;
+    await stage.pass(100);
+    expect(await answer).toMatchObject({ memberId: learner.id, members: { index: 30 } });
+    expect(stage.asked).toEqual([]);
+    // It never becomes certain: nobody may build on it.
+    stage.index = 40;
+    const waiting = expect(stage.membership.handle(again)).rejects.toMatchObject({ code: 'busy' });
+    await stage.pass(5_000);
+    await waiting;
   });
 
   it('that the core refuses is told as it is', async () => {
