@@ -72,9 +72,9 @@ export async function checkCluster(
   }
 }
 
-/** For the gateway of a member that does not lead. */
-export async function askLeader(address: string, request: AdminRequest): Promise<AdminResult> {
-  const kv = connect({ endpoints: [address] });
+/** For the gateway of a member that does not lead. Whoever may have that address by now: a node of another cluster is not asked. */
+export async function askLeader(clusterId: string, address: string, request: AdminRequest): Promise<AdminResult> {
+  const kv = connect({ clusterId, endpoints: [address] });
   try {
     return await kv.askMembers(request);
   } finally {

@@ -300,7 +300,7 @@ class StartingNode {
       node,
       metrics,
       allowedOrigins,
-      gateway: { askLeader },
+      gateway: { askLeader: (leader, request) => askLeader(node.clusterId, leader, request) },
       ...(page === undefined ? {} : { page }),
     });
     const acceptor = acceptWebSockets(http.server, [
