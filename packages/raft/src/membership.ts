@@ -39,8 +39,9 @@ export function proposeConfiguration(state: RaftState, context: number, changes:
   accept(state, context, index, state.term);
 }
 
+/** Not while leadership is handed over: the target, told to campaign, would be behind this entry and lose. The next leader leaves it then. */
 export function isLeaveDue(state: RaftState): boolean {
-  return state.role === 'leader' && isJoint(state.configuration) && !isChangeOpen(state);
+  return state.role === 'leader' && isJoint(state.configuration) && !isChangeOpen(state) && !isTransferring(state);
 }
 
 /** §4.3: any leader that finds a joint configuration committed appends the one that leaves it. */

@@ -56,7 +56,9 @@ export function tickTransfer(state: RaftState): void {
   const { transfer } = state;
   if (transfer === undefined || state.tickCount < transfer.deadlineTick) return;
   state.transfer = undefined;
-  answer(state, transfer.context, state.role === 'leader' ? 'not-ready' : 'no-leader');
+  // A target that was told may lead by now, unknown to a member that was cut off or removed.
+  const mayComeAbout = state.role === 'leader' || transfer.toldTick >= 0;
+  answer(state, transfer.context, mayComeAbout ? 'not-ready' : 'no-leader');
 }
 
 /** After each change of role: a leader of a newer term is what was waited for. */

@@ -121,6 +121,58 @@ describe('§3.10 a transfer', () => {
     expect(answers(cluster, 'a')).toHaveLength(1);
   });
 
+  it('is never said not to have come about once the target was told: the old leader may not hear of it', () => {
+    const cluster = new Cluster('abc');
+    cluster.elect('a');
+    transfer(cluster, 'a', 'b');
+    cluster.deliver(ofType('timeoutNowRequest'));
+    cluster.work('b');
+    cluster.deliver(between('b', 'a'));
+    cluster.isolate('a');
+    cluster.pass(12);
+    expect(cluster.status('b').role).toBe('leader');
+    expect(answers(cluster, 'a')).toEqual([{ context: 1, refused: 'not-ready' }]);
+  });
+
+  it('goes before the end of a change of members: the target would be behind the entry that leaves the joint configuration', () => {
+    const cluster = new Cluster('abc');
+    cluster.elect('a');
+    cluster.change('a', { type: 'remove', id: 'a' });
+    transfer(cluster, 'a', 'b');
+    for (const id of 'bc') {
+      cluster.deliver(between('a', id));
+      cluster.work(id);
+      cluster.deliver(between(id, 'a'));
+    }
+    cluster.work('a');
+    // Committed, while the word to b is on its way.
+    expect(cluster.status('a')).toMatchObject({ commitIndex: 2, lastIndex: 2, transferTo: 'b' });
+    cluster.settle();
+    expect(cluster.status('b')).toMatchObject({ role: 'leader', term: 2 });
+    expect(answers(cluster, 'a')).toEqual([{ context: 1, refused: undefined }]);
+    expect(cluster.configuration('c')).toBe('bc');
+  });
+
+  it('that is given up lets the change of members come to its end', () => {
+    const cluster = new Cluster('abc');
+    cluster.elect('a');
+    cluster.change('a', { type: 'remove', id: 'c' });
+    transfer(cluster, 'a', 'b');
+    for (let ticks = 0; ticks < 10; ticks++) {
+      expect(cluster.configuration('a')).toBe('ab/abc');
+      cluster.tickAll();
+      for (let round = 0; round < 8; round++) {
+        cluster.lose(ofType('timeoutNowRequest'));
+        cluster.deliver();
+        for (const id of 'abc') cluster.work(id);
+      }
+    }
+    cluster.settle();
+    expect(answers(cluster, 'a')).toEqual([{ context: 1, refused: 'not-ready' }]);
+    expect(cluster.status('a').role).toBe('leader');
+    expect(cluster.configuration('b')).toBe('ab');
+  });
+
   it('to a target whose log is behind elects nobody: the voters see to that', () => {
     const cluster = new Cluster('abc', { disks: { b: diskOf('1', 1), a: diskOf('1 1', 1), c: diskOf('1 1', 1) } });
     cluster.receive({ type: 'timeoutNowRequest', from: 'a', to: 'b', term: 1 });

@@ -197,8 +197,8 @@ describe('confchange_v2_replace_leader', () => {
     expect(scenario.status('4')).toMatchObject({ role: 'leader', term: 3 });
     for (const id of '234') expect(scenario.configuration(id)).toBe('234');
     for (const id of '23') expect(scenario.status(id).leaderId).toBe('4');
-    // The joint configuration was left by the one that had entered it: the newcomer was brought up to that first.
-    expect(scenario.log('4')).toBe('3/2 4/2 5/2 6/3');
+    // The joint configuration was left by the newcomer, not by the one that had entered it: that one was handing over.
+    expect(scenario.log('4')).toBe('3/2 4/2 5/3 6/3');
 
     // Make sure that 1 cannot come back.
     scenario.tickElection('1');
