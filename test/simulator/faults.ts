@@ -83,7 +83,7 @@ export class Faults {
     );
   }
 
-  /** A vote of this member was given to the disk and is not durable yet. */
+  /** A term or a vote of this member was given to the disk and is not durable yet. */
   voting(member: Member): void {
     const { swarm } = this.#world;
     const random = this.#random;

@@ -8,6 +8,7 @@ import type { RaftkvError } from '@raftkv/wire';
 import type { RunningMember } from '../members/composition.ts';
 import { Violation } from '../world/violation.ts';
 import type { CheckedMember, ClusterChecks } from './cluster-checks.ts';
+import { DiskRecord } from './disk-record.ts';
 
 /** What the disk of a member holds for certain. */
 export interface Promised {
@@ -23,12 +24,16 @@ const dearEvery = 61;
 
 export class MemberChecks implements CheckedMember {
   readonly name: string;
+  /** What its disk has promised. */
+  readonly disk = new DiskRecord();
   readonly #cluster: ClusterChecks;
   #running: RunningMember | undefined;
   #term = 0;
   #votedFor: PeerId | undefined;
   #commitIndex = 0;
   #appliedIndex = 0;
+  /** Of its store. */
+  #revision = 0;
   #events = 0;
   #promised: Promised | undefined;
   /** What it had acknowledged before counts on until it is known that it is gone: an answer may be on its way. */
@@ -36,7 +41,7 @@ export class MemberChecks implements CheckedMember {
   /** Told when a leader commits something for the first time in its term. */
   onFirstCommit: () => void = () => undefined;
   #committedTerm = 0;
-  /** Told when a vote is on its way to the disk. */
+  /** Told when a term or a vote is on its way to the disk. */
   onVoting: () => void = () => undefined;
   /** Its disk was damaged: it may refuse to start. */
   isDamaged = false;
@@ -52,15 +57,7 @@ export class MemberChecks implements CheckedMember {
 
   /** Entry `index` of `term` is on its disk, or what covers it. */
   holds(index: number, term: number): boolean {
-    if (this.#running !== undefined) {
-      const { durability, log } = recordOf(this.#running.core);
-      if (durability.persistedIndex < index) return false;
-      return index <= log.compactedIndex || log.entries[index - log.compactedIndex - 1]?.term === term;
-    }
-    const promised = this.#promised;
-    if (promised === undefined || promised.lastIndex < index) return false;
-    const held = promised.termAt(index);
-    return held === undefined || held === term;
+    return this.disk.holds(index, term);
   }
 
   /** It starts again: T4, T5, T29, T38. */
@@ -69,7 +66,9 @@ export class MemberChecks implements CheckedMember {
     this.#term = stored.hardState?.term ?? 0;
     this.#commitIndex = 0;
     this.#appliedIndex = 0;
-    if (promised === undefined || this.#hasLostDisk) return;
+    if (this.#hasLostDisk) return;
+    this.disk.loaded(stored);
+    if (promised === undefined) return;
     const { hardState, compactedIndex, snapshot, entries } = stored;
     const term = hardState?.term ?? 0;
     const broken = (what: string): never => {
@@ -98,7 +97,12 @@ export class MemberChecks implements CheckedMember {
   }
 
   runs(running: RunningMember): void {
+    // T25: its votes and its part of what was committed are gone.
+    if (this.#hasLostDisk) {
+      throw new Violation('who lost its disk takes no part', `${this.name} is back under its old name`);
+    }
     this.#running = running;
+    this.#revision = 0;
     this.check();
   }
 
@@ -123,9 +127,12 @@ export class MemberChecks implements CheckedMember {
     if (record.term !== this.#term) this.#cluster.entersTerm(this.name, record.term, record.votedFor === record.id);
     if (record.votedFor !== this.#votedFor || record.term !== this.#term) {
       this.#votedFor = record.votedFor;
-      if (record.votedFor !== undefined && record.durability.durableVotedFor !== record.votedFor) this.onVoting();
+      const { durableTerm, durableVotedFor } = record.durability;
+      if (durableTerm !== record.term || durableVotedFor !== record.votedFor) this.onVoting();
     }
     this.#term = record.term;
+    this.#checkClaims(record);
+    this.#checkStore(running.stateMachine.store);
     if (record.commitIndex !== this.#commitIndex) this.#commit(running, record.commitIndex);
     if (record.role === 'leader') this.#cluster.leads(this, running.core);
     this.#events++;
@@ -133,6 +140,27 @@ export class MemberChecks implements CheckedMember {
       checkState(running.core);
       this.#cluster.checkLog(this, running.core);
     }
+  }
+
+  /** T5, T29, T30, T38: a core takes for durable what its disk has promised, and no more. */
+  #checkClaims({ durability, log }: ReturnType<typeof recordOf>): void {
+    const { persistedIndex, durableTerm, durableVotedFor } = durability;
+    const { disk } = this;
+    const broken = (what: string): never => {
+      throw new Violation('what counts as durable is on the disk', `${this.name} counts on ${what}`);
+    };
+    if (durableTerm > disk.term) broken(`term ${durableTerm}, its disk has ${disk.term}`);
+    if (durableTerm === disk.term && durableVotedFor !== undefined && durableVotedFor !== disk.votedFor)
+      broken(`a vote for ${durableVotedFor}, its disk has one for ${disk.votedFor}`);
+    const term = log.entries[persistedIndex - log.compactedIndex - 1]?.term;
+    if (term !== undefined && !disk.holds(persistedIndex, term)) broken(`entry ${persistedIndex} of term ${term}`);
+  }
+
+  /** T33: whoever looks at it, also while a snapshot comes in, sees it go forward only. */
+  #checkStore({ revision }: Store): void {
+    if (revision < this.#revision)
+      throw new Violation('states never go back', `${this.name} shows revision ${revision} after ${this.#revision}`);
+    this.#revision = revision;
   }
 
   applied(entry: Entry, result: unknown): void {

@@ -40,7 +40,7 @@ export interface Surroundings {
 
 /** What the checks hear. */
 export interface MemberHooks {
-  readonly onLoaded: (stored: StoredState) => void;
+  readonly onLoaded: (stored: StoredState, storage: Storage) => void;
   readonly onApplied: (entry: Entry, result: unknown) => void;
   readonly onAfterApply: (index: number, store: Store) => void;
   readonly onRestored: () => void;
@@ -71,7 +71,7 @@ export async function composeMember(surroundings: Surroundings): Promise<Running
     onFailure: hooks.onHalt,
   });
   const stored = await storage.load();
-  hooks.onLoaded(stored);
+  hooks.onLoaded(stored, storage);
   const configuration = { voters: members.map((member) => member.id).toSorted(), votersOutgoing: [], learners: [] };
   const roster = new Roster(members, { active: configuration, committed: configuration, committedIndex: 0 });
   const registry =

@@ -102,7 +102,10 @@ export class Member {
       dial: (address, signal) => dial(process, address, signal),
       listen: (route, onChannel) => listen(process, route, onChannel),
       hooks: {
-        onLoaded: (stored) => this.#guard(() => checks.loaded(stored)),
+        onLoaded: (stored, storage) => {
+          checks.disk.listen(storage);
+          this.#guard(() => checks.loaded(stored));
+        },
         onApplied: (entry, result) => this.#guard(() => checks.applied(entry, result)),
         onAfterApply: (index, store) => this.#guard(() => checks.afterApply(index, store)),
         onRestored: () => checks.restored(),

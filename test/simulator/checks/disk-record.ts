@@ -1,0 +1,74 @@
+// What a disk was heard to promise, kept beside the member whose disk it is: terms by index, term and vote. A core's own books may be wrong; these are
+// written when storage says that a write is durable, and by nothing else.
+import type { HardState, PeerId } from '@raftkv/raft';
+import type { LogBatch, Storage, StoredState } from '@raftkv/storage';
+
+export class DiskRecord {
+  term = 0;
+  votedFor: PeerId | undefined;
+  #compactedIndex = 0;
+  /** Of the entries after `#compactedIndex`. */
+  #terms: number[] = [];
+
+  get lastIndex(): number {
+    return this.#compactedIndex + this.#terms.length;
+  }
+
+  /** The entry is there, or a snapshot that covers it. */
+  holds(index: number, term: number): boolean {
+    if (index > this.lastIndex) return false;
+    return index <= this.#compactedIndex || this.#terms[index - this.#compactedIndex - 1] === term;
+  }
+
+  /** What a start finds is durable from then on. */
+  loaded({ hardState, entries, compactedIndex }: StoredState): void {
+    this.term = 0;
+    this.votedFor = undefined;
+    this.#vote(hardState);
+    this.#compactedIndex = compactedIndex;
+    this.#terms = entries.map((entry) => entry.term);
+  }
+
+  /** Listens to a storage that was just opened. */
+  listen(storage: Storage): void {
+    const append = storage.append.bind(storage);
+    const createSnapshot = storage.createSnapshot.bind(storage);
+    // The replica hears of it after this record does.
+    storage.append = (batch) => {
+      const written = append(batch);
+      written.then(
+        () => this.#append(batch),
+        () => undefined,
+      );
+      return written;
+    };
+    storage.createSnapshot = async (meta) => {
+      const writer = await createSnapshot(meta);
+      const commit = async (options?: { readonly resetLog?: boolean }): Promise<void> => {
+        await writer.commit(options);
+        if (options?.resetLog === true) this.#reset(meta.lastIncludedIndex);
+      };
+      return { ...writer, commit };
+    };
+  }
+
+  #append({ hardState, entries }: LogBatch): void {
+    this.#vote(hardState);
+    const first = entries[0];
+    if (first === undefined) return;
+    this.#terms.length = Math.max(0, first.index - this.#compactedIndex - 1);
+    for (const entry of entries) if (entry.index > this.#compactedIndex) this.#terms.push(entry.term);
+  }
+
+  #vote(hardState: HardState | undefined): void {
+    if (hardState === undefined) return;
+    this.term = hardState.term;
+    this.votedFor = hardState.votedFor;
+  }
+
+  #reset(index: number): void {
+    if (index < this.#compactedIndex) return;
+    this.#compactedIndex = index;
+    this.#terms = [];
+  }
+}
