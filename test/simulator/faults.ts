@@ -137,6 +137,8 @@ export class Faults {
         links.slow((from, to) => at(from) || at(to), random.exponential(this.#world.swarm.tickMilliseconds * 10));
         return this.#until(() => links.slow((from, to) => at(from) || at(to), 0));
       }
+      case 'lateAnswers':
+        return this.#lateAnswers(member);
       case 'breakPipes':
         for (const pipe of channels.pipes) if (random.chance(0.5)) channels.breakPipe(pipe);
         return;
@@ -150,6 +152,8 @@ export class Faults {
       case 'stallSync':
         member.disk.stalledUntil = this.#world.now + random.exponential(this.#world.swarm.stabilityMilliseconds * 2);
         return this.#until(() => (member.disk.stalledUntil = 0));
+      case 'staleWrites':
+        return this.#staleWrites(member);
       case 'failSync':
         member.disk.failsNextSync = true;
         return;
@@ -206,6 +210,40 @@ export class Faults {
     this.#world.trace.note(`${member.name} has flipped bits in ${flipped}`);
   }
 
+  /**
+   * T15: what the others sent to this member is long under way, it stands still meanwhile, and what they send later does not reach it. So it goes on as
+   * if nothing had happened, and old answers come in.
+   */
+  #lateAnswers(member: Member): void {
+    const { links, members } = this.#cluster;
+    const random = this.#random;
+    const { tickMilliseconds, electionTimeoutTicks, heartbeatTicks } = this.#world.swarm;
+    const electionMilliseconds = tickMilliseconds * electionTimeoutTicks;
+    const toMember = (from: number, to: number): boolean => to === member.host && from < members.length;
+    const standsFor = electionMilliseconds * random.between(1.5, 4);
+    const sendsFor = tickMilliseconds * heartbeatTicks * random.between(0.5, 2);
+    links.slow(toMember, standsFor + sendsFor);
+    this.#world.scheduler.after(sendsFor, undefined, () => {
+      links.slow(toMember, 0);
+      if (this.#isOver) return;
+      const mend = links.cut(toMember);
+      this.#pauseFor(member, standsFor, random.chance(0.5));
+      this.#mendAfter(standsFor + random.exponential(electionMilliseconds), mend);
+    });
+  }
+
+  /** T30: it is cut off from the others with a disk that hangs, and hears of what replaces its entries before those are written. */
+  #staleWrites(member: Member): void {
+    const { links, members } = this.#cluster;
+    const { tickMilliseconds, electionTimeoutTicks } = this.#world.swarm;
+    const lasts = tickMilliseconds * electionTimeoutTicks * this.#random.between(1.5, 4);
+    const isCut = (from: number, to: number): boolean =>
+      (from === member.host && to < members.length) || (to === member.host && from < members.length);
+    member.disk.stalledUntil = this.#world.now + lasts * this.#random.between(1, 2);
+    this.#mendAfter(lasts, links.cut(isCut));
+    this.#mendAfter(lasts * 2, () => (member.disk.stalledUntil = 0));
+  }
+
   #transfer(member: Member): void {
     const { leader } = this.#cluster;
     const to = this.#random.chance(0.5) ? undefined : member.identity.id;
@@ -233,9 +271,12 @@ export class Faults {
   }
 
   #pause(member: Member, isSuspended: boolean): void {
+    this.#pauseFor(member, this.#random.exponential(this.#world.swarm.stabilityMilliseconds), isSuspended);
+  }
+
+  #pauseFor(member: Member, milliseconds: number, isSuspended: boolean): void {
     const { process } = member;
     if (process === undefined || process.pausedUntil > this.#world.now) return;
-    const milliseconds = this.#random.exponential(this.#world.swarm.stabilityMilliseconds);
     process.pausedUntil = this.#world.now + milliseconds;
     this.#world.trace.note(`${member.name} pauses for ${milliseconds.toFixed(1)}`);
     // A suspended host's clock has not moved when it goes on.
