@@ -20,6 +20,8 @@ export class Faults {
   /** Those that come and go. */
   observers: readonly { readonly die: () => void; readonly start: () => void }[] = [];
   #isOver = false;
+  /** The answers to the next round of reads come late. */
+  #awaitsRead = false;
   readonly counts = new Map<FaultKind, number>();
 
   constructor(world: World, cluster: Cluster) {
@@ -95,6 +97,13 @@ export class Faults {
     });
   }
 
+  /** This member leads and asks the others to confirm it, for a read. */
+  reading(member: Member): void {
+    if (!this.#awaitsRead || this.#isOver) return;
+    this.#awaitsRead = false;
+    this.#lateAnswers(member);
+  }
+
   strike(kind: FaultKind): void {
     const { members, links, channels } = this.#cluster;
     const random = this.#random;
@@ -138,7 +147,8 @@ export class Faults {
         return this.#until(() => links.slow((from, to) => at(from) || at(to), 0));
       }
       case 'lateAnswers':
-        return this.#lateAnswers(member);
+        this.#awaitsRead = true;
+        return;
       case 'breakPipes':
         for (const pipe of channels.pipes) if (random.chance(0.5)) channels.breakPipe(pipe);
         return;
@@ -220,7 +230,7 @@ export class Faults {
     const { tickMilliseconds, electionTimeoutTicks, heartbeatTicks } = this.#world.swarm;
     const electionMilliseconds = tickMilliseconds * electionTimeoutTicks;
     const toMember = (from: number, to: number): boolean => to === member.host && from < members.length;
-    const standsFor = electionMilliseconds * random.between(1.5, 4);
+    const standsFor = electionMilliseconds * random.between(2, 5);
     const sendsFor = tickMilliseconds * heartbeatTicks * random.between(0.5, 2);
     links.slow(toMember, standsFor + sendsFor);
     this.#world.scheduler.after(sendsFor, undefined, () => {

@@ -43,6 +43,8 @@ export class MemberChecks implements CheckedMember {
   #committedTerm = 0;
   /** Told when a term or a vote is on its way to the disk. */
   onVoting: () => void = () => undefined;
+  /** Told while it waits for a quorum to confirm that it leads. */
+  onReading: () => void = () => undefined;
   /** Its disk was damaged: it may refuse to start. */
   isDamaged = false;
 
@@ -135,6 +137,7 @@ export class MemberChecks implements CheckedMember {
     this.#checkStore(running.stateMachine.store);
     if (record.commitIndex !== this.#commitIndex) this.#commit(running, record.commitIndex);
     if (record.role === 'leader') this.#cluster.leads(this, running.core);
+    if (record.reads.rounds.length > 0) this.onReading();
     this.#events++;
     if (this.#events % dearEvery === 0) {
       checkState(running.core);

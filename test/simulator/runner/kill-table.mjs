@@ -9,12 +9,13 @@ import { runSeeds } from './pool.mjs';
 const readme = join(import.meta.dirname, '../README.md');
 const [opening, closing] = ['<!-- kill table: begin -->', '<!-- kill table: end -->'];
 
-/** `only`: names of mutants; then the table is printed and not written. Answers how many were not caught. */
-export async function killTable({ only, from, maxSeeds, jobs }) {
+/** `only`: names of mutants; then the table is printed and not written. `minutes`: then it stops, and says what was not done. Answers how many were not caught. */
+export async function killTable({ only, from, maxSeeds, jobs, minutes }) {
   const names = only ?? Object.keys(mutants);
+  const deadline = performance.now() + minutes * 60_000;
   const rows = [];
   for (const name of names) {
-    const row = await hunt(name, { from, maxSeeds, jobs });
+    const row = await hunt(name, { from, maxSeeds, jobs, deadline });
     rows.push(row);
     console.log(`${name}: ${words(row)}`);
   }
@@ -24,16 +25,17 @@ export async function killTable({ only, from, maxSeeds, jobs }) {
   return rows.filter(({ failure }) => failure === undefined).length;
 }
 
-async function hunt(name, { from, maxSeeds, jobs }) {
+async function hunt(name, { from, maxSeeds, jobs, deadline }) {
   const mutant = mutants[name];
+  const row = { name, what: mutant.what, seeds: 0, cpuSeconds: 0, simulatedMilliseconds: 0, isStopped: true };
+  if (performance.now() > deadline) return row;
   const { file, remove } = await writeBundle({ name, ...mutant });
-  const row = { name, what: mutant.what, seeds: 0, cpuSeconds: 0, simulatedMilliseconds: 0 };
   let seed = from;
   try {
     await runSeeds({
       bundle: file,
       jobs,
-      next: () => (seed < from + maxSeeds ? { seed: seed++ } : undefined),
+      next: () => (seed < from + maxSeeds && performance.now() < deadline ? { seed: seed++ } : undefined),
       onResult: ({ verdict, cpuSeconds }) => {
         row.seeds += 1;
         row.cpuSeconds += cpuSeconds;
@@ -47,12 +49,13 @@ async function hunt(name, { from, maxSeeds, jobs }) {
   } finally {
     remove();
   }
+  row.isStopped = row.failure === undefined && row.seeds < maxSeeds;
   return row;
 }
 
-function words({ failure, seeds, cpuSeconds }) {
+function words({ failure, seeds, cpuSeconds, isStopped }) {
   const cost = `${seeds} seeds and ${cpuSeconds.toFixed(1)} CPU seconds`;
-  if (failure === undefined) return `NOT CAUGHT by ${cost}`;
+  if (failure === undefined) return `${isStopped ? 'stopped after' : 'NOT CAUGHT by'} ${cost}`;
   return `caught by "${failure.checker}" after ${cost}, seed ${failure.seed}: ${failure.message.split('\n')[0]}`;
 }
 
@@ -60,8 +63,9 @@ function format(rows, { from, maxSeeds }) {
   const caught = rows.filter(({ failure }) => failure !== undefined);
   const cpuSeconds = rows.reduce((sum, row) => sum + row.cpuSeconds, 0);
   const hours = rows.reduce((sum, row) => sum + row.simulatedMilliseconds, 0) / 3_600_000;
-  const lines = rows.map(({ name, what, failure, seeds, cpuSeconds: cost }) => {
-    const [by, seed] = failure === undefined ? ['**not caught**', '-'] : [failure.checker, failure.seed];
+  const lines = rows.map(({ name, what, failure, seeds, cpuSeconds: cost, isStopped }) => {
+    const missed = isStopped ? 'not yet (the run was stopped)' : '**not caught**';
+    const [by, seed] = failure === undefined ? [missed, '-'] : [failure.checker, failure.seed];
     return `| ${name} | ${what} | ${by} | ${seed} | ${seeds} | ${cost.toFixed(1)} |`;
   });
   const sum = `${caught.length} of ${rows.length} are caught within ${maxSeeds} seeds from seed ${from} on, with ${cpuSeconds.toFixed(0)} CPU seconds for ${hours.toFixed(2)} simulated hours in all.`;

@@ -60,14 +60,20 @@ async function main() {
   }
 }
 
-async function table({ only, from, seeds = '500', jobs }) {
+async function table({ only, from, seeds = '500', jobs, minutes = 'Infinity' }) {
   const unknown = only?.find((name) => mutants[name] === undefined);
   if (unknown !== undefined) {
     console.error(`no such mutant: ${unknown}; there are ${Object.keys(mutants).join(', ')}`);
     return 2;
   }
   const { killTable } = await import('./kill-table.mjs');
-  const missed = await killTable({ only, from: Number(from), maxSeeds: Number(seeds), jobs: Number(jobs) });
+  const missed = await killTable({
+    only,
+    from: Number(from),
+    maxSeeds: Number(seeds),
+    jobs: Number(jobs),
+    minutes: Number(minutes),
+  });
   return missed === 0 ? 0 : 1;
 }
 
