@@ -46,7 +46,7 @@ export class Liveness {
     const seconds = ((this.#world.now - this.#startedAt) / 1000).toFixed(1);
     throw new Violation(
       'progress',
-      `${seconds} s after ${this.core.map((member) => member.name).join(', ')} were healed: ${what}`,
+      `${seconds} s after ${this.core.map((member) => `${member.name} (${member.phase})`).join(', ')} were healed: ${what}`,
     );
   }
 

@@ -119,9 +119,11 @@ export class PeerRegistry {
       admittedBy: [...this.#admittedBy],
     };
     const bytes = new TextEncoder().encode(JSON.stringify(note));
+    // What is learned while this is written is in the next note: a crash before that one would forget it.
+    const isComplete = this.missing().length === 0;
     this.#writing = this.#writing.then(() => this.#storage.setNote(noteName, bytes));
     await this.#writing;
-    if (this.#isFounded || this.missing().length > 0) return;
+    if (this.#isFounded || !isComplete) return;
     this.#isFounded = true;
     for (const resolve of this.#onFounded.splice(0)) resolve();
   }

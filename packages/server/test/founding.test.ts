@@ -81,6 +81,30 @@ describe('founding', () => {
     expect(admitted).toBe(2);
   });
 
+  it('is not complete before the note that says so is durable: a crash would forget it, and wait for members that may be gone', async () => {
+    const notes = new Map<string, Uint8Array>();
+    const releases: (() => void)[] = [];
+    const slow = {
+      getNote: async () => undefined,
+      setNote: async (name: string, value: Uint8Array) => {
+        await new Promise<void>((resolve) => releases.push(resolve));
+        notes.set(name, value);
+      },
+    } as unknown as Storage;
+    const registry = await open(slow, foundingRoster(), founders.slice(1, 2));
+    const turn = (): Promise<void> => new Promise((done) => void setImmediate(done));
+    const saving = [registry.admit({ memberId: 'b', storeId: 'B1' }), registry.admittedBy('b')];
+    await turn();
+    releases[0]!();
+    await turn();
+    expect(registry.isFounded).toBe(false);
+    expect((await open(noteStorage(notes), foundingRoster(), founders.slice(1, 2))).isFounded).toBe(false);
+    releases[1]!();
+    await Promise.all(saving);
+    expect(registry.isFounded).toBe(true);
+    expect((await open(noteStorage(notes), foundingRoster(), founders.slice(1, 2))).isFounded).toBe(true);
+  });
+
   it('refuses strangers', async () => {
     const registry = await open(noteStorage());
     await expect(registry.admit({ memberId: 'z', storeId: 'Z1' })).rejects.toMatchObject({ code: 'wrong_member' });
