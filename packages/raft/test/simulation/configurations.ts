@@ -10,7 +10,7 @@ export interface Held {
   readonly configuration: Configuration;
 }
 
-export function voterIds({ voters, votersOutgoing }: Configuration): Set<string> {
+function voterIds({ voters, votersOutgoing }: Configuration): Set<string> {
   return new Set([...voters, ...votersOutgoing]);
 }
 export function memberIds(configuration: Configuration): Set<string> {
