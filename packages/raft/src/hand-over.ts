@@ -31,10 +31,13 @@ function considerLeaving(state: RaftState): void {
   const isRoundOver = state.electionElapsedTicks === 0;
   if (state.outpacedTicks >= OUTPACED_TIMEOUTS * electionTimeoutTicks) leaveForHealth(state, () => true);
   else if (state.disk.slowTicks >= SLOW_TIMEOUTS * electionTimeoutTicks) leaveForHealth(state, isFaster(state));
-  else if (isRoundOver) leaveForBetter(state);
+  else if (isRoundOver && hasHeardOthersSince(state)) leaveForBetter(state);
 }
 
-/** The driver says that this member serves badly: its event loop stalls. Not for ever; it says so again if need be. */
+/**
+ * The driver says that this member serves badly: its event loop stalls. Not for ever; it says so again if need be. A leader does not go at once:
+ * what befell it may have befallen the others too (one busy machine for all), and who hears that goes nowhere.
+ */
 export function becomeUnwell(state: RaftState): void {
   const { standing, tickCount } = state;
   const { electionTimeoutTicks } = state.options;
@@ -42,8 +45,13 @@ export function becomeUnwell(state: RaftState): void {
   if (tickCount - standing.unwellUntilTick > FORGIVEN_TIMEOUTS * electionTimeoutTicks) standing.unwellCount = 0;
   const doublings = Math.min(standing.unwellCount, MAX_UNWELL_DOUBLINGS);
   standing.unwellUntilTick = tickCount + UNWELL_TIMEOUTS * electionTimeoutTicks * 2 ** doublings;
+  standing.unwellSinceTick = tickCount;
   standing.unwellCount++;
-  if (state.role === 'leader' && !isResting(state)) leaveForBetter(state);
+}
+
+/** What the others tell of themselves is no older than what we say of ourselves: they had an election timeout to tell it in. */
+function hasHeardOthersSince({ standing, tickCount, options }: RaftState): boolean {
+  return tickCount >= standing.unwellUntilTick || tickCount - standing.unwellSinceTick >= options.electionTimeoutTicks;
 }
 
 function isResting(state: RaftState): boolean {

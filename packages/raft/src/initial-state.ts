@@ -115,6 +115,7 @@ function blankState(
     standing: {
       priority: options.priority,
       unwellUntilTick: 0,
+      unwellSinceTick: 0,
       unwellCount: 0,
       topPriority: 0,
       restUntilTick: 0,

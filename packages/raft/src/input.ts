@@ -56,7 +56,7 @@ export interface SetPriority {
 }
 /**
  * This member serves badly for a reason that the core cannot see: its event loop stalls. A leader hands over to a voter that does
- * not, if there is one, and for a while this member is nobody's choice.
+ * not, if there is one that has not said the same within an election timeout, and for a while this member is nobody's choice.
  */
 export interface Unwell {
   readonly type: 'unwell';

@@ -182,6 +182,8 @@ export interface Standing {
   priority: number;
   /** Until then it serves badly, and tells priority 0. */
   unwellUntilTick: number;
+  /** The tick of the last complaint. */
+  unwellSinceTick: number;
   /** Complaints in a row: each lasts twice as long as the one before. */
   unwellCount: number;
   /** Leader: what it tells its followers. Follower: what it was told, until it has waited for it. */

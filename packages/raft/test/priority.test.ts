@@ -67,7 +67,7 @@ describe('a leader', () => {
     cluster.elect('a');
     cluster.pass(20);
     unwell(cluster, 'a');
-    cluster.pass(5);
+    cluster.pass(25);
     const next = leaderOf(cluster)!;
     expect(['b', 'c']).toContain(next);
     cluster.pass(500);
@@ -78,6 +78,21 @@ describe('a leader', () => {
     unwell(cluster, 'a');
     cluster.pass(1000);
     expect(leaderOf(cluster)).not.toBe('a');
+  });
+
+  it('takes no notice of a stall that befell all of them, whoever complains first, and refuses nobody meanwhile', () => {
+    const cluster = new Cluster('abc');
+    cluster.elect('a');
+    cluster.pass(15);
+    unwell(cluster, 'a');
+    cluster.pass(2);
+    for (const id of ['c', 'b']) unwell(cluster, id);
+    for (let i = 0; i < 300; i++) {
+      cluster.propose('a', `p${i}`);
+      cluster.pass(1);
+      expect(cluster.results('a')[0]).toMatchObject({ refused: undefined });
+    }
+    expect(cluster.status('a')).toMatchObject({ role: 'leader', term: 1, isUnwell: true });
   });
 
   it('stays where all are unwell', () => {

@@ -1,32 +1,32 @@
-// When a loop that wakes too late is worth a complaint: a leader that stalls for a good part of an election timeout again and again makes all
-// its clients wait, and comes near to being deposed each time. One stall is nobody's fault. Called by pulse.ts.
+// When a loop that wakes too late is worth a complaint. A hand-over costs all clients a refusal or two, so it must save them more: only a stall
+// that would have cost the leadership anyway counts, and only the third in a while. What is shorter is a busy machine: the followers
+// wait on, and another leader on it would do no better. Called by pulse.ts.
 
-/** A shorter one is not noticed by anybody. */
+/** However short the election timeout is: less than that is what a collection of garbage takes, or a machine with much to do. */
 const leastStallMilliseconds = 100;
 /** In election timeouts. */
 const windowTimeouts = 60;
-const enoughPoints = 3;
+const enoughStalls = 3;
 
 export class StallWatch {
   readonly #electionTimeoutMilliseconds: number;
   readonly #onStalling: () => void;
-  /** When the last few happened; one of a whole election timeout stands here twice. */
-  #points: number[] = [];
+  /** When the last few happened. */
+  #stalls: number[] = [];
 
   constructor(electionTimeoutMilliseconds: number, onStalling: () => void) {
     this.#electionTimeoutMilliseconds = electionTimeoutMilliseconds;
     this.#onStalling = onStalling;
   }
 
-  /** The loop woke so much too late. */
+  /** The loop woke so much too late. Followers campaign when they have heard nothing for an election timeout, at the earliest. */
   late(milliseconds: number, now: number): void {
     const timeout = this.#electionTimeoutMilliseconds;
-    if (milliseconds < Math.max(timeout / 2, leastStallMilliseconds)) return;
-    this.#points = this.#points.filter((at) => now - at < windowTimeouts * timeout);
-    this.#points.push(now);
-    if (milliseconds >= timeout) this.#points.push(now);
-    if (this.#points.length < enoughPoints) return;
-    this.#points = [];
+    if (milliseconds < Math.max(timeout, leastStallMilliseconds)) return;
+    this.#stalls = this.#stalls.filter((at) => now - at < windowTimeouts * timeout);
+    this.#stalls.push(now);
+    if (this.#stalls.length < enoughStalls) return;
+    this.#stalls = [];
     this.#onStalling();
   }
 }
