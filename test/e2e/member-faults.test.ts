@@ -39,6 +39,19 @@ describe('a member', () => {
       await members.settled(['node2'], [...three, 'node4']);
     }));
 
+  it('that founded alone and lost its disk does not found once more beside those that it let in', () =>
+    withMembers({ founders: 1 }, async (members) => {
+      const names = ['node1', 'node2', 'node3'];
+      for (const name of names.slice(1)) await members.join(name, ['node1']);
+      await members.settled(['node1'], names);
+      await members.stop('node1', 'SIGKILL');
+      members.wipe('node1');
+      await members.serve('node1');
+      expect((await members.ended('node1')).code).toBe(1);
+      expect(members.process('node1').stderr).toMatch(/founded before.*\[member_amnesia\]/);
+      await members.settled(['node2', 'node3'], names);
+    }));
+
   it('that was removed while it was down is told when it comes back, ends, and disturbs nobody', () =>
     withMembers({ founders: 3 }, async (members) => {
       await members.stop('node3', 'SIGKILL');

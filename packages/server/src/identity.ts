@@ -40,6 +40,11 @@ export function indexOf(id: PeerId): number | undefined {
   return isId(id) ? Number.parseInt(id.slice(2), 16) : undefined;
 }
 
+export function isGivenByLog(id: PeerId): boolean {
+  const index = indexOf(id);
+  return index !== undefined && index > 0 && index <= beyondIndexes;
+}
+
 export function isId(word: string): boolean {
   return /^[0-9a-f]{16}$/.test(word);
 }

@@ -1,6 +1,6 @@
 // The mesh of a member in Node: WebSockets to the other members, each let in by the registry. Who they are is for the roster to say; a refusal that ends this
 // member is told to its owner.
-import type { PeerRegistry, Roster } from '@raftkv/server';
+import type { PeerRegistry, Roster, SecondFounding } from '@raftkv/server';
 import { dialWebSocket, openMesh } from '@raftkv/transport';
 import type { Mesh, MeshOptions } from '@raftkv/transport';
 import { nodeWebSocket } from '@raftkv/transport/node';
@@ -13,6 +13,7 @@ export interface PeerMeshOptions {
   readonly self: MeshOptions['self'];
   readonly registry: PeerRegistry;
   readonly roster: Roster;
+  readonly second: Pick<SecondFounding, 'suspect'>;
   readonly logger: Logger;
   /** This member cannot go on. */
   readonly onHalt: (error: RaftkvError) => void;
@@ -21,7 +22,8 @@ export interface PeerMeshOptions {
 }
 
 /** Without peers: they are added as the roster has them. */
-export function openPeerMesh({ self, registry, roster, logger, onHalt, onRemoved }: PeerMeshOptions): Mesh {
+export function openPeerMesh(options: PeerMeshOptions): Mesh {
+  const { self, registry, roster, second, logger, onHalt, onRemoved } = options;
   const nameOf = (id: string): string => roster.get(id)?.name ?? id;
   const WebSocket = nodeWebSocket({ isMasked: false });
   return openMesh({
@@ -30,7 +32,10 @@ export function openPeerMesh({ self, registry, roster, logger, onHalt, onRemoved
     dial: (address, signal) =>
       dialWebSocket(`ws://${address}${peerRoute.path}`, { protocol: peerRoute.protocol, signal, WebSocket }),
     admit: (peer) => registry.admit(peer),
-    strangerError: (id) => registry.strangerError(id),
+    strangerError: (id) => {
+      second.suspect(id);
+      return registry.strangerError(id);
+    },
     onWelcomed: (peer) => {
       logger.log('INFO', 'peer connected', { peer: nameOf(peer) });
       registry.admittedBy(peer).catch((error: unknown) => onHalt(RaftkvError.from(error)));

@@ -9,6 +9,7 @@ import {
   MeshKeeper,
   PeerRegistry,
   Roster,
+  SecondFounding,
   addMemberMetrics,
   createMetrics,
   serveClient,
@@ -118,10 +119,17 @@ class StartingNode {
     });
     const others = founders.filter(({ id }) => id !== memberId);
     const registry = await PeerRegistry.open({ storage, others, roster });
+    const second = new SecondFounding({
+      status: () => this.#replica?.status().raft,
+      patienceMilliseconds: this.#config.electionTimeoutMilliseconds * 4,
+      onFound: (error) => this.#halt(error),
+    });
+    this.#closers.push(() => second.close());
     const mesh = openPeerMesh({
       self: stored.identity,
       registry,
       roster,
+      second,
       logger: this.#logger,
       onHalt: (error) => this.#halt(error),
       onRemoved: (reason) => this.#retire(storage, reason),
