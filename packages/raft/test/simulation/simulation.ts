@@ -143,6 +143,7 @@ export class Simulation {
   }
 
   read(at: number): void {
+    this.#wake(at);
     this.ledger.read(at, { floor: this.checks.commitIndex, time: this.world.now });
   }
 
