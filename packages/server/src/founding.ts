@@ -80,6 +80,10 @@ export class PeerRegistry {
     if (known === undefined) throw this.strangerError(peer.memberId);
     const noted = this.storeIdOf(peer.memberId);
     if (noted !== undefined && noted !== peer.storeId) {
+      // An entry that may be taken back, and its id with it, is no reason for anybody to stop.
+      const { members = [] } = this.#roster.state.committed;
+      const isCertain = this.#storeIds.has(known.id) || members.some((member) => member.id === known.id);
+      if (!isCertain) throw new RaftkvError('busy', `it is not certain yet who ${known.id} is`);
       throw new RaftkvError(
         'member_amnesia',
         `${known.name} came back with an empty storage (its store was ${noted}, now ${peer.storeId}): it forgot its votes, so it may not take ` +

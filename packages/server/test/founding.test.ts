@@ -125,6 +125,7 @@ describe('founding', () => {
     await registry.admit({ memberId: member.id, storeId: 'D1' });
     await registry.admittedBy(member.id);
     expect([registry.missing(), notes.size]).toEqual([['node2', 'node3'], 0]);
+    roster.update({ active, committed: active, committedIndex: 12 });
     await expect(registry.admit({ memberId: member.id, storeId: 'D2' })).rejects.toMatchObject({
       code: 'member_amnesia',
     });

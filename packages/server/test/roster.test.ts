@@ -88,4 +88,11 @@ describe('a registry with a roster', () => {
     expect(await outcome('000000000000001f', 'any')).toBe('busy');
     expect(await outcome('nonsense', 'any')).toBe('wrong_member');
   });
+
+  it('sends nobody away for good over a record that may be taken back, and its id given to another', async () => {
+    const roster = new Roster(founders, { active: grown, committed: founded, committedIndex: 0 });
+    const registry = await PeerRegistry.open({ storage, others: [], roster });
+    const other = registry.admit({ memberId: fourth.id, storeId: 'of the one that was agreed on' });
+    await expect(other).rejects.toMatchObject({ code: 'busy' });
+  });
 });
