@@ -41,7 +41,7 @@ it.each(seeds)('agrees with the memory reference after random calls, seed %i', a
         notes,
       ]);
     };
-    const configuration = { voters: ['a1'], votersOutgoing: [], learners: [] };
+    const configuration = { voters: ['a1'], votersOutgoing: [], learners: [], learnersNext: [], members: [] };
     let term = 1;
     let first = 1;
     let last = 0;
@@ -123,7 +123,7 @@ it('stays small: many small writes are few records, and what is compacted or rep
   const tab = await stage.openTab('storage');
   const counts = await tab.page.evaluate(async () => {
     const { openIndexedDbStorage, identity, append, openRaw, recordsOf } = storageLab;
-    const configuration = { voters: ['a1'], votersOutgoing: [], learners: [] };
+    const configuration = { voters: ['a1'], votersOutgoing: [], learners: [], learnersNext: [], members: [] };
     const storage = await openIndexedDbStorage({ name: 'a', create: true, identity, durability: 'relaxed' });
     const database = await openRaw('a');
     for (let index = 1; index <= 500; index += 1) await append(storage, index, 1, 100);
@@ -159,7 +159,7 @@ it('a snapshot that a dead tab left half written is removed at the next opening,
     const { openIndexedDbStorage, identity, append } = storageLab;
     const storage = await openIndexedDbStorage({ name: 'a', create: true, identity });
     await append(storage, 1, 5);
-    const configuration = { voters: ['a1'], votersOutgoing: [], learners: [] };
+    const configuration = { voters: ['a1'], votersOutgoing: [], learners: [], learnersNext: [], members: [] };
     const half = await storage.createSnapshot({ lastIncludedIndex: 3, lastIncludedTerm: 1, configuration });
     await half.write(new Uint8Array(300_000));
   });
