@@ -230,15 +230,16 @@ export class Faults {
     const { tickMilliseconds, electionTimeoutTicks, heartbeatTicks } = this.#world.swarm;
     const electionMilliseconds = tickMilliseconds * electionTimeoutTicks;
     const toMember = (from: number, to: number): boolean => to === member.host && from < members.length;
-    const standsFor = electionMilliseconds * random.between(2, 5);
+    const standsFor = electionMilliseconds * random.between(2, 8);
     const sendsFor = tickMilliseconds * heartbeatTicks * random.between(0.5, 2);
-    links.slow(toMember, standsFor + sendsFor);
+    // They come in while it still takes itself for the leader.
+    links.slow(toMember, standsFor + sendsFor + electionMilliseconds * random.between(0, 0.7));
     this.#world.scheduler.after(sendsFor, undefined, () => {
       links.slow(toMember, 0);
       if (this.#isOver) return;
       const mend = links.cut(toMember);
       this.#pauseFor(member, standsFor, random.chance(0.5));
-      this.#mendAfter(standsFor + random.exponential(electionMilliseconds), mend);
+      this.#mendAfter(standsFor + electionMilliseconds * random.between(0.5, 2), mend);
     });
   }
 
