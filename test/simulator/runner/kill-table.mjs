@@ -99,8 +99,4 @@ function write(table) {
   const [start, end] = [text.indexOf(opening), text.indexOf(closing)];
   if (start < 0 || end < start) throw new Error(`${readme} has no place for the table`);
   writeFileSync(readme, `${text.slice(0, start + opening.length)}\n\n${table}\n\n${text.slice(end)}`);
-  execFileSync('npx', ['oxfmt', 'test/simulator/README.md'], {
-    cwd: join(import.meta.dirname, '../../..'),
-    stdio: 'inherit',
-  });
 }
