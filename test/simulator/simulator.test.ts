@@ -42,7 +42,7 @@ it(
 it('makes the same world of the same seed, to the last byte', { timeout: 120_000 }, async () => {
   for (const seed of ['11', '12']) {
     const [one, two] = await Promise.all([simulate('--seed', seed), simulate('--seed', seed)]);
-    expect(lines(one.output).length).toBeGreaterThan(100);
+    expect(lines(one.output).length).toBeGreaterThan(40);
     expect(lines(two.output)).toEqual(lines(one.output));
   }
 });
