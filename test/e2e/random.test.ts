@@ -84,7 +84,7 @@ describe('five nodes under random work and random faults', () => {
         (first) => new GatewayWorkloadClient(cluster.addresses, { first, roams: true, serializable: true }),
       );
       const workload = new Workload({ seed, keys: 3, clients, pauseMilliseconds: 2 });
-      const nemesis = new Nemesis(cluster, { seed, actions: ['pause'], holdMilliseconds: 600 });
+      const nemesis = new Nemesis(cluster, { seed, mostVictims: 1, actions: ['pause'], holdMilliseconds: 600 });
       workload.start();
       nemesis.start();
       await sleep(4000);

@@ -37,9 +37,10 @@ export class Workload {
   private readonly options: WorkloadOptions;
   private isStopping = false;
   private running: Promise<void>[] = [];
-  /** Waits for restarts and pauses of servers are kept apart by this: operations answered in each second since the start. */
-  private readonly startedAt = performance.now();
-  readonly answeredInSecond: number[] = [];
+
+  /** The longest time in which nobody was told anything. */
+  longestSilenceMilliseconds = 0;
+  private lastAnswerAt = performance.now();
 
   constructor(options: WorkloadOptions) {
     this.options = options;
@@ -123,8 +124,9 @@ export class Workload {
 
   private countAnswer(): void {
     this.counts.answered++;
-    const second = Math.floor((performance.now() - this.startedAt) / 1000);
-    this.answeredInSecond[second] = (this.answeredInSecond[second] ?? 0) + 1;
+    const time = performance.now();
+    this.longestSilenceMilliseconds = Math.max(this.longestSilenceMilliseconds, time - this.lastAnswerAt);
+    this.lastAnswerAt = time;
   }
 }
 
