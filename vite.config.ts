@@ -1,8 +1,12 @@
 // The test projects, cheapest first. `architecture` reads the tree; `unit` runs in-process suites from the sources of every
 // package (the `source` export condition: no build needed); `packages` installs the packed tarballs; `browser` drives a real
-// Chromium over bundles of the sources; `process` starts real servers and disks from the built packages.
+// Chromium over bundles of the sources; `process` starts real servers and disks from the built packages,
+// and so does `alone`.
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
+
+/** Process suites that measure how long something takes, flood, or break the networks and disks of the machine: nothing runs beside them. */
+const alone = ['test/chaos/**/*.process.test.ts', 'test/e2e/{flood,rolling-restart}.test.ts'];
 
 // Workspace packages are links to folders outside node_modules, so vitest transforms them as sources; with the first
 // condition of their exports maps being `source`, a test never sees a stale build.
@@ -33,6 +37,21 @@ function reactProject(name: string, alias: { find: RegExp; replacement: string }
       include: ['packages/react/test/**/*.test.ts'],
       server: { deps: { inline: [testingLibrary] } },
       testTimeout: 30_000,
+    },
+  };
+}
+
+function processProject(name: string, files: { include: string[]; exclude: string[] }) {
+  return {
+    ...sources,
+    test: {
+      name,
+      environment: 'node' as const,
+      ...files,
+      fileParallelism: false,
+      expect: { poll: { timeout: 20_000 } },
+      testTimeout: 120_000,
+      hookTimeout: 60_000,
     },
   };
 }
@@ -114,19 +133,11 @@ export default defineConfig({
           hookTimeout: 120_000,
         },
       },
-      {
-        ...sources,
-        test: {
-          name: 'process',
-          environment: 'node',
-          include: ['test/e2e/**/*.test.ts', 'packages/*/test/**/*.process.test.ts', 'test/**/*.process.test.ts'],
-          exclude: ['**/node_modules/**'],
-          fileParallelism: false,
-          expect: { poll: { timeout: 20_000 } },
-          testTimeout: 120_000,
-          hookTimeout: 60_000,
-        },
-      },
+      processProject('process', {
+        include: ['test/e2e/**/*.test.ts', 'packages/*/test/**/*.process.test.ts', 'test/**/*.process.test.ts'],
+        exclude: ['**/node_modules/**', ...alone],
+      }),
+      processProject('alone', { include: alone, exclude: ['**/node_modules/**'] }),
     ],
   },
 });

@@ -1,6 +1,6 @@
 // `npm test`: every check of the repository, cheapest first, and one closing line with the counts. It stops at the first
 // step that fails. `npm test -- unit` runs the named steps alone, `npm test -- --keep-going` does not stop at a failure.
-// What the steps check lives in their own folders; this file only runs and counts.
+// What the steps check lives in their own folders; this file only runs and counts. What mostly waits runs beside something else.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,7 +9,11 @@ import { delimiter, join } from 'node:path';
 const root = join(import.meta.dirname, '..');
 const reports = mkdtempSync(join(tmpdir(), 'raftkv-test-'));
 
-/** A suite is a vitest project, or several: its tests are counted. The minutes bound a step that hangs, with room for a slow machine. */
+/**
+ * A suite is a vitest project, or several: its tests are counted. The minutes bound a step that hangs, with room for a slow machine.
+ * Steps of one `lane` run one after another, and two lanes in a row beside each other: neither browsers nor most processes keep two cores
+ * busy. Browsers keep out of each other's way in one lane; what measures time or floods is in none.
+ */
 const steps = [
   { name: 'format', command: ['oxfmt', '--check', '.'], minutes: 2 },
   { name: 'lint', command: ['oxlint', '-c', 'test/architecture/oxlint.json', '--deny-warnings', '.'], minutes: 2 },
@@ -20,15 +24,18 @@ const steps = [
   { name: 'unit', suite: true, minutes: 25 },
   { name: 'simulator', suite: true, minutes: 15 },
   { name: 'react', suite: true, project: 'react-*', minutes: 10 },
-  { name: 'packages', suite: true, minutes: 10 },
-  { name: 'browser', suite: true, minutes: 20 },
-  { name: 'process', suite: true, minutes: 35 },
+  { name: 'browser', suite: true, minutes: 25, lane: 'browser' },
+  { name: 'packages', suite: true, minutes: 10, lane: 'process' },
+  { name: 'process', suite: true, minutes: 30, lane: 'process' },
+  { name: 'alone', suite: true, minutes: 15 },
 ];
 
-let running;
+const running = new Set();
+const hidden = new Set();
 for (const signal of ['SIGINT', 'SIGTERM']) {
   process.on(signal, () => {
-    stopGroup(running, signal);
+    for (const child of running) stopGroup(child, signal);
+    for (const output of hidden) output.show();
     rmSync(reports, { recursive: true, force: true });
     process.exit(130);
   });
@@ -46,18 +53,39 @@ async function main(words) {
   }
   const started = performance.now();
   const results = [];
-  for (const step of steps) {
-    if (wanted.length > 0 && !wanted.includes(step.name)) continue;
-    const result = await runStep(step);
-    results.push(result);
-    if (result.problem !== undefined && !keepGoing) break;
+  const hasFailed = () => !keepGoing && results.some(({ problem }) => problem !== undefined);
+  for (const lanes of inLanes(steps.filter(({ name }) => wanted.length === 0 || wanted.includes(name)))) {
+    if (hasFailed()) break;
+    const outputs = lanes.map(() => keepOutput());
+    outputs[0].show();
+    const runs = lanes.map(async (lane, at) => {
+      for (const step of lane) if (!hasFailed()) results.push(await runStep(step, outputs[at]));
+    });
+    // What two suites print is not mixed up: a lane is shown when the ones before it are over.
+    for (const [at, run] of runs.entries()) {
+      outputs[at].show();
+      await run;
+    }
   }
   return report(results, performance.now() - started);
 }
 
+/** Groups that run one after another, each of lanes that run side by side. A step without a lane is a group by itself. */
+function inLanes(wanted) {
+  const groups = [];
+  for (const step of wanted) {
+    const last = groups.at(-1);
+    const others = step.lane === undefined ? undefined : last?.find(([first]) => first.lane === step.lane);
+    if (others !== undefined) others.push(step);
+    else if (step.lane !== undefined && last?.[0][0].lane !== undefined) last.push([step]);
+    else groups.push([[step]]);
+  }
+  return groups;
+}
+
 /** Runs one step and judges it: `problem` is a sentence when it failed. */
-async function runStep(step) {
-  console.log(`\n=== ${step.name} ===`);
+async function runStep(step, output) {
+  output.write(`\n=== ${step.name} ===\n`);
   const started = performance.now();
   const reportFile = join(reports, `${step.name}.json`);
   const command = step.suite
@@ -71,27 +99,30 @@ async function runStep(step) {
         `--outputFile.json=${reportFile}`,
       ]
     : step.command;
-  let problem = await execute(command, step.minutes);
+  let problem = await execute(command, step.minutes, output);
   const counts = step.suite ? readCounts(reportFile) : undefined;
   if (counts !== undefined) {
     if (counts.failed > 0) problem = `${counts.failed} failed`;
     if (counts.skipped > 0) problem ??= `${counts.skipped} skipped, and a skipped test proves nothing`;
     if (counts.passed === 0) problem ??= 'no test ran';
   }
-  console.log(`=== ${step.name}: ${problem ?? 'ok'} in ${duration(performance.now() - started)} ===`);
+  output.write(`=== ${step.name}: ${problem ?? 'ok'} in ${duration(performance.now() - started)} ===\n`);
   return { name: step.name, problem, counts };
 }
 
 /** Resolves with what went wrong, or undefined. The child leads a process group of its own, so that nothing outlives it. */
-function execute([program, ...words], minutes) {
+function execute([program, ...words], minutes, output) {
   return new Promise((resolve) => {
+    const stream = output.isShown ? 'inherit' : 'pipe';
     const child = spawn(program, words, {
       cwd: root,
       detached: true,
-      stdio: ['ignore', 'inherit', 'inherit'],
+      stdio: ['ignore', stream, stream],
       env: { ...process.env, PATH: `${join(root, 'node_modules/.bin')}${delimiter}${process.env.PATH}` },
     });
-    running = child;
+    child.stdout?.on('data', (bytes) => output.write(bytes));
+    child.stderr?.on('data', (bytes) => output.write(bytes));
+    running.add(child);
     let isLate = false;
     const alarm = setTimeout(() => {
       isLate = true;
@@ -99,11 +130,13 @@ function execute([program, ...words], minutes) {
     }, minutes * 60_000);
     const finish = (problem) => {
       clearTimeout(alarm);
-      running = undefined;
+      running.delete(child);
       resolve(isLate ? `not done after ${minutes} minutes, stopped` : problem);
     };
     child.on('error', (error) => finish(error.message));
     child.on('exit', (code, signal) => finish(code === 0 ? undefined : `exit ${code ?? signal}`));
+    // A process that it left behind may hold the pipes: nobody waits for that one.
+    child.on('exit', () => setTimeout(() => [child.stdout, child.stderr].forEach((pipe) => pipe?.destroy()), 1000));
   });
 }
 
@@ -114,6 +147,22 @@ function stopGroup(child, signal) {
   } catch {
     // It is gone already.
   }
+}
+
+/** What one lane prints: kept until it is its turn to be seen. */
+function keepOutput() {
+  const kept = [];
+  const output = {
+    isShown: false,
+    write: (words) => (output.isShown ? process.stdout.write(words) : kept.push(words)),
+    show: () => {
+      output.isShown = true;
+      hidden.delete(output);
+      for (const words of kept.splice(0)) process.stdout.write(words);
+    },
+  };
+  hidden.add(output);
+  return output;
 }
 
 function readCounts(file) {

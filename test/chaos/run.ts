@@ -182,10 +182,13 @@ class Run {
       const isComplete = (): boolean => keeper.failure !== undefined || keeper.revision >= revision;
       return waitFor('the watch of everything has it all', isComplete);
     });
-    for (const member of this.arena.members) {
-      const state = await this.attempt(() => stateOf(cluster.address(member), keeper.revision));
-      if (state !== undefined) states.set(cluster.name(member), state);
-    }
+    // All at once: of members that have lost something, each would be waited for in vain.
+    await Promise.all(
+      this.arena.members.map(async (member) => {
+        const state = await this.attempt(() => stateOf(cluster.address(member), keeper.revision));
+        if (state !== undefined) states.set(cluster.name(member), state);
+      }),
+    );
     await keeper.stop();
     if (keeper.failure !== undefined) this.findings.push(`the watch of everything ended: ${String(keeper.failure)}`);
     this.judgeAll(
