@@ -136,7 +136,7 @@ it('site data that are cleared in the middle of writes are storage_missing', asy
 it('a tab with a later version of the layout gets through, and the older one says unsupported_version', async () => {
   const [tab, other] = [await stage.openTab('copy'), await stage.openTab('copy')];
   await holdOne(tab);
-  await other.page.evaluate(async () => void (await copyLab.openRaw(2)));
+  await other.page.evaluate(async () => void (await copyLab.openRaw(3)));
   await expect.poll(() => heard(tab)).toEqual(['unsupported_version']);
   expect(await append(tab)).toBe('unsupported_version');
 });

@@ -198,11 +198,11 @@ describe('what a replica keeps', () => {
     await first.put('a', 1);
     await until(first.replica, ({ revision }) => revision === cluster.revision);
     await first.close();
-    store.records[store.records.length - 1] = Uint8Array.of(1, 9, 9);
+    store.records[store.records.length - 1] = Uint8Array.of(2, 9, 9);
     const second = await cluster.replica({ store });
     await until(second.replica, ({ revision }) => revision === cluster.revision);
     expect(store.wipes).toBe(1);
-    expect(second.replica.getSnapshot()).toMatchObject({ keys: 1, error: { code: 'storage_corrupt' } });
+    expect(second.replica.getSnapshot()).toMatchObject({ keys: 1, error: { code: 'bad_frame' } });
   });
 
   it('is said to be gone as soon as somebody removes it, and the replica goes on in memory', async () => {

@@ -2,8 +2,8 @@
 // kind of file it is, and numbers are little-endian. Used by the codecs of the single files; `docs/disk-format.md` has every byte.
 import { RaftkvError, crc32c } from '@raftkv/wire';
 
-/** `mrk` and `fnc` are records of a browser's database, `cph` and `cpc` those of a copy in one. */
-export type FileKind = 'log' | 'snp' | 'idt' | 'not' | 'mrk' | 'fnc' | 'cph' | 'cpc';
+/** `mrk` and `fnc` are records of a browser's database. */
+export type FileKind = 'log' | 'snp' | 'idt' | 'not' | 'mrk' | 'fnc';
 
 const formatVersion = 1;
 

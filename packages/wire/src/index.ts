@@ -22,7 +22,7 @@ export {
   hardState,
 } from './record.ts';
 // For storages that keep small records of their own: layouts to describe them with.
-export { bin, boxed, fields, list, optional, positive, text, uint } from './layout.ts';
+export { bin, bool, boxed, fields, list, optional, positive, tagged, text, uint } from './layout.ts';
 export { snapshotMeta, snapshotMetaV1 } from './entry.ts';
 export { decodeVersioned, encodeVersioned } from './versioned.ts';
 export { decodeAdminRequest, decodeAdminResult, encodeAdminRequest, encodeAdminResult } from './admin.ts';

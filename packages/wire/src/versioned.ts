@@ -6,8 +6,8 @@ import { formatLimits } from './limits.ts';
 import { Reader } from './reader.ts';
 import { Writer } from './writer.ts';
 
-/** One layout, which is version 1, or one for each version from 1 on. */
-export type Format<T> = Layout<T> | readonly [Layout<T>, ...Layout<T>[]];
+/** One layout, which is version 1, or one for each version from 1 on; undefined: one that is read no more. */
+export type Format<T> = Layout<T> | readonly [Layout<T> | undefined, ...Layout<T>[]];
 
 export function openWriter(capacityBytes: number, version = 1): Writer {
   const writer = new Writer(capacityBytes);
@@ -49,6 +49,6 @@ export function decodeVersioned<T>(format: Format<T>, bytes: Uint8Array, what: s
   return value;
 }
 
-function layoutsOf<T>(format: Format<T>): readonly Layout<T>[] {
+function layoutsOf<T>(format: Format<T>): readonly (Layout<T> | undefined)[] {
   return 'write' in format ? [format] : format;
 }

@@ -70,14 +70,26 @@ function settled<T>(request: IDBRequest<T>): Promise<T> {
 }
 
 /** Opens the database past the storage, to damage it. It does not make way for anybody. */
-function openRaw(version?: number): Promise<IDBDatabase> {
-  return settled(indexedDB.open('raftkv-copy/a', version));
+function openRaw(version?: number, fill?: (database: IDBDatabase) => void): Promise<IDBDatabase> {
+  const request = indexedDB.open('raftkv-copy/a', version);
+  request.addEventListener('upgradeneeded', () => fill?.(request.result));
+  return settled(request);
 }
 
-async function recordsOf(database: IDBDatabase): Promise<{ key: IDBValidKey; value: Uint8Array }[]> {
+/** As they are kept: a checksum, and the bytes that it is of. */
+type Sealed = readonly [sum: number, bytes: Uint8Array];
+
+async function recordsOf(database: IDBDatabase): Promise<{ key: IDBValidKey; value: Sealed }[]> {
   const store = database.transaction('records').objectStore('records');
-  const [keys, values] = await Promise.all([settled(store.getAllKeys()), settled<Uint8Array[]>(store.getAll())]);
+  const [keys, values] = await Promise.all([settled(store.getAllKeys()), settled<Sealed[]>(store.getAll())]);
   return keys.map((key, i) => ({ key, value: values[i]! }));
+}
+
+/** Other bytes, with a checksum that is right. */
+function sealed(key: IDBValidKey, bytes: Uint8Array): Sealed {
+  let sum = 0x811c9dc5;
+  for (const byte of [...new TextEncoder().encode(String(key)), ...bytes]) sum = Math.imul(sum ^ byte, 0x01000193);
+  return [sum >>> 0, bytes];
 }
 
 /** Puts a value in the place of a record, or removes it. */
@@ -122,6 +134,7 @@ const lab = {
   codeOf,
   openRaw,
   recordsOf,
+  sealed,
   putRaw,
   tryAll,
   MemoryCopyStore,

@@ -1,6 +1,7 @@
-// The records of a copy's database as bytes, and their keys: one head, and chunks of packed records. Each carries its version and kind, a checksum and its
-// own key, so that no damage and no mix-up goes unseen; `docs/indexeddb-copy-format.md` has every byte.
-import { corrupt, decodeSmallFile, encodeSmallFile, viewOf } from '../file-format.ts';
+// The records of a copy's database as values of IndexedDB, and their keys: one head, and chunks of packed records. Each carries its version and a
+// checksum of its key and of its bytes, so that no damage and no mix-up goes unseen; `docs/indexeddb-copy-format.md` has every byte.
+import { bin, boxed, decodeVersioned, encodeVersioned, fields, list, text, uint } from '@raftkv/wire';
+import { corrupt } from '../file-format.ts';
 import type { CopyOwner } from '../copy-storage.ts';
 
 /** Who may write, and what counts. Every transaction that writes compares the one that is there and puts the next one. */
@@ -20,56 +21,70 @@ export interface CopyHead {
   readonly next: number;
 }
 
+/** Where a record is: the head's, or that of the chunk at this position of a group. */
+export type RecordKey = 'head' | readonly [group: number, position: number];
+/** What is kept there: a checksum of the key and of the bytes, and the bytes. */
+export type Sealed = readonly [sum: number, bytes: Uint8Array];
+
 export const headKey = 'head';
-const chunkHeadBytes = 16;
+
+const headLayout = fields<CopyHead>({
+  owner: boxed(fields<CopyOwner>({ clusterId: text, replicaId: text, scope: text })),
+  epoch: uint,
+  token: text,
+  writes: uint,
+  group: uint,
+  pages: uint,
+  first: uint,
+  next: uint,
+});
+const chunkLayout = list(bin);
 
 /** The chunks of a group from one position to before another. */
 export function chunkKeys(group: number, from: number, to: number): IDBKeyRange {
   return IDBKeyRange.bound([group, from], [group, to], false, true);
 }
 
-export function encodeHead(head: CopyHead): Uint8Array {
-  return encodeSmallFile('cph', new TextEncoder().encode(JSON.stringify(head)));
+export function sealHead(head: CopyHead): Sealed {
+  return seal(headKey, encodeVersioned(headLayout, head, 256));
 }
 
 /** Throws `storage_corrupt` or `unsupported_version`. */
-export function decodeHead(value: unknown, place: string): CopyHead {
-  return JSON.parse(new TextDecoder().decode(bodyOf('cph', value, `${place}/head`))) as CopyHead;
+export function openHead(value: unknown, place: string): CopyHead {
+  return decodeVersioned(headLayout, ...unsealed(headKey, value, place));
 }
 
-export function encodeChunk(group: number, position: number, records: readonly Uint8Array[]): Uint8Array {
-  const bytes = records.reduce((sum, record) => sum + 4 + record.length, chunkHeadBytes);
-  const body = new Uint8Array(bytes);
-  const view = viewOf(body);
-  view.setFloat64(0, group, true);
-  view.setFloat64(8, position, true);
-  let at = chunkHeadBytes;
-  for (const record of records) {
-    view.setUint32(at, record.length, true);
-    body.set(record, at + 4);
-    at += 4 + record.length;
-  }
-  return encodeSmallFile('cpc', body);
+export function sealChunk(key: RecordKey, records: readonly Uint8Array[]): Sealed {
+  const bytes = records.reduce((sum, record) => sum + 5 + record.length, 8);
+  return seal(key, encodeVersioned(chunkLayout, records, bytes));
 }
 
 /** The records are views over the chunk. Throws `storage_corrupt` or `unsupported_version`. */
-export function decodeChunk(group: number, position: number, value: unknown, place: string): Uint8Array[] {
-  const path = `${place}/chunk ${group} ${position}`;
-  const body = bodyOf('cpc', value, path);
-  const view = viewOf(body);
-  if (body.length < chunkHeadBytes || view.getFloat64(0, true) !== group || view.getFloat64(8, true) !== position) {
-    throw corrupt(path, 16, 'it is another record');
-  }
-  const records: Uint8Array[] = [];
-  for (let at = chunkHeadBytes; at < body.length;) {
-    const end = at + 4 + view.getUint32(at, true);
-    records.push(body.subarray(at + 4, end));
-    at = end;
-  }
-  return records;
+export function openChunk(key: RecordKey, value: unknown, place: string): readonly Uint8Array[] {
+  return decodeVersioned(chunkLayout, ...unsealed(key, value, place));
 }
 
-function bodyOf(kind: 'cph' | 'cpc', value: unknown, path: string): Uint8Array {
-  if (value instanceof Uint8Array) return decodeSmallFile(kind, value, path);
-  throw corrupt(path, 0, value === undefined ? 'the record is missing' : 'it is no byte array');
+function seal(key: RecordKey, bytes: Uint8Array): Sealed {
+  return [sumOf(key, bytes), bytes];
+}
+
+/** The bytes, and where they are from. */
+function unsealed(key: RecordKey, value: unknown, place: string): [bytes: Uint8Array, path: string] {
+  const path = `${place}/${key.toString()}`;
+  const [sum, bytes] = Array.isArray(value) ? (value as unknown[]) : [];
+  if (!(bytes instanceof Uint8Array)) throw corrupt(path, 0, 'there is no such record');
+  if (sum !== sumOf(key, bytes)) throw corrupt(path, 0, 'its checksum is off');
+  return [bytes, path];
+}
+
+/** FNV-1a of 32 bits: a few lines, for a database that has checksums of its own in most browsers. */
+function sumOf(key: RecordKey, bytes: Uint8Array): number {
+  let sum = 0x811c9dc5;
+  for (const byte of new TextEncoder().encode(key.toString())) sum = mixed(sum, byte);
+  for (const byte of bytes) sum = mixed(sum, byte);
+  return sum >>> 0;
+}
+
+function mixed(sum: number, byte: number): number {
+  return Math.imul(sum ^ byte, 0x01000193);
 }

@@ -10,14 +10,14 @@ import type { UseStore } from 'idb-keyval';
  */
 export type Durability = 'strict' | 'relaxed';
 
-/** The version of the layout in `docs/indexeddb-format.md`; a later one is refused by the browser with VersionError. */
-const formatVersion = 1;
 const storeName = 'records';
 /** Before each further attempt with a new handle. A browser that restarts its storage process takes a moment. */
 const retryPauseMilliseconds: readonly number[] = [0, 50, 250, 1000];
 
 export interface DatabaseOptions {
   readonly name: string;
+  /** Of the layout. A later one is refused by the browser with VersionError; of an earlier one nothing is left. */
+  readonly formatVersion: number;
   readonly durability: Durability;
   readonly openTimeoutMilliseconds: number;
   /** Called when the browser took the handle away while nothing was asked: somebody deletes or upgrades, or the data were cleared. */
@@ -194,7 +194,7 @@ function abort(transaction: IDBTransaction): void {
 }
 
 async function openHandle(options: DatabaseOptions, fill: FillDatabase | undefined): Promise<IDBDatabase> {
-  const { name, openTimeoutMilliseconds } = options;
+  const { name, formatVersion, openTimeoutMilliseconds } = options;
   const request = databaseFactory().open(name, formatVersion);
   let refusal: unknown;
   let isBlocked = false;
@@ -203,9 +203,11 @@ async function openHandle(options: DatabaseOptions, fill: FillDatabase | undefin
   };
   request.onupgradeneeded = () => {
     try {
-      // Nothing was there (nobody has a layout older than ours): a new database, or one that vanished and must not come back empty.
+      // Nothing was there that counts: a new database, or one that vanished and must not come back empty.
       if (fill === undefined) throw missing(name);
-      fill(request.result.createObjectStore(storeName));
+      const { result } = request;
+      if (result.objectStoreNames.length > 0) result.deleteObjectStore(storeName);
+      fill(result.createObjectStore(storeName));
     } catch (error) {
       refusal = error;
       request.transaction?.abort();

@@ -4,8 +4,8 @@ import { promisifyRequest } from 'idb-keyval';
 import { RaftkvError } from '@raftkv/wire';
 import { corrupt } from '../file-format.ts';
 import type { CopyOwner, CopyStorage } from '../copy-storage.ts';
-import { chunkKeys, decodeChunk, decodeHead, encodeChunk, encodeHead, headKey } from './copy-records.ts';
-import type { CopyHead } from './copy-records.ts';
+import { chunkKeys, headKey, openChunk, openHead, sealChunk, sealHead } from './copy-records.ts';
+import type { CopyHead, RecordKey, Sealed } from './copy-records.ts';
 import type { Database } from './database.ts';
 
 /** Larger values are moved out of the database into files of their own by browsers, at a cost; a larger record has a chunk to itself. */
@@ -14,11 +14,6 @@ const chunkBytes = 60 * 1024;
 const growableBytes = 8 * 1024;
 /** Of one reading transaction: the page has its turn between two. */
 const chunksARead = 8;
-
-interface Waiting {
-  readonly resolve: () => void;
-  readonly reject: (error: RaftkvError) => void;
-}
 
 export class IndexedDbCopy implements CopyStorage {
   readonly owner: CopyOwner;
@@ -33,10 +28,12 @@ export class IndexedDbCopy implements CopyStorage {
   #records: Uint8Array[] = [];
   #bytes = 0;
   #isDirty = false;
-  #puts: (readonly [key: IDBValidKey, value: Uint8Array])[] = [];
+  #puts: (readonly [key: RecordKey, value: Sealed])[] = [];
   #deletes: IDBKeyRange[] = [];
-  #waiting: Waiting[] = [];
-  #draining: Promise<void> | undefined;
+  /** The transaction that is next: everything asked for until it begins goes into it. */
+  #next: Promise<void> | undefined;
+  /** Whatever was asked for has been done, or failed. */
+  #settled: Promise<void> = Promise.resolve();
   #failure: RaftkvError | undefined;
   #isClosed = false;
 
@@ -73,7 +70,7 @@ export class IndexedDbCopy implements CopyStorage {
     let bytes = 0;
     const endPage = (): void => {
       if (packed.length === 0) return;
-      this.#puts.push([[group, pages], encodeChunk(group, pages, packed)]);
+      this.#putChunk([group, pages], packed);
       pages += 1;
       packed = [];
       bytes = 0;
@@ -107,7 +104,7 @@ export class IndexedDbCopy implements CopyStorage {
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    await this.#draining;
+    await this.#settled;
     this.#database.close();
   }
 
@@ -120,7 +117,7 @@ export class IndexedDbCopy implements CopyStorage {
         this.#check(await head);
         return chunks;
       });
-      for (let i = at; i < end; i += 1) yield* decodeChunk(group, i, values[i - at], this.#database.label);
+      for (let i = at; i < end; i += 1) yield* openChunk([group, i], values[i - at], this.#database.label);
     }
   }
 
@@ -135,35 +132,27 @@ export class IndexedDbCopy implements CopyStorage {
     if (!this.#isDirty) return;
     this.#isDirty = false;
     const position = this.#plan.next - 1;
-    this.#puts.push([[0, position], encodeChunk(0, position, this.#records)]);
+    this.#putChunk([0, position], this.#records);
+  }
+
+  #putChunk(key: RecordKey, records: readonly Uint8Array[]): void {
+    this.#puts.push([key, sealChunk(key, records)]);
   }
 
   /** Resolves when everything up to here is in a transaction that is complete. */
   #written(): Promise<void> {
     const error = this.#failure ?? (this.#isClosed ? new RaftkvError('closed', 'this storage was closed') : undefined);
     if (error !== undefined) return Promise.reject(error);
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ resolve, reject });
-      // What is added before this turn ends joins the group.
-      this.#draining ??= Promise.resolve().then(() => this.#drain());
-    });
-  }
-
-  /** Writes group after group. Never rejects. */
-  async #drain(): Promise<void> {
-    while (this.#waiting.length > 0) {
-      const group = this.#waiting.splice(0);
-      try {
-        await this.#write();
-        for (const { resolve } of group) resolve();
-      } catch (error) {
-        this.#fail(RaftkvError.from(error, 'storage_failed'), [...group, ...this.#waiting.splice(0)]);
-      }
+    if (this.#next === undefined) {
+      this.#next = this.#settled.then(() => this.#write());
+      this.#settled = this.#next.catch((cause: unknown) => this.#fail(cause));
     }
-    this.#draining = undefined;
+    return this.#next;
   }
 
   async #write(): Promise<void> {
+    this.#next = undefined;
+    if (this.#failure !== undefined) throw this.#failure;
     this.#pack();
     if (this.#bytes > growableBytes) this.#endChunk();
     const puts = this.#puts.splice(0);
@@ -172,9 +161,9 @@ export class IndexedDbCopy implements CopyStorage {
     await this.#database.transact('readwrite', async (store) => {
       const found = promisifyRequest<unknown>(store.get(headKey));
       // All at once: a head that is not ours aborts them before any can be complete.
-      for (const [key, value] of puts) store.put(value, key);
+      for (const [key, value] of puts) store.put(value, key as IDBValidKey);
       for (const range of deletes) store.delete(range);
-      store.put(encodeHead(head), headKey);
+      store.put(sealHead(head), headKey);
       this.#check(await found);
       store.transaction.commit?.();
     });
@@ -184,7 +173,7 @@ export class IndexedDbCopy implements CopyStorage {
   /** Throws `storage_locked` or `storage_corrupt` if this record is not the head that we left. */
   #check(value: unknown): void {
     const { label } = this.#database;
-    const { token, epoch, writes } = decodeHead(value, label);
+    const { token, epoch, writes } = openHead(value, label);
     if (token !== this.#head.token) {
       throw new RaftkvError('storage_locked', `${label} was taken over by another opener (number ${epoch})`);
     }
@@ -193,11 +182,11 @@ export class IndexedDbCopy implements CopyStorage {
     throw corrupt(`${label}/head`, 0, `it is at write ${writes}, and ${this.#head.writes} are known`);
   }
 
-  #fail(error: RaftkvError, waiting: readonly Waiting[]): void {
-    this.#failure = error;
-    for (const { reject } of waiting) reject(error);
+  #fail(cause: unknown): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = RaftkvError.from(cause, 'storage_failed');
     // Whoever wants to delete it need not wait.
     this.#database.close();
-    this.#onFailure?.(error);
+    this.#onFailure?.(this.#failure);
   }
 }

@@ -2,12 +2,15 @@
 // Called by the composition root of a tab that holds the replica.
 import { promisifyRequest } from 'idb-keyval';
 import type { CopyStorage, OpenCopyOptions } from '../copy-storage.ts';
-import { chunkKeys, decodeHead, encodeHead, headKey } from './copy-records.ts';
+import { chunkKeys, headKey, openHead, sealHead } from './copy-records.ts';
 import type { CopyHead } from './copy-records.ts';
 import { Database } from './database.ts';
 import type { Durability } from './database.ts';
 import { copyPrefix, databaseNameOf } from './database-name.ts';
 import { IndexedDbCopy } from './indexeddb-copy.ts';
+
+/** Of the layout in `docs/indexeddb-copy-format.md`. What is older is thrown away: the feed has everything. */
+const formatVersion = 2;
 
 export interface IndexedDbCopyOptions extends OpenCopyOptions {
   /** Which copy of this origin; 1 to 128 characters. */
@@ -31,15 +34,21 @@ export async function openIndexedDbCopy(options: IndexedDbCopyOptions): Promise<
   const { name, durability, openTimeoutMilliseconds = 10_000, owner, onFailure } = options;
   let copy: IndexedDbCopy | undefined;
   const database = await Database.open(
-    { name: databaseNameOf(name, copyPrefix), durability, openTimeoutMilliseconds, onLost: () => copy?.probe() },
-    owner && ((store) => void store.put(encodeHead(emptyHead(owner)), headKey)),
+    {
+      name: databaseNameOf(name, copyPrefix),
+      formatVersion,
+      durability,
+      openTimeoutMilliseconds,
+      onLost: () => copy?.probe(),
+    },
+    owner && ((store) => void store.put(sealHead(emptyHead(owner)), headKey)),
   );
   try {
     const token = crypto.getRandomValues(new Uint32Array(4)).join('-');
     const head = await database.transact('readwrite', async (store) => {
-      const found = decodeHead(await promisifyRequest<unknown>(store.get(headKey)), database.label);
+      const found = openHead(await promisifyRequest<unknown>(store.get(headKey)), database.label);
       const raised = { ...found, token, epoch: found.epoch + 1, writes: found.writes + 1 };
-      store.put(encodeHead(raised), headKey);
+      store.put(sealHead(raised), headKey);
       // What a replacement that was not finished, or not cleared up after, has left.
       const { group, first, next } = found;
       store.delete(chunkKeys(0, -Infinity, first));

@@ -16,6 +16,9 @@ import type { Fence } from './records.ts';
 import { takeWebLock } from './web-lock.ts';
 import { WriteQueue } from './write-queue.ts';
 
+/** Of the layout in `docs/indexeddb-format.md`. There is none before it: one that comes after must read it. */
+const formatVersion = 1;
+
 export interface IndexedDbStorageOptions {
   /** Which storage of this origin; 1 to 128 characters. Each replica has its own. */
   readonly name: string;
@@ -73,7 +76,7 @@ async function openDatabase(
   const { durability = 'strict', openTimeoutMilliseconds = 10_000 } = options;
   let storage: IndexedDbStorage | undefined;
   const database = await Database.open(
-    { name, durability, openTimeoutMilliseconds, onLost: () => storage?.probe() },
+    { name, formatVersion, durability, openTimeoutMilliseconds, onLost: () => storage?.probe() },
     options.create ? (store) => fillDatabase(store, options.identity) : undefined,
   );
   try {

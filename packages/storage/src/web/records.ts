@@ -166,7 +166,7 @@ function labelled<T>(format: Format<T>): Format<Labelled<T>> {
   const label = (content: Layout<T>): Layout<Labelled<T>> => fields<Labelled<T>>({ label: text, content });
   if ('write' in format) return label(format);
   const [first, ...later] = format;
-  return [label(first), ...later.map(label)];
+  return [first && label(first), ...later.map(label)];
 }
 
 function decoded<T>(path: string, decode: () => T): T {
