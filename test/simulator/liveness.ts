@@ -67,6 +67,8 @@ export class Liveness {
     links.isCalm = true;
     for (const member of members) {
       if (this.core.includes(member)) {
+        // The faults are over, and nobody else lets it die any more.
+        if (member.disk.isStruck) member.die('torn', true);
         member.disk.isCalm = true;
         member.disk.crashAfter(Infinity, () => undefined);
         if (member.process !== undefined) member.process.pausedUntil = 0;

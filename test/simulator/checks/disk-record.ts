@@ -9,6 +9,8 @@ export class DiskRecord {
   #compactedIndex = 0;
   /** Of the entries after `#compactedIndex`. */
   #terms: number[] = [];
+  /** What a snapshot replaced last: a core counts on it until it has heard that the snapshot is durable. */
+  #replaced: { readonly upTo: number; readonly compactedIndex: number; readonly terms: readonly number[] } | undefined;
 
   get lastIndex(): number {
     return this.#compactedIndex + this.#terms.length;
@@ -20,10 +22,19 @@ export class DiskRecord {
     return index <= this.#compactedIndex || this.#terms[index - this.#compactedIndex - 1] === term;
   }
 
+  /** A core whose log begins after `compactedIndex` may count on the entry. */
+  mayCountOn(index: number, term: number, compactedIndex: number): boolean {
+    if (this.holds(index, term)) return true;
+    const replaced = this.#replaced;
+    if (replaced === undefined || compactedIndex >= replaced.upTo) return false;
+    return replaced.terms[index - replaced.compactedIndex - 1] === term;
+  }
+
   /** What a start finds is durable from then on. */
   loaded({ hardState, entries, compactedIndex }: StoredState): void {
     this.term = 0;
     this.votedFor = undefined;
+    this.#replaced = undefined;
     this.#vote(hardState);
     this.#compactedIndex = compactedIndex;
     this.#terms = entries.map((entry) => entry.term);
@@ -68,6 +79,7 @@ export class DiskRecord {
 
   #reset(index: number): void {
     if (index < this.#compactedIndex) return;
+    this.#replaced = { upTo: index, compactedIndex: this.#compactedIndex, terms: this.#terms };
     this.#compactedIndex = index;
     this.#terms = [];
   }

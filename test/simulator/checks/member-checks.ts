@@ -156,7 +156,8 @@ export class MemberChecks implements CheckedMember {
     if (durableTerm === disk.term && durableVotedFor !== undefined && durableVotedFor !== disk.votedFor)
       broken(`a vote for ${durableVotedFor}, its disk has one for ${disk.votedFor}`);
     const term = log.entries[persistedIndex - log.compactedIndex - 1]?.term;
-    if (term !== undefined && !disk.holds(persistedIndex, term)) broken(`entry ${persistedIndex} of term ${term}`);
+    if (term !== undefined && !disk.mayCountOn(persistedIndex, term, log.compactedIndex))
+      broken(`entry ${persistedIndex} of term ${term}`);
   }
 
   /** T33: whoever looks at it, also while a snapshot comes in, sees it go forward only. */

@@ -29,6 +29,8 @@ export class SimulatedDisk {
   #operationsLeft = Infinity;
   #onCrashPoint: () => void = () => undefined;
   isCalm = false;
+  /** The process is about to die at an operation, which never ends. */
+  isStruck = false;
   operations = 0;
 
   constructor(label: string, random: Random, weather: DiskWeather) {
@@ -53,6 +55,7 @@ export class SimulatedDisk {
   /** What a restart finds. */
   crash(policy: CrashPolicy): void {
     this.#operationsLeft = Infinity;
+    this.isStruck = false;
     this.failsNextSync = false;
     this.#disk = this.#disk.crash(policy, this.#random.uint32());
   }
@@ -77,6 +80,7 @@ export class SimulatedDisk {
     this.operations += 1;
     this.#operationsLeft -= 1;
     if (this.#operationsLeft === 0) {
+      this.isStruck = true;
       process.after(0, this.#onCrashPoint);
       return never;
     }
