@@ -140,6 +140,7 @@ describe('sources', () => {
           name: 'node2',
           address: 'h:2',
           isConnected: true,
+          path: undefined,
           queuedBytes: 0,
           droppedMessages: 3,
           connections: 2,

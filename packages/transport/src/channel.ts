@@ -1,5 +1,5 @@
 // The contract of a Channel: one ordered, framed, two-way byte pipe with backpressure and a reason for its end.
-// Over WebSocket, in memory, later over WebRTC, BroadcastChannel and MessagePort. A channel knows nothing of what its frames mean.
+// Over WebSocket, WebRTC, BroadcastChannel, and in memory. A channel knows nothing of what its frames mean.
 import type { RaftkvError } from '@raftkv/wire';
 
 /** None of these is ever called from inside `start`, `send` or `close`, so a caller need not fear its own shadow. */
@@ -30,6 +30,13 @@ export interface Channel {
   readonly isOpen: boolean;
   /** Something to show: "127.0.0.1:8081", "memory". */
   readonly remote: string;
+  /**
+   * A second pipe between the same two, where they have one: for what is large, so that frames here never wait behind it. Frames of the two are not
+   * ordered with each other. Started apart; ends with this one, and what is under way on it then may be lost.
+   */
+  readonly bulk?: Channel;
+  /** Whether bytes go straight to the other side or through a third one, where that can differ. */
+  readonly path?: 'direct' | 'relayed';
   /** Ends it; queued frames are sent first where possible. Idempotent. */
   close(error?: RaftkvError): void;
 }

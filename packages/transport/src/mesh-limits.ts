@@ -6,7 +6,7 @@ export interface MeshLimits {
   readonly maxFrameBytes: number;
   /**
    * Larger frames travel in parts of this size, between which votes and heartbeats pass. Must fit the channel's own `maxFrameBytes`.
-   * Default 256 KiB; for WebRTC take 16 KiB.
+   * Default 256 KiB. A channel with a bulk pipe (WebRTC) lets heartbeats pass whatever this is.
    */
   readonly maxPartBytes: number;
   /**

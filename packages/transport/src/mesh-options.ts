@@ -51,6 +51,8 @@ export interface MeshPeerStatus {
   readonly name: string;
   readonly address: string;
   readonly isConnected: boolean;
+  /** Of a channel that can go straight or through a third one: which way it goes. */
+  readonly path: 'direct' | 'relayed' | undefined;
   readonly queuedBytes: number;
   /** Messages that were dropped since the start, for want of a channel or of room. */
   readonly droppedMessages: number;

@@ -45,6 +45,7 @@ export class MeshPeerState {
       name: this.peer.name,
       address: this.peer.address,
       isConnected: this.link?.isOpen === true,
+      path: this.link?.path,
       queuedBytes: this.link?.queuedBytes ?? 0,
       droppedMessages: this.droppedMessages,
       traffic: { ...this.traffic },

@@ -87,6 +87,16 @@ export class PeerLink {
       onDrain: () => this.#lanes.drain(),
       onClose: (error) => handlers.onEnd(error),
     });
+    // Unread until both sides have admitted each other; its end is the channel's.
+    this.#inbox.channel.bulk?.start({
+      onFrame: (frame) => this.#receive(frame),
+      onDrain: () => this.#lanes.drainBulk(),
+      onClose: () => undefined,
+    });
+  }
+
+  get path(): 'direct' | 'relayed' | undefined {
+    return this.#inbox.channel.path;
   }
 
   /** One turn's messages. Answers how many were dropped because the peer does not keep up. */

@@ -37,6 +37,33 @@ describe('the lanes of a channel', () => {
     expect(joined.at(-1)).toEqual(new Uint8Array(1000).fill(1));
   });
 
+  it('use the pipe that a channel has for bulk, and let nothing of it into the other', async () => {
+    const options = { highWaterBytes: 300, lowWaterBytes: 0, maxBufferedBytes: 100_000 };
+    const [pair, bulk] = [memoryChannelPair(options), memoryChannelPair(options)];
+    const lanes = new Lanes(Object.assign(pair.left, { bulk: bulk.left }), limits);
+    const handlers = { onFrame: () => {}, onClose: () => {} };
+    pair.left.start({ ...handlers, onDrain: () => lanes.drain() });
+    bulk.left.start({ ...handlers, onDrain: () => lanes.drainBulk() });
+    const [atRight, atRightBulk] = [recordChannel(pair.right), recordChannel(bulk.right)];
+    bulk.stall('right');
+    lanes.sendBulk(new Uint8Array(1000).fill(1));
+    for (let beat = 0; beat < 40; beat += 1) expect(lanes.sendControl(Uint8Array.of(beat))).toBe(true);
+    await atRight.frames(40);
+    expect(lanes.isIdle).toBe(false);
+    expect(lanes.queuedBytes).toBe(1000 + 5 + 2);
+    bulk.resume('right');
+    await atRightBulk.frames(11);
+    await settled();
+    expect(atRight.received).toHaveLength(40);
+    expect(atRightBulk.received.every(isPart)).toBe(true);
+    expect(lanes.queuedBytes).toBe(0);
+    pair.stall('right');
+    for (let beat = 0; beat < 300; beat += 1) lanes.sendControl(Uint8Array.of(beat));
+    lanes.sendBulk(new Uint8Array(10));
+    await atRightBulk.frames(12);
+    expect(atRight.received).toHaveLength(40);
+  });
+
   it('keep the order within the bulk lane, whole frames and parts mixed', async () => {
     const { pair, lanes, atRight } = setUp();
     pair.stall('right');

@@ -22,6 +22,9 @@ const flags = [
   '--disable-sync',
 ];
 
+/** For suites of WebRTC: connections over loopback, addresses by number and not by names that only multicast resolves. */
+export const webRtcFlags = ['--allow-loopback-in-peer-connection', '--disable-features=WebRtcHideLocalIpsWithMdns'];
+
 /** The path of a Chromium or Chrome. RAFTKV_CHROMIUM names another one. Throws with what to do if there is none. */
 export function findChromium(environment: NodeJS.ProcessEnv = process.env): string {
   const onPath = (environment['PATH'] ?? '')

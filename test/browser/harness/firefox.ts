@@ -18,13 +18,19 @@ export function findFirefox(environment: NodeJS.ProcessEnv = process.env): strin
   return candidates.find((path) => existsSync(path));
 }
 
+/** For suites of WebRTC: connections over loopback, addresses by number and not by names that only multicast resolves. */
+export const webRtcPreferences = {
+  'media.peerconnection.ice.loopback': true,
+  'media.peerconnection.ice.obfuscate_host_addresses': false,
+};
+
 /** Throws where there is none, with what to do. */
-export function launchFirefox(): Promise<Browser> {
+export function launchFirefox(extraPrefsFirefox: Record<string, unknown> = {}): Promise<Browser> {
   const executablePath = findFirefox();
   if (executablePath === undefined) {
     throw new Error(
       'no Firefox was found: install one (Debian: apt-get install firefox-esr), or name one in RAFTKV_FIREFOX',
     );
   }
-  return launch({ browser: 'firefox', executablePath, headless: true, timeout: 60_000 });
+  return launch({ browser: 'firefox', executablePath, headless: true, extraPrefsFirefox, timeout: 60_000 });
 }

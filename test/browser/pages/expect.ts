@@ -2,7 +2,11 @@
 // compared by content; a property that is undefined counts as missing.
 import type { ConformanceExpect } from '@raftkv/storage/conformance';
 
-export const expectInPage: ConformanceExpect = (value, message) => {
+type ExpectInPage = (
+  ...asked: Parameters<ConformanceExpect>
+) => ReturnType<ConformanceExpect> & { toBeLessThanOrEqual(expected: number): void };
+
+export const expectInPage: ExpectInPage = (value, message) => {
   const check = (isRight: boolean, expectation: string): void => {
     if (!isRight) throw new Error(`${message === undefined ? '' : `${message}: `}${show(value)} ${expectation}`);
   };
@@ -11,6 +15,8 @@ export const expectInPage: ConformanceExpect = (value, message) => {
     toEqual: (expected) => check(isEqual(value, expected), `does not equal ${show(expected)}`),
     toBeGreaterThan: (expected) =>
       check(typeof value === 'number' && value > expected, `is not greater than ${expected}`),
+    toBeLessThanOrEqual: (expected) =>
+      check(typeof value === 'number' && value <= expected, `is greater than ${expected}`),
   };
 };
 
