@@ -22,35 +22,49 @@ const shared = {
 };
 
 const entry = join(packages, 'raftkv/src/web/index.ts');
-const { names, editsOf } = analyse({ entry, shared: Object.keys(shared).map((path) => join(packages, path)) });
+const { namesFor, editsOf } = analyse({ entry, shared: Object.keys(shared).map((path) => join(packages, path)) });
 
-await build({
-  root: join(packages, 'raftkv'),
-  configFile: false,
-  logLevel: 'warn',
-  resolve: { conditions: ['source', ...defaultClientConditions] },
-  plugins: [{ name: 'production', enforce: 'pre', resolveId, load }],
-  build: {
-    outDir: 'dist/production',
-    target: 'es2023',
-    minify: false,
-    sourcemap: true,
-    modulePreload: false,
-    rolldownOptions: {
-      input: { index: entry },
-      // How long a busy machine takes is no news.
-      checks: { pluginTimings: false },
-      preserveEntrySignatures: 'strict',
-      output: {
-        entryFileNames: '[name].js',
-        sourcemapPathTransform: asInstalled,
-        sourcemapExcludeSources: true,
-        banner: '/*! raftkv, MIT; with parts of idb-keyval by Jake Archibald, Apache-2.0 */',
-        minify: { compress: true, mangle: true, codegen: true, mangleProps: { include: anyOf(names) } },
-      },
-    },
+const [plain] = (await bundle({ write: false, minify: false })).output;
+const names = namesFor(plain.code);
+await bundle({
+  minify: {
+    compress: true,
+    mangle: true,
+    codegen: true,
+    mangleProps: { include: anyOf(Object.keys(names)), cache: names },
   },
 });
+
+function bundle({ write, minify }) {
+  return build({
+    root: join(packages, 'raftkv'),
+    configFile: false,
+    logLevel: 'warn',
+    resolve: { conditions: ['source', ...defaultClientConditions] },
+    plugins: [{ name: 'production', enforce: 'pre', resolveId, load }],
+    build: {
+      write,
+      outDir: 'dist/production',
+      target: 'es2023',
+      minify: false,
+      sourcemap: true,
+      modulePreload: false,
+      rolldownOptions: {
+        input: { index: entry },
+        // How long a busy machine takes is no news.
+        checks: { pluginTimings: false },
+        preserveEntrySignatures: 'strict',
+        output: {
+          entryFileNames: '[name].js',
+          sourcemapPathTransform: asInstalled,
+          sourcemapExcludeSources: true,
+          banner: '/*! raftkv, MIT; with parts of idb-keyval by Jake Archibald, Apache-2.0 */',
+          minify,
+        },
+      },
+    },
+  });
+}
 
 async function resolveId(id, importer) {
   if (importer === undefined) return undefined;

@@ -23,6 +23,7 @@ export function analyse({ entry, shared }) {
   const checker = program.getTypeChecker();
   const kept = new Kept(checker);
   for (const door of doors) kept.keepDoor(program.getSourceFile(join(packages, door, 'index.ts')));
+  const shortNames = new ShortNames(checker);
   const used = new Set();
   const edits = new Map();
   for (const file of files) {
@@ -38,12 +39,12 @@ export function analyse({ entry, shared }) {
       }
       kept.keepExit(node);
       kept.keepStandIn(node);
-      if (!isOutside) texts.push(...sentencesIn(node, checker), ...marksIn(node));
+      if (!isOutside) texts.push(...sentencesIn(node, checker), ...marksIn(node), ...shortNames.editsIn(node));
     });
     edits.set(file, texts);
   }
   const names = [...used].filter((name) => !kept.names.has(name));
-  return { names, editsOf: (path) => edits.get(path) ?? [] };
+  return { namesFor: (code) => shortNames.choose(code, names, kept.names), editsOf: (path) => edits.get(path) ?? [] };
 }
 
 function readOptions() {
@@ -110,7 +111,7 @@ class Kept {
   /** A text may be used as a name: `object['name']`, `'name' in object`, or `object[text]`, where it may be any of them. */
   keepNamedByText(node) {
     const checker = this.#checker;
-    if (ts.isStringLiteralLike(node)) this.keep(node.text);
+    if (ts.isStringLiteralLike(node) && !ts.isLiteralTypeNode(node.parent)) this.keep(node.text);
     if (ts.isElementAccessExpression(node)) {
       const text = checker.getTypeAtLocation(node.argumentExpression);
       const isListed = (text.isUnion() ? text.types : [text]).every((type) => type.isStringLiteral());
@@ -224,6 +225,99 @@ class Kept {
   }
 }
 
+/** Those that names of variables are made of, most used first. No more of them: the fewer different letters there are, the better it compresses. */
+const letters = 'etnriaoscludfpmh';
+
+/**
+ * What properties are called. `#name` becomes a property like any other, which nobody outside knows all the same: every class has the same names for its
+ * own, beginning with the one that it uses most, and one that extends another goes on after those. A name that no object of such a class has may be the same.
+ */
+class ShortNames {
+  #checker;
+  /** Of each class the names that stand for its private ones, inherited ones first, and what else its objects have. */
+  #privates = new Map();
+
+  constructor(checker) {
+    this.#checker = checker;
+  }
+
+  editsIn(node) {
+    // A property that is undefined need not be there: its name is that of no other.
+    if (isBare(node)) {
+      this.#privatesOf(node.parent);
+      return [{ start: node.getStart(), end: node.end, text: '' }];
+    }
+    if (!ts.isPrivateIdentifier(node) || isBare(node.parent)) return [];
+    const [declaration] = this.#checker.getSymbolAtLocation(node).declarations;
+    const text = this.#privatesOf(declaration.parent).get(node.text);
+    return [{ start: node.getStart(), end: node.end, text }];
+  }
+
+  #privatesOf(owner) {
+    let names = this.#privates.get(owner);
+    if (names !== undefined) return names;
+    const inherited = this.#baseOf(owner);
+    names = new Map(inherited === undefined ? [] : [...this.#privatesOf(inherited)].map(([, name], i) => [i, name]));
+    const counts = new Map();
+    walk(owner, (node) => {
+      if (ts.isPrivateIdentifier(node)) counts.set(node.text, (counts.get(node.text) ?? 0) + 1);
+    });
+    for (const [name] of [...counts].toSorted(([, a], [, b]) => b - a)) names.set(name, `private${names.size}`);
+    this.#privates.set(owner, names);
+    return names;
+  }
+
+  #baseOf(owner) {
+    const clause = owner.heritageClauses?.find(({ token }) => token === ts.SyntaxKind.ExtendsKeyword);
+    const { symbol } = clause === undefined ? {} : this.#checker.getTypeAtLocation(clause.types[0]);
+    return symbol?.declarations.find((each) => ts.isClassLike(each) && isOurs(each));
+  }
+
+  /** A short name for each of the names and the private ones, shorter where `code` has it more often; none of `taken`. */
+  choose(code, names, taken) {
+    const counts = new Map();
+    for (const [name] of code.matchAll(/(?<=\.)\w+|\w+(?=[:(])/g)) counts.set(name, (counts.get(name) ?? 0) + 1);
+    const rivals = new Map();
+    for (const [owner, privates] of this.#privates) {
+      for (const { name } of this.#checker.getTypeAtLocation(owner).getProperties()) {
+        const before = rivals.get(name) ?? [];
+        if (before.length < privates.size) rivals.set(name, [...privates.values()]);
+      }
+    }
+    const privates = [...new Set([...this.#privates.values()].flatMap((each) => [...each.values()]))];
+    const isPrivate = (name) => name.startsWith('private');
+    const chosen = new Map();
+    const users = new Map();
+    const all = [...privates, ...names].toSorted((a, b) => (counts.get(b) ?? 0) - (counts.get(a) ?? 0));
+    for (const name of all) {
+      const mine = isPrivate(name);
+      const isFree = (short) =>
+        !taken.has(short) &&
+        (users.get(short) ?? []).every((other) => {
+          if (isPrivate(other) === mine) return false;
+          return !(rivals.get(mine ? other : name) ?? []).includes(mine ? name : other);
+        });
+      for (let i = 0; !chosen.has(name); i += 1) {
+        const short = shortName(i);
+        if (!isFree(short)) continue;
+        chosen.set(name, short);
+        users.set(short, [...(users.get(short) ?? []), name]);
+      }
+    }
+    return Object.fromEntries(chosen);
+  }
+}
+
+function isBare(node) {
+  return ts.isPropertyDeclaration(node) && node.initializer === undefined;
+}
+
+/** The shortest come first. */
+function shortName(i) {
+  const rest = Math.floor(i / letters.length);
+  return (rest === 0 ? '' : shortName(rest - 1)) + letters[i % letters.length];
+}
+
 function isOfOurs(type) {
   const declarations = type.symbol?.declarations ?? [];
   return declarations.length > 0 && declarations.every(isOurs);
@@ -269,6 +363,13 @@ function shortened(node) {
   if (ts.isStringLiteral(node) || ts.isNoSubstitutionTemplateLiteral(node))
     return [{ start, end: node.end, text: "''" }];
   if (!ts.isTemplateExpression(node)) return [];
-  const values = node.templateSpans.map(({ expression }) => `\${${expression.getText()}}`);
-  return [{ start, end: node.end, text: `\`: ${values.join(' ')}\`` }];
+  const spans = node.templateSpans;
+  return spans.flatMap(({ expression, literal }, i) => [
+    {
+      start: i === 0 ? start : spans[i - 1].expression.end,
+      end: expression.getStart(),
+      text: i === 0 ? '`: ${' : '} ${',
+    },
+    ...(i === spans.length - 1 ? [{ start: expression.end, end: literal.end, text: '}`' }] : []),
+  ]);
 }
