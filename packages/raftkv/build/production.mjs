@@ -1,8 +1,9 @@
 // Builds what a browser app gets in production: everything behind the browser's door in one file, `dist/production/index.js`, in which names that nobody
 // outside can see are short, and errors have their code and their values but not their sentences. The `development` condition gives the plain build.
 // Which names and which texts is for `program.mjs` to say; what an app's bundler makes of it is measured by `test/bundle-size.mjs`.
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
+import { minify } from 'terser';
 import { build, defaultClientConditions } from 'vite';
 import { analyse, packages } from './program.mjs';
 
@@ -21,30 +22,40 @@ const shared = {
   'client/src/live/shape.ts': '@raftkv/client/live',
 };
 
+const folder = join(packages, 'raftkv/dist/production');
 const entry = join(packages, 'raftkv/src/web/index.ts');
 const { namesFor, editsOf } = analyse({ entry, shared: Object.keys(shared).map((path) => join(packages, path)) });
 
-const [plain] = (await bundle({ write: false, minify: false })).output;
+const plain = await bundle(false);
 const names = namesFor(plain.code);
-await bundle({
-  minify: {
-    compress: true,
-    mangle: true,
-    codegen: true,
-    mangleProps: { include: anyOf(Object.keys(names)), cache: names },
-  },
+const bundled = await bundle({
+  compress: true,
+  mangle: true,
+  codegen: true,
+  mangleProps: { include: anyOf(Object.keys(names)), cache: names },
 });
+// What an app's bundler does not see: uses that can stand where the value is made, and branches that end alike.
+const shrunk = await minify(bundled.code, {
+  module: true,
+  ecma: 2020,
+  compress: { passes: 3 },
+  format: { preserve_annotations: true },
+  sourceMap: { content: bundled.map, filename: 'index.js', url: 'index.js.map' },
+});
+mkdirSync(folder, { recursive: true });
+writeFileSync(join(folder, 'index.js'), shrunk.code);
+writeFileSync(join(folder, 'index.js.map'), shrunk.map);
 
-function bundle({ write, minify }) {
-  return build({
+async function bundle(minifying) {
+  const { output } = await build({
     root: join(packages, 'raftkv'),
     configFile: false,
     logLevel: 'warn',
     resolve: { conditions: ['source', ...defaultClientConditions] },
     plugins: [{ name: 'production', enforce: 'pre', resolveId, load }],
     build: {
-      write,
-      outDir: 'dist/production',
+      write: false,
+      outDir: folder,
       target: 'es2023',
       minify: false,
       sourcemap: true,
@@ -59,11 +70,12 @@ function bundle({ write, minify }) {
           sourcemapPathTransform: asInstalled,
           sourcemapExcludeSources: true,
           banner: '/*! raftkv, MIT; with parts of idb-keyval by Jake Archibald, Apache-2.0 */',
-          minify,
+          minify: minifying,
         },
       },
     },
   });
+  return output[0];
 }
 
 async function resolveId(id, importer) {
