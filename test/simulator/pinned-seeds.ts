@@ -12,4 +12,8 @@ export interface PinnedSeed {
 export const pinnedSeeds: readonly PinnedSeed[] = [
   { seed: 69, what: 'an unfounded cluster was asked to work without all of its founders' },
   { seed: 62, what: 'a cluster was founded before that was durable, and a member waited for founders that were gone' },
+  {
+    seed: 1398,
+    what: 'a client whose words no longer reached its node stayed with it, since the news of a watch still came',
+  },
 ];

@@ -38,7 +38,10 @@ const tickMilliseconds = 500;
 const silenceMilliseconds = 500;
 /** … with watches open this long a one … */
 const watchSilenceMilliseconds = 3_000;
-/** … and no sign of life for this long after a ping ends the connection. */
+/**
+ * … and no sign of life for this long after a ping ends the connection. News are a sign of life, behind which the answer may wait, on a slow line too;
+ * but not for longer than twice `keepAliveMilliseconds`: a node that tells and does not hear, since one way of the line is dead, is of no use.
+ */
 const pingTimeoutMilliseconds = 1_500;
 /** More than what surrounds a command in its frame. */
 const messageOverheadBytes = 32;
@@ -71,6 +74,7 @@ export class Connection implements Carrier {
   #isFlushDue = false;
   #isChannelFull = false;
   #lastHeardAt = 0;
+  #lastAnsweredAt = 0;
   #lastTickAt = 0;
   #pingSentAt: number | undefined;
   /** What the channel held at the last tick. */
@@ -194,7 +198,6 @@ export class Connection implements Carrier {
   #receive(frame: Uint8Array): void {
     if (this.#state === 'closed') return;
     this.#lastHeardAt = this.#settings.clock.now();
-    this.#pingSentAt = undefined;
     let messages: ServerMessage[];
     try {
       messages = decodeServerFrame(frame);
@@ -240,11 +243,14 @@ export class Connection implements Carrier {
       case 'welcome':
         return this.#welcomed(message);
       case 'pong':
+        this.#pingSentAt = undefined;
+        this.#lastAnsweredAt = this.#settings.clock.now();
         return;
     }
   }
 
   #take(id: number): Call | undefined {
+    this.#lastAnsweredAt = this.#settings.clock.now();
     const call = this.#pending.get(id);
     if (call === undefined) return undefined;
     this.#pending.delete(id);
@@ -362,14 +368,21 @@ export class Connection implements Carrier {
     this.#unsentBytes = unsentBytes;
     this.#cancelTimer = this.#settings.clock.schedule(() => this.#tick(), tickMilliseconds);
     if (this.#pingSentAt === undefined) this.#pingIfSilent(now);
-    else if (now - this.#pingSentAt >= pingTimeoutMilliseconds) {
+    else if (this.#isLost(now, this.#pingSentAt)) {
       return this.close(new RaftkvError('connection_lost', `${this.endpoint} no longer answers`));
     }
     this.#giveUpLateAttempts(now);
   }
 
+  #isLost(now: number, pingSentAt: number): boolean {
+    return (
+      now - Math.max(pingSentAt, this.#lastHeardAt) >= pingTimeoutMilliseconds ||
+      now - pingSentAt >= 2 * this.#settings.keepAliveMilliseconds
+    );
+  }
+
   #pingIfSilent(now: number): void {
-    const silence = now - this.#lastHeardAt;
+    const silence = now - (this.#pending.size > 0 ? this.#lastAnsweredAt : this.#lastHeardAt);
     if (silence < this.#patience()) return;
     this.#pingSentAt = now;
     this.post({ type: 'ping', id: this.#nextId++ });

@@ -91,6 +91,48 @@ describe('silence', () => {
     await expect(kv.get('a')).rejects.toMatchObject({ code: 'timeout' });
     expect(Math.min(lost, 1)).toBe(ends);
   });
+
+  it('is not broken by news from a node that hears nothing any more', async () => {
+    const cluster = new FakeCluster();
+    let isDeaf = false;
+    let dials = 0;
+    const kv = client(cluster, {
+      clock: quick,
+      keepAliveMilliseconds: 2_500,
+      requestTimeoutMilliseconds: 2_000,
+      retries: 0,
+      dial: async () => {
+        const channel = cluster.nodes[0]!.accept();
+        dials += 1;
+        if (dials > 1) return channel;
+        const send = channel.send.bind(channel);
+        channel.send = (frame) => isDeaf || send(frame);
+        return channel;
+      },
+    });
+    const watch = kv.watch({ prefix: 'news' });
+    const seen = watch.next();
+    const writer = client(cluster);
+    await writer.put('news', 0);
+    await seen;
+    isDeaf = true;
+    const news = (async () => {
+      for (let at = 1; dials === 1; at += 1) {
+        await writer.put('news', at);
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+    })();
+    await vi.waitUntil(
+      async () =>
+        await kv.get('a').then(
+          () => true,
+          () => false,
+        ),
+      { timeout: 10_000 },
+    );
+    await news;
+    expect(dials).toBe(2);
+  });
 });
 
 describe('a call that waits too long at one node', () => {
