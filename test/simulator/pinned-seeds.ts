@@ -16,4 +16,8 @@ export const pinnedSeeds: readonly PinnedSeed[] = [
     seed: 1398,
     what: 'a client whose words no longer reached its node stayed with it, since the news of a watch still came',
   },
+  {
+    seed: 1080,
+    what: 'a check was too early: the disk had a received snapshot in place of its log, and the core was yet to hear of it',
+  },
 ];

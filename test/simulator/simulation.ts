@@ -39,6 +39,9 @@ export interface Verdict {
   readonly elections: number;
   readonly lives: number;
   readonly recoveryMilliseconds: number;
+  /** Of members, held against the specification, and states of all of them, held against its invariants. */
+  readonly steps: number;
+  readonly states: number;
 }
 
 /** A world in which so much happens in one moment does not move on. */
@@ -132,6 +135,8 @@ export class Simulation {
       elections: this.#checks.elections,
       lives: this.#cluster.members.reduce((sum, member) => sum + member.lives, 0),
       recoveryMilliseconds: this.#liveness?.recoveryMilliseconds ?? 0,
+      steps: this.#checks.specification.steps,
+      states: this.#checks.specification.states,
     };
   }
 
@@ -148,6 +153,7 @@ export class Simulation {
       this.#faults.end();
       this.#liveness = new Liveness(world, this.#cluster, (core) => this.#goals(core));
     } else if (this.#liveness.check()) {
+      this.#checks.specification.checkState();
       this.#oracle.checkRefused(this.#clients.flatMap((client) => client.refused));
       judge(this.#checks.canon, this.recorder.operations, this.#contents());
       this.#isOver = true;

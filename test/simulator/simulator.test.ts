@@ -35,6 +35,9 @@ it(
     );
     expect(code, output).toBe(0);
     expect(output).toContain(`${seeds} seeds, 0 failed`);
+    const [, steps, states] = /(\d+) steps that the specification allows, (\d+) states/.exec(output)!;
+    expect(Number(steps)).toBeGreaterThan(100 * Number(seeds));
+    expect(Number(states)).toBeGreaterThan(2 * Number(seeds));
   },
   20 * 60_000,
 );

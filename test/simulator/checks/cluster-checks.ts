@@ -4,6 +4,7 @@ import type { Raft } from '@raftkv/raft';
 import { logOf, recordOf } from '@raftkv/raft/invariants';
 import { Violation } from '../world/violation.ts';
 import type { Canon } from './canon.ts';
+import { Specification } from './specification.ts';
 
 /** A member, as far as it is compared with others. */
 export interface CheckedMember {
@@ -14,6 +15,7 @@ export interface CheckedMember {
 
 export class ClusterChecks {
   readonly canon: Canon;
+  readonly specification = new Specification();
   readonly #leaders = new Map<number, CheckedMember>();
   readonly #begunTerms = new Set<number>();
   #members: readonly CheckedMember[] = [];

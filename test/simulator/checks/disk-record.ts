@@ -2,24 +2,39 @@
 // written when storage says that a write is durable, and by nothing else.
 import type { HardState, PeerId } from '@raftkv/raft';
 import type { LogBatch, Storage, StoredState } from '@raftkv/storage';
+import type { DurableState, LogEntry, LogView } from '../../checkers/cluster-events.ts';
+import { logEntryOf } from '../../checkers/spec-ghosts.ts';
 
 export class DiskRecord {
   term = 0;
   votedFor: PeerId | undefined;
   #compactedIndex = 0;
-  /** Of the entries after `#compactedIndex`. */
-  #terms: number[] = [];
+  #compactedTerm = 0;
+  /** Those after `#compactedIndex`. */
+  #entries: LogEntry[] = [];
   /** What a snapshot replaced last: a core counts on it until it has heard that the snapshot is durable. */
-  #replaced: { readonly upTo: number; readonly compactedIndex: number; readonly terms: readonly number[] } | undefined;
+  #replaced:
+    | { readonly upTo: number; readonly compactedIndex: number; readonly entries: readonly LogEntry[] }
+    | undefined;
 
   get lastIndex(): number {
-    return this.#compactedIndex + this.#terms.length;
+    return this.#compactedIndex + this.#entries.length;
+  }
+
+  /** As it is now: it changes with the disk. */
+  get view(): DurableState {
+    const log: LogView = {
+      compactedIndex: this.#compactedIndex,
+      compactedTerm: this.#compactedTerm,
+      entries: this.#entries,
+    };
+    return { term: this.term, votedFor: this.votedFor, log };
   }
 
   /** The entry is there, or a snapshot that covers it. */
   holds(index: number, term: number): boolean {
     if (index > this.lastIndex) return false;
-    return index <= this.#compactedIndex || this.#terms[index - this.#compactedIndex - 1] === term;
+    return index <= this.#compactedIndex || this.#entries[index - this.#compactedIndex - 1]?.term === term;
   }
 
   /** A core whose log begins after `compactedIndex` may count on the entry. */
@@ -27,17 +42,21 @@ export class DiskRecord {
     if (this.holds(index, term)) return true;
     const replaced = this.#replaced;
     if (replaced === undefined || compactedIndex >= replaced.upTo) return false;
-    return replaced.terms[index - replaced.compactedIndex - 1] === term;
+    return replaced.entries[index - replaced.compactedIndex - 1]?.term === term;
   }
 
   /** What a start finds is durable from then on. */
-  loaded({ hardState, entries, compactedIndex }: StoredState): void {
+  loaded({ hardState, entries, compactedIndex, compactedTerm, snapshot }: StoredState): void {
     this.term = 0;
     this.votedFor = undefined;
-    this.#replaced = undefined;
     this.#vote(hardState);
     this.#compactedIndex = compactedIndex;
-    this.#terms = entries.map((entry) => entry.term);
+    this.#compactedTerm = compactedTerm;
+    this.#entries = entries.map(logEntryOf);
+    // A crash came between a received snapshot and the log that it replaces.
+    if (snapshot !== undefined && !this.holds(snapshot.lastIncludedIndex, snapshot.lastIncludedTerm))
+      this.#reset(snapshot.lastIncludedIndex, snapshot.lastIncludedTerm);
+    this.#replaced = undefined;
   }
 
   /** Listens to a storage that was just opened. */
@@ -57,7 +76,7 @@ export class DiskRecord {
       const writer = await createSnapshot(meta);
       const commit = async (options?: { readonly resetLog?: boolean }): Promise<void> => {
         await writer.commit(options);
-        if (options?.resetLog === true) this.#reset(meta.lastIncludedIndex);
+        if (options?.resetLog === true) this.#reset(meta.lastIncludedIndex, meta.lastIncludedTerm);
       };
       return { ...writer, commit };
     };
@@ -67,8 +86,8 @@ export class DiskRecord {
     this.#vote(hardState);
     const first = entries[0];
     if (first === undefined) return;
-    this.#terms.length = Math.max(0, first.index - this.#compactedIndex - 1);
-    for (const entry of entries) if (entry.index > this.#compactedIndex) this.#terms.push(entry.term);
+    this.#entries.length = Math.max(0, first.index - this.#compactedIndex - 1);
+    for (const entry of entries) if (entry.index > this.#compactedIndex) this.#entries.push(logEntryOf(entry));
   }
 
   #vote(hardState: HardState | undefined): void {
@@ -77,10 +96,11 @@ export class DiskRecord {
     this.votedFor = hardState.votedFor;
   }
 
-  #reset(index: number): void {
+  #reset(index: number, term: number): void {
     if (index < this.#compactedIndex) return;
-    this.#replaced = { upTo: index, compactedIndex: this.#compactedIndex, terms: this.#terms };
+    this.#replaced = { upTo: index, compactedIndex: this.#compactedIndex, entries: this.#entries };
     this.#compactedIndex = index;
-    this.#terms = [];
+    this.#compactedTerm = term;
+    this.#entries = [];
   }
 }

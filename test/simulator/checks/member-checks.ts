@@ -1,7 +1,7 @@
 // What is checked of one member while it lives: cheap comparisons after each of its events, dear ones now and then. Across its lives: what its disk
 // had promised before it died must be there when it starts again.
 import type { CommandResult, Store } from '@raftkv/kv';
-import type { Entry, PeerId } from '@raftkv/raft';
+import type { Entry, PeerId, Raft } from '@raftkv/raft';
 import { checkState, recordOf } from '@raftkv/raft/invariants';
 import type { StoredState } from '@raftkv/storage';
 import type { RaftkvError } from '@raftkv/wire';
@@ -27,6 +27,7 @@ export class MemberChecks implements CheckedMember {
   /** What its disk has promised. */
   readonly disk = new DiskRecord();
   readonly #cluster: ClusterChecks;
+  #id: PeerId | undefined;
   #running: RunningMember | undefined;
   #term = 0;
   #votedFor: PeerId | undefined;
@@ -93,6 +94,13 @@ export class MemberChecks implements CheckedMember {
     }
   }
 
+  /** Its core is there, and was asked nothing yet. */
+  watches(core: Raft, guard: (check: () => void) => void): void {
+    if (this.#hasLostDisk) return;
+    this.#id = recordOf(core).id;
+    this.#cluster.specification.watch(core, this.disk, guard);
+  }
+
   refused(error: RaftkvError): void {
     if (!this.isDamaged)
       throw new Violation('storage opens after a crash', `${this.name}: ${error.message}`, { cause: error });
@@ -111,11 +119,13 @@ export class MemberChecks implements CheckedMember {
   dies(): void {
     if (this.#running !== undefined) this.#promised = promisedBy(this.#running);
     this.#running = undefined;
+    if (this.#id !== undefined) this.#cluster.specification.stopped(this.#id, false);
   }
 
   /** Its disk is gone, with all that it had promised. */
   lostDisk(): void {
     this.#hasLostDisk = true;
+    if (this.#id !== undefined) this.#cluster.specification.stopped(this.#id, true);
   }
 
   /** After each of its events. */

@@ -41,6 +41,8 @@ export interface Surroundings {
 /** What the checks hear. */
 export interface MemberHooks {
   readonly onLoaded: (stored: StoredState, storage: Storage) => void;
+  /** Before it is asked anything. */
+  readonly onCore: (core: Raft) => void;
   readonly onApplied: (entry: Entry, result: unknown) => void;
   readonly onAfterApply: (index: number, store: Store) => void;
   readonly onRestored: () => void;
@@ -119,6 +121,7 @@ export async function composeMember(surroundings: Surroundings): Promise<Running
     },
     onEvent: (event) => hooks.onNote(`${self.name} ${event.type} ${event.index}`),
   });
+  hooks.onCore(coreOf(replica));
   surroundings.listen('client', (channel) => serveClient(channel, node, { clock: process }));
   const startIndex = Math.max(stored.snapshot?.lastIncludedIndex ?? 0, stored.hardState?.commitIndex ?? 0);
   await registry?.founded();

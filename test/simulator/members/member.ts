@@ -106,6 +106,7 @@ export class Member {
           checks.disk.listen(storage);
           this.#guard(() => checks.loaded(stored));
         },
+        onCore: (core) => checks.watches(core, (check) => this.#guard(check)),
         onApplied: (entry, result) => this.#guard(() => checks.applied(entry, result)),
         onAfterApply: (index, store) => this.#guard(() => checks.afterApply(index, store)),
         onRestored: () => checks.restored(),

@@ -15,6 +15,8 @@ export class Tally {
     failedCalls: 0,
     elections: 0,
     lives: 0,
+    steps: 0,
+    states: 0,
   };
 
   constructor(mutant) {
@@ -39,12 +41,24 @@ export class Tally {
   }
 
   summary() {
-    const { simulatedMilliseconds, events, committed, acknowledged, reads, failedCalls, elections, lives } = this.#sums;
+    const {
+      simulatedMilliseconds,
+      events,
+      committed,
+      acknowledged,
+      reads,
+      failedCalls,
+      elections,
+      lives,
+      steps,
+      states,
+    } = this.#sums;
     const seconds = ((performance.now() - this.#started) / 1000).toFixed(1);
     return [
       `simulator: ${this.seeds} seeds, ${this.failures.length} failed, in ${seconds} s (${this.cpuSeconds.toFixed(1)} CPU seconds)`,
       `simulator: ${hours(simulatedMilliseconds)} simulated; ${this.#rate()}; ${(simulatedMilliseconds / 3_600_000 / this.cpuSeconds).toFixed(4)} simulated hours per CPU second`,
       `simulator: ${events} events, ${committed} entries committed, ${acknowledged} writes acknowledged, ${reads} reads confirmed, ${failedCalls} calls failed, ${elections} elections, ${lives} lives of members`,
+      `simulator: ${steps} steps that the specification allows, ${states} states in which its invariants hold`,
     ].join('\n');
   }
 
