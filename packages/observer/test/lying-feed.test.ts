@@ -88,7 +88,10 @@ function liar(options: { ranges?: { from: string; to: string }[] } = {}) {
     say: (...messages: FeedMessage[]) => {
       for (const message of messages) handlers.onMessage(message);
     },
-    settled: () => new Promise((resolve) => setTimeout(resolve, 20)),
+    /** Each inflating takes one turn of the loop, however slow the machine is. */
+    settled: async () => {
+      for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    },
   };
 }
 
