@@ -151,11 +151,14 @@ describe('a local cluster', () => {
     const clusterId = async (): Promise<string> => {
       startDev();
       await said('Ctrl-C stops all');
-      const metrics = await (await fetch(`http://127.0.0.1:${ports[0]}/metrics`)).text();
+      const id = await waitFor('a cluster that is founded', async () => {
+        const metrics = await (await fetch(`http://127.0.0.1:${ports[0]}/metrics`)).text();
+        return /raftkv_member_info\{cluster="(\w+)"/.exec(metrics)?.[1];
+      });
       const ended = exit();
       dev.kill('SIGINT');
       await ended;
-      return /raftkv_member_info\{cluster="(\w+)"/.exec(metrics)![1]!;
+      return id;
     };
     const first = await clusterId();
     expect(await clusterId()).toBe(first);

@@ -4,9 +4,10 @@ import type { Command, CommandResult } from '@raftkv/kv';
 import type { Clock } from '@raftkv/replica';
 import type { Channel } from '@raftkv/transport';
 import { RaftkvError, decodeClientFrame, defaultLimits } from '@raftkv/wire';
-import type { AdminMessage, ClientHello, ClientMessage, Limits } from '@raftkv/wire';
+import type { AdminMessage, ClientMessage, Limits } from '@raftkv/wire';
 import { answerAdmin } from './client-admin.ts';
 import { ClientAnswers, resultBytes } from './client-answers.ts';
+import { agreeOnVersion } from './client-hello.ts';
 import { ClientObservers } from './client-observers.ts';
 import { ClientReads } from './client-reads.ts';
 import { ClientRequests } from './client-requests.ts';
@@ -64,8 +65,6 @@ export interface ClientSession {
   close(error?: RaftkvError): void;
 }
 
-/** Best first. From 2 on a client is told who is a member, and may ask about that. */
-const protocolVersions = [2, 1] as const;
 /** About what a status takes. */
 const statusBytes = 1024;
 
@@ -260,13 +259,16 @@ class Session implements ClientSession {
 
   #greet(hello: ClientMessage): void {
     if (hello.type !== 'hello') return this.#refuse(new RaftkvError('bad_frame', 'the first message must be a hello'));
-    const refusal = this.#refusal(hello);
-    if (refusal !== undefined) return this.#refuse(refusal);
+    let version: number;
+    try {
+      version = agreeOnVersion(hello, this.#node.clusterId);
+    } catch (error) {
+      return this.#refuse(RaftkvError.from(error));
+    }
     this.#state = 'serving';
     this.#cancelIdleTimer();
     this.#watchIdleness();
     const { clusterId, memberId, name, members, leader } = this.#node.status();
-    const version = protocolVersions.find((candidate) => hello.versions.includes(candidate))!;
     this.#answers.push({
       type: 'welcome',
       version,
@@ -288,16 +290,6 @@ class Session implements ClientSession {
     this.#subscriptions.push(
       this.#node.onMembersChange(() => this.#answers.push({ type: 'members', members: this.#node.status().members })),
     );
-  }
-
-  #refusal(hello: ClientHello): RaftkvError | undefined {
-    const { clusterId } = this.#node;
-    if (!protocolVersions.some((version) => hello.versions.includes(version))) {
-      const [ours, theirs] = [protocolVersions, hello.versions].map((versions) => versions.join(', '));
-      return new RaftkvError('unsupported_version', `this node speaks versions ${ours}, not ${theirs}`);
-    }
-    if (hello.clusterId === undefined || hello.clusterId === clusterId) return undefined;
-    return new RaftkvError('wrong_cluster', `this node is of cluster ${clusterId}`);
   }
 
   #watchIdleness(): void {

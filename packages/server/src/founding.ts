@@ -69,6 +69,12 @@ export class PeerRegistry {
     return new Promise((resolve) => this.#onFounded.push(resolve));
   }
 
+  /** The storages of the other founders, by their ids. Undefined: not founded yet. They stay the same for ever. */
+  get founders(): ReadonlyMap<PeerId, string> | undefined {
+    if (!this.#isFounded) return undefined;
+    return new Map(this.#others.map(({ id }) => [id, this.#storeIds.get(id)!]));
+  }
+
   /** The store id of this member, as far as it is known here; undefined: nobody has come with one. */
   storeIdOf(id: PeerId): string | undefined {
     return this.#roster.get(id)?.storeId ?? this.#storeIds.get(id);

@@ -1,5 +1,5 @@
-// Who is who: the ids of a cluster and of its founding members, derived from the cluster's token and the members' names, so that
-// every founder computes the same without talking. Later members get theirs through the log.
+// Who is who: the ids of a cluster and of its founding members, derived from the cluster's token and the founders' names and storages, so that
+// every founder computes the same. Later members get theirs through the log.
 import type { PeerId } from '@raftkv/raft';
 import { RaftkvError } from '@raftkv/wire';
 
@@ -13,8 +13,10 @@ export interface FoundingMember {
 }
 
 export interface ClusterIdentity {
-  /** 16 hexadecimal digits, of the token and the sorted names. */
+  /** 16 hexadecimal digits, of the token and the sorted names. The id of clusters that were founded before ids were drawn; see `drawnClusterId`. */
   readonly clusterId: string;
+  /** Likewise, and another one. Under this id founders meet, before and after their cluster has an id of its own. */
+  readonly foundingId: string;
   readonly members: readonly (FoundingMember & { readonly id: PeerId })[];
 }
 
@@ -22,6 +24,7 @@ export interface ClusterIdentity {
 export function clusterIdentity(token: string, founders: readonly FoundingMember[]): ClusterIdentity {
   const names = founders.map((founder) => founder.name).toSorted();
   const clusterId = hash64(['cluster', token, ...names]);
+  const foundingId = hash64(['founding', token, ...names]);
   const members = founders.map((founder) => ({ ...founder, id: founderId(token, founder.name) }));
   for (const field of ['name', 'address', 'id'] as const) {
     const seen = new Set<string>();
@@ -32,7 +35,20 @@ export function clusterIdentity(token: string, founders: readonly FoundingMember
       seen.add(member[field]);
     }
   }
-  return { clusterId, members };
+  return { clusterId, foundingId, members };
+}
+
+/**
+ * The id of a cluster, 16 hexadecimal digits: of the token, and of the names and storages of its founders. Storages draw their ids, and no founder votes before
+ * all have noted those of all others (`founding.ts`). So all come to the same id without another word, it is noted wherever it can be asked for, and founding
+ * once more with the same names and empty storages makes a cluster that no member, client or copy of the first takes for its own.
+ */
+export function drawnClusterId(
+  token: string,
+  founders: readonly { readonly name: string; readonly storeId: string }[],
+): string {
+  const sorted = founders.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  return hash64(['drawn', token, ...sorted.flatMap(({ name, storeId }) => [name, storeId])]);
 }
 
 /** Of the entry that gave this id, if a log did: its first two digits only count the members that one entry adds. */

@@ -6,7 +6,7 @@ export { MeshKeeper } from './mesh-keeper.ts';
 export { Membership } from './membership.ts';
 export { Roster } from './roster.ts';
 export { SecondFounding } from './second-founding.ts';
-export { clusterIdentity } from './identity.ts';
+export { clusterIdentity, drawnClusterId } from './identity.ts';
 export { LocalKvNode } from './kv-node.ts';
 export { KvStateMachine } from './kv-state-machine.ts';
 

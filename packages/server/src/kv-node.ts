@@ -24,7 +24,8 @@ import { systemClock } from './system-clock.ts';
 import { Watchers, resultError } from './watchers.ts';
 
 export interface LocalKvNodeOptions {
-  readonly clusterId: string;
+  /** A function: asked when it is needed, since the founders of a cluster do not know it before it is founded. */
+  readonly clusterId: string | (() => string | undefined);
   readonly memberId: string;
   readonly name: string;
   readonly version: string;
@@ -104,8 +105,9 @@ export class LocalKvNode implements KvNode {
     if (isNew) for (const listener of this.#leaderListeners) listener();
   }
 
-  get clusterId(): string {
-    return this.#options.clusterId;
+  get clusterId(): string | undefined {
+    const { clusterId } = this.#options;
+    return typeof clusterId === 'string' ? clusterId : clusterId();
   }
   get memberId(): string {
     return this.#options.memberId;
@@ -206,11 +208,11 @@ export class LocalKvNode implements KvNode {
   }
 
   status(): NodeStatus {
-    const { clusterId, memberId, name, version, roster, stateMachine, syncWrites, isReachable } = this.#options;
+    const { memberId, name, version, roster, stateMachine, syncWrites, isReachable } = this.#options;
     const raft = this.#replica?.status().raft;
     const statistics = stateMachine.store.statistics();
     return {
-      clusterId,
+      clusterId: this.clusterId ?? '',
       memberId,
       name,
       version,

@@ -21,7 +21,8 @@ export interface MembershipEngine {
 }
 
 export interface MembershipOptions {
-  readonly clusterId: string;
+  /** A function: asked when it is needed. */
+  readonly clusterId: string | (() => string);
   readonly memberId: PeerId;
   readonly roster: Roster;
   readonly engine: MembershipEngine;
@@ -237,7 +238,7 @@ export class Membership {
     const { clusterId, roster } = this.#options;
     const { configuration, configurationIndex, committedConfigurationIndex } = raft;
     return {
-      clusterId,
+      clusterId: typeof clusterId === 'string' ? clusterId : clusterId(),
       index: committedConfigurationIndex,
       isChanging: configuration.votersOutgoing.length > 0 || configurationIndex !== committedConfigurationIndex,
       leaderId: raft.leaderId,

@@ -65,7 +65,8 @@ export interface KvNode {
   readonly revision: number;
   readonly compactedRevision: number;
   readonly term: number;
-  readonly clusterId: string;
+  /** Undefined while the cluster is being founded. */
+  readonly clusterId: string | undefined;
   readonly memberId: string;
   /** "host:port" of the leader, if known. */
   readonly leader: string | undefined;

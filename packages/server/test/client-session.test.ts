@@ -37,6 +37,16 @@ describe('the hello', () => {
     }
   });
 
+  it('is refused while the cluster is being founded, since a client keeps the id that it is told', async () => {
+    const node: { clusterId: string | undefined } & Omit<SoleNode, 'clusterId'> = new SoleNode();
+    node.clusterId = undefined;
+    const { peer } = talk(node as SoleNode, {}, {}, false);
+    peer.send({ type: 'hello', versions: [1] });
+    await peer.settle();
+    expect(peer.ended).toMatchObject({ code: 'no_leader', definite: true });
+    expect(peer.received.some(({ type }) => type === 'welcome')).toBe(false);
+  });
+
   it('must come first, once, and in time', async () => {
     const early = talk(new SoleNode(), {}, {}, false).peer;
     early.send({ type: 'ping', id: 1 });

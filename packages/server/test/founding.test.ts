@@ -36,9 +36,16 @@ describe('founding', () => {
     await registry.admit({ memberId: 'c', storeId: 'C1' });
     await Promise.resolve();
     expect([isFounded, registry.isFounded, registry.missing()]).toEqual([false, false, ['node3']]);
+    expect(registry.founders).toBeUndefined();
     await registry.admittedBy('c');
     await founded;
     expect([isFounded, registry.isFounded, registry.missing()]).toEqual([true, true, []]);
+    expect(registry.founders).toEqual(
+      new Map([
+        ['b', 'B1'],
+        ['c', 'C1'],
+      ]),
+    );
   });
 
   it('is remembered, half or whole, across a restart', async () => {

@@ -1,6 +1,6 @@
-// Founders compute the same ids without talking; different clusters and names get different ones.
+// Founders compute the same ids; different clusters, names and storages get different ones.
 import { describe, expect, it } from 'vitest';
-import { clusterIdentity } from '../src/identity.ts';
+import { clusterIdentity, drawnClusterId } from '../src/identity.ts';
 
 const founders = ['node1', 'node2', 'node3'].map((name, i) => ({ name, address: `127.0.0.1:${8080 + i}` }));
 
@@ -35,6 +35,31 @@ describe('identity', () => {
       clusterIdentity('a', [{ name: 'node1node2', address: 'x:1' }, founders[2]!]),
     ].map((identity) => identity.clusterId);
     expect(new Set(ids).size).toBe(ids.length);
+  });
+
+  it('draws the id of a cluster from the storages of its founders, in whichever order they are listed', () => {
+    const stores = ['s1', 's2', 's3'];
+    const drawn = (token: string, ...storeIds: string[]): string =>
+      drawnClusterId(
+        token,
+        founders.map(({ name }, i) => ({ name, storeId: storeIds[i]! })),
+      );
+    const id = drawn('token', ...stores);
+    expect(id).toMatch(/^[0-9a-f]{16}$/);
+    expect(drawnClusterId('token', founders.map(({ name }, i) => ({ name, storeId: stores[i]! })).toReversed())).toBe(
+      id,
+    );
+    const others = [
+      drawn('another', ...stores),
+      drawn('token', 's2', 's1', 's3'),
+      drawn('token', 'anew', 's2', 's3'),
+      drawn('token', 's1', 's2', 'anew'),
+      clusterIdentity('token', founders).clusterId,
+      clusterIdentity('token', founders).foundingId,
+    ];
+    expect(new Set([id, ...others]).size).toBe(others.length + 1);
+    // It is noted nowhere but in the founders' storages: other software must come to the same.
+    expect(id).toMatchInlineSnapshot(`"be8f8346900133ed"`);
   });
 
   it('refuses two members of one name or address', () => {

@@ -20,6 +20,10 @@ export interface Greeted {
 
 export interface HandshakeOptions {
   readonly self: MeshSelf;
+  /** The id of the cluster in which this one is met: it is told, and expected of it. Throws a RaftkvError to refuse. Default: `self.clusterId`. */
+  readonly clusterIdFor?: (memberId: PeerId) => string;
+  /** Somebody of another cluster took this member for one of its own. */
+  readonly onForeign?: (memberId: PeerId) => void;
   readonly isPeer: (memberId: PeerId) => boolean;
   /** What a member is told that is no peer. Default: `wrong_member`. */
   readonly strangerError?: (memberId: PeerId) => RaftkvError;
@@ -46,12 +50,12 @@ const versions: readonly number[] = [1];
 
 /** The side that dialled. Throws a Refusal or the channel's RaftkvError, and has closed the channel then. */
 export async function greet(inbox: FrameInbox, peerId: PeerId, options: HandshakeOptions): Promise<Greeted> {
-  const { self } = options;
-  const { clusterId, memberId: from, memberName: fromName, storeId } = self;
+  const { memberId: from, memberName: fromName, storeId } = options.self;
+  const clusterId = await refuseOnError(inbox, peerId, async () => clusterIdFor(options, peerId));
   say(inbox, { type: 'hello', versions, clusterId, from, to: peerId, fromName, storeId });
   const welcome = await hear(inbox, 'welcome', peerId);
   await refuseOnError(inbox, peerId, async () => {
-    checkCluster(self, welcome.clusterId);
+    checkCluster(clusterId, welcome.clusterId);
     if (welcome.from !== peerId) {
       throw new RaftkvError('wrong_member', `${inbox.channel.remote} is ${welcome.from}, not ${peerId}`);
     }
@@ -66,30 +70,38 @@ export async function greet(inbox: FrameInbox, peerId: PeerId, options: Handshak
 export async function answer(inbox: FrameInbox, options: HandshakeOptions): Promise<Greeted> {
   const { self } = options;
   const hello = await hear(inbox, 'hello', undefined);
-  const version = await refuseOnError(inbox, hello.from, async () => {
-    checkHello(hello, options);
+  const { version, clusterId } = await refuseOnError(inbox, hello.from, async () => {
+    const found = checkHello(hello, options);
     const common = versions.find((candidate) => hello.versions.includes(candidate));
     if (common === undefined) throw noCommonVersion(hello.versions);
     await options.admit({ memberId: hello.from, storeId: hello.storeId });
-    return common;
+    return { version: common, clusterId: found };
   });
-  say(inbox, { type: 'welcome', version, clusterId: self.clusterId, from: self.memberId, storeId: self.storeId });
+  say(inbox, { type: 'welcome', version, clusterId, from: self.memberId, storeId: self.storeId });
   await hear(inbox, 'confirm', hello.from);
   return { memberId: hello.from, storeId: hello.storeId };
 }
 
-function checkHello(hello: PeerHello, { self, isPeer, strangerError }: HandshakeOptions): void {
-  checkCluster(self, hello.clusterId);
+/** The id of the cluster in which the two meet. */
+function checkHello(hello: PeerHello, options: HandshakeOptions): string {
+  const { self, isPeer, strangerError, onForeign } = options;
+  const clusterId = clusterIdFor(options, hello.from);
+  if (clusterId !== hello.clusterId && hello.to === self.memberId) onForeign?.(hello.from);
+  checkCluster(clusterId, hello.clusterId);
   if (hello.to !== self.memberId) {
     throw new RaftkvError('wrong_member', `this is ${self.memberId} (${self.memberName}), not ${hello.to}`);
   }
-  if (isPeer(hello.from)) return;
+  if (isPeer(hello.from)) return clusterId;
   throw strangerError?.(hello.from) ?? new RaftkvError('wrong_member', `${hello.from} is no member that is known here`);
 }
 
-function checkCluster(self: MeshSelf, clusterId: string): void {
-  if (clusterId === self.clusterId) return;
-  throw new RaftkvError('wrong_cluster', `this is cluster ${self.clusterId}, not ${clusterId}`);
+function clusterIdFor({ self, clusterIdFor: find }: HandshakeOptions, memberId: PeerId): string {
+  return find === undefined ? self.clusterId : find(memberId);
+}
+
+function checkCluster(own: string, theirs: string): void {
+  if (own === theirs) return;
+  throw new RaftkvError('wrong_cluster', `this is cluster ${own}, not ${theirs}`);
 }
 
 function noCommonVersion(offered: readonly number[]): RaftkvError {

@@ -3,7 +3,7 @@ import type { PeerId } from '@raftkv/raft';
 import type { RaftkvError } from '@raftkv/wire';
 import type { Channel } from './channel.ts';
 import type { TransportClock } from './clock.ts';
-import type { Greeted, MeshSelf } from './handshake.ts';
+import type { Greeted, HandshakeOptions, MeshSelf } from './handshake.ts';
 import type { MeshLimits } from './mesh-limits.ts';
 import type { PeerTraffic } from './peer-traffic.ts';
 import type { Transport } from './transport.ts';
@@ -35,6 +35,10 @@ export interface MeshOptions {
    * that is told `busy` asks again soon.
    */
   readonly strangerError?: (memberId: PeerId) => RaftkvError;
+  /** The id of the cluster in which this one is met, where not all are met in that of `self`. Throws a RaftkvError to refuse. */
+  readonly clusterIdFor?: HandshakeOptions['clusterIdFor'];
+  /** Somebody of another cluster took this member for one of its own, and was refused with `wrong_cluster`. */
+  readonly onForeign?: HandshakeOptions['onForeign'];
   /** A channel stands: we admitted this peer's storage and it has admitted ours. Once a handshake. */
   readonly onWelcomed?: (peer: PeerId) => void;
   /** One of the two refused the other (`by`). Told once for each code and side until the peer is welcomed. Retried slowly. */

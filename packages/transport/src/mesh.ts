@@ -55,6 +55,8 @@ class ChannelMesh implements Mesh {
         isPeer: (id) => this.#peers.has(id),
         admit: options.admit,
         ...(options.strangerError === undefined ? {} : { strangerError: options.strangerError }),
+        ...(options.clusterIdFor === undefined ? {} : { clusterIdFor: options.clusterIdFor }),
+        ...(options.onForeign === undefined ? {} : { onForeign: options.onForeign }),
       },
       dial: options.dial,
       clock: this.#clock,

@@ -59,6 +59,47 @@ describe('the handshake', () => {
     expect(admissions).toEqual(['b: a store-a', 'a: b store-b']);
   });
 
+  it('meets each peer in the cluster that the caller says, on both sides, and tells of those from another one', async () => {
+    const foreign: string[] = [];
+    const meet = async (atA: string, atB: string): Promise<unknown[]> => {
+      const pair = memoryChannelPair();
+      const settled = await Promise.allSettled([
+        greet(
+          new FrameInbox(pair.left, 1000),
+          'b',
+          options('a', { clusterIdFor: (peer) => `${atA} of ${peer === 'b'}` }),
+        ),
+        answer(
+          new FrameInbox(pair.right, 1000),
+          options('b', {
+            clusterIdFor: (peer) => `${atB} of ${peer === 'a'}`,
+            onForeign: (peer) => foreign.push(peer),
+          }),
+        ),
+      ]);
+      return settled.map((one) =>
+        one.status === 'fulfilled' ? one.value.memberId : (one.reason as Refusal).error.code,
+      );
+    };
+    expect(await meet('one', 'one')).toEqual(['b', 'a']);
+    expect(foreign).toEqual([]);
+    expect(await meet('one', 'another')).toEqual(['wrong_cluster', 'wrong_cluster']);
+    expect(foreign).toEqual(['a']);
+  });
+
+  it('refuses whom the caller has no cluster to meet in yet', async () => {
+    const clusterIdFor = (): string => {
+      throw new RaftkvError('busy', 'not founded');
+    };
+    const answered = face('answer', { clusterIdFor });
+    answered.say(hello);
+    expect((await answered.outcome).thrown).toMatchObject({ error: { code: 'busy' }, by: 'self' });
+    expect((await face('greet', { clusterIdFor }).outcome).thrown).toMatchObject({
+      error: { code: 'busy' },
+      by: 'self',
+    });
+  });
+
   it('does not confirm before the admission is durable', async () => {
     let makeDurable: () => void = () => {};
     const durable = new Promise<void>((resolve) => (makeDurable = resolve));

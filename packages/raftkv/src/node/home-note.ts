@@ -8,28 +8,37 @@ import { RaftkvError, decodeConfiguration, encodeConfiguration } from '@raftkv/w
 export type Configuration = ReturnType<typeof decodeConfiguration>;
 
 export type HomeNote =
-  | { readonly type: 'founded'; readonly token: string; readonly founders: readonly Founder[] }
+  | {
+      readonly type: 'founded';
+      readonly token: string;
+      readonly founders: readonly Founder[];
+      /** Whether the cluster's id is made of names alone, as it was before ids were drawn. */
+      readonly isNamed: boolean;
+    }
   | { readonly type: 'joined'; readonly configuration: Configuration; readonly configurationIndex: number };
 
 const homeName = 'home';
 const removalName = 'removed';
+/** 2: the note of a founder whose cluster's id is drawn. What software of before would take for that id is another one, so it must not go on with it. */
 const version = 1;
+const drawnVersion = 2;
 
 export async function writeHomeNote(storage: Storage, note: HomeNote): Promise<void> {
-  const written =
-    note.type === 'founded'
-      ? note
-      : { ...note, configuration: Buffer.from(encodeConfiguration(note.configuration)).toString('base64') };
-  await write(storage, homeName, written);
+  if (note.type === 'founded') {
+    const { isNamed, ...rest } = note;
+    return write(storage, homeName, rest, isNamed ? version : drawnVersion);
+  }
+  const configuration = Buffer.from(encodeConfiguration(note.configuration)).toString('base64');
+  await write(storage, homeName, { ...note, configuration });
 }
 
 /** Undefined if there is none. Throws `storage_corrupt` or `unsupported_version`. */
 export async function readHomeNote(storage: Storage): Promise<HomeNote | undefined> {
-  const note = await read(storage, homeName);
+  const note = await read(storage, homeName, drawnVersion);
   if (note === undefined) return undefined;
   const { type, token, founders, configuration, configurationIndex } = note;
   if (type === 'founded' && typeof token === 'string' && Array.isArray(founders) && founders.every(isFounder)) {
-    return { type, token, founders };
+    return { type, token, founders, isNamed: note.version === version };
   }
   if (type === 'joined' && typeof configuration === 'string' && Number.isSafeInteger(configurationIndex)) {
     const decoded = decodeConfiguration(Buffer.from(configuration, 'base64'));
@@ -50,11 +59,11 @@ export async function readRemovalNote(storage: Storage): Promise<string | undefi
   throw corrupt(removalName);
 }
 
-async function write(storage: Storage, name: string, note: object): Promise<void> {
-  await storage.setNote(name, new TextEncoder().encode(JSON.stringify({ version, ...note })));
+async function write(storage: Storage, name: string, note: object, as = version): Promise<void> {
+  await storage.setNote(name, new TextEncoder().encode(JSON.stringify({ version: as, ...note })));
 }
 
-async function read(storage: Storage, name: string): Promise<Record<string, unknown> | undefined> {
+async function read(storage: Storage, name: string, newest = version): Promise<Record<string, unknown> | undefined> {
   const bytes = await storage.getNote(name);
   if (bytes === undefined) return undefined;
   let note: unknown;
@@ -65,7 +74,7 @@ async function read(storage: Storage, name: string): Promise<Record<string, unkn
   }
   if (typeof note !== 'object' || note === null) throw corrupt(name);
   const found = (note as { version?: unknown }).version;
-  if (found === version) return { ...note };
+  if (found === version || found === newest) return { ...note };
   throw new RaftkvError('unsupported_version', `the note "${name}" is of version ${String(found)}`);
 }
 

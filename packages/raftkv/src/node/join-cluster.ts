@@ -3,11 +3,13 @@
 import { createServer } from 'node:net';
 import type { ClusterKv } from '@raftkv/client';
 import { drawStoreId } from '@raftkv/storage';
+import type { StorageIdentity } from '@raftkv/storage';
 import { RaftkvError, decodeConfiguration } from '@raftkv/wire';
 import type { AdminRequest, AdminResult, MemberPlan } from '@raftkv/wire';
 import type { NodeConfig } from './config.ts';
 import { connect } from './connect.ts';
 import type { Logger } from './logger.ts';
+import type { ClusterId } from './cluster-id.ts';
 import type { Admission, Home } from './member-home.ts';
 
 export interface JoinOptions {
@@ -24,15 +26,19 @@ const answerMilliseconds = 10_000;
 const checkMilliseconds = 2_000;
 
 /**
- * Throws `invalid_argument` if the name or the address is taken, `not_found` if there is no member to replace, `port_in_use`, and what a client says of a cluster
+ * `again`: as the one that this cluster has let in before, and no other cluster. Throws `invalid_argument` if the name or the address is taken, `not_found` if there is no member to replace, `port_in_use`, and what a client says of a cluster
  * that does not answer.
  */
-export async function joinCluster(config: NodeConfig, { endpoints, plan }: JoinOptions): Promise<Admission> {
+export async function joinCluster(
+  config: NodeConfig,
+  { endpoints, plan }: JoinOptions,
+  again?: StorageIdentity,
+): Promise<Admission> {
   // Before the cluster hears of it: a member that cannot listen would only be in its way.
   await checkPort(config);
-  const kv = connect({ endpoints });
+  const kv = connect({ endpoints, ...(again === undefined ? {} : { clusterId: again.clusterId }) });
   try {
-    const storeId = drawStoreId();
+    const storeId = again?.storeId ?? drawStoreId();
     const address = config.advertise ?? `${config.host}:${config.port}`;
     const { members, memberId, configuration } = await add(kv, { name: config.nodeId, address, storeId, plan });
     if (memberId === undefined || configuration === undefined) {
@@ -52,16 +58,18 @@ export async function joinCluster(config: NodeConfig, { endpoints, plan }: JoinO
 export async function checkCluster(
   { dataDirectory }: NodeConfig,
   { endpoints }: JoinOptions,
-  { home, logger }: { readonly home: Home; readonly logger: Logger },
+  { home, clusterId, logger }: { readonly home: Home; readonly clusterId: ClusterId; readonly logger: Logger },
 ): Promise<void> {
-  const { clusterId, memberName } = home.stored.identity;
+  const { memberName } = home.stored.identity;
+  // A founder of a cluster that was never founded is of none.
+  const { known } = clusterId;
   const kv = connect({ endpoints, retries: 0 });
   try {
     const found = (await kv.status({ timeoutMilliseconds: checkMilliseconds })).clusterId;
-    if (found === clusterId) return;
+    if (found === known) return;
     throw new RaftkvError(
       'storage_identity',
-      `${dataDirectory} belongs to member "${memberName}" of cluster ${clusterId}; the endpoints are of cluster ${found}`,
+      `${dataDirectory} belongs to member "${memberName}" of ${known === undefined ? 'a cluster that is being founded' : `cluster ${known}`}; the endpoints are of cluster ${found}`,
     );
   } catch (error) {
     const { code, message } = RaftkvError.from(error);

@@ -2,7 +2,7 @@
 // joining too (`join-cluster.ts` asks the cluster first), and every later start goes by it, whatever the list of peers says by then.
 import { clusterIdentity } from '@raftkv/server';
 import type { Founder } from '@raftkv/server';
-import type { RequestedIdentity, Storage, StoredState } from '@raftkv/storage';
+import type { RequestedIdentity, Storage, StorageIdentity, StoredState } from '@raftkv/storage';
 import { hasFileStorage, openFileStorage } from '@raftkv/storage/node';
 import { RaftkvError } from '@raftkv/wire';
 import type { NodeConfig } from './config.ts';
@@ -14,6 +14,8 @@ export interface Home {
   readonly stored: StoredState;
   /** None for a member that joined. */
   readonly founders: readonly Founder[];
+  /** That the cluster's id is drawn with (`cluster-id.ts`). Undefined: the id is the one in the storage's identity. */
+  readonly token: string | undefined;
   /** What holds until the log says otherwise, and the index as of which it is committed: 0 for the founders. */
   readonly configuration: Configuration;
   readonly configurationIndex: number;
@@ -31,8 +33,8 @@ export interface Admission {
 export interface HomeOptions {
   readonly config: NodeConfig;
   readonly onFailure: (error: RaftkvError) => void;
-  /** Asked for admission if the directory is empty. Undefined: founds. */
-  readonly join: (() => Promise<Admission>) | undefined;
+  /** Asked for admission if the directory is empty, or `again` if joining was cut short: as the one that has been let in. Undefined: founds. */
+  readonly join: ((again?: StorageIdentity) => Promise<Admission>) | undefined;
 }
 
 /**
@@ -55,10 +57,10 @@ export async function openHome(options: HomeOptions): Promise<Home> {
 }
 
 async function found(options: HomeOptions): Promise<Home> {
-  const { clusterId, members } = foundersOf(options.config);
+  const { foundingId, members } = foundersOf(options.config);
   const self = members.find(({ name }) => name === options.config.nodeId)!;
-  const storage = await open(options, { clusterId, memberId: self.id, memberName: self.name });
-  const note: HomeNote = { type: 'founded', token: options.config.clusterToken, founders: members };
+  const storage = await open(options, { clusterId: foundingId, memberId: self.id, memberName: self.name });
+  const note: HomeNote = { type: 'founded', token: options.config.clusterToken, founders: members, isNamed: false };
   return finish(storage, true, async () => {
     await writeHomeNote(storage, note);
     return note;
@@ -66,9 +68,8 @@ async function found(options: HomeOptions): Promise<Home> {
 }
 
 async function settle(options: HomeOptions, admission: Admission): Promise<Home> {
-  const { configuration, configurationIndex, identity } = admission;
-  const storage = await open(options, identity);
-  const note: HomeNote = { type: 'joined', configuration, configurationIndex };
+  const storage = await open(options, admission.identity);
+  const note = noteOfJoining(admission);
   return finish(storage, true, async () => {
     await writeHomeNote(storage, note);
     return note;
@@ -79,7 +80,7 @@ async function reopen(options: HomeOptions): Promise<Home> {
   const storage = await open(options, undefined);
   return finish(storage, false, async ({ identity }) => {
     const { nodeId, clusterToken, dataDirectory } = options.config;
-    const owner = `${dataDirectory} belongs to member "${identity.memberName}" of cluster ${identity.clusterId}`;
+    const owner = `${dataDirectory} belongs to member "${identity.memberName}" (${identity.memberId})`;
     if (identity.memberName !== nodeId) {
       throw new RaftkvError('storage_identity', `${owner}, but was opened as "${nodeId}"`);
     }
@@ -87,31 +88,48 @@ async function reopen(options: HomeOptions): Promise<Home> {
     if (removal !== undefined) throw new RaftkvError('member_removed', removal);
     const note = (await readHomeNote(storage)) ?? (await reconstruct(options, storage, identity));
     if (note.type === 'founded' && options.join === undefined && note.token !== clusterToken) {
-      throw new RaftkvError('storage_identity', `${owner}, which was founded with another cluster token`);
+      throw new RaftkvError('storage_identity', `${owner}, whose cluster was founded with another cluster token`);
     }
     return note;
   });
 }
 
-/** A store from before there were notes, or one whose making was cut short: the list of peers must be that of the founders. */
-async function reconstruct(
-  { config, join }: HomeOptions,
-  storage: Storage,
-  identity: RequestedIdentity,
-): Promise<HomeNote> {
-  const { clusterId, members } = foundersOf(config);
+/** A store whose making was cut short, or one from before there were notes: the list of peers must be that of the founders. */
+async function reconstruct(options: HomeOptions, storage: Storage, identity: StorageIdentity): Promise<HomeNote> {
+  const { config, join } = options;
+  const { clusterId, foundingId, members } = foundersOf(config);
   const isFounder = members.some(({ id }) => id === identity.memberId);
-  if (clusterId !== identity.clusterId || !isFounder) {
+  const isNamed = identity.clusterId === clusterId;
+  let note: HomeNote;
+  if (isFounder && (isNamed || identity.clusterId === foundingId)) {
+    note = { type: 'founded', token: config.clusterToken, founders: members, isNamed };
+  } else if (join === undefined) {
     throw new RaftkvError(
       'storage_identity',
-      join === undefined
-        ? `${config.dataDirectory} belongs to member "${identity.memberName}" of cluster ${identity.clusterId}, but was opened as one of cluster ${clusterId}`
-        : `joining with ${config.dataDirectory} was cut short: empty it, and join again`,
+      `${config.dataDirectory} belongs to member "${identity.memberName}" (${identity.memberId}), which is no founder of the cluster of these peers; ` +
+        `if joining with it was cut short, join again`,
     );
-  }
-  const note: HomeNote = { type: 'founded', token: config.clusterToken, founders: members };
+  } else note = noteOfJoining(await rejoin(config, identity, join));
   await writeHomeNote(storage, note);
   return note;
+}
+
+/** Nothing was promised with this storage yet: the note comes before anything else that would be written to it. */
+async function rejoin(
+  { dataDirectory }: NodeConfig,
+  identity: StorageIdentity,
+  join: NonNullable<HomeOptions['join']>,
+): Promise<Admission> {
+  const admission = await join(identity);
+  if (admission.identity.memberId === identity.memberId) return admission;
+  throw new RaftkvError(
+    'storage_identity',
+    `joining with ${dataDirectory} was cut short, and ${identity.memberName} (${identity.memberId}) is no member any more: empty it, and join again`,
+  );
+}
+
+function noteOfJoining({ configuration, configurationIndex }: Admission): HomeNote {
+  return { type: 'joined', configuration, configurationIndex };
 }
 
 /** Reads the rest, or closes the storage. */
@@ -125,11 +143,12 @@ async function finish(
     const note = await noteOf(stored);
     if (note.type === 'joined') {
       const { configuration, configurationIndex } = note;
-      return { storage, stored, founders: [], configuration, configurationIndex, isNew };
+      return { storage, stored, founders: [], token: undefined, configuration, configurationIndex, isNew };
     }
     const { founders } = note;
+    const token = note.isNamed ? undefined : note.token;
     const configuration = { voters: founders.map(({ id }) => id).toSorted(), votersOutgoing: [], learners: [] };
-    return { storage, stored, founders, configuration, configurationIndex: 0, isNew };
+    return { storage, stored, founders, token, configuration, configurationIndex: 0, isNew };
   } catch (error) {
     await storage.close();
     throw error;

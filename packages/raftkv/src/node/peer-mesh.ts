@@ -5,12 +5,14 @@ import { dialWebSocket, openMesh } from '@raftkv/transport';
 import type { Mesh, MeshOptions } from '@raftkv/transport';
 import { nodeWebSocket } from '@raftkv/transport/node';
 import { RaftkvError } from '@raftkv/wire';
+import type { ClusterId } from './cluster-id.ts';
 import type { Logger } from './logger.ts';
 
 export const peerRoute = { path: '/raft', protocol: 'raftkv-peer.v1' } as const;
 
 export interface PeerMeshOptions {
   readonly self: MeshOptions['self'];
+  readonly clusterId: Pick<ClusterId, 'with'>;
   readonly registry: PeerRegistry;
   readonly roster: Roster;
   readonly second: Pick<SecondFounding, 'suspect'>;
@@ -23,7 +25,7 @@ export interface PeerMeshOptions {
 
 /** Without peers: they are added as the roster has them. */
 export function openPeerMesh(options: PeerMeshOptions): Mesh {
-  const { self, registry, roster, second, logger, onHalt, onRemoved } = options;
+  const { self, clusterId, registry, roster, second, logger, onHalt, onRemoved } = options;
   const nameOf = (id: string): string => roster.get(id)?.name ?? id;
   const WebSocket = nodeWebSocket({ isMasked: false });
   return openMesh({
@@ -31,6 +33,8 @@ export function openPeerMesh(options: PeerMeshOptions): Mesh {
     peers: [],
     dial: (address, signal) =>
       dialWebSocket(`ws://${address}${peerRoute.path}`, { protocol: peerRoute.protocol, signal, WebSocket }),
+    clusterIdFor: (peer) => clusterId.with(peer),
+    onForeign: (peer) => second.suspect(peer),
     admit: (peer) => registry.admit(peer),
     strangerError: (id) => {
       second.suspect(id);

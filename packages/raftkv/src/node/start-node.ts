@@ -28,6 +28,7 @@ import type { Mesh } from '@raftkv/transport';
 import { acceptWebSockets } from '@raftkv/transport/node';
 import { RaftkvError } from '@raftkv/wire';
 import type { NodeConfig } from './config.ts';
+import { ClusterId } from './cluster-id.ts';
 import { FlightFiles } from './flight-files.ts';
 import { deflate } from './deflate.ts';
 import { writeRemovalNote } from './home-note.ts';
@@ -110,7 +111,7 @@ class StartingNode {
   async start(): Promise<RunningNode> {
     const home = await this.#openHome();
     const { storage, stored, founders } = home;
-    const { clusterId, memberId } = stored.identity;
+    const { memberId } = stored.identity;
     const { configuration, configurationIndex } = home;
     const roster = new Roster(founders, {
       active: configuration,
@@ -119,6 +120,9 @@ class StartingNode {
     });
     const others = founders.filter(({ id }) => id !== memberId);
     const registry = await PeerRegistry.open({ storage, others, roster });
+    const clusterId = new ClusterId(home, registry);
+    if (this.#join !== undefined && !home.isNew)
+      await checkCluster(this.#config, this.#join, { home, clusterId, logger: this.#logger });
     const second = new SecondFounding({
       status: () => this.#replica?.status().raft,
       patienceMilliseconds: this.#config.electionTimeoutMilliseconds * 4,
@@ -127,6 +131,7 @@ class StartingNode {
     this.#closers.push(() => second.close());
     const mesh = openPeerMesh({
       self: stored.identity,
+      clusterId,
       registry,
       roster,
       second,
@@ -135,10 +140,10 @@ class StartingNode {
       onRemoved: (reason) => this.#retire(storage, reason),
     });
     this.#closers.push(() => mesh.close());
-    const node = this.#createNode({ home, roster, mesh });
+    const node = this.#createNode({ home, clusterId, roster, mesh });
     const replica = this.#createReplica({ home, mesh, node, roster });
     const membership = new Membership({
-      clusterId,
+      clusterId: () => clusterId.settled,
       memberId,
       roster,
       engine: replica,
@@ -158,7 +163,7 @@ class StartingNode {
     const committed = Math.max(stored.snapshot?.lastIncludedIndex ?? 0, stored.hardState?.commitIndex ?? 0);
     const startIndex = Math.max(committed, configurationIndex);
     const address = ownAddress(this.#config, roster.get(memberId)?.address);
-    const port = await this.#openDoors({ node, mesh, replica, storage, address });
+    const port = await this.#openDoors({ node, clusterId, mesh, replica, storage, address });
     this.#runWhenFounded({ registry, replica, membership, node, startIndex }).catch((error: unknown) =>
       this.#halt(RaftkvError.from(error)),
     );
@@ -171,18 +176,17 @@ class StartingNode {
     const home = await openHome({
       config,
       onFailure: (error) => this.#halt(error),
-      join: join === undefined ? undefined : () => joinCluster(config, join),
+      join: join === undefined ? undefined : (again) => joinCluster(config, join, again),
     });
     this.#closers.push(() => home.storage.close());
     for (const repair of home.stored.repairs) this.#logger.log('WARN', 'storage repaired', { repair });
-    if (join !== undefined && !home.isNew) await checkCluster(config, join, { home, logger: this.#logger });
     return home;
   }
 
-  #createNode({ home, roster, mesh }: Pick<Parts, 'home' | 'roster' | 'mesh'>): LocalKvNode {
-    const { clusterId, memberId, memberName } = home.stored.identity;
+  #createNode({ home, clusterId, roster, mesh }: Omit<Parts, 'registry' | 'node'>): LocalKvNode {
+    const { memberId, memberName } = home.stored.identity;
     return new LocalKvNode({
-      clusterId,
+      clusterId: () => clusterId.known,
       memberId,
       name: memberName,
       version,
@@ -197,7 +201,7 @@ class StartingNode {
     });
   }
 
-  #createReplica({ home, mesh, node, roster }: Omit<Parts, 'registry'>): Replica {
+  #createReplica({ home, mesh, node, roster }: Omit<Parts, 'registry' | 'clusterId'>): Replica {
     const config = this.#config;
     const { storage, stored, configuration, configurationIndex } = home;
     const flight = config.flightRecorder ? this.#openFlight() : {};
@@ -290,7 +294,7 @@ class StartingNode {
     for (const close of this.#closers.toReversed()) await close();
   }
 
-  async #openDoors({ node, mesh, replica, storage, address }: Doors): Promise<number> {
+  async #openDoors({ node, clusterId, mesh, replica, storage, address }: Doors): Promise<number> {
     const config = this.#config;
     const metrics = createMetrics();
     this.#closers.push(startProcessMetrics(metrics, { version }));
@@ -308,7 +312,7 @@ class StartingNode {
       node,
       metrics,
       allowedOrigins,
-      gateway: { askLeader: (leader, request) => askLeader(node.clusterId, leader, request) },
+      gateway: { askLeader: (leader, request) => askLeader(clusterId.settled, leader, request) },
       ...(page === undefined ? {} : { page }),
     });
     const acceptor = acceptWebSockets(http.server, [
@@ -360,6 +364,7 @@ class StartingNode {
 
 interface Parts {
   readonly home: Home;
+  readonly clusterId: ClusterId;
   readonly registry: PeerRegistry;
   readonly roster: Roster;
   readonly mesh: Mesh;
@@ -375,9 +380,7 @@ interface Founding {
   readonly startIndex: number;
 }
 
-interface Doors {
-  readonly node: LocalKvNode;
-  readonly mesh: Mesh;
+interface Doors extends Pick<Parts, 'clusterId' | 'mesh' | 'node'> {
   readonly replica: Replica;
   readonly storage: Storage;
   readonly address: Address;

@@ -2,13 +2,15 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { clusterIdentity } from '@raftkv/server';
+import type { RequestedIdentity } from '@raftkv/storage';
 import { openFileStorage } from '@raftkv/storage/node';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadConfig } from '../../src/node/config.ts';
 import type { NodeConfig } from '../../src/node/config.ts';
 import { writeRemovalNote } from '../../src/node/home-note.ts';
 import { openHome } from '../../src/node/member-home.ts';
-import type { Admission, Home } from '../../src/node/member-home.ts';
+import type { Admission, Home, HomeOptions } from '../../src/node/member-home.ts';
 
 const peers = 'node1:h:1,node2:h:2,node3:h:3';
 const admission: Admission = {
@@ -35,10 +37,16 @@ function config(name: string, flags: Record<string, string> = {}): NodeConfig {
 }
 
 /** What opening says, with the storage closed again. */
-async function open(found: NodeConfig, joining?: () => Promise<Admission>): Promise<Home> {
+async function open(found: NodeConfig, joining?: HomeOptions['join']): Promise<Home> {
   const home = await openHome({ config: found, onFailure: () => undefined, join: joining });
   await home.storage.close();
   return home;
+}
+
+/** A storage that nothing is noted in. */
+async function makeStorage(identity: RequestedIdentity): Promise<void> {
+  rmSync(join(directory, 'data'), { recursive: true, force: true });
+  await (await openFileStorage({ directory: join(directory, 'data'), create: true, identity })).close();
 }
 
 const never = (): Promise<Admission> => Promise.reject(new Error('not to be asked'));
@@ -107,19 +115,48 @@ describe('a directory', () => {
 
   it('from before there were notes takes the list of peers for that of its founders, if that is what it is', async () => {
     const { stored } = await open(config('node2'));
-    const old = async (): Promise<void> => {
-      rmSync(join(directory, 'data'), { recursive: true });
-      const { clusterId, memberId, memberName } = stored.identity;
-      const identity = { clusterId, memberId, memberName };
-      await (await openFileStorage({ directory: join(directory, 'data'), create: true, identity })).close();
-    };
-    await old();
+    await makeStorage(stored.identity);
     await expect(open(config('node2', { '--peers': 'node2:h:2,node9:h:9' }))).rejects.toMatchObject({
       code: 'storage_identity',
     });
-    await expect(open(config('node2', { '--peers': 'node2:h:2' }), never)).rejects.toThrow(/cut short: empty it/);
-    expect((await open(config('node2'))).founders).toHaveLength(3);
+    expect(await open(config('node2'))).toMatchObject({ founders: { length: 3 }, token: 'raftkv' });
     // By now it has a note.
     expect((await open(config('node2', { '--peers': 'node9:h:9' }))).founders).toHaveLength(3);
+    // From before ids were drawn, the id of the cluster is the one in the identity, with a note and without.
+    const listed = ['node1', 'node2', 'node3'].map((name, i) => ({ name, address: `h:${i + 1}` }));
+    await makeStorage({ ...stored.identity, clusterId: clusterIdentity('raftkv', listed).clusterId });
+    for (let i = 0; i < 2; i += 1) {
+      expect(await open(config('node2'))).toMatchObject({ founders: { length: 3 }, token: undefined });
+    }
+  });
+
+  it('of one whose joining was cut short asks to be let in as the one that it is, and is given up if that one is gone', async () => {
+    await makeStorage(admission.identity);
+    await expect(open(config('node4'))).rejects.toMatchObject({
+      code: 'storage_identity',
+      message: expect.stringMatching(/is no founder .* join again/),
+    });
+    const another = { ...admission, identity: { ...admission.identity, memberId: '0000000000000007' } };
+    await expect(open(config('node4'), async () => another)).rejects.toThrow(/cut short.* empty it/);
+    const asked: unknown[] = [];
+    const joining = async (again: unknown): Promise<Admission> => {
+      asked.push(again);
+      return admission;
+    };
+    const { configuration, configurationIndex } = admission;
+    expect(await open(config('node4'), joining)).toMatchObject({ founders: [], configuration, configurationIndex });
+    expect(asked).toEqual([admission.identity]);
+    expect(await open(config('node4'))).toMatchObject({ configurationIndex });
+  });
+
+  it('with notes of a later version is refused', async () => {
+    await open(config('node2'));
+    const storage = await openFileStorage({ directory: join(directory, 'data'), create: false });
+    const note = JSON.parse(new TextDecoder().decode(await storage.getNote('home'))) as { version: number };
+    // What knows nothing of drawn ids must not go on with this member.
+    expect(note.version).toBe(2);
+    await storage.setNote('home', new TextEncoder().encode(JSON.stringify({ ...note, version: 3 })));
+    await storage.close();
+    await expect(open(config('node2'))).rejects.toMatchObject({ code: 'unsupported_version' });
   });
 });

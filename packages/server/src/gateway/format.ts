@@ -46,7 +46,7 @@ export function decimalId(id: string): string {
 /** Writes the header of one node's answers; the ids are turned into decimals once. */
 export class HeaderWriter {
   private readonly node: KvNode;
-  private clusterId = '';
+  private clusterId: string | undefined;
   private memberId = '';
   private ids = '';
 
@@ -63,7 +63,7 @@ export class HeaderWriter {
     if (node.clusterId !== this.clusterId || node.memberId !== this.memberId) {
       this.clusterId = node.clusterId;
       this.memberId = node.memberId;
-      this.ids = `"cluster_id":"${decimalId(this.clusterId)}","member_id":"${decimalId(this.memberId)}"`;
+      this.ids = `"cluster_id":"${decimalId(this.clusterId ?? '0')}","member_id":"${decimalId(this.memberId)}"`;
     }
     const revisionPart = revision === 0 ? '' : `,"revision":"${revision}"`;
     return `"header":{${this.ids}${revisionPart},"raft_term":"${node.term}"}`;
