@@ -4,6 +4,7 @@ import type { CrashPolicy } from '@raftkv/storage';
 import { flipBits } from './disk/flip-bits.ts';
 import type { Cluster } from './members/cluster.ts';
 import type { Member } from './members/member.ts';
+import { Storylines } from './storylines.ts';
 import type { Random } from './world/random.ts';
 import type { FaultKind } from './world/swarm.ts';
 import type { World } from './world/world.ts';
@@ -23,12 +24,23 @@ export class Faults {
   /** The answers to the next round of reads come late. */
   #awaitsRead = false;
   readonly counts = new Map<FaultKind, number>();
+  readonly #storylines: Storylines;
 
   constructor(world: World, cluster: Cluster) {
     this.#world = world;
     this.#cluster = cluster;
     this.#plan = world.random('faults');
     this.#random = this.#plan.fork();
+    this.#storylines = new Storylines(world, cluster, {
+      isOver: () => this.#isOver,
+      mendAfter: (lasts, mend) => this.#mendAfter(lasts, mend),
+      mendAll: () => this.#mendAll(),
+      dieAt: (member, operations, random) =>
+        member.disk.crashAfter(operations, () => {
+          const policy = random.pick<CrashPolicy>(['lost', 'torn', 'shuffled', 'kept']);
+          this.#crash(member, policy, random.chance(0.5));
+        }),
+    });
   }
 
   begin(): void {
@@ -38,7 +50,23 @@ export class Faults {
   /** Everything is mended at once, and nothing breaks any more. */
   end(): void {
     this.#isOver = true;
-    for (const mend of [...this.#open]) mend();
+    for (const { disk } of this.#cluster.members) disk.crashAfter(Infinity, () => undefined);
+    this.#mendAll();
+  }
+
+  /** No fault strikes any more, and one last story may be told before the world is healed. Answers whether it was. */
+  isThrough(): boolean {
+    if (!this.#isOver) this.end();
+    return this.#storylines.isFinaleOver();
+  }
+
+  /** After each event of a member. */
+  looked(member: Member): void {
+    this.#storylines.looked(member);
+  }
+
+  snapshotWritten(member: Member): void {
+    this.#storylines.snapshotWritten(member);
   }
 
   #strikeLater(): void {
@@ -53,10 +81,11 @@ export class Faults {
 
   /** Figure 3.7 takes leaders that fall one after the other, each soon after it has begun. */
   newLeader(name: string): void {
+    const member = this.#cluster.members.find((each) => each.name === name)!;
+    this.#storylines.newLeader(member);
     const { swarm } = this.#world;
     const random = this.#plan.fork();
     if (this.#isOver || swarm.leaderChurn === 0 || !random.chance(swarm.leaderChurn)) return;
-    const member = this.#cluster.members.find((each) => each.name === name)!;
     const delay = random.exponential((swarm.links.meanLatency + swarm.disk.meanSyncLatency) * random.pick([0.5, 1, 3]));
     // At once: nobody has heard of its first entry yet, and it has it for itself.
     this.#world.scheduler.after(random.chance(0.4) ? 0 : delay, undefined, () => this.#fell(member, random));
@@ -89,6 +118,7 @@ export class Faults {
   voting(member: Member): void {
     const { swarm } = this.#world;
     const random = this.#random;
+    this.#storylines.voting(member);
     if (this.#isOver || swarm.voteCrash === 0 || !random.chance(swarm.voteCrash)) return;
     this.#world.scheduler.after(random.exponential(swarm.disk.meanSyncLatency), undefined, () => {
       if (this.#isOver || !member.isUp) return;
@@ -292,6 +322,10 @@ export class Faults {
     this.#world.trace.note(`${member.name} pauses for ${milliseconds.toFixed(1)}`);
     // A suspended host's clock has not moved when it goes on.
     if (isSuspended) member.clock.sleep(milliseconds);
+  }
+
+  #mendAll(): void {
+    for (const mend of [...this.#open]) mend();
   }
 
   /** Mends after a while. */

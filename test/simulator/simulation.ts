@@ -80,6 +80,8 @@ export class Simulation {
     for (const member of this.#cluster.members) {
       member.checks.onVoting = () => this.#faults.voting(member);
       member.checks.onFirstCommit = () => this.#faults.firstCommit(member);
+      member.checks.onReading = () => this.#faults.reading(member);
+      member.disk.onSnapshotWritten = () => this.#faults.snapshotWritten(member);
     }
     this.#faults.begin();
   }
@@ -106,7 +108,10 @@ export class Simulation {
         const host = (party as Process).host;
         world.trace.mark(2, host, scheduler.count);
         const member = this.#cluster.members[host];
-        if (member !== undefined) this.#checkMember(member);
+        if (member !== undefined) {
+          this.#checkMember(member);
+          this.#faults.looked(member);
+        }
       }
       this.#settled++;
       if (this.#settled % 16 === 0) this.#lookAtTime();
@@ -149,7 +154,7 @@ export class Simulation {
     if (world.scheduler.count > maxEvents)
       throw new Violation('time goes on', `${maxEvents} events until ${world.now}`);
     if (this.#liveness === undefined) {
-      if (world.now < world.swarm.safetyMilliseconds) return;
+      if (world.now < world.swarm.safetyMilliseconds || !this.#faults.isThrough()) return;
       this.#faults.end();
       this.#liveness = new Liveness(world, this.#cluster, (core) => this.#goals(core));
     } else if (this.#liveness.check()) {

@@ -4,6 +4,8 @@ import { MemoryDisk } from '@raftkv/storage';
 import type { CrashPolicy, Disk, DiskOperation } from '@raftkv/storage';
 import { RaftkvError } from '@raftkv/wire';
 import type { Process } from '../world/process.ts';
+import { ProvenWrites } from './proven-writes.ts';
+import type { Span } from './proven-writes.ts';
 import type { Random } from '../world/random.ts';
 
 export interface DiskWeather {
@@ -31,7 +33,10 @@ export class SimulatedDisk {
   isCalm = false;
   /** The process is about to die at an operation, which never ends. */
   isStruck = false;
+  /** Told when the file of a snapshot is being synced: soon it takes its place. */
+  onSnapshotWritten: () => void = () => undefined;
   operations = 0;
+  #proven = new ProvenWrites();
 
   constructor(label: string, random: Random, weather: DiskWeather) {
     this.#random = random;
@@ -46,6 +51,11 @@ export class SimulatedDisk {
     return disk;
   }
 
+  /** The storage was opened. */
+  opened(): void {
+    this.#proven.opened();
+  }
+
   /** The member's process dies in the midst of one of the operations to come. */
   crashAfter(operations: number, crash: () => void): void {
     this.#operationsLeft = operations;
@@ -57,12 +67,19 @@ export class SimulatedDisk {
     this.#operationsLeft = Infinity;
     this.isStruck = false;
     this.failsNextSync = false;
+    this.#proven.crash();
     this.#disk = this.#disk.crash(policy, this.#random.uint32());
   }
 
   /** Another, empty disk in its place. */
   replace(): void {
     this.#disk = new MemoryDisk(this.#disk.label);
+    this.#proven = new ProvenWrites();
+  }
+
+  /** Parts of the log that it cannot do without: later ones tell that they were durable. */
+  get proven(): readonly Span[] {
+    return this.#proven.spans;
   }
 
   /** The bytes of a file as they are on the disk of a member that is down; to be damaged. */
@@ -84,13 +101,21 @@ export class SimulatedDisk {
       process.after(0, this.#onCrashPoint);
       return never;
     }
+    if (operation.type === 'write') this.#proven.written(operation);
+    if (operation.type === 'sync' && operation.name.startsWith('snapshot-')) this.onSnapshotWritten();
     if (operation.type !== 'sync' && operation.type !== 'syncDirectory' && operation.type !== 'rename')
       return undefined;
     if (this.failsNextSync && operation.type === 'sync') {
       this.failsNextSync = false;
       throw new RaftkvError('storage_failed', `sync of ${operation.name} failed: EIO`);
     }
-    return new Promise((resolve) => process.after(this.#latency(process), resolve));
+    const synced = operation.type === 'sync' ? this.#proven.syncing(operation.name) : undefined;
+    return new Promise((resolve) => {
+      process.after(this.#latency(process), () => {
+        synced?.();
+        resolve();
+      });
+    });
   }
 
   #latency(process: Process): number {

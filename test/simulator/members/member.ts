@@ -104,6 +104,7 @@ export class Member {
       hooks: {
         onLoaded: (stored, storage) => {
           checks.disk.listen(storage);
+          this.disk.opened();
           this.#guard(() => checks.loaded(stored));
         },
         onCore: (core) => checks.watches(core, (check) => this.#guard(check)),

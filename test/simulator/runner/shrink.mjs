@@ -34,6 +34,9 @@ export async function shrink(bundle, seed, { mutant }) {
   for (const kind of kinds) await tryIt({ masked: [...(best.adjust.masked ?? []), kind] }, `without ${kind}`);
   await tryIt({ leaderChurn: 0 }, 'leaders stand');
   await tryIt({ voteCrash: 0 }, 'nobody dies voting');
+  await tryIt({ snapshotCrash: 0 }, 'nobody dies over a snapshot');
+  await tryIt({ fallsSilent: false }, 'nobody falls silent');
+  await tryIt({ standsInVain: false }, 'nobody stands in vain');
   for (const clients of [1, 2]) if (clients < first.clients && (await tryIt({ clients }, `${clients} clients`))) break;
   for (let share = 0.5; share > 0.05; share /= 2) {
     const safetyMilliseconds = (best.adjust.safetyMilliseconds ?? first.safetyMilliseconds) * share;

@@ -81,17 +81,36 @@ export interface Swarm {
   readonly leaderChurn: number;
   /** The chance that a member dies while its vote is on its way to the disk, and is soon back. */
   readonly voteCrash: number;
+  /** Candidates are not heard any more as soon as they have asked for votes, and leaders as soon as an entry of an older term is on a quorum. */
+  readonly fallsSilent: boolean;
+  /** The chance that a member dies while a snapshot takes its place. */
+  readonly snapshotCrash: number;
+  /** The last that happens before the world is healed: somebody stands for election and is not heard. */
+  readonly standsInVain: boolean;
   /** The chance that a fault is aimed at the leader. */
   readonly aimsAtLeader: number;
   readonly safetyMilliseconds: number;
 }
 
-export function drawSwarm(random: Random): Swarm {
-  return trusted(draw(random), random);
+/** `stories`: a stream of their own, so that one more of them leaves the rest of the world as it was. */
+export function drawSwarm(random: Random, stories: Random): Swarm {
+  const swarm = { ...trusted(draw(random), random), ...drawStories(stories) };
+  // Entry by entry, so that a member can have the older one and not the next.
+  return swarm.fallsSilent ? { ...swarm, oneByOne: true } : swarm;
+}
+
+type Stories = Pick<Swarm, 'snapshotCrash' | 'standsInVain' | 'fallsSilent'>;
+
+function drawStories(random: Random): Stories {
+  return {
+    snapshotCrash: random.pick([0, 0, 0.05, 0.2]),
+    standsInVain: random.chance(0.25),
+    fallsSilent: random.chance(0.2),
+  };
 }
 
 /** Leases need clocks that keep what is assumed of them (their owner says so): drift within the bound, no other jumps than those of a host that slept. */
-function trusted(swarm: Swarm, random: Random): Swarm {
+function trusted(swarm: Omit<Swarm, keyof Stories>, random: Random): Omit<Swarm, keyof Stories> {
   const leaseDriftPerMille = random.pick([10, 100]);
   const faults = swarm.faults.filter((kind) => kind !== 'clockRate' && kind !== 'clockJump');
   const isTrusted = random.chance(0.2) && swarm.electionTimeoutTicks >= 5 && swarm.heartbeatTicks === 1;
@@ -99,7 +118,7 @@ function trusted(swarm: Swarm, random: Random): Swarm {
   return isTrusted ? { ...swarm, leaseDriftPerMille, faults, clockSkew: leaseDriftPerMille / 3000 } : swarm;
 }
 
-function draw(random: Random): Swarm {
+function draw(random: Random): Omit<Swarm, keyof Stories> {
   const tickMilliseconds = random.pick([10, 20, 30, 60]);
   const electionTimeoutTicks = random.pick([3, 5, 10, 10, 15]);
   const electionMilliseconds = tickMilliseconds * electionTimeoutTicks;

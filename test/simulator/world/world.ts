@@ -15,6 +15,7 @@ const subjects = [
   'clients',
   'observers',
   'liveness',
+  'storylines',
 ] as const;
 
 export interface WorldOptions {
@@ -41,7 +42,7 @@ export class World {
     this.trace = new Trace(() => this.scheduler.now, onLine);
     const root = new Random(seed);
     this.#dice = new Map(subjects.map((subject) => [subject, root.fork()]));
-    const drawn = drawSwarm(this.random('swarm'));
+    const drawn = drawSwarm(this.random('swarm'), this.random('storylines'));
     this.swarm = adjust === undefined ? drawn : adjust(drawn);
   }
 
