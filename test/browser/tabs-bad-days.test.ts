@@ -50,7 +50,7 @@ describe('a tab', () => {
   it('offline goes on reading and takes writes, which are done once and in order when it is back', async () => {
     const [one, two] = [await open(), await open()];
     await Promise.all([isReady(one), isReady(two)]);
-    await one.put('offline/before', 'here');
+    await one.reaches(await one.put('offline/before', 'here'));
     await one.tab.page.evaluate(() => replicaLab.kv!.setOnline(false));
     await one.begin('offline/count', 1, 40);
     expect(await one.get('offline/before')).toBe('here');

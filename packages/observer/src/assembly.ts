@@ -25,6 +25,9 @@ export interface AssemblyHooks extends Pick<ObserverOptions, 'inflate' | 'onStor
   readonly onClose?: () => Promise<void>;
 }
 
+/** What a feed says of whoever feeds. */
+type FeedSource = Pick<Feed, 'leader' | 'clusterId'>;
+
 export class ReplicaAssembly<Value, K extends UserKey> {
   readonly client: Client<Value, K>;
   readonly observer: Observer;
@@ -38,7 +41,7 @@ export class ReplicaAssembly<Value, K extends UserKey> {
   #clusterId: string | undefined;
   #tenancy: ReplicaStatus['tenancy'] = 'alone';
   #storage: ReplicaStatus['storage'] = 'memory';
-  #feed: Pick<Feed, 'leader' | 'clusterId'> | undefined;
+  #feed: FeedSource | undefined;
   #nodeError: RaftkvError | undefined;
   /** The store that is used, or is being read. */
   #keeping: object | undefined;
@@ -118,7 +121,7 @@ export class ReplicaAssembly<Value, K extends UserKey> {
   }
 
   /** Follows another feed. */
-  follow(openFeed: (...parameters: Parameters<OpenFeed>) => Feed): void {
+  follow(openFeed: (...parameters: Parameters<OpenFeed>) => ReturnType<OpenFeed> & FeedSource): void {
     this.observer.follow((ranges, handlers) => {
       const feed = openFeed(ranges, handlers);
       this.#feed = feed;

@@ -1,34 +1,37 @@
-// Feeds other tabs from this tab's copy, over channels, in the words that a node would use: each message that the copy took in is handed on as it
-// came, and whoever is too far behind for that gets the present state in pages. It knows neither locks nor how tabs find each other.
+// Feeds other tabs from this tab's copy, over pipes: each message that the copy took in is handed on as it came, and whoever is too far behind for that
+// gets the present state in pages. It knows neither locks nor how tabs find each other.
 import type { KeyRange, KeyValue } from '@raftkv/kv';
 import type { FeedMessage } from '@raftkv/client/parts';
-import type { Channel } from '@raftkv/transport';
-import {
-  RaftkvError,
-  decodeClientFrame,
-  defaultLimits,
-  encodeFeedEntries,
-  encodeServerFrames,
-  feedBytes,
-} from '@raftkv/wire';
-import type { ClientMessage, ServerMessage } from '@raftkv/wire';
+import { encodeFeedEntries, feedBytes } from '@raftkv/wire';
 import type { Copy } from './copy.ts';
 import { FeedTail } from './feed-tail.ts';
+import { isTabReport } from './tab-pipe.ts';
+import type { TabNews, TabPort } from './tab-pipe.ts';
 
 /** What the tabs are fed from, as a `ReplicaAssembly` is; asked whenever there is something to say. */
 export interface FedCopy {
   readonly observer: { readonly copy: Copy | undefined };
-  /** Undefined until a node or a store has said it: then the others wait for it too. */
   readonly clusterId: string | undefined;
-  /** Undefined while nothing new can come. */
   readonly leader: string | undefined;
+}
+
+/** What a tab asks for when it comes. */
+export interface TabWish {
+  /** It has everything up to here; 0 = it has nothing. */
+  readonly from: number;
+  /** Which keys, as `scopeOf` has it. */
+  readonly scope: string;
 }
 
 /** What a tab may have unconsumed. At the limit it is sent nothing more until it says that it consumed. */
 const windowBytes = 1024 * 1024;
 const pageBytes = 128 * 1024;
-/** A tab says something every few seconds, or once a minute when it is hidden for long: one that does not is gone. */
+/** A tab says something every second, or once a minute when it is hidden for long: one that does not is gone. */
 const silenceMilliseconds = 150_000;
+
+export function scopeOf(ranges: readonly KeyRange[]): string {
+  return JSON.stringify(ranges);
+}
 
 export class TabFeeder {
   readonly #source: FedCopy;
@@ -41,7 +44,7 @@ export class TabFeeder {
   /** `ranges`: those of the copy; a tab that wants others is refused. */
   constructor(source: FedCopy, ranges: readonly KeyRange[], now: () => number) {
     this.#source = source;
-    this.#scope = JSON.stringify(ranges);
+    this.#scope = scopeOf(ranges);
     this.#now = now;
   }
 
@@ -49,16 +52,18 @@ export class TabFeeder {
     return this.#sessions.size;
   }
 
-  /** Another tab is at the end of this channel. */
-  accept(channel: Channel): void {
-    const session = new TabSession(channel, {
+  /** Another tab is at the end of this pipe. */
+  accept(port: TabPort, { from, scope }: TabWish): void {
+    const session = new TabSession(port, {
       source: this.#source,
       tail: this.#tail,
-      scope: this.#scope,
+      from,
+      isRefused: scope !== this.#scope,
       now: this.#now,
       onEnd: () => this.#sessions.delete(session),
     });
     this.#sessions.add(session);
+    session.begin();
   }
 
   /** The copy took this in, and stands where it leads to. */
@@ -76,8 +81,8 @@ export class TabFeeder {
   /** The source may say something else. Also looks for tabs that are gone. */
   changed(): void {
     for (const session of this.#sessions) {
-      if (this.#now() - session.heardAt > silenceMilliseconds) session.close(new RaftkvError('timeout', 'silent'));
-      else session.tell();
+      if (this.#now() - session.heardAt > silenceMilliseconds) session.close();
+      else session.tellChange();
     }
   }
 
@@ -87,73 +92,71 @@ export class TabFeeder {
   }
 }
 
-interface TabSessionContext {
+interface TabSessionOptions {
   readonly source: FedCopy;
   readonly tail: FeedTail;
-  readonly scope: string;
+  readonly from: number;
+  readonly isRefused: boolean;
   readonly now: () => number;
   readonly onEnd: () => void;
 }
 
 class TabSession {
-  readonly #channel: Channel;
-  readonly #context: TabSessionContext;
   heardAt: number;
-  #state: 'new' | 'greeted' | 'welcome' | 'ended' = 'new';
-  #toldLeader: string | undefined;
-  /** Of the feed; 0 = there is none. */
-  #id = 0;
+  readonly #port: TabPort;
+  readonly #options: TabSessionOptions;
+  #isOpen = true;
+  #count = 0;
+  #told: Pick<TabNews, 'clusterId' | 'leader'> | undefined;
   /** Everything up to here was sent; in the middle of a snapshot, of the keys below `#next`. */
-  #position = 0;
+  #position: number;
   #next: string | undefined;
   #isFirst = false;
   /** It has been told something: one that has missed nothing learns at once that it has not. */
   #isGreeted = false;
-  #unconsumedBytes = 0;
+  #sentBytes = 0;
+  #consumedBytes = 0;
 
-  constructor(channel: Channel, context: TabSessionContext) {
-    this.#channel = channel;
-    this.#context = context;
-    this.heardAt = context.now();
-    channel.start({
-      onFrame: (frame) => this.#receive(frame),
-      onClose: () => this.close(),
-    });
+  constructor(port: TabPort, options: TabSessionOptions) {
+    this.#port = port;
+    this.#options = options;
+    this.#position = options.from;
+    this.heardAt = options.now();
+    if (options.from === 0) this.#beginSnapshot();
+    port.addEventListener('message', ({ data }) => this.#hear(data));
   }
 
-  close(error?: RaftkvError): void {
-    if (this.#state === 'ended') return;
-    this.#state = 'ended';
-    this.#channel.close(error);
-    this.#context.onEnd();
+  close(): void {
+    this.#post({ isLast: true });
+    this.#end();
   }
 
-  /** The welcome, once there is something to say in it; who leads, when that is news; and what the copy has. */
+  begin(): void {
+    if (this.#options.isRefused) this.#post({ isRefused: true });
+    else this.tell();
+  }
+
+  /** How things stand, and what the copy has. */
   tell(): void {
-    const { clusterId, leader } = this.#context.source;
-    if (this.#state === 'greeted' && clusterId !== undefined) {
-      this.#state = 'welcome';
-      this.#toldLeader = leader;
-      const { maxFrameBytes, maxCommandBytes } = defaultLimits;
-      const limits = { maxFrameBytes, maxCommandBytes, maxInflightRequests: 1 };
-      const self = { memberId: '0'.repeat(16), memberName: 'tab' };
-      this.#send({ type: 'welcome', version: 1, clusterId, ...self, limits, leader, members: [] });
-    }
-    if (this.#state === 'welcome' && leader !== this.#toldLeader) {
-      this.#toldLeader = leader;
-      this.#send({ type: 'leader', leader });
-    }
+    this.#post({});
     this.pump();
   }
 
-  /** Sends what there is, as far as the window allows. */
+  tellChange(): void {
+    const { clusterId, leader } = this.#options.source;
+    if (this.#told?.clusterId !== clusterId || this.#told?.leader !== leader) this.tell();
+  }
+
+  /** Sends as much as the window has room for. */
   pump(): void {
-    while (this.#id !== 0 && this.#state === 'welcome' && this.#unconsumedBytes < windowBytes) {
-      const message = this.#take();
-      if (message === undefined) return;
+    if (this.#options.isRefused) return;
+    while (this.#sentBytes - this.#consumedBytes < windowBytes) {
+      const feed = this.#take();
+      if (feed === undefined) return;
       this.#isGreeted = true;
-      this.#unconsumedBytes += feedBytes(message);
-      this.#send({ ...message, id: this.#id });
+      this.#sentBytes += feedBytes(feed);
+      // Of a view, the whole buffer behind it would be copied to the other side.
+      this.#post({ feed: { ...feed, payload: feed.payload.slice() } });
     }
   }
 
@@ -163,48 +166,25 @@ class TabSession {
     this.pump();
   }
 
-  #receive(frame: Uint8Array): void {
-    this.heardAt = this.#context.now();
-    try {
-      for (const message of decodeClientFrame(frame)) if (this.#state !== 'ended') this.#handle(message);
-    } catch (error) {
-      this.close(RaftkvError.from(error, 'bad_frame'));
-    }
+  #hear(report: unknown): void {
+    if (!this.#isOpen || !isTabReport(report)) return;
+    this.heardAt = this.#options.now();
+    if (report.isLast) return this.#end();
+    this.#consumedBytes = report.consumedBytes;
+    this.tell();
   }
 
-  #handle(message: ClientMessage): void {
-    switch (message.type) {
-      case 'hello':
-        if (this.#state === 'new') this.#state = 'greeted';
-        return this.tell();
-      case 'ping':
-        return this.#send({ type: 'pong', id: message.id });
-      case 'observe':
-        return this.#observe(message);
-      case 'watchConsumed':
-        if (message.id !== this.#id) return;
-        this.#unconsumedBytes = Math.max(0, this.#unconsumedBytes - message.bytes);
-        return this.pump();
-      case 'cancel':
-        if (message.id === this.#id) this.#id = 0;
-        return;
-      default:
-        throw new RaftkvError('unsupported', 'a tab feeds others and answers no requests');
-    }
+  #end(): void {
+    this.#isOpen = false;
+    this.#port.close();
+    this.#options.onEnd();
   }
 
-  #observe({ id, from, ranges }: Extract<ClientMessage, { readonly type: 'observe' }>): void {
-    if (JSON.stringify(ranges) !== this.#context.scope) {
-      const message = 'the tab that holds this replica copies other keys; give one of them another name';
-      return this.#send({ type: 'watchCancelled', id, code: 'storage_identity', message });
-    }
-    this.#id = id;
-    this.#position = from;
-    this.#next = undefined;
-    this.#isGreeted = false;
-    this.#unconsumedBytes = 0;
-    if (from === 0) this.#beginSnapshot();
-    this.pump();
+  #post(news: Partial<TabNews>): void {
+    const { clusterId, leader } = this.#options.source;
+    this.#told = { clusterId, leader };
+    const whole: TabNews = { number: this.#count++, ...this.#told, isLast: false, ...news };
+    this.#port.postMessage(whole);
   }
 
   #beginSnapshot(): void {
@@ -214,7 +194,7 @@ class TabSession {
 
   /** What to send next. The copy may be behind what the tab has (it took over a moment ago): then nothing, until it has caught up. */
   #take(): FeedMessage | undefined {
-    const { tail, source } = this.#context;
+    const { tail, source } = this.#options;
     const { copy } = source.observer;
     // What the copy shows already and the tail does not is being told at this very moment.
     if (copy === undefined || copy.revision !== tail.end) return undefined;
@@ -255,9 +235,5 @@ class TabSession {
     const payload = encodeFeedEntries(entries);
     const hash = isDone ? copy.hash : undefined;
     return { type: 'feedSnapshot', id: 0, isFirst, isDone, isDeflated: false, revision, index, hash, payload };
-  }
-
-  #send(message: ServerMessage): void {
-    for (const frame of encodeServerFrames([message], this.#channel.maxFrameBytes)) this.#channel.send(frame);
   }
 }

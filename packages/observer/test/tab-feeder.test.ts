@@ -1,13 +1,12 @@
-// One copy feeds others over channels, as a tab does its siblings: they hold what it holds, go on where they were, and cost it a bounded window.
-import { FeedClient } from '@raftkv/client/parts';
-import { memoryChannelPair } from '@raftkv/transport';
-import type { MemoryChannelPair } from '@raftkv/transport';
-import { RaftkvError, decodeServerFrame, encodeClientFrame } from '@raftkv/wire';
-import type { ClientMessage, FeedSnapshot, ServerMessage } from '@raftkv/wire';
+// One copy feeds others over pipes, as a tab does its siblings: they hold what it holds, go on where they were, and cost it a bounded window.
+import type { FeedMessage } from '@raftkv/client/parts';
+import { feedBytes } from '@raftkv/wire';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { ReplicaAssembly } from '../src/assembly.ts';
 import { Copy } from '../src/copy.ts';
-import { TabFeeder } from '../src/tab-feeder.ts';
+import { TabFeed } from '../src/tab-feed.ts';
+import { TabFeeder, scopeOf } from '../src/tab-feeder.ts';
+import type { TabNews, TabPort } from '../src/tab-pipe.ts';
 import { SmallCluster, until } from './small-cluster.ts';
 
 type Assembly = ReplicaAssembly<unknown, string>;
@@ -18,10 +17,10 @@ interface Tab {
   readonly feeder: TabFeeder;
 }
 
-function openTab(cluster: SmallCluster, ranges: { prefix: string }[] = []): Tab {
+function openTab(cluster: SmallCluster, ranges: { prefix: string }[] = [], clusterId?: string): Tab {
   const { endpoints, dial } = cluster;
   const assembly: Assembly = new ReplicaAssembly(
-    { endpoints, dial, ranges, retryDelayMilliseconds: 5 },
+    { endpoints, dial, ranges, clusterId, retryDelayMilliseconds: 5 },
     { onTaken: (message) => feeder.taken(message) },
   );
   const feeder = new TabFeeder(assembly, assembly.ranges, () => performance.now());
@@ -33,42 +32,81 @@ function openTab(cluster: SmallCluster, ranges: { prefix: string }[] = []): Tab 
   return { assembly, feeder };
 }
 
-/** The tab follows another one from now on; answers the pipes, and what makes it follow a third. */
-function attach(tab: Tab, holder: Tab): { pipes: MemoryChannelPair[]; moveTo: (next: Tab) => void } {
-  const pipes: MemoryChannelPair[] = [];
-  let present = holder;
-  const feeds = new FeedClient({
-    endpoints: ['holder'],
-    retryDelayMilliseconds: 5,
-    dial: async (endpoint) => {
-      if (endpoint !== 'holder') throw new RaftkvError('connect_failed', 'only the holder is here');
-      const pair = memoryChannelPair();
-      pipes.push(pair);
-      present.feeder.accept(pair.right);
-      return pair.left;
-    },
+/** One end of a pipe: what it is sent arrives in a later turn, and waits while it is stalled. */
+class PipeEnd implements TabPort {
+  other!: PipeEnd;
+  isStalled = false;
+  #isClosed = false;
+  #listeners: ((event: { readonly data?: unknown }) => void)[] = [];
+  #waiting: unknown[] = [];
+
+  static pair(): readonly [PipeEnd, PipeEnd] {
+    const [left, right] = [new PipeEnd(), new PipeEnd()];
+    left.other = right;
+    right.other = left;
+    return [left, right];
+  }
+
+  postMessage(message: unknown): void {
+    if (this.#isClosed) throw new DOMException('it was closed', 'InvalidStateError');
+    const { other } = this;
+    other.#waiting.push(structuredClone(message));
+    setImmediate(() => other.deliver());
+  }
+  deliver(): void {
+    while (!this.isStalled && !this.#isClosed && this.#waiting.length > 0) {
+      const data = this.#waiting.shift();
+      for (const listener of this.#listeners) listener({ data });
+    }
+  }
+  /** The next message that waits is not to arrive. */
+  drop(): void {
+    this.#waiting.shift();
+  }
+  close(): void {
+    this.#isClosed = true;
+  }
+  addEventListener(type: string, listener: (event: { readonly data?: unknown }) => void): void {
+    if (type === 'message') this.#listeners.push(listener);
+  }
+}
+
+interface Attached {
+  /** The tab's end of the present pipe. */
+  readonly end: PipeEnd;
+  readonly feed: TabFeed;
+  readonly errors: string[];
+}
+
+/** The tab follows another one from now on, over a pipe of its own. */
+function attach({ assembly }: Tab, holder: Tab): Attached {
+  const [left, right] = PipeEnd.pair();
+  const errors: string[] = [];
+  let feed!: TabFeed;
+  assembly.follow((ranges, handlers) => {
+    const { now } = assembly.settings.clock;
+    const onFailed = ({ code }: { readonly code: string }): void => void errors.push(code);
+    feed = new TabFeed({ port: left, handlers, now, clusterId: assembly.settings.clusterId, onFailed });
+    holder.feeder.accept(right, { from: handlers.position(), scope: scopeOf(ranges) });
+    return feed;
   });
-  onTestFinished(() => feeds.close());
-  tab.assembly.follow((ranges, handlers) => feeds.openFeed(ranges, handlers));
-  return {
-    pipes,
-    moveTo: (next) => {
-      present = next;
-      feeds.reconnect();
-    },
-  };
+  return { end: left, feed, errors };
 }
 
 const reached = (tab: Tab, revision: number): Promise<unknown> =>
   until(tab.assembly.kv.replica, (status) => status.revision >= revision);
 
-/** Words to a feeder, one by one, and what it says. */
-function talk(feeder: TabFeeder): { say: (...messages: ClientMessage[]) => void; heard: ServerMessage[] } {
-  const { left, right } = memoryChannelPair();
-  const heard: ServerMessage[] = [];
-  left.start({ onFrame: (frame) => void heard.push(...decodeServerFrame(frame)), onClose: () => {} });
-  feeder.accept(right);
-  return { say: (...messages) => void left.send(encodeClientFrame(messages)), heard };
+/** Reports to a feeder, one by one, and what it says. */
+function talk(feeder: TabFeeder, from: number, scope = '[]') {
+  const [left, right] = PipeEnd.pair();
+  const heard: TabNews[] = [];
+  left.addEventListener('message', ({ data }) => void heard.push(data as TabNews));
+  feeder.accept(right, { from, scope });
+  return {
+    say: (report: unknown) => left.postMessage(report),
+    heard,
+    feeds: (): FeedMessage[] => heard.flatMap(({ feed }) => feed ?? []),
+  };
 }
 
 describe('a tab that feeds others', () => {
@@ -102,7 +140,7 @@ describe('a tab that feeds others', () => {
     const [holder, one] = [openTab(cluster), openTab(cluster)];
     holder.assembly.followCluster();
     await reached(holder, cluster.revision);
-    const { pipes } = attach(one, holder);
+    const { end } = attach(one, holder);
     let isDone = false;
     const written = (async () => {
       for (let i = 0; !isDone; i += 1) {
@@ -116,9 +154,10 @@ describe('a tab that feeds others', () => {
     })();
     // A tab that reads in fits and starts.
     for (let i = 0; i < 30; i += 1) {
-      pipes.at(-1)?.stall('left');
+      end.isStalled = true;
       await new Promise((resolve) => setTimeout(resolve, 5));
-      pipes.at(-1)?.resume('left');
+      end.isStalled = false;
+      end.deliver();
       await new Promise((resolve) => setTimeout(resolve, 1));
     }
     await reached(one, 152);
@@ -135,17 +174,16 @@ describe('a tab that feeds others', () => {
     const [first, second, third] = [openTab(cluster), openTab(cluster), openTab(cluster)];
     first.assembly.followCluster();
     attach(second, first);
-    const { moveTo, pipes } = attach(third, first);
+    const { end } = attach(third, first);
     await Promise.all([reached(second, cluster.revision), reached(third, cluster.revision)]);
     // The third hears nothing for a while, the second does and takes over.
-    pipes.at(-1)?.stall('left');
-    pipes.at(-1)?.stall('right');
+    end.isStalled = true;
     for (let i = 0; i < 10; i += 1) await writer.put('small', i);
     await reached(second, cluster.revision);
     first.feeder.dismiss();
     first.assembly.unfollow();
     second.assembly.followCluster();
-    moveTo(second);
+    attach(third, second);
     await writer.put('small', 'last');
     await reached(third, cluster.revision);
     expect(third.assembly.status).toMatchObject({ snapshots: 1, hash: cluster.stateMachine.store.contentHash() });
@@ -157,12 +195,13 @@ describe('a tab that feeds others', () => {
     const [holder, one] = [openTab(cluster), openTab(cluster)];
     holder.assembly.followCluster();
     await reached(holder, cluster.revision);
-    const { pipes } = attach(one, holder);
+    const { feed } = attach(one, holder);
     const live = one.assembly.kv.live.get('a');
     await until(live, ({ fetchStatus, data }) => fetchStatus === 'idle' && data !== undefined);
-    pipes.at(-1)!.cut();
+    feed.lose();
     await until(live, ({ fetchStatus }) => fetchStatus !== 'idle');
-    await until(live, ({ fetchStatus }) => fetchStatus === 'idle', 3_000);
+    attach(one, holder);
+    await until(live, ({ fetchStatus }) => fetchStatus === 'idle');
     expect(one.assembly.status.snapshots).toBe(1);
   });
 
@@ -185,40 +224,79 @@ describe('a tab that feeds others', () => {
     const holder = openTab(cluster);
     holder.assembly.followCluster();
     await reached(holder, cluster.revision);
-    const { say, heard } = talk(holder.feeder);
-    say({ type: 'hello', versions: [1] }, { type: 'observe', id: 7, from: 0, ranges: [] });
-    await expect.poll(() => heard.length).toBeGreaterThan(5);
+    const { say, feeds } = talk(holder.feeder, 0);
+    await expect.poll(() => feeds().length).toBeGreaterThan(5);
     for (let i = 0; i < 20; i += 1) await writer.put('more', i);
     await reached(holder, cluster.revision);
-    const bytes = (): number =>
-      heard.reduce((sum, message) => sum + (message.type === 'feedSnapshot' ? message.payload.length : 0), 0);
+    const bytes = (): number => feeds().reduce((sum, feed) => sum + feedBytes(feed), 0);
     expect(bytes()).toBeLessThan(1.4 * 1024 * 1024);
     const before = bytes();
-    say({ type: 'watchConsumed', id: 7, bytes: 600_000 });
+    // One that says that it is alive has not consumed anything.
+    say({ consumedBytes: 0, isLast: false });
+    say({ consumedBytes: 600_000, isLast: false });
     await expect.poll(bytes).toBeGreaterThan(before + 400_000);
+    expect(bytes()).toBeLessThan(before + 800_000);
   });
 
-  it('refuses other keys, other requests and nonsense, and answers pings', async () => {
+  it('refuses other keys, passes over nonsense, answers every report, and lets go of one that ends or is silent', async () => {
     const cluster = await SmallCluster.start();
     const holder = openTab(cluster, [{ prefix: 'a' }]);
     holder.assembly.followCluster();
     await until(holder.assembly.kv.replica, ({ phase }) => phase === 'ready');
-    const { say, heard } = talk(holder.feeder);
-    say({ type: 'hello', versions: [1] }, { type: 'ping', id: 1 }, { type: 'observe', id: 2, from: 0, ranges: [] });
-    await expect.poll(() => heard.map(({ type }) => type)).toContain('watchCancelled');
-    expect(heard).toContainEqual(expect.objectContaining({ id: 2, code: 'storage_identity' }));
-    expect(heard).toContainEqual({ type: 'pong', id: 1 });
+    const { say, heard, feeds } = talk(holder.feeder, 0);
+    await expect.poll(() => heard[0]?.isRefused).toBe(true);
+    for (const nonsense of [undefined, null, 7, 'ping', [], { consumedBytes: 'many' }]) say(nonsense);
+    const before = heard.length;
+    say({ consumedBytes: 0, isLast: false });
+    await expect.poll(() => heard.length).toBeGreaterThan(before);
+    expect(heard.at(-1)).toMatchObject({ number: heard.length - 1, leader: holder.assembly.leader });
+    expect(feeds()).toEqual([]);
     expect(holder.feeder.size).toBe(1);
-    say({ type: 'status', id: 3 });
+    say({ consumedBytes: 0, isLast: true });
     await expect.poll(() => holder.feeder.size).toBe(0);
-    const { left, right } = memoryChannelPair();
-    holder.feeder.accept(right);
-    const ended = new Promise((resolve) => {
-      left.start({ onFrame: () => {}, onClose: resolve });
-    });
-    left.send(Uint8Array.of(1, 2, 3));
-    expect(await ended).toMatchObject({ code: 'bad_frame' });
-    expect(holder.feeder.size).toBe(0);
+    let now = 0;
+    const feeder = new TabFeeder(holder.assembly, holder.assembly.ranges, () => now);
+    const silent = talk(feeder, 0, scopeOf(holder.assembly.ranges));
+    now = 149_000;
+    feeder.changed();
+    expect(feeder.size).toBe(1);
+    now = 151_000;
+    feeder.changed();
+    expect(feeder.size).toBe(0);
+    await expect.poll(() => silent.heard.at(-1)?.isLast).toBe(true);
+  });
+
+  it('is not believed when a message is missing or makes no sense, nor when it is of another cluster', async () => {
+    const cluster = await SmallCluster.start();
+    const writer = cluster.client();
+    await writer.put('a', 1);
+    const [holder, one] = [openTab(cluster), openTab(cluster)];
+    holder.assembly.followCluster();
+    await reached(holder, cluster.revision);
+    const { end, feed, errors } = attach(one, holder);
+    await reached(one, cluster.revision);
+    end.isStalled = true;
+    await writer.put('a', 2);
+    await writer.put('a', 3);
+    await reached(holder, cluster.revision);
+    end.drop();
+    end.isStalled = false;
+    end.deliver();
+    expect(feed.isOpen).toBe(false);
+    expect(errors).toEqual(['connection_lost']);
+    expect(await one.assembly.kv.get('a', { level: 'local' })).toBe(1);
+    const wrong = attach(one, holder);
+    await reached(one, cluster.revision);
+    for (const nonsense of [7, { number: 'x', feed: {} }, { number: 1, feed: { payload: 'text', revision: -1 } }]) {
+      wrong.end.other.postMessage(nonsense);
+    }
+    await writer.put('a', 4);
+    await reached(one, cluster.revision);
+    expect(wrong.feed.isOpen).toBe(true);
+    const other = openTab(cluster, [], 'ffffffffffffffff');
+    const refused = attach(other, holder);
+    await expect.poll(() => refused.errors.at(-1)).toBe('wrong_cluster');
+    expect(other.assembly.observer.copy).toBeUndefined();
   });
 
   it('begins its snapshot anew when its copy becomes another one in the middle of it', async () => {
@@ -234,16 +312,14 @@ describe('a tab that feeds others', () => {
     const observer = { copy: copyOf(5, 100) };
     const feeder = new TabFeeder({ observer, clusterId: 'c0ffee00c0ffee00', leader: 'n:1' }, [], () => 0);
     feeder.replaced();
-    const { say, heard } = talk(feeder);
-    const pieces = (): FeedSnapshot[] => heard.filter((message) => message.type === 'feedSnapshot');
-    say({ type: 'hello', versions: [1] }, { type: 'observe', id: 1, from: 0, ranges: [] });
-    await expect.poll(() => pieces().length).toBeGreaterThan(5);
+    const { say, feeds } = talk(feeder, 0);
+    await expect.poll(() => feeds().length).toBeGreaterThan(5);
     // Of the same revision: nothing else tells the two apart.
     observer.copy = copyOf(5, 3);
     feeder.replaced();
-    say({ type: 'watchConsumed', id: 1, bytes: 2_000_000 });
-    await expect.poll(() => pieces().at(-1)?.isDone).toBe(true);
-    expect(pieces().at(-1)).toMatchObject({ isFirst: true, revision: 5, hash: observer.copy.hash });
+    say({ consumedBytes: 2_000_000, isLast: false });
+    await expect.poll(() => feeds().at(-1)).toMatchObject({ isDone: true });
+    expect(feeds().at(-1)).toMatchObject({ isFirst: true, revision: 5, hash: observer.copy.hash });
     // One that has less than the messages since then lead on from gets a snapshot, not a gap.
     feeder.taken({
       type: 'feedChanges',
@@ -254,9 +330,8 @@ describe('a tab that feeds others', () => {
       hash: undefined,
       payload: new Uint8Array(0),
     });
-    const behind = talk(feeder);
-    behind.say({ type: 'hello', versions: [1] }, { type: 'observe', id: 1, from: 3, ranges: [] });
-    await expect.poll(() => behind.heard.map(({ type }) => type)).toContain('feedSnapshot');
-    expect(behind.heard.map(({ type }) => type)).not.toContain('feedChanges');
+    const behind = talk(feeder, 3);
+    await expect.poll(() => behind.feeds().map(({ type }) => type)).toContain('feedSnapshot');
+    expect(behind.feeds().map(({ type }) => type)).not.toContain('feedChanges');
   });
 });

@@ -10,7 +10,7 @@ import { Tenancy } from './tenancy.ts';
 import type { TenancyOptions } from './tenancy.ts';
 
 export interface SharedReplicaOptions<Value = unknown>
-  extends ReplicaOptions<Value>, Pick<TenancyOptions, 'name' | 'store' | 'openPort' | 'openChannel'> {
+  extends ReplicaOptions<Value>, Pick<TenancyOptions, 'name' | 'store' | 'openPort'> {
   readonly page: Page;
   /** No other tab has this name: it is a replica of this tab's own. Default false. */
   readonly isAlone?: boolean;
@@ -23,7 +23,7 @@ export interface SharedReplicaOptions<Value = unknown>
 export async function openSharedReplica<Value = unknown, K extends UserKey = string>(
   options: SharedReplicaOptions<Value>,
 ): Promise<LiveKv<Value, K>> {
-  const { page, isAlone = false, name, store, openPort, openChannel } = options;
+  const { page, isAlone = false, name, store, openPort } = options;
   const { locks } = page;
   let isSuspended = false;
   const join = (): void => {
@@ -61,7 +61,6 @@ export async function openSharedReplica<Value = unknown, K extends UserKey = str
           store,
           locks,
           openPort,
-          openChannel,
           isVisible: () => page.document.visibilityState === 'visible',
           clock: assembly.settings.clock,
         });

@@ -1,6 +1,15 @@
 // What tabs of one replica say to all others: who holds it, and that one wants to be fed by whoever does. Everything else goes over pipes between two
-// of them. Another build of the app may be on the other side, so what is not understood is passed over.
+// of them. Another build of the app may be on the other side, so what is not understood is passed over; builds that speak otherwise do not even meet.
 import type { ReplicaStatus } from '@raftkv/client';
+import type { TabWish } from '../tab-feeder.ts';
+
+/** Of all that tabs say to each other. */
+const talkVersion = 2;
+
+/** What the lock and the channels of a replica are called. Tabs of two versions are two families, each with its holder. */
+export function placeOf(replica: string, part: string): string {
+  return `raftkv/${replica}/${part}/${talkVersion}`;
+}
 
 /** What the holder tells of the replica. */
 export interface HolderNews {
@@ -14,8 +23,7 @@ export type TabMessage =
   | { readonly type: 'ask' }
   | ({ readonly type: 'here' } & HolderNews)
   /** `pipe`: a name that nobody else uses; who asks listens there already. */
-  | { readonly type: 'attach'; readonly pipe: string }
-  | { readonly type: 'accept'; readonly pipe: string };
+  | ({ readonly type: 'attach'; readonly pipe: string } & TabWish);
 
 export function isTabMessage(data: unknown): data is TabMessage {
   if (typeof data !== 'object' || data === null || !('type' in data)) return false;
@@ -25,8 +33,7 @@ export function isTabMessage(data: unknown): data is TabMessage {
     case 'here':
       return 'holder' in data && 'replicaId' in data && 'storage' in data;
     case 'attach':
-    case 'accept':
-      return 'pipe' in data && typeof data.pipe === 'string';
+      return 'pipe' in data && 'from' in data && 'scope' in data;
     default:
       return false;
   }

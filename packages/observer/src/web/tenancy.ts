@@ -1,17 +1,17 @@
 // One replica for all tabs of an origin. The tab that has the lock holds it: it follows the cluster, keeps the copy, and feeds the others, which wait in
 // the lock's queue to take its place. What changes hands is the feed and the store alone: each tab has its own copy, its own session and its own way to
 // the cluster, so no call depends on who holds.
-import { FeedClient } from '@raftkv/client/parts';
 import type { Clock } from '@raftkv/client';
-import type { Channel } from '@raftkv/transport';
-import type { BroadcastPort } from '@raftkv/transport/web';
-import { RaftkvError } from '@raftkv/wire';
+import type { RaftkvError } from '@raftkv/wire';
 import { drawId } from '../assembly.ts';
 import type { ReplicaAssembly } from '../assembly.ts';
 import type { CopyStore } from '../journal.ts';
+import { TabFeed } from '../tab-feed.ts';
+import { scopeOf } from '../tab-feeder.ts';
 import type { TabFeeder } from '../tab-feeder.ts';
+import type { TabPort } from '../tab-pipe.ts';
 import { HolderLock } from './holder-lock.ts';
-import { isTabMessage } from './tab-talk.ts';
+import { isTabMessage, placeOf } from './tab-talk.ts';
 import type { TabMessage } from './tab-talk.ts';
 
 export interface TenancyOptions {
@@ -22,18 +22,15 @@ export interface TenancyOptions {
   /** Where the holder keeps the copy, if anywhere. It must take it from whoever has it open. */
   readonly store: CopyStore | undefined;
   readonly locks: Pick<LockManager, 'request'>;
-  readonly openPort: (name: string) => BroadcastPort;
-  readonly openChannel: (port: BroadcastPort) => Channel;
+  readonly openPort: (name: string) => TabPort;
   readonly isVisible: () => boolean;
   readonly clock: Clock;
 }
 
-/** A tab that is not fed looks around this often … */
+/** A tab that is not fed looks around this often, and one that is looks after its pipe … */
 const tickMilliseconds = 1_000;
-/** … and takes over from a holder that has not answered for this long. */
+/** … whose other end is taken for dead when it has not answered for this long. So is then a holder that does not answer for as long again: the tab takes over. */
 const patienceMilliseconds = 3_000;
-/** The one address that a feed between tabs dials. */
-const holderAddress = 'the tab that holds the replica';
 
 export class Tenancy {
   readonly #assembly: ReplicaAssembly<never, never>;
@@ -41,11 +38,9 @@ export class Tenancy {
   readonly #lock: HolderLock;
   readonly #feeder: TabFeeder;
   #role: 'out' | 'waiting' | 'attached' | 'holder' = 'out';
-  #port: BroadcastPort | undefined;
+  #port: TabPort | undefined;
   /** While it is attached. */
-  #feeds: FeedClient | undefined;
-  #pipe: Channel | undefined;
-  readonly #dials = new Map<string, () => void>();
+  #feed: TabFeed | undefined;
   /** The holder as this tab knows it; its own while it holds. */
   #holder = '';
   #told = '';
@@ -78,7 +73,7 @@ export class Tenancy {
   join(): void {
     if (this.#role !== 'out') return;
     this.#role = 'waiting';
-    const port = this.#options.openPort(this.#name('tabs'));
+    const port = this.#openPort('tabs');
     this.#port = port;
     port.addEventListener('message', ({ data }) => {
       if (this.#port === port && isTabMessage(data)) this.#hear(data);
@@ -159,8 +154,7 @@ export class Tenancy {
   #stopFeeds(): void {
     this.#feeder.dismiss();
     this.#assembly.unfollow();
-    this.#feeds?.close();
-    this.#feeds = undefined;
+    this.#feed = undefined;
     this.#holder = '';
   }
 
@@ -180,10 +174,8 @@ export class Tenancy {
         if (isHolder) this.#announce();
         return;
       case 'attach':
-        if (isHolder) this.#accept(message.pipe);
+        if (isHolder) this.#feeder.accept(this.#openPort(message.pipe), message);
         return;
-      case 'accept':
-        return this.#dials.get(message.pipe)?.();
       case 'here':
         if (!isHolder) this.#attach(message);
         return;
@@ -196,53 +188,31 @@ export class Tenancy {
     this.#post({ type: 'here', holder: this.#holder, replicaId, storage });
   }
 
-  #accept(pipe: string): void {
-    this.#feeder.accept(this.#openPipe(pipe));
-    this.#post({ type: 'accept', pipe });
-  }
-
   #attach({ holder, replicaId, storage }: Extract<TabMessage, { readonly type: 'here' }>): void {
     this.#askedAt = undefined;
     this.#role = 'attached';
     this.#assembly.setTenancy('attached', { replicaId, storage });
-    if (this.#holder === holder) return;
+    if (this.#holder === holder && this.#feed?.isOpen === true) return;
     this.#holder = holder;
-    if (this.#feeds !== undefined) return this.#feeds.reconnect();
-    const { clusterId, clock, random } = this.#assembly.settings;
-    const feeds = new FeedClient(
-      { endpoints: [holderAddress], clusterId, clock, random, dial: this.#dial },
-      (error) => {
-        // It would rather go to the leader itself, whose address it has heard.
-        if (this.#feeds === feeds && this.#pipe?.isOpen !== true) this.#assembly.feedFailed(error);
-      },
-    );
-    this.#feeds = feeds;
-    this.#assembly.follow((ranges, handlers) => feeds.openFeed(ranges, handlers));
+    const { clusterId, clock } = this.#assembly.settings;
+    const pipe = drawId();
+    this.#assembly.follow((ranges, handlers) => {
+      const feed = new TabFeed({
+        port: this.#openPort(pipe),
+        handlers,
+        now: clock.now,
+        clusterId,
+        onFailed: (error) => this.#assembly.feedFailed(error),
+      });
+      this.#feed = feed;
+      this.#post({ type: 'attach', pipe, from: handlers.position(), scope: scopeOf(ranges) });
+      return feed;
+    });
     this.#settle();
   }
 
-  readonly #dial = (address: string, { signal }: { readonly signal: AbortSignal }): Promise<Channel> =>
-    new Promise((resolve, reject) => {
-      // The feed has heard who leads the cluster and would like to go there.
-      if (address !== holderAddress) return reject(new RaftkvError('connect_failed', 'no tab goes by this address'));
-      const pipe = drawId();
-      const channel = this.#openPipe(pipe);
-      this.#dials.set(pipe, () => {
-        this.#dials.delete(pipe);
-        this.#pipe = channel;
-        resolve(channel);
-      });
-      signal.addEventListener('abort', () => {
-        if (!this.#dials.delete(pipe)) return;
-        channel.close();
-        reject(new RaftkvError('cancelled', 'no tab answered'));
-      });
-      this.#post({ type: 'attach', pipe });
-    });
-
-  #openPipe(pipe: string): Channel {
-    const { openChannel, openPort } = this.#options;
-    return openChannel(openPort(this.#name(pipe)));
+  #openPort(name: string): TabPort {
+    return this.#options.openPort(this.#name(name));
   }
 
   #ask(): void {
@@ -258,7 +228,7 @@ export class Tenancy {
     }, tickMilliseconds);
   }
 
-  /** The pings of the pipe tell whether the holder lives; without a pipe it is asked. */
+  /** The answers over the pipe tell whether the holder lives; without a pipe it is asked. */
   #tick(): void {
     this.#settle();
     if (this.#role === 'holder') return this.#feeder.changed();
@@ -266,7 +236,10 @@ export class Tenancy {
     const now = this.#options.clock.now();
     // This tab itself was asleep: answers may be on their way.
     const wasAsleep = now - this.#tickedAt > 3 * tickMilliseconds;
-    if (this.#pipe?.isOpen === true || !this.#options.isVisible()) this.#askedAt = undefined;
+    const feed = this.#feed;
+    if (feed?.isOpen === true && !wasAsleep && now - feed.heardAt >= patienceMilliseconds) feed.lose();
+    feed?.report();
+    if (feed?.isOpen === true || !this.#options.isVisible()) this.#askedAt = undefined;
     else if (this.#askedAt === undefined || wasAsleep) this.#ask();
     else if (now - this.#askedAt >= patienceMilliseconds) {
       this.#askedAt = undefined;
@@ -279,6 +252,6 @@ export class Tenancy {
   }
 
   #name(part: string): string {
-    return `raftkv/${this.#options.name}/${part}`;
+    return placeOf(this.#options.name, part);
   }
 }

@@ -1,7 +1,5 @@
 // Tabs of one origin in one process: locks as browsers keep them, one store that the last one to open it owns, pages that can be hidden, frozen, killed
 // and hung. BroadcastChannel is Node's own.
-import { broadcastChannel } from '@raftkv/transport/web';
-import type { BroadcastPort } from '@raftkv/transport/web';
 import { MemoryCopyStore } from '@raftkv/storage';
 import type { Clock, LiveKv } from '@raftkv/client';
 import type { RaftkvError } from '@raftkv/wire';
@@ -9,6 +7,7 @@ import { onTestFinished } from 'vitest';
 import type { CopyStore } from '../../src/index.ts';
 import { openSharedReplica } from '../../src/web/index.ts';
 import type { SharedReplicaOptions } from '../../src/web/index.ts';
+import type { TabPort } from '../../src/tab-pipe.ts';
 import type { SmallCluster } from '../small-cluster.ts';
 
 const haste = 5;
@@ -156,7 +155,6 @@ export class FakeTab {
         this.#ports.add(port);
         return port;
       },
-      openChannel: broadcastChannel,
       ...options,
       page: { window: this.#window, document: this.#document, locks: this.#locks.locks, ...options.page },
     });
@@ -218,7 +216,7 @@ export class FakeTab {
   };
 }
 
-class FakePort implements BroadcastPort {
+class FakePort implements TabPort {
   readonly #port: BroadcastChannel;
   readonly #tab: FakeTab;
 

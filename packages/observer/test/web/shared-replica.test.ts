@@ -3,6 +3,7 @@
 import { RaftkvError } from '@raftkv/wire';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { SmallCluster, until } from '../small-cluster.ts';
+import { placeOf } from '../../src/web/index.ts';
 import type { SharedReplicaOptions } from '../../src/web/index.ts';
 import { FakeOrigin } from './fake-tabs.ts';
 import type { FakeTab } from './fake-tabs.ts';
@@ -57,7 +58,7 @@ describe('tabs of one origin', () => {
     const cluster = await SmallCluster.start();
     const origin = new FakeOrigin(cluster);
     const heard: unknown[] = [];
-    const ear = new BroadcastChannel(`raftkv/${origin.name}/tabs`);
+    const ear = new BroadcastChannel(placeOf(origin.name, 'tabs'));
     onTestFinished(() => ear.close());
     ear.addEventListener('message', (event) => heard.push((event as MessageEvent).data));
     const tabs = await Promise.all([origin.openTab(), origin.openTab(), origin.openTab()]);

@@ -5,7 +5,6 @@ import { openSharedReplica } from '@raftkv/observer/web';
 import type { Page } from '@raftkv/observer/web';
 import { deleteIndexedDbCopy, openIndexedDbCopy } from '@raftkv/storage/web';
 import type { Durability } from '@raftkv/storage/web';
-import { broadcastChannel } from '@raftkv/transport/web';
 import { RaftkvError } from '@raftkv/wire';
 import { defaultReplicaName } from '../replica-options.ts';
 import type { ForgetOptions, ReplicaOptions } from '../replica-options.ts';
@@ -48,7 +47,6 @@ export async function openReplica<Value, K extends UserKey>(options: ReplicaOpti
     store: storage === 'memory' || (isAlone && page.locks === undefined) ? undefined : indexedDbStore(name, storage),
     page,
     openPort: (portName) => new BroadcastChannel(portName),
-    openChannel: broadcastChannel,
   });
 }
 

@@ -1,5 +1,6 @@
 // The name of a replica that belongs to one tab alone. It stays with the tab over a reload; a duplicated tab is born with the name of the one that it was
 // made of, finds it taken, and gets another. What closed tabs have left is removed by the next one that opens.
+import { placeOf } from '@raftkv/observer/web';
 import { copyPrefix, deleteIndexedDbCopy } from '@raftkv/storage/web';
 
 type Locks = Pick<LockManager, 'request' | 'query'>;
@@ -32,7 +33,7 @@ function storedName(place: string): string | null {
 }
 
 function lockOf(name: string): string {
-  return `raftkv/${name}/holder`;
+  return placeOf(name, 'holder');
 }
 
 /** Whether nobody has the lock, or whoever has it goes soon. */
