@@ -86,8 +86,10 @@ export interface AppliedEntry {
  * tell, as the server said it.
  */
 export type WatchMessage =
-  | { readonly type: 'created'; readonly revision: number }
-  | { readonly type: 'changes'; readonly changes: readonly Change[] }
+  /** `newest`: the revision to which the store had come at most, where the run knows. */
+  | { readonly type: 'created'; readonly revision: number; readonly newest?: number }
+  /** `compactedRevision`: what was before an event of this revision or an older one may have been forgotten by then. Default 0. */
+  | { readonly type: 'changes'; readonly changes: readonly Change[]; readonly compactedRevision?: number }
   /** All up to and including `revision` was delivered. */
   | { readonly type: 'progress'; readonly revision: number }
   /** What was wanted is forgotten: the watcher has to begin anew, so nothing may follow. */

@@ -11,7 +11,7 @@ describe('a watch', () => {
   const { truth } = truthOfLog(recording().log);
   const changeAt = (revision: number): Change => truth.changeAt(revision)!;
   const told = (...revisions: number[]): WatchMessage => ({ type: 'changes', changes: revisions.map(changeAt) });
-  const created = (revision: number): WatchMessage => ({ type: 'created', revision });
+  const created = (revision: number, newest = 6): WatchMessage => ({ type: 'created', revision, newest });
   const progress = (revision: number): WatchMessage => ({ type: 'progress', revision });
   const watch = (messages: WatchMessage[], rest: Partial<WatchRecord> = {}): Verdict =>
     checkWatch({ name: 'w', range: all, from: 2, previous: true, owed: 6, messages, ...rest }, truth);
@@ -34,6 +34,8 @@ describe('a watch', () => {
     const last: WatchMessage = { type: 'changes', changes: [{ revision: 6, events: [event!] }] };
     expect(watch([created(2), told(3), progress(4), created(4), told(5), last], onlyJ).explanation).toBe('');
     expect(watch([created(2), told(2), { type: 'compacted', compactedRevision: 5 }]).explanation).toBe('');
+    const forgotten = { ...doctored(4, () => ({ previous: undefined })), compactedRevision: 4 } as WatchMessage;
+    expect(watch([created(2), told(2, 3), forgotten, told(5, 6)]).explanation).toBe('');
     expect(
       watch([created(2), doctored(2, () => ({})), doctored(3, () => ({ previous: undefined })), told(4, 5, 6)])
         .explanation,
@@ -103,6 +105,9 @@ describe('a watch', () => {
     ],
     ['from later on after a break', 'resumable', () => watch([created(2), told(2, 3), created(5), told(5, 6)])],
     ['from later on at the beginning', 'resumable', () => watch([created(4), told(4, 5, 6)])],
+    ['from later on than now', 'resumable', () => watch([created(5, 3), told(5, 6)], { from: 0 })],
+    ['from after the end of the store', 'resumable', () => watch([created(8)], { from: 0 })],
+    ['of progress before it was created', 'bookmarkable', () => watch([progress(2)])],
     ['of progress that was not told', 'bookmarkable', () => watch([created(2), told(2), progress(3)])],
     ['of progress that goes back', 'bookmarkable', () => watch([created(2), told(2, 3), progress(2)])],
     ['of progress beyond the store', 'bookmarkable', () => watch([created(2), told(2, 3, 4, 5, 6), progress(7)])],
@@ -120,6 +125,16 @@ describe('a watch', () => {
       'of nothing before',
       'prev_kv',
       () => watch([created(2), told(2, 3), doctored(4, () => ({ previous: undefined }))]),
+    ],
+    [
+      'of nothing before, though only older things are forgotten',
+      'prev_kv',
+      () =>
+        watch([
+          created(2),
+          told(2, 3),
+          { ...doctored(4, () => ({ previous: undefined })), compactedRevision: 3 } as WatchMessage,
+        ]),
     ],
     [
       'of something before what is new',

@@ -7,15 +7,10 @@ import type { Truth } from './truth.ts';
 import { holds, violation } from './verdict.ts';
 import type { Verdict } from './verdict.ts';
 
-export interface WatchOptions {
-  /** What was before an event of this revision or an older one may be forgotten by now. Default 0. */
-  readonly compactedRevision?: number;
-}
-
 type Broken = readonly [promise: string, explanation: string];
 
-export function checkWatch(record: WatchRecord, truth: Truth, options: WatchOptions = {}): Verdict {
-  const follower = new Follower(record, truth, options.compactedRevision ?? 0);
+export function checkWatch(record: WatchRecord, truth: Truth): Verdict {
+  const follower = new Follower(record, truth);
   for (const message of record.messages) {
     const broken = follower.take(message);
     if (broken !== undefined) return violation(`watch: ${broken[0]}`, `${record.name}: ${broken[1]}`);
@@ -31,24 +26,25 @@ const keyOf = (event: ChangeEvent): string => (event.type === 'put' ? event.entr
 class Follower {
   readonly #record: WatchRecord;
   readonly #truth: Truth;
-  readonly #compactedRevision: number;
+  /** Of the message that is looked at. */
+  #compactedRevision = 0;
   /** The first revision that it has not been told of; undefined before it was created. */
   #next: number | undefined;
   #lastEvent = 0;
   #isOver = false;
 
-  constructor(record: WatchRecord, truth: Truth, compactedRevision: number) {
+  constructor(record: WatchRecord, truth: Truth) {
     this.#record = record;
     this.#truth = truth;
-    this.#compactedRevision = compactedRevision;
   }
 
   take(message: WatchRecord['messages'][number]): Broken | undefined {
     if (this.#isOver) return ['reliable', `it went on after it was told that what it wants is compacted`];
     switch (message.type) {
       case 'created':
-        return this.#created(message.revision);
+        return this.#created(message.revision, message.newest ?? this.#truth.revision);
       case 'changes':
+        this.#compactedRevision = message.compactedRevision ?? 0;
         for (const change of message.changes) {
           const broken = this.#change(change);
           if (broken !== undefined) return broken;
@@ -74,9 +70,11 @@ class Follower {
     return undefined;
   }
 
-  #created(revision: number): Broken | undefined {
+  #created(revision: number, newest: number): Broken | undefined {
     const wanted = this.#next ?? this.#record.from;
     if (this.#next === undefined && this.#record.from === 0) {
+      if (revision > newest + 1)
+        return ['resumable', `it was to begin with what comes after ${newest}, and begins with ${revision}`];
       this.#next = revision;
       return undefined;
     }

@@ -151,6 +151,7 @@ export class Simulation {
 
   #lookAtTime(): void {
     const { world } = this;
+    for (const watcher of this.#watchers) watcher.look();
     if (world.scheduler.count > maxEvents)
       throw new Violation('time goes on', `${maxEvents} events until ${world.now}`);
     if (this.#liveness === undefined) {
@@ -160,7 +161,9 @@ export class Simulation {
     } else if (this.#liveness.check()) {
       this.#checks.specification.checkState();
       this.#oracle.checkRefused(this.#clients.flatMap((client) => client.refused));
-      judge(this.#checks.canon, this.recorder.operations, this.#contents());
+      const { revision } = this.#checks.canon.store;
+      const watches = this.#watchers.flatMap((watcher) => watcher.records(revision));
+      judge(this.#checks.canon, this.recorder.operations, this.#contents(), watches);
       this.#isOver = true;
     }
   }

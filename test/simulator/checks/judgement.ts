@@ -1,19 +1,26 @@
 // The last word on a run: the whole history of all clients, held against the log by the checkers of `test/checkers`. What can be seen while it happens was
-// checked then; here is what takes the whole: exactly once, linearizability of every kind of request, the guarantees of sessions, durability.
+// checked then; here is what takes the whole: exactly once, linearizability of every kind of request, the guarantees of sessions, durability, and the
+// nine promises of a watch.
 import { checkDurability, checkExactlyOnce } from '../../checkers/exactly-once.ts';
 import type { FinalContent } from '../../checkers/exactly-once.ts';
 import { isRead } from '../../checkers/history.ts';
-import type { AppliedEntry, ClientOperation, Write } from '../../checkers/history.ts';
+import type { AppliedEntry, ClientOperation, WatchRecord, Write } from '../../checkers/history.ts';
 import { checkLinearizableByLog } from '../../checkers/linearizable-log.ts';
 import { truthOfLog } from '../../checkers/log-truth.ts';
 import { checkSessions } from '../../checkers/session-guarantees.ts';
 import type { Verdict } from '../../checkers/verdict.ts';
+import { checkWatch } from '../../checkers/watch.ts';
 import { decodeCommand, encodeCommand } from '@raftkv/wire';
 import { Violation } from '../world/violation.ts';
 import type { Canon } from './canon.ts';
 
 /** Throws the first Violation. */
-export function judge(canon: Canon, recorded: readonly ClientOperation[], contents: readonly FinalContent[]): void {
+export function judge(
+  canon: Canon,
+  recorded: readonly ClientOperation[],
+  contents: readonly FinalContent[],
+  watches: readonly WatchRecord[],
+): void {
   const applied = canon.entries.flatMap(({ entry, envelope, result, revision }): AppliedEntry[] => {
     if (envelope === undefined || result === undefined) return [];
     return [{ index: entry.index, envelope, result, revision }];
@@ -25,6 +32,7 @@ export function judge(canon: Canon, recorded: readonly ClientOperation[], conten
   mustHold(checkLinearizableByLog(operations, log));
   mustHold(checkSessions(operations, log.truth));
   mustHold(checkDurability(operations, log, contents));
+  for (const watch of watches) mustHold(checkWatch(watch, log.truth));
 }
 
 /** Writes as they read in the log, where what a request leaves out is filled in. */

@@ -72,8 +72,8 @@ export class SimulatedClient {
   /** Watches that are kept open for good. */
   watch(canon: Canon, count: number): readonly Watcher[] {
     return Array.from({ length: count }, (_, at) => {
-      const prefix = this.#random.pick(['k', 'k0', 'k1']);
-      return new Watcher(this.#world, { canon, kv: this.#kv, name: `${this.process.name}/${at}`, prefix, from: 1 });
+      const name = `${this.process.name}/${at}`;
+      return new Watcher(this.#world, { canon, kv: this.#kv, name, random: this.#random.fork() });
     });
   }
 
