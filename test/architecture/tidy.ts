@@ -101,22 +101,27 @@ export function missingReadmes(files: readonly SourceFile[]): string[] {
     .map((folder) => `${folder}: no README.md`);
 }
 
-/** Members of the union `ErrorCode` that the README beside it does not name in backticks. */
+/** What the list `errorCodes` has and the README beside it does not name in backticks. */
 export function undocumentedCodes(errorSource: string, readme: string): string[] {
   const codes = errorCodes(errorSource);
-  if (codes.length === 0) return ['no union called ErrorCode was found'];
+  if (codes.length === 0) return ['no list called errorCodes was found'];
   return codes.filter((each) => !readme.includes(`\`${each}\``)).map((each) => `${each}: not documented`);
 }
 
 function errorCodes(source: string): string[] {
   const tree = ts.createSourceFile('error.ts', source, ts.ScriptTarget.ES2023);
-  const alias = tree.statements.find(
-    (statement) => ts.isTypeAliasDeclaration(statement) && statement.name.text === 'ErrorCode',
-  );
-  if (alias === undefined || !ts.isTypeAliasDeclaration(alias) || !ts.isUnionTypeNode(alias.type)) return [];
-  return alias.type.types.flatMap((type) =>
-    ts.isLiteralTypeNode(type) && ts.isStringLiteral(type.literal) ? [type.literal.text] : [],
-  );
+  const codes: string[] = [];
+  const collect = (node: ts.Node): void => {
+    if (ts.isStringLiteral(node)) codes.push(node.text);
+    ts.forEachChild(node, collect);
+  };
+  for (const statement of tree.statements) {
+    if (!ts.isVariableStatement(statement)) continue;
+    for (const { name, initializer } of statement.declarationList.declarations) {
+      if (ts.isIdentifier(name) && name.text === 'errorCodes' && initializer !== undefined) collect(initializer);
+    }
+  }
+  return codes;
 }
 
 function isTestFunction(node: ts.Expression): boolean {

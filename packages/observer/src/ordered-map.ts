@@ -44,29 +44,20 @@ export class OrderedMap<Value> {
   }
 
   /** Visits the keys within the bounds in order (or from the last one down) until `visit` answers false. The map must not be changed meanwhile. */
-  walk(bounds: Bounds, isReverse: boolean, visit: (value: Value, key: string) => boolean | void): void {
-    if (isReverse) this.#walkDown(bounds, visit);
-    else this.#walkUp(bounds, visit);
-  }
-
-  #walkUp({ from, to }: Bounds, visit: (value: Value, key: string) => boolean | void): void {
-    for (let at = this.#runOf(from), isFirst = true; at < this.#runs.length; at += 1, isFirst = false) {
-      const run = this.#runs[at]!;
-      for (let i = isFirst ? lowerBound(run, from) : 0; i < run.length; i += 1) {
-        const key = run[i]!;
-        if ((to !== undefined && key >= to) || visit(this.#values.get(key)!, key) === false) return;
+  walk({ from, to }: Bounds, isReverse: boolean, visit: (value: Value, key: string) => boolean | void): void {
+    const step = isReverse ? -1 : 1;
+    const edge = isReverse ? to : from;
+    let at = edge === undefined ? this.#runs.length - 1 : this.#runOf(edge);
+    let run = this.#runs[at];
+    let i = edge === undefined ? run!.length : lowerBound(run!, edge);
+    if (isReverse) i -= 1;
+    while (run !== undefined) {
+      for (let key = run[i]; key !== undefined; key = run[(i += step)]) {
+        const isOutside = isReverse ? key < from : to !== undefined && key >= to;
+        if (isOutside || visit(this.#values.get(key)!, key) === false) return;
       }
-    }
-  }
-
-  #walkDown({ from, to }: Bounds, visit: (value: Value, key: string) => boolean | void): void {
-    const last = to === undefined ? this.#runs.length - 1 : this.#runOf(to);
-    for (let at = last; at >= 0; at -= 1) {
-      const run = this.#runs[at]!;
-      for (let i = (to === undefined ? run.length : lowerBound(run, to)) - 1; i >= 0; i -= 1) {
-        const key = run[i]!;
-        if (key < from || visit(this.#values.get(key)!, key) === false) return;
-      }
+      run = this.#runs[(at += step)];
+      i = isReverse && run !== undefined ? run.length - 1 : 0;
     }
   }
 

@@ -1,49 +1,52 @@
 // The one error class of raftkv and its closed list of codes. Every package above `raft` and `kv` throws this
 // and nothing else for an expected failure; the README of this package documents each code.
 
-export type ErrorCode =
-  | 'invalid_argument' // the caller's words are off
-  | 'key_empty'
-  | 'key_too_large'
-  | 'value_too_large'
-  | 'batch_too_large'
-  | 'request_too_large'
-  | 'duplicate_key'
-  | 'bad_frame' // bytes from a peer, a client or a disk do not decode
-  | 'frame_too_large'
-  | 'unsupported_version'
-  | 'wrong_cluster'
-  | 'wrong_member'
-  | 'member_amnesia' // a member came back without its storage
-  | 'member_removed' // a member that was removed asks to take part
-  | 'unsafe_change' // a change of members that would lose the quorum that is alive
-  | 'not_caught_up' // a learner that lags too far to vote
-  | 'no_leader'
-  | 'busy' // a limit was reached: back off
-  | 'timeout'
-  | 'cancelled'
-  | 'closed'
-  | 'connect_failed'
-  | 'connection_lost'
-  | 'compacted'
-  | 'future_revision'
-  | 'session_expired'
-  | 'session_stale'
-  | 'session_overflow'
-  | 'not_found'
-  | 'condition_failed' // a put with ifRevision or ifAbsent found something else
-  | 'storage_locked'
-  | 'storage_corrupt'
-  | 'storage_missing'
-  | 'storage_identity'
-  | 'storage_full'
-  | 'storage_failed'
-  | 'config_invalid'
-  | 'port_in_use'
-  | 'diverged' // a copy does not agree with what it is a copy of
-  | 'halted' // a broken invariant stopped the replica
-  | 'unsupported'
-  | 'internal';
+const errorCodes = [
+  'invalid_argument', // the caller's words are off
+  'key_empty',
+  'key_too_large',
+  'value_too_large',
+  'batch_too_large',
+  'request_too_large',
+  'duplicate_key',
+  'bad_frame', // bytes from a peer, a client or a disk do not decode
+  'frame_too_large',
+  'unsupported_version',
+  'wrong_cluster',
+  'wrong_member',
+  'member_amnesia', // a member came back without its storage
+  'member_removed', // a member that was removed asks to take part
+  'unsafe_change', // a change of members that would lose the quorum that is alive
+  'not_caught_up', // a learner that lags too far to vote
+  'no_leader',
+  'busy', // a limit was reached: back off
+  'timeout',
+  'cancelled',
+  'closed',
+  'connect_failed',
+  'connection_lost',
+  'compacted',
+  'future_revision',
+  'session_expired',
+  'session_stale',
+  'session_overflow',
+  'not_found',
+  'condition_failed', // a put with ifRevision or ifAbsent found something else
+  'storage_locked',
+  'storage_corrupt',
+  'storage_missing',
+  'storage_identity',
+  'storage_full',
+  'storage_failed',
+  'config_invalid',
+  'port_in_use',
+  'diverged', // a copy does not agree with what it is a copy of
+  'halted', // a broken invariant stopped the replica
+  'unsupported',
+  'internal',
+] as const;
+
+export type ErrorCode = (typeof errorCodes)[number];
 
 export interface ErrorDetails {
   /** For a write: true = it definitely did not happen; false = it may have. Reads and set-up failures are definite. Default true. */
@@ -94,52 +97,7 @@ function isShort(message: string): boolean {
   return message === '' || message.startsWith(': ');
 }
 
-const knownCodes: Readonly<Record<ErrorCode, true>> = {
-  invalid_argument: true,
-  key_empty: true,
-  key_too_large: true,
-  value_too_large: true,
-  batch_too_large: true,
-  request_too_large: true,
-  duplicate_key: true,
-  bad_frame: true,
-  frame_too_large: true,
-  unsupported_version: true,
-  wrong_cluster: true,
-  wrong_member: true,
-  member_amnesia: true,
-  member_removed: true,
-  unsafe_change: true,
-  not_caught_up: true,
-  no_leader: true,
-  busy: true,
-  timeout: true,
-  cancelled: true,
-  closed: true,
-  connect_failed: true,
-  connection_lost: true,
-  compacted: true,
-  future_revision: true,
-  session_expired: true,
-  session_stale: true,
-  session_overflow: true,
-  not_found: true,
-  condition_failed: true,
-  storage_locked: true,
-  storage_corrupt: true,
-  storage_missing: true,
-  storage_identity: true,
-  storage_full: true,
-  storage_failed: true,
-  config_invalid: true,
-  port_in_use: true,
-  diverged: true,
-  halted: true,
-  unsupported: true,
-  internal: true,
-};
-
 /** Whether this text is one of the codes: for codes that come from elsewhere. */
 export function isErrorCode(text: string): text is ErrorCode {
-  return Object.hasOwn(knownCodes, text);
+  return (errorCodes as readonly string[]).includes(text);
 }

@@ -30,20 +30,15 @@ export function keyFrom(key: KeyInput): Key {
   if (typeof key !== 'string') return byteString(key, 0, key.length);
   const length = key.length;
   for (let i = 0; i < length; i += 1) {
-    if (key.charCodeAt(i) > 0x7f) return keyFromWideText(key, i);
+    if (key.charCodeAt(i) > 0x7f) return keyFromWideText(key);
   }
   return key;
 }
 
-function keyFromWideText(key: string, from: number): Key {
-  for (let i = from; i < key.length; i += 1) {
-    const unit = key.charCodeAt(i);
-    if (unit < 0xd800 || unit > 0xdfff) continue;
-    const next = key.charCodeAt(i + 1);
-    if (unit > 0xdbff || !(next >= 0xdc00 && next <= 0xdfff)) {
-      throw new RaftkvError('invalid_argument', 'the key is not well-formed text: it holds half a surrogate pair');
-    }
-    i += 1;
+function keyFromWideText(key: string): Key {
+  // What is one half of a pair with its other half is no surrogate to a pattern with this flag.
+  if (/\p{Surrogate}/u.test(key)) {
+    throw new RaftkvError('invalid_argument', 'the key is not well-formed text: it holds half a surrogate pair');
   }
   const bytes = encoder.encode(key);
   return byteString(bytes, 0, bytes.length);

@@ -73,7 +73,7 @@ export class Writer {
       bytes[offset] = value;
       this.offset = offset + 1;
     } else if (value >= 0x80 && value < twoTo32 && Number.isInteger(value)) {
-      this.#shortUint(value);
+      this.#sized(0xcc, value);
     } else {
       if (!Number.isSafeInteger(value) || value < 0) {
         throw new RaftkvError('invalid_argument', `${value} is not an integer from 0 to 2^53-1`);
@@ -85,20 +85,21 @@ export class Writer {
     }
   }
 
-  #shortUint(value: number): void {
+  /** A number of one, two or four bytes behind the head for that: an integer, or how long what follows is. There is room for it. */
+  #sized(head: number, value: number): void {
     const bytes = this.bytes;
     const offset = this.offset;
     if (value < 0x100) {
-      bytes[offset] = 0xcc;
+      bytes[offset] = head;
       bytes[offset + 1] = value;
       this.offset = offset + 2;
     } else if (value < 0x10000) {
-      bytes[offset] = 0xcd;
+      bytes[offset] = head + 1;
       bytes[offset + 1] = value >>> 8;
       bytes[offset + 2] = value;
       this.offset = offset + 3;
     } else {
-      bytes[offset] = 0xce;
+      bytes[offset] = head + 2;
       writeUint32(bytes, offset + 1, value);
       this.offset = offset + 5;
     }
@@ -136,34 +137,15 @@ export class Writer {
 
   bin(value: Uint8Array): void {
     this.reserve(value.length + 5);
-    this.#binHeader(value.length);
+    this.#sized(0xc4, value.length);
     this.raw(value);
-  }
-
-  #binHeader(length: number): void {
-    const bytes = this.bytes;
-    const offset = this.offset;
-    if (length < 0x100) {
-      bytes[offset] = 0xc4;
-      bytes[offset + 1] = length;
-      this.offset = offset + 2;
-    } else if (length < 0x10000) {
-      bytes[offset] = 0xc5;
-      bytes[offset + 1] = length >>> 8;
-      bytes[offset + 2] = length;
-      this.offset = offset + 3;
-    } else {
-      bytes[offset] = 0xc6;
-      writeUint32(bytes, offset + 1, length);
-      this.offset = offset + 5;
-    }
   }
 
   /** A byte string, as bin. */
   key(key: Key): void {
     const length = key.length;
     this.reserve(length + 5);
-    this.#binHeader(length);
+    this.#sized(0xc4, length);
     const bytes = this.bytes;
     const offset = this.offset;
     let seen = 0;

@@ -4,7 +4,7 @@
 /** What is used of a page. */
 export interface Page {
   readonly window: Pick<EventTarget, 'addEventListener' | 'removeEventListener'>;
-  readonly document: Pick<Document, 'visibilityState' | 'addEventListener' | 'removeEventListener'>;
+  readonly document: Pick<Document, 'visibilityState' | 'addEventListener'>;
   /** Undefined in an insecure context. */
   readonly locks: Pick<LockManager, 'request'> | undefined;
 }
@@ -29,17 +29,14 @@ export function watchPage({ window, document }: Page, { onSuspend, onResume }: P
     isSuspended = false;
     onResume();
   };
+  const end = new AbortController();
+  const { signal } = end;
   // Never `unload`, which would keep the page out of the cache.
-  window.addEventListener('pagehide', suspend);
-  window.addEventListener('pageshow', resume);
-  document.addEventListener('freeze', suspend);
-  document.addEventListener('resume', resume);
-  return () => {
-    window.removeEventListener('pagehide', suspend);
-    window.removeEventListener('pageshow', resume);
-    document.removeEventListener('freeze', suspend);
-    document.removeEventListener('resume', resume);
-  };
+  window.addEventListener('pagehide', suspend, { signal });
+  window.addEventListener('pageshow', resume, { signal });
+  document.addEventListener('freeze', suspend, { signal });
+  document.addEventListener('resume', resume, { signal });
+  return () => end.abort();
 }
 
 /**

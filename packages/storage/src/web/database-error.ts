@@ -3,17 +3,17 @@
 import { RaftkvError } from '@raftkv/wire';
 import type { ErrorCode } from '@raftkv/wire';
 
-type Meaning = readonly [code: ErrorCode, hint: string];
+type Meaning = readonly [code: ErrorCode, why: string];
 
-const forbidden: Meaning = ['unsupported', 'the browser does not let this page keep data'];
-const lost: Meaning = ['storage_corrupt', 'a large value was lost'];
+const forbidden = means('unsupported', 'the browser does not let this page keep data');
+const lost = means('storage_corrupt', 'a large value was lost');
 /** By the name of the exception; anything else is `storage_failed`. */
 const meanings: Readonly<Record<string, Meaning>> = {
-  QuotaExceededError: ['storage_full', 'the origin has used up its quota, or the disk is full'],
+  QuotaExceededError: means('storage_full', 'the origin has used up its quota, or the disk is full'),
   SecurityError: forbidden,
   NotAllowedError: forbidden,
-  VersionError: ['unsupported_version', 'it was made by a later version of this program'],
-  NotFoundError: ['storage_corrupt', 'its object store is missing'],
+  VersionError: means('unsupported_version', 'it was made by a later version of this program'),
+  NotFoundError: means('storage_corrupt', 'its object store is missing'),
   NotReadableError: lost,
   DataError: lost,
 };
@@ -38,10 +38,14 @@ export function databaseError(error: unknown, action: string, database: string):
   if (error instanceof RaftkvError) return error;
   const name = nameOf(error);
   const message = error instanceof Error ? error.message : String(error);
-  const [code, hint] = meanings[name] ?? ['storage_failed'];
-  const detail = hint === undefined ? message : `${hint} (${message})`;
+  const [code, why] = meanings[name] ?? ['storage_failed'];
+  const detail = why === undefined ? message : `${why} (${message})`;
   const details = { definite: false, cause: error };
   return new RaftkvError(code, `${action} ${database} failed: ${name}: ${detail}`, details);
+}
+
+function means(code: ErrorCode, why: string): Meaning {
+  return [code, why];
 }
 
 /** A transaction that was aborted by the browser may carry no error at all. */
