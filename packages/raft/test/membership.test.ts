@@ -2,23 +2,8 @@
 // change are in configuration-change.test.ts, members that go in removal.test.ts, those that join in joining.test.ts.
 import { Cluster, between, ofType } from './cluster.ts';
 import { describe, expect, it } from 'vitest';
-import type { MemberChange } from '../src/index.ts';
+import { demote, outcome, promote, remove, turns } from './member-changes.ts';
 import { bytesOf } from './member.ts';
-
-const promote = (id: string): MemberChange => ({ type: 'promote', id });
-const demote = (id: string): MemberChange => ({ type: 'demote', id });
-const remove = (id: string): MemberChange => ({ type: 'remove', id });
-
-/** The lines of the trace that tell of configurations and roles. */
-function turns(cluster: Cluster): string[] {
-  return cluster.takeTrace().filter((line) => / (has|is) /.test(line));
-}
-
-function outcome(cluster: Cluster, id: string): string {
-  const [result, ...more] = cluster.results(id);
-  if (result === undefined || more.length > 0) throw new Error(`${more.length + 1} results`);
-  return result.refused ?? `${result.index}/${result.term}`;
-}
 
 describe('§4.3 a change of voters', () => {
   it('goes through the joint configuration, which is active as soon as it is in a log', () => {

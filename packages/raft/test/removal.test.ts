@@ -2,21 +2,7 @@
 // any more. How a change is taken and carried on is in membership.test.ts.
 import { Cluster, between, ofType } from './cluster.ts';
 import { describe, expect, it } from 'vitest';
-import type { MemberChange } from '../src/index.ts';
-
-const demote = (id: string): MemberChange => ({ type: 'demote', id });
-const remove = (id: string): MemberChange => ({ type: 'remove', id });
-
-/** The lines of the trace that tell of configurations and roles. */
-function turns(cluster: Cluster): string[] {
-  return cluster.takeTrace().filter((line) => / (has|is) /.test(line));
-}
-
-function outcome(cluster: Cluster, id: string): string {
-  const [result, ...more] = cluster.results(id);
-  if (result === undefined || more.length > 0) throw new Error(`${more.length + 1} results`);
-  return result.refused ?? `${result.index}/${result.term}`;
-}
+import { demote, outcome, remove, turns } from './member-changes.ts';
 
 describe('§4.2.2 a leader that is removed', () => {
   it('leads until that is committed, without counting itself, and then steps down (T22)', () => {

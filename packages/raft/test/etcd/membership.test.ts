@@ -4,6 +4,7 @@
 // it is called by the index of the entry that added it.
 import { describe, expect, it } from 'vitest';
 import type { MemberChange } from '../../src/index.ts';
+import { promote, remove } from '../member-changes.ts';
 import { ELECTION_TICKS, Scenario } from './scenario.ts';
 
 const add = (name: string, as: 'learner' | 'voter' = 'voter'): MemberChange => ({
@@ -11,8 +12,6 @@ const add = (name: string, as: 'learner' | 'voter' = 'voter'): MemberChange => (
   member: { name, address: `host:${name}`, storeId: `store-${name}` },
   as,
 });
-const remove = (id: string): MemberChange => ({ type: 'remove', id });
-const promote = (id: string): MemberChange => ({ type: 'promote', id });
 
 /** The id of the member that the entry at `index` added first. */
 function idOf(index: number, ordinal = 0): string {
