@@ -18,6 +18,7 @@ export class ClusterChecks {
   readonly specification = new Specification();
   readonly #leaders = new Map<number, CheckedMember>();
   readonly #begunTerms = new Set<number>();
+  readonly #committedIn = new Map<number, number>();
   #members: readonly CheckedMember[] = [];
   #lives = new Map<CheckedMember, Raft>();
   /** Told of each new leader. */
@@ -59,13 +60,19 @@ export class ClusterChecks {
     this.onLeader(member.name);
   }
 
-  /** Whoever wins has every committed entry. */
+  /** Entry `index` was first seen to be committed by a member that was in `term`. */
+  committedIn(index: number, term: number): void {
+    this.#committedIn.set(index, term);
+  }
+
+  /** Whoever wins has every entry that was committed in an earlier term (§3.6.4): votes may come late, when a later term has a leader and commits. */
   #checkCompleteness(member: CheckedMember, core: Raft): void {
     const { compactedIndex, entries } = logOf(core);
+    const { term: leaderTerm } = recordOf(core);
     for (let index = compactedIndex + 1; index <= this.canon.lastIndex; index++) {
       const entry = entries[index - compactedIndex - 1];
       const { term } = this.canon.at(index)!;
-      if (entry?.term === term) continue;
+      if (entry?.term === term || (this.#committedIn.get(index) ?? term) >= leaderTerm) continue;
       throw new Violation(
         'leader completeness',
         `${member.name} leads with ${index}/${entry?.term}, committed is ${index}/${term}`,

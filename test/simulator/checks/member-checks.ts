@@ -213,15 +213,16 @@ export class MemberChecks implements CheckedMember {
         `${this.name} goes from ${this.#commitIndex} to ${commitIndex}`,
       );
     }
-    const { log } = recordOf(core);
+    const { log, role, term } = recordOf(core);
     for (let index = Math.max(this.#commitIndex, log.compactedIndex) + 1; index <= commitIndex; index++) {
       const entry = log.entries[index - log.compactedIndex - 1];
       if (entry === undefined)
         throw new Violation('committed entries never change', `${this.name} commits ${index} and has no such entry`);
-      if (this.#cluster.canon.committed(entry, this.name)) this.#cluster.checkDurable(index, entry.term, this.name);
+      if (!this.#cluster.canon.committed(entry, this.name)) continue;
+      this.#cluster.committedIn(index, term);
+      this.#cluster.checkDurable(index, entry.term, this.name);
     }
     this.#commitIndex = commitIndex;
-    const { role, term } = recordOf(core);
     if (role !== 'leader' || term === this.#committedTerm) return;
     this.#committedTerm = term;
     this.onFirstCommit();
