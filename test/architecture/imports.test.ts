@@ -50,7 +50,7 @@ describe('the table in CONTRIBUTING.md', () => {
         values: room.values.toSorted(),
         types: room.types.toSorted(),
       });
-      const named = [...(row?.npm ?? '').matchAll(/`([\w-]+)`/g)].map(([, dependency]) => dependency);
+      const named = [...(row?.npm ?? '').matchAll(/`((?:@[\w-]+\/)?[\w-]+)`/g)].map(([, dependency]) => dependency);
       expect(named, name).toEqual(npmOf(room));
     }
   });

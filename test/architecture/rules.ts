@@ -50,7 +50,7 @@ export const rooms: Readonly<Record<string, Room>> = {
     values: ['wire'],
     types: ['raft'],
     npm: [],
-    nodeNpm: ['ws'],
+    nodeNpm: ['ws', '@roamhq/wrtc'],
     why: 'Transport carries frames. It is swapped for another (WebSocket, WebRTC, memory) without the core noticing.',
   },
   replica: {

@@ -1,5 +1,23 @@
 // The front door of transport over WebRTC, for tabs and, with an implementation of RTCPeerConnection, for Node.
+export { broadcastSignalling } from './broadcast-signalling.ts';
+export { answerInvitation, invite } from './invitation.ts';
+export { openWebRtc } from './open-webrtc.ts';
+export { parseSignal } from './signal.ts';
 export { webRtcChannel } from './webrtc-channel.ts';
+export { defaultWebRtcLimits } from './webrtc-limits.ts';
 
+export type { SignalPort } from './broadcast-signalling.ts';
 export type { DataPort } from './data-port.ts';
+export type { AnsweredInvitation, Invitation, InvitationOptions } from './invitation.ts';
+export type { WebRtc, WebRtcOptions } from './open-webrtc.ts';
+export type {
+  IceCandidate,
+  IceServer,
+  PeerConnection,
+  PeerConnectionConfiguration,
+  PeerConnectionConstructor,
+  SessionDescription,
+} from './peer-connection.ts';
+export type { Signal, SignalBody, Signalling } from './signal.ts';
 export type { DataPorts, WebRtcChannel, WebRtcChannelOptions } from './webrtc-channel.ts';
+export type { WebRtcLimits } from './webrtc-limits.ts';

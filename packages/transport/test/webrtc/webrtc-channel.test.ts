@@ -127,6 +127,16 @@ describe('a channel over data channels', () => {
     right.close();
   });
 
+  it('keeps nothing of what comes twice', async () => {
+    const { left, right, urgent } = pair({}, () => {}, { maxBufferedBytes: 10_000 });
+    urgent[1].way = (message, deliver) => [message, message].forEach(deliver);
+    const atRight = recordChannel(right);
+    for (let byte = 0; byte < 20; byte += 1) left.send(new Uint8Array(1000).fill(byte));
+    await atRight.frames(20);
+    left.close();
+    expect(await atRight.closed).toBe(undefined);
+  });
+
   it('is found out when a piece is lost: nothing wrong is delivered, and what is kept is bounded', async () => {
     const { left, right, urgent } = pair({}, () => {}, { maxBufferedBytes: 256 * 1024 });
     let seen = 0;
