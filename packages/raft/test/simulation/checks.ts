@@ -22,6 +22,8 @@ export class Checks {
   readonly #leaders = new Map<number, string>();
   /** By term and voter: votes that were durable at some time. */
   readonly #votes = new Map<number, Map<string, string>>();
+  /** Of leaders: the rounds of reads that were open after their last event. */
+  readonly #rounds = new Map<string, { readonly term: number; readonly tick: number; readonly tokens: number[] }>();
 
   /** `members` grows as they join, and nobody is taken out. */
   constructor(members: readonly Member[], founding: Configuration) {
@@ -48,7 +50,26 @@ export class Checks {
         throw new Error(`Election Safety: ${other} and ${member.id} lead term ${state.term}`);
       this.#leaders.set(state.term, member.id);
     }
+    checkOwnTerm(member);
+    this.#checkReads(member);
     this.#checkCommit(member);
+  }
+
+  /** §6.4: a round that is no longer open was answered by a quorum of both halves; where nothing else can have ended it. */
+  #checkReads({ id, raft }: Member): void {
+    const { role, term, tickCount: tick, reads, progress, configuration, options } = stateOf(raft);
+    const before = this.#rounds.get(id);
+    if (role !== 'leader') return void this.#rounds.delete(id);
+    const tokens = reads.rounds.map(({ token }) => token);
+    this.#rounds.set(id, { term, tick, tokens });
+    // Under leases answers come without a round; a tick may have ended what waited for too long.
+    if (before === undefined || before.term !== term || before.tick !== tick || options.leaseReads !== undefined)
+      return;
+    for (const token of before.tokens) {
+      if (tokens.includes(token)) continue;
+      const isHeard = (other: string): boolean => other === id || (progress.get(other)?.ackedToken ?? 0) >= token;
+      if (!isQuorumOf(configuration, isHeard)) throw new Error(`${id} serves reads of round ${token} without a quorum`);
+    }
   }
 
   checkApplied({ id, applied }: Member): void {
@@ -153,6 +174,19 @@ export class Checks {
     });
     return new Set(holders.map(({ id }) => id));
   }
+}
+
+/**
+ * §4.1, T19: a leader changes the members only once it has committed an entry of its term. It may leave before that a joint configuration that it knows to be
+ * committed: whatever another leader did, it can only have left the same one.
+ */
+function checkOwnTerm({ id, raft }: Member): void {
+  const { role, term, log, commitIndex, membership } = stateOf(raft);
+  if (role !== 'leader' || raft.termAt(commitIndex) === term) return;
+  const change = log.entries.find((entry) => entry.kind === 'configuration' && entry.term === term);
+  const before = membership.history.findLast(({ index }) => index < (change?.index ?? 0));
+  if (change === undefined || (before !== undefined && before.configuration.votersOutgoing.length > 0)) return;
+  throw new Error(`${id} leads ${term}, changes the members at ${change.index} and has committed ${commitIndex}`);
 }
 
 /** Log Matching: where two logs hold one entry, they agree up to there. */
