@@ -2,6 +2,7 @@
 import type { Store } from '@raftkv/kv';
 import type { Raft } from '@raftkv/raft';
 import { logOf, recordOf } from '@raftkv/raft/invariants';
+import { isSameEntry, logEntryOf } from '../../checkers/spec-ghosts.ts';
 import { Violation } from '../world/violation.ts';
 import type { Canon } from './canon.ts';
 import { Specification } from './specification.ts';
@@ -136,7 +137,7 @@ function checkPair(one: CheckedMember, core: Raft, two: CheckedMember, other: Ra
     if (mine.term === theirs.term) mustMatch = true;
     else if (mustMatch)
       throw new Violation('log matching', `${one.name} and ${two.name} differ at ${index} and agree later`);
-    if (mine.term === theirs.term && mine.data.length !== theirs.data.length) {
+    if (mine.term === theirs.term && !isSameEntry(logEntryOf(mine), logEntryOf(theirs))) {
       throw new Violation('log matching', `${index}/${mine.term} of ${one.name} and ${two.name} are two entries`);
     }
   }

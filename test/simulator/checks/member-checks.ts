@@ -6,6 +6,7 @@ import { checkState, recordOf } from '@raftkv/raft/invariants';
 import type { StoredState } from '@raftkv/storage';
 import type { RaftkvError } from '@raftkv/wire';
 import type { RunningMember } from '../members/composition.ts';
+import { agrees } from '../../checkers/agree.ts';
 import { Violation } from '../world/violation.ts';
 import type { CheckedMember, ClusterChecks } from './cluster-checks.ts';
 import { DiskRecord } from './disk-record.ts';
@@ -243,10 +244,13 @@ function promisedBy({ core }: RunningMember): Promised {
   };
 }
 
-function isSameResult(a: CommandResult | undefined, b: CommandResult | undefined): boolean {
-  if (a === undefined || b === undefined) return a === b;
-  if (a.type !== b.type) return false;
-  if (a.type === 'error' || b.type === 'error')
-    return a.type === b.type && 'code' in a && 'code' in b && a.code === b.code;
-  return 'revision' in a && 'revision' in b ? a.revision === b.revision : true;
+/** All of it, but for the words of an error. */
+export function isSameResult(a: CommandResult | undefined, b: CommandResult | undefined): boolean {
+  if (a?.type === 'error' || b?.type === 'error')
+    return a?.type === b?.type && agrees({ code: codeOf(a) }, { code: codeOf(b) });
+  return agrees(a, b) && agrees(b, a);
+}
+
+function codeOf(result: CommandResult | undefined): string | undefined {
+  return result?.type === 'error' ? result.code : undefined;
 }

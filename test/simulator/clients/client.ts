@@ -73,7 +73,13 @@ export class SimulatedClient {
   watch(canon: Canon, count: number): readonly Watcher[] {
     return Array.from({ length: count }, (_, at) => {
       const name = `${this.process.name}/${at}`;
-      return new Watcher(this.#world, { canon, kv: this.#kv, name, random: this.#random.fork() });
+      return new Watcher(this.#world, {
+        canon,
+        kv: this.#kv,
+        name,
+        random: this.#random.fork(),
+        process: this.process,
+      });
     });
   }
 

@@ -6,6 +6,7 @@ import type { RangeInput } from '@raftkv/wire';
 import type { Change, ChangeEvent, KeyRange, KeyValue } from '@raftkv/kv';
 import type { WatchMessage, WatchRecord } from '../../checkers/history.ts';
 import type { Canon } from '../checks/canon.ts';
+import type { Process } from '../world/process.ts';
 import type { Random } from '../world/random.ts';
 import { Violation } from '../world/violation.ts';
 import type { World } from '../world/world.ts';
@@ -29,6 +30,7 @@ export class Watcher {
   readonly #kv: BytesKv;
   readonly #name: string;
   readonly #shape: Shape;
+  readonly #pause: () => Promise<void>;
   /** The first revision that it has not been told of; 0: it has not begun. */
   #next: number;
   /** One for each time that it had to begin anew. */
@@ -38,13 +40,22 @@ export class Watcher {
 
   constructor(
     world: World,
-    options: { readonly canon: Canon; readonly kv: BytesKv; readonly name: string; readonly random: Random },
+    options: {
+      readonly canon: Canon;
+      readonly kv: BytesKv;
+      readonly name: string;
+      readonly random: Random;
+      readonly process: Process;
+    },
   ) {
     this.#world = world;
     this.#canon = options.canon;
     this.#kv = options.kv;
     this.#name = options.name;
-    this.#shape = drawShape(options.random);
+    const { random, process } = options;
+    this.#shape = drawShape(random);
+    const milliseconds = random.pick([0, 0, world.swarm.thinkMilliseconds]);
+    this.#pause = () => new Promise((resolve) => void process.schedule(resolve, random.exponential(milliseconds)));
     this.#next = this.#shape.from;
     void this.#run();
   }
@@ -86,7 +97,11 @@ export class Watcher {
         try {
           await watch.ready();
           this.#begun(watch, from);
-          for await (const change of watch) this.#take(change);
+          for await (const change of watch) {
+            this.#take(change);
+            // While it looks at that, the next ones wait here, and then at the node.
+            await this.#pause();
+          }
           return;
         } catch (error) {
           if (!(error instanceof RaftkvError) || error.code !== 'compacted' || error.compactedRevision === undefined)

@@ -35,18 +35,6 @@ export const clientMutants = {
       },
     ],
   },
-  T44: {
-    what: 'what a watch says of its progress overtakes the events that are not told yet',
-    edits: [
-      {
-        file: 'packages/server/src/watch-session.ts',
-        find: `    const revision = this.#watcher.position;
-    if (!this.#withProgress || !this.#isDrained) return undefined;`,
-        replace: `    const revision = newestRevision;
-    if (!this.#withProgress) return undefined;`,
-      },
-    ],
-  },
   'T44, previous': {
     what: 'a watch tells what was before some revisions earlier',
     edits: [
