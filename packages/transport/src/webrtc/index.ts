@@ -2,6 +2,8 @@
 export { broadcastSignalling } from './broadcast-signalling.ts';
 export { answerInvitation, invite } from './invitation.ts';
 export { openWebRtc } from './open-webrtc.ts';
+export { relaySignalling } from './relay-signalling.ts';
+export { openSignalRelay } from './signal-relay.ts';
 export { parseSignal } from './signal.ts';
 export { webRtcChannel } from './webrtc-channel.ts';
 export { defaultWebRtcLimits } from './webrtc-limits.ts';
@@ -18,6 +20,8 @@ export type {
   PeerConnectionConstructor,
   SessionDescription,
 } from './peer-connection.ts';
+export type { RelaySignalling, RelaySignallingOptions } from './relay-signalling.ts';
+export type { SignalRelay, SignalRelayLimits, SignalRelayOptions } from './signal-relay.ts';
 export type { Signal, SignalBody, Signalling } from './signal.ts';
 export type { DataPorts, WebRtcChannel, WebRtcChannelOptions } from './webrtc-channel.ts';
 export type { WebRtcLimits } from './webrtc-limits.ts';
