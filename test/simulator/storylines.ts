@@ -73,6 +73,18 @@ export class Storylines {
     else if (this.#isOnQuorum(index, entryTerm)) this.#endOldEntry(leader);
   }
 
+  /** T4: one of the others does not hear that it stands, and may stand itself in the same term. */
+  #askFewer(candidate: Member): void {
+    if (!this.#random.chance(0.4)) return;
+    const { links, members } = this.#cluster;
+    const { host } = candidate;
+    const deaf = this.#random.below(members.length);
+    this.#hands.mendAfter(
+      this.#electionMilliseconds * this.#random.exponential(2.5),
+      links.cut((from, to) => from === host && to === deaf),
+    );
+  }
+
   /** It has asked for votes, and says nothing more: if it wins, what it appends stays with it alone. Those that have such entries are spared. */
   #lookAtCandidate(member: Member): void {
     if (member.running === undefined) return;
@@ -168,9 +180,10 @@ export class Storylines {
 
   /** A term or a vote of this member is on its way to its disk. */
   voting(member: Member): void {
+    if (member.running === undefined || recordOf(member.running.core).role !== 'candidate') return;
+    if (this.#world.swarm.fallsSilent && !this.#hands.isOver()) this.#askFewer(member);
     const awaited = this.#awaited;
     if (awaited === undefined || this.#finale === undefined || member === awaited.leader) return;
-    if (recordOf(member.running!.core).role !== 'candidate') return;
     this.#awaited = undefined;
     this.#world.trace.note(`${member.name} stands against ${awaited.leader.name}, which is back`);
     awaited.mend();
