@@ -94,9 +94,12 @@ export interface Swarm {
 
 /** `stories`: a stream of their own, so that one more of them leaves the rest of the world as it was. */
 export function drawSwarm(random: Random, stories: Random): Swarm {
-  const swarm = { ...trusted(draw(random), random), ...drawStories(stories) };
+  const drawn = trusted(draw(random), random);
+  const told = drawStories(stories);
+  // T15 takes a world in which little else is in its way.
+  const faults: readonly FaultKind[] = stories.chance(0.12) ? ['lateAnswers'] : drawn.faults;
   // Entry by entry, so that a member can have the older one and not the next.
-  return swarm.fallsSilent ? { ...swarm, oneByOne: true } : swarm;
+  return { ...drawn, ...told, faults, oneByOne: drawn.oneByOne || told.fallsSilent };
 }
 
 type Stories = Pick<Swarm, 'snapshotCrash' | 'standsInVain' | 'fallsSilent'>;
