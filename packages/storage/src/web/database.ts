@@ -150,39 +150,28 @@ async function retrying<T>(name: string, action: () => Promise<T>): Promise<T> {
 async function settle<T>(store: IDBObjectStore, body: (store: IDBObjectStore) => T | PromiseLike<T>): Promise<T> {
   const { transaction } = store;
   const { db } = transaction;
-  let isCut = false;
   let onClose = (): void => undefined;
-  // Not idb-keyval's promise: an error of a request reaches the transaction before its own reason is known.
-  const ended = new Promise<void>((resolve, reject) => {
-    transaction.addEventListener('complete', () => resolve());
-    transaction.addEventListener('abort', () => reject(transaction.error));
-    // The browser cut the connection. It should have ended the transaction before; Chromium was seen to forget that, and then it never ends.
-    onClose = () => {
-      isCut = true;
-      reject(new DOMException('the browser closed the connection', 'AbortError'));
-    };
-    db.addEventListener('close', onClose);
-  });
-  const result = (async () => body(store))();
-  const broken = result.then(
-    () => undefined,
-    (error: unknown) => {
-      abort(transaction);
-      return { error };
-    },
-  );
   try {
-    await ended;
-  } catch (error) {
-    // A refusal of the body itself says more than the abort that it led to. After a cut the body may wait for ever.
-    const refusal = isCut ? undefined : (await broken)?.error;
-    throw refusal instanceof RaftkvError ? refusal : (error ?? refusal);
+    return await new Promise<T>((resolve, reject) => {
+      let refusal: unknown;
+      const result = (async () => body(store))();
+      result.catch((error: unknown) => {
+        refusal = error;
+        abort(transaction);
+      });
+      // Not idb-keyval's promise: an error of a request reaches the transaction before its own reason is known.
+      transaction.addEventListener('complete', () => resolve(result));
+      // A refusal of the body itself says more than the abort that it led to.
+      transaction.addEventListener('abort', () =>
+        reject(refusal instanceof RaftkvError ? refusal : (transaction.error ?? refusal)),
+      );
+      // The browser cut the connection. It should have ended the transaction before; Chromium was seen to forget that, and then it never ends.
+      onClose = () => reject(new DOMException('the browser closed the connection', 'AbortError'));
+      db.addEventListener('close', onClose);
+    });
   } finally {
     db.removeEventListener('close', onClose);
   }
-  const refusal = await broken;
-  if (refusal !== undefined) throw refusal.error;
-  return result;
 }
 
 function abort(transaction: IDBTransaction): void {
