@@ -81,16 +81,8 @@ export class ClusterClient<Value, K extends UserKey> extends Client<Value, K> im
   }
 
   askMembers(request: AdminRequest, options: RequestOptions = {}): Promise<AdminResult> {
-    return new Promise((resolve, reject) => {
-      let encoded: Uint8Array;
-      try {
-        encoded = encodeAdminRequest(request);
-      } catch (error) {
-        return reject(RaftkvError.from(error, 'invalid_argument'));
-      }
-      const kind: CallKind = request.type === 'list' ? 'read' : 'admin';
-      this.ask(kind, { type: 'admin', id: 0, request: encoded }, options, { convert: toResult, resolve, reject });
-    });
+    const kind: CallKind = request.type === 'list' ? 'read' : 'admin';
+    return this.ask(kind, () => ({ type: 'admin', id: 0, request: encodeAdminRequest(request) }), options, toResult);
   }
 }
 

@@ -1,5 +1,4 @@
 // What an answer must be for the call that it answers: checked, since a node may be mistaken.
-import type { ScanResult } from '@raftkv/kv';
 import { RaftkvError } from '@raftkv/wire';
 import type { NodeStatus } from '@raftkv/wire';
 import type { Answer } from './call.ts';
@@ -14,21 +13,9 @@ export function expectType<Type extends 'put' | 'delete' | 'get' | 'scan' | 'bat
   throw new RaftkvError('bad_frame', `the answer to a ${type} is something else`, { definite: false });
 }
 
-export function toRevision(answer: Answer): number {
-  return expectType(answer, 'put').revision;
-}
-
-export function expectScan(answer: Answer): ScanResult {
-  return expectType(answer, 'scan');
-}
-
 export function expectStatus(answer: Answer): NodeStatus {
   if ('phase' in answer) return answer;
   throw new RaftkvError('bad_frame', 'the answer to a status request is something else');
-}
-
-export function expectCompact(answer: Answer): void {
-  expectType(answer, 'compact');
 }
 
 export function conditionFailed(ifRevision: number | undefined, revision: number): RaftkvError {

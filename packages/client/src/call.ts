@@ -2,7 +2,6 @@
 import type { CommandResult, GetResult, ScanResult } from '@raftkv/kv';
 import { RaftkvError } from '@raftkv/wire';
 import type { ClientMessage, ErrorCode, ErrorDetails, NodeStatus } from '@raftkv/wire';
-import type { Clock } from './clock.ts';
 
 /** Bytes: about members. */
 export type Answer = CommandResult | GetResult | ScanResult | NodeStatus | Uint8Array;
@@ -50,8 +49,8 @@ export class Call {
   avoid: Carrier | undefined = undefined;
   /** Only this endpoint will do. */
   endpoint: string | undefined = undefined;
-  /** Due for its next attempt, while it waits for it. */
-  retryAt = 0;
+  /** When its next attempt is due, while it waits for one. */
+  retryAt = Infinity;
   isWaitingForLeader = false;
   /** Of a write: its place in the session. 0 = without. */
   clientId = 0;
@@ -87,74 +86,5 @@ export class Call {
     const definite = this.isDefinite;
     const suffix = definite ? '' : '; the write may have happened';
     return new RaftkvError(code, message + suffix, { ...details, definite });
-  }
-}
-
-/** Runs out the time of many calls with one timer. Calls of the same length are in the order of their deadlines. */
-export class Deadlines {
-  readonly #clock: Clock;
-  readonly #onExpired: (call: Call) => void;
-  readonly #byLength = new Map<number, Set<Call>>();
-  #cancelTimer: (() => void) | undefined;
-  #timerAt = Infinity;
-
-  constructor(clock: Clock, onExpired: (call: Call) => void) {
-    this.#clock = clock;
-    this.#onExpired = onExpired;
-  }
-
-  add(call: Call): void {
-    let calls = this.#byLength.get(call.timeoutMilliseconds);
-    if (calls === undefined) {
-      calls = new Set();
-      this.#byLength.set(call.timeoutMilliseconds, calls);
-    }
-    calls.add(call);
-    this.#wakeAt(call.deadline);
-  }
-
-  delete(call: Call): void {
-    const calls = this.#byLength.get(call.timeoutMilliseconds);
-    calls?.delete(call);
-    if (calls?.size === 0) {
-      this.#byLength.delete(call.timeoutMilliseconds);
-      if (this.#byLength.size === 0) this.#stop();
-    }
-  }
-
-  /** Every open call. */
-  all(): Call[] {
-    return [...this.#byLength.values()].flatMap((calls) => [...calls]);
-  }
-
-  #wakeAt(deadline: number): void {
-    if (deadline >= this.#timerAt) return;
-    this.#cancelTimer?.();
-    this.#timerAt = deadline;
-    this.#cancelTimer = this.#clock.schedule(() => this.#expire(), Math.max(1, deadline - this.#clock.now()));
-  }
-
-  #stop(): void {
-    this.#cancelTimer?.();
-    this.#cancelTimer = undefined;
-    this.#timerAt = Infinity;
-  }
-
-  #expire(): void {
-    this.#stop();
-    const now = this.#clock.now();
-    const expired: Call[] = [];
-    let next = Infinity;
-    for (const calls of this.#byLength.values()) {
-      for (const call of calls) {
-        if (call.deadline > now) {
-          next = Math.min(next, call.deadline);
-          break;
-        }
-        expired.push(call);
-      }
-    }
-    for (const call of expired) this.#onExpired(call);
-    if (next < Infinity) this.#wakeAt(next);
   }
 }

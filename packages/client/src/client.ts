@@ -1,18 +1,18 @@
 // The Kv of a client: each call becomes a request or a command, its answer what the user gets. How it gets there and back is for the
 // dispatcher and the session.
 import type { Command, KeyRange, ScanOptions as StoreScanOptions, ScanResult, TxnCommand } from '@raftkv/kv';
-import { RaftkvError, keyFrom, rangeFrom } from '@raftkv/wire';
-import type { KeyInput, NodeStatus, RangeInput } from '@raftkv/wire';
-import { conditionFailed, expectCompact, expectScan, expectStatus, expectType, toRevision } from './answers.ts';
+import { RaftkvError } from '@raftkv/wire';
+import type { KeyInput, NodeStatus, RangeInput, ReadLevel } from '@raftkv/wire';
+import { conditionFailed, expectStatus, expectType } from './answers.ts';
 import type { Answer, CallKind, CallOutcome, Request } from './call.ts';
 import { checkCallOptions, checkedKey, checkedLevel, checkedNumber, checkedRange } from './checks.ts';
 import type { Codec } from './codec.ts';
-import { decodeValue, encodeValue } from './coding.ts';
-import { batchCommand, batchOpResult, txnCommand, txnResult } from './commands.ts';
+import { decodeValue } from './coding.ts';
+import { batchCommand, batchOp, batchOpResult, txnCommand, txnResult } from './commands.ts';
 import type { TxnParts } from './commands.ts';
 import type { CallOptions, Dispatcher } from './dispatcher.ts';
 import type { Entry, UserKey, View } from './entry.ts';
-import { toEntry, toOptionalEntry } from './entry.ts';
+import { toOptionalEntry } from './entry.ts';
 import { Feed } from './feed.ts';
 import type { FeedHandlers } from './feed.ts';
 import type { SendOptions } from './live/outbox.ts';
@@ -73,10 +73,6 @@ export class Client<Value, K extends UserKey> implements Kv<Value, K> {
   };
   readonly #toEntry = (answer: Answer): Entry<Value, K> | undefined =>
     toOptionalEntry(this.#view, expectType(answer, 'get').entry);
-  readonly #toPutResult = (answer: Answer): PutResult<Value, K> => {
-    const { revision, previous } = expectType(answer, 'put');
-    return { revision, previous: toOptionalEntry(this.#view, previous) };
-  };
 
   get<T extends Value = Value>(key: KeyInput, options: ReadOptions = {}): Promise<T | undefined> {
     return this.#get(key, options, this.#toValue as (answer: Answer) => T | undefined);
@@ -97,69 +93,57 @@ export class Client<Value, K extends UserKey> implements Kv<Value, K> {
     value: Value,
     options: PutOptions & { readonly returnPrevious?: boolean } = {},
   ): Promise<number | PutResult<Value, K>> {
-    const { returnPrevious, ifAbsent, ifRevision } = options;
-    if (ifAbsent === true || ifRevision !== undefined) return this.#putIf(key, value, options);
-    return this.#write<number | PutResult<Value, K>>(
-      () => ({ type: 'put', key: keyFrom(key), value: encodeValue(this.#codec, value), returnPrevious }),
-      options,
-      returnPrevious === true ? this.#toPutResult : toRevision,
-    );
+    const { returnPrevious } = options;
+    const convert = ({ revision, previous }: PutResult<Value, K>): number | PutResult<Value, K> =>
+      returnPrevious === true ? { revision, previous } : revision;
+    return this.#change({ type: 'put', key, value, returnPrevious }, options, convert);
   }
 
-  async #putIf(
-    key: KeyInput,
-    value: Value,
-    options: PutOptions & { readonly returnPrevious?: boolean },
-  ): Promise<number | PutResult<Value, K>> {
-    const { ifAbsent, ifRevision, returnPrevious } = options;
-    const txn = this.txn().then({ type: 'put', key, value, returnPrevious });
-    if (ifAbsent === true) txn.if({ key, exists: false });
-    if (ifRevision !== undefined) txn.if({ key, revision: ifRevision });
-    const result = await txn.commit(options);
-    const [put] = result.results;
-    if (!result.succeeded || put?.type !== 'put') throw conditionFailed(ifRevision, result.revision);
-    return returnPrevious === true ? { revision: put.revision, previous: put.previous } : put.revision;
-  }
-
-  async delete(
+  delete(
     key: KeyInput,
     options: DeleteOptions & { readonly returnPrevious?: boolean } = {},
   ): Promise<DeleteResult<Value, K>> {
-    const { ifRevision, returnPrevious } = options;
-    if (ifRevision === undefined) {
-      return this.#write(
-        () => ({ type: 'delete', key: keyFrom(key), returnPrevious }),
-        options,
-        (answer) => {
-          const { deleted, revision, previous } = batchOpResult(
-            this.#view,
-            expectType(answer, 'delete'),
-          ) as DeleteRangeResult<Value, K>;
-          return { deleted: deleted > 0, revision, previous: previous[0] };
-        },
-      );
-    }
-    const result = await this.txn()
-      .if({ key, revision: ifRevision })
-      .then({ type: 'delete', key, returnPrevious })
-      .commit(options);
-    const [deleted] = result.results;
-    if (!result.succeeded || deleted?.type !== 'delete') throw conditionFailed(ifRevision, result.revision);
-    return { deleted: deleted.deleted > 0, revision: deleted.revision, previous: deleted.previous[0] };
+    const { returnPrevious } = options;
+    return this.#change(
+      { type: 'delete', key, returnPrevious },
+      options,
+      ({ deleted, revision, previous: [previous] }: DeleteRangeResult<Value, K>) => ({
+        deleted: deleted > 0,
+        revision,
+        previous,
+      }),
+    );
   }
 
   deleteRange(
     range: RangeInput,
     options: RequestOptions & { readonly returnPrevious?: boolean } = {},
   ): Promise<DeleteRangeResult<Value, K>> {
-    return this.#write(
-      () => ({ type: 'deleteRange', range: rangeFrom(range), returnPrevious: options.returnPrevious }),
-      options,
-      (answer) => {
-        const { deleted, revision, previous = [] } = expectType(answer, 'delete');
-        return { deleted, revision, previous: previous.map((entry) => toEntry(this.#view, entry)) };
-      },
+    const { signal, timeoutMilliseconds, returnPrevious } = options;
+    return this.#change(
+      { type: 'deleteRange', range, returnPrevious },
+      { signal, timeoutMilliseconds },
+      ({ deleted, revision, previous }: DeleteRangeResult<Value, K>) => ({ deleted, revision, previous }),
     );
+  }
+
+  /** One operation: by itself, or with conditions as a transaction. */
+  #change<Result, T>(op: BatchOp<Value>, options: PutOptions, convert: (result: Result) => T): Promise<T> {
+    const { ifAbsent, ifRevision } = options;
+    const type = op.type === 'put' ? 'put' : 'delete';
+    if (ifAbsent !== true && ifRevision === undefined) {
+      const toResult = (answer: Answer): T =>
+        convert(batchOpResult(this.#view, expectType(answer, type)) as unknown as Result);
+      return this.#write(() => batchOp(this.#codec, op), options, toResult);
+    }
+    const { key } = op as Extract<typeof op, { readonly key: KeyInput }>;
+    const txn = this.txn().then(op);
+    if (ifAbsent === true) txn.if({ key, exists: false });
+    if (ifRevision !== undefined) txn.if({ key, revision: ifRevision });
+    return txn.commit(options).then(({ succeeded, revision, results: [result] }) => {
+      if (!succeeded || result?.type !== type) throw conditionFailed(ifRevision, revision);
+      return convert(result as unknown as Result);
+    });
   }
 
   scan<T extends Value = Value>(range: RangeInput & ScanOptions): Scan<T, K> {
@@ -170,10 +154,8 @@ export class Client<Value, K extends UserKey> implements Kv<Value, K> {
 
   async count(range: RangeInput & ReadOptions): Promise<number> {
     const checked = checkedRange(range, this.#settings.limits);
-    const { level = 'linearizable', revision } = range;
-    const page: PageRequest = { range: checked, level, revision, limit: 0 };
-    const result = await this.#scan(page, range, { countOnly: true, revision });
-    return result.count ?? 0;
+    const { count = 0 } = await this.#scan(checked, range, { countOnly: true, revision: range.revision });
+    return count;
   }
 
   batch(ops: readonly BatchOp<Value>[], options: RequestOptions = {}): Promise<BatchResult<Value, K>> {
@@ -230,8 +212,9 @@ export class Client<Value, K extends UserKey> implements Kv<Value, K> {
 
   /** One page of a scan; not part of `Kv`. */
   fetchPage(page: PageRequest, options: ScanOptions): Promise<ScanResult> {
+    const { range, level, revision, limit } = page;
     const { reverse, keysOnly } = options;
-    return this.#scan(page, options, { limit: page.limit, revision: page.revision, reverse, keysOnly });
+    return this.#scan(range, { ...options, level, revision }, { limit, revision, reverse, keysOnly });
   }
 
   /** The revision of a linearizable read as of now: a copy that has come so far may answer one. Not part of `Kv`. */
@@ -281,18 +264,15 @@ export class Client<Value, K extends UserKey> implements Kv<Value, K> {
   }
 
   async compact(revision: number, options: RequestOptions = {}): Promise<void> {
-    await this.#write(() => ({ type: 'compact', revision }), options, expectCompact);
+    await this.#write(
+      () => ({ type: 'compact', revision }),
+      options,
+      (answer) => expectType(answer, 'compact'),
+    );
   }
 
   status(options: RequestOptions & { readonly endpoint?: string } = {}): Promise<NodeStatus> {
-    return new Promise((resolve, reject) => {
-      this.#expectOpen();
-      checkCallOptions(options);
-      const outcome = { convert: expectStatus, resolve, reject };
-      const call = this.#dispatcher.open('read', { type: 'status', id: 0 }, outcome, options);
-      call.endpoint = options.endpoint;
-      this.#dispatcher.place(call);
-    });
+    return this.ask('read', () => ({ type: 'status', id: 0 }), options, expectStatus);
   }
 
   statusOfAll(options: RequestOptions = {}): Promise<readonly EndpointStatus[]> {
@@ -332,56 +312,47 @@ export class Client<Value, K extends UserKey> implements Kv<Value, K> {
   }
 
   #get<T>(key: KeyInput, options: ReadOptions, convert: (answer: Answer) => T): Promise<T> {
-    return new Promise((resolve, reject) => {
-      try {
-        this.#expectOpen();
-        const level = checkedLevel(options.level);
-        const revision = checkedNumber('revision', options.revision, 0);
-        const minRevision = level === 'session' ? this.revision : 0;
-        const made = checkedKey(key, this.#settings.limits);
-        const outcome = { convert, resolve, reject };
-        this.#request({ type: 'get', id: 0, key: made, level, minRevision, revision }, options, outcome);
-      } catch (error) {
-        reject(nonsense(error));
-      }
+    const request = (): Request => ({
+      type: 'get',
+      ...this.#levelOf(options),
+      key: checkedKey(key, this.#settings.limits),
+      revision: options.revision,
     });
+    return this.ask('read', request, options, convert);
   }
 
-  #scan(page: PageRequest, options: ReadOptions, scanOptions: StoreScanOptions): Promise<ScanResult> {
-    return new Promise((resolve, reject) => {
-      this.#expectOpen();
-      const level = checkedLevel(page.level);
-      const revision = checkedNumber('revision', page.revision, 0);
-      const minRevision = level === 'session' ? (revision ?? this.revision) : 0;
-      const outcome = { convert: expectScan, resolve, reject };
-      const { range } = page;
-      this.#request({ type: 'scan', id: 0, range, level, minRevision, options: scanOptions }, options, outcome);
-    });
+  #scan(range: KeyRange, options: ReadOptions, scanOptions: StoreScanOptions): Promise<ScanResult> {
+    const request = (): Request => ({ type: 'scan', ...this.#levelOf(options), range, options: scanOptions });
+    return this.ask('read', request, options, (answer) => expectType(answer, 'scan'));
   }
 
-  #request(request: Request, options: RequestOptions, outcome: CallOutcome): void {
-    this.ask('read', request, options, outcome);
+  #levelOf(options: ReadOptions): { readonly id: 0; readonly level: ReadLevel; readonly minRevision: number } {
+    const level = checkedLevel(options.level);
+    const revision = checkedNumber('revision', options.revision, 0);
+    return { id: 0, level, minRevision: level === 'session' ? (revision ?? this.revision) : 0 };
   }
 
   /** Not part of `Kv`: what is neither a write of the session nor a read that is named above. */
-  ask(kind: CallKind, request: Request, options: RequestOptions, outcome: CallOutcome): void {
-    checkCallOptions(options);
-    this.#dispatcher.place(this.#dispatcher.open(kind, request, outcome, options));
+  ask<T>(kind: CallKind, request: () => Request, options: CallOptions, convert: (answer: Answer) => T): Promise<T> {
+    return this.#begin(options, convert, (outcome) =>
+      this.#dispatcher.place(this.#dispatcher.open(kind, request(), outcome, options)),
+    );
   }
 
   #write<T>(command: () => Command, options: CallOptions, convert: (answer: Answer) => T): Promise<T> {
+    return this.#begin(options, convert, (outcome) => this.#session.write(command(), outcome, options));
+  }
+
+  /** Whatever a call trips over before it begins is something that the user gave: no key, no list, no range. */
+  #begin<T>(options: CallOptions, convert: (answer: Answer) => T, begin: (outcome: CallOutcome) => void): Promise<T> {
     return new Promise((resolve, reject) => {
       try {
         this.#expectOpen();
-        this.#session.write(command(), { convert, resolve, reject }, options);
+        checkCallOptions(options);
+        begin({ convert, resolve, reject });
       } catch (error) {
-        reject(nonsense(error));
+        reject(RaftkvError.from(error, 'invalid_argument'));
       }
     });
   }
-}
-
-/** What the user gave is no key, no list, no range: whatever a call trips over before it begins. */
-function nonsense(thrown: unknown): RaftkvError {
-  return RaftkvError.from(thrown, 'invalid_argument');
 }

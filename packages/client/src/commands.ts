@@ -23,7 +23,8 @@ export function batchCommand<Value>(codec: Codec<Value>, ops: readonly BatchOp<V
   return { type: 'batch', ops: ops.map((op) => batchOp(codec, op)) };
 }
 
-function batchOp<Value>(codec: Codec<Value>, op: BatchOp<Value>): PutOp | DeleteOp | DeleteRangeOp {
+/** One of a batch, or a write by itself. */
+export function batchOp<Value>(codec: Codec<Value>, op: BatchOp<Value>): PutOp | DeleteOp | DeleteRangeOp {
   const { returnPrevious } = op;
   switch (op.type) {
     case 'put':
@@ -72,9 +73,10 @@ function compare<Value>(codec: Codec<Value>, condition: Condition<Value>): Compa
   const key = 'key' in condition ? keyFrom(condition.key) : '';
   const head = { key, range, operator: condition.operator ?? 'equal' };
   if ('value' in condition) return { ...head, target: 'value', value: encodeValue(codec, condition.value) };
-  if ('revision' in condition) return { ...head, target: 'revision', number: condition.revision };
-  if ('createRevision' in condition) return { ...head, target: 'createRevision', number: condition.createRevision };
-  if ('version' in condition) return { ...head, target: 'version', number: condition.version };
+  for (const target of ['revision', 'createRevision', 'version'] as const) {
+    const number = (condition as { readonly [Target in typeof target]?: number })[target];
+    if (number !== undefined) return { ...head, target, number };
+  }
   if ('exists' in condition) return { ...head, target: 'exists', exists: condition.exists };
   throw new RaftkvError('invalid_argument', 'a condition compares value, revision, createRevision, version or exists');
 }

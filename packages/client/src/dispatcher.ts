@@ -2,7 +2,7 @@
 // Sessions (`session.ts`) decide which writes may leave; connections report attempts, never outcomes.
 import type { CommandError } from '@raftkv/kv';
 import { RaftkvError } from '@raftkv/wire';
-import { Call, Deadlines } from './call.ts';
+import { Call } from './call.ts';
 import type { Answer, CallKind, CallOutcome, Request } from './call.ts';
 import { Cluster } from './cluster.ts';
 import { Fifo } from './fifo.ts';
@@ -15,6 +15,8 @@ export interface CallOptions {
   /** Wait out whatever may pass, as long as there is time: for writes that are made offline. */
   readonly isPatient?: boolean;
   readonly onSent?: (isSent: boolean) => void;
+  /** Only this one will do. */
+  readonly endpoint?: string;
 }
 
 /** What the session has to say about writes. */
@@ -27,22 +29,28 @@ export interface WriteGate {
   moves(call: Call, refusal: CommandError): boolean;
 }
 
+/** Whoever waits is looked at one by one, so the more there are the less often: 65,536 calls learn 65 ms late that their time is up. */
+const callsPerMillisecond = 1_000;
+
 export class Dispatcher {
   readonly settings: Settings;
   readonly cluster: Cluster;
   /** One node could not be reached, or was lost. */
   onNodeFailed: ((error: RaftkvError) => void) | undefined;
   readonly #gate: WriteGate;
-  readonly #deadlines: Deadlines;
+  /** Every call without an outcome. */
+  readonly #open = new Set<Call>();
   /** Tried before; they pass those that wait for their first attempt, which may be waiting for just these. */
   readonly #retries = new Fifo<Call>();
   readonly #writes = new Fifo<Call>();
   readonly #reads = new Fifo<Call>();
   /** For one endpoint alone, while it is being connected; they hold up nobody else. */
   #pinned: Call[] = [];
+  /** Those of them that wait for their next attempt. */
   readonly #resting = new Set<Call>();
-  #cancelRest: (() => void) | undefined;
-  #restEndsAt = Infinity;
+  /** One timer for all: it runs out when the first deadline or the first rest does. */
+  #cancelTimer: (() => void) | undefined;
+  #wakesAt = Infinity;
   #isClosed = false;
   /** The highest revision in any answer. */
   #seenRevision = 0;
@@ -50,7 +58,6 @@ export class Dispatcher {
   constructor(settings: Settings, gate: WriteGate, onClusterChange: () => void) {
     this.settings = settings;
     this.#gate = gate;
-    this.#deadlines = new Deadlines(settings.clock, (call) => this.#expire(call));
     this.cluster = new Cluster(settings, {
       onAnswer: (call, answer) => this.finish(call, answer),
       onAttemptFailed: (call, error, definite) => this.attemptFailed(call, error, definite),
@@ -75,10 +82,6 @@ export class Dispatcher {
     if (revision > this.#seenRevision) this.#seenRevision = revision;
   }
 
-  get isClosed(): boolean {
-    return this.#isClosed;
-  }
-
   /** A call with its deadline running. It is not sent until `place`. Its options have been checked. */
   open(kind: CallKind, request: Request, outcome: CallOutcome, options: CallOptions): Call {
     const timeoutMilliseconds = options.timeoutMilliseconds ?? this.settings.requestTimeoutMilliseconds;
@@ -86,11 +89,9 @@ export class Dispatcher {
     const call = new Call(kind, request, outcome, { deadline, timeoutMilliseconds });
     call.isPatient = options.isPatient === true;
     call.onSent = options.onSent;
-    if (this.#isClosed) {
-      this.fail(call, new RaftkvError('closed', 'the client was closed'));
-      return call;
-    }
-    this.#deadlines.add(call);
+    call.endpoint = options.endpoint;
+    this.#open.add(call);
+    this.#wakeAt(deadline);
     if (options.signal !== undefined) this.#listen(call, options.signal);
     return call;
   }
@@ -177,13 +178,13 @@ export class Dispatcher {
 
   /** Ends every open call with `closed`. */
   endAll(): void {
-    for (const call of this.#deadlines.all()) this.#withdrawAndFail(call, 'closed', 'the client was closed');
+    for (const call of this.#open) this.#withdrawAndFail(call, 'closed', 'the client was closed');
   }
 
   close(): void {
     this.#isClosed = true;
     this.endAll();
-    this.#cancelRest?.();
+    this.#cancelTimer?.();
     this.cluster.close(new RaftkvError('closed', 'the client was closed'));
   }
 
@@ -207,7 +208,7 @@ export class Dispatcher {
   #settle(call: Call): boolean {
     if (call.isDone) return false;
     call.isDone = true;
-    this.#deadlines.delete(call);
+    this.#open.delete(call);
     this.#resting.delete(call);
     if (call.onAbort !== undefined) call.signal?.removeEventListener('abort', call.onAbort);
     this.#gate.finished(call);
@@ -246,36 +247,36 @@ export class Dispatcher {
     this.#wakeAt(call.retryAt);
   }
 
+  #endRest(call: Call): void {
+    this.#resting.delete(call);
+    call.retryAt = Infinity;
+    this.place(call);
+  }
+
   #wakeAt(time: number): void {
-    if (time >= this.#restEndsAt) return;
-    this.#cancelRest?.();
-    this.#restEndsAt = time;
-    this.#cancelRest = this.settings.clock.schedule(() => this.#wake(), Math.max(1, time - this.settings.clock.now()));
+    if (time >= this.#wakesAt) return;
+    this.#cancelTimer?.();
+    this.#wakesAt = time;
+    const { clock } = this.settings;
+    const pause = Math.max(1, this.#open.size / callsPerMillisecond, time - clock.now());
+    this.#cancelTimer = clock.schedule(() => this.#wake(), pause);
   }
 
   #wake(): void {
-    this.#restEndsAt = Infinity;
+    this.#wakesAt = Infinity;
     const now = this.settings.clock.now();
     let next = Infinity;
-    const resting = [...this.#resting];
-    for (const call of resting) {
-      if (call.retryAt > now) next = Math.min(next, call.retryAt);
-      else {
-        this.#resting.delete(call);
-        this.place(call);
-      }
+    for (const call of this.#open) {
+      if (call.deadline <= now) this.#expire(call);
+      else if (call.retryAt <= now) this.#endRest(call);
+      if (!call.isDone) next = Math.min(next, call.deadline, call.retryAt);
     }
-    if (next < Infinity) this.#wakeAt(next);
+    this.#wakeAt(next);
   }
 
   #clusterChanged(): void {
     if (this.cluster.hasLeader) {
-      const resting = [...this.#resting];
-      for (const call of resting) {
-        if (!call.isWaitingForLeader) continue;
-        this.#resting.delete(call);
-        this.place(call);
-      }
+      for (const call of [...this.#resting]) if (call.isWaitingForLeader) this.#endRest(call);
     }
     this.drain();
   }

@@ -93,13 +93,7 @@ export function settle(
     endpoints: [...new Set(endpoints)],
     clusterId: options.clusterId,
     isLazy: false,
-    requestTimeoutMilliseconds: atLeast(options, 'requestTimeoutMilliseconds', 1, 5_000),
-    connectTimeoutMilliseconds: atLeast(options, 'connectTimeoutMilliseconds', 1, 3_000),
-    retries: atLeast(options, 'retries', 0, 3),
-    retryDelayMilliseconds: atLeast(options, 'retryDelayMilliseconds', 0, 100),
-    maxInflightRequests: atLeast(options, 'maxInflightRequests', 1, 4_096),
-    maxQueuedCalls: atLeast(options, 'maxQueuedCalls', 1, 65_536),
-    keepAliveMilliseconds: atLeast(options, 'keepAliveMilliseconds', 1, 15_000),
+    ...numbersOf(options),
     compression: compression === false ? undefined : (compression ?? defaults.compression),
     limits: options.limits ?? defaultLimits,
     dial: options.dial ?? dialEndpoint,
@@ -108,12 +102,28 @@ export function settle(
   };
 }
 
-type NumberOption = {
-  [Name in keyof Required<ConnectOptions>]: Required<ConnectOptions>[Name] extends number ? Name : never;
-}[keyof ConnectOptions];
+type NumberOption = keyof typeof numbers;
 
-function atLeast(options: ConnectOptions<never>, name: NumberOption, least: number, fallback: number): number {
-  const value = options[name] ?? fallback;
-  if (typeof value === 'number' && value >= least) return value;
-  throw new RaftkvError('invalid_argument', `${name} is ${value}; it must be at least ${least}`);
+/** The least that each number may be, and its default. */
+const numbers = {
+  requestTimeoutMilliseconds: [1, 5_000],
+  connectTimeoutMilliseconds: [1, 3_000],
+  retries: [0, 3],
+  retryDelayMilliseconds: [0, 100],
+  maxInflightRequests: [1, 4_096],
+  maxQueuedCalls: [1, 65_536],
+  keepAliveMilliseconds: [1, 15_000],
+} as const satisfies Partial<Record<keyof ConnectOptions, readonly [number, number]>>;
+
+function numbersOf(options: ConnectOptions<never>): Pick<Settings, NumberOption> {
+  const found: Partial<Record<NumberOption, number>> = {};
+  for (const name of Object.keys(numbers) as NumberOption[]) {
+    const [least, fallback] = numbers[name];
+    const value = options[name] ?? fallback;
+    if (!(typeof value === 'number' && value >= least)) {
+      throw new RaftkvError('invalid_argument', `${name} is ${String(value)}; it must be at least ${least}`);
+    }
+    found[name] = value;
+  }
+  return found as Pick<Settings, NumberOption>;
 }

@@ -1,10 +1,9 @@
 // Exactly once (§6.3): the session under which this client writes, the stamp of each write, and what has been acknowledged. A retry sends the
 // same bytes again, so the state machine knows it. When the session is gone, only what was certainly never carried out moves to a new one.
-import type { Command, CommandError } from '@raftkv/kv';
+import type { Command, CommandError, SessionStamp } from '@raftkv/kv';
 import { RaftkvError, Slab, encodeCommand, restampCommand } from '@raftkv/wire';
 import type { EncodeCommandOptions } from '@raftkv/wire';
 import type { Call, CallOutcome, Request } from './call.ts';
-import { checkCallOptions } from './checks.ts';
 import type { CallOptions, WriteGate } from './dispatcher.ts';
 import { Dispatcher } from './dispatcher.ts';
 import type { Settings } from './options.ts';
@@ -40,22 +39,18 @@ export class Session implements WriteGate {
 
   /** Throws RaftkvError for a command that cannot be encoded or is too large; everything else goes to the outcome. */
   write(command: Command, outcome: CallOutcome, options: CallOptions): void {
-    checkCallOptions(options);
-    if (this.#clientId !== 0 && !this.dispatcher.isClosed) {
-      const bytes = this.#stamp(command);
-      const call = this.dispatcher.open('write', { type: 'write', id: 0, command: bytes }, outcome, options);
-      call.clientId = this.#clientId;
-      call.sequence = this.#sequence;
+    const stamp = this.#stamp();
+    // Without a session it is encoded all the same, so that the caller hears of errors at once and may reuse its buffer.
+    const call = this.#begin(command, outcome, options, stamp);
+    if (stamp !== undefined) {
+      this.#stamped(call, stamp);
       // It may have been cancelled before it began; then its sequence is never used, but acknowledged.
       if (call.isDone) this.finished(call);
-      return this.dispatcher.place(call);
+      this.dispatcher.place(call);
+    } else if (!call.isDone && this.dispatcher.hasRoomFor(call, this.#waiting.size)) {
+      this.#waiting.add(call);
+      this.#open();
     }
-    // Unstamped for now; encoded all the same, so that the caller hears of errors at once and may reuse its buffer.
-    const bytes = this.#encode(command, undefined);
-    const call = this.dispatcher.open('write', { type: 'write', id: 0, command: bytes }, outcome, options);
-    if (call.isDone || !this.dispatcher.hasRoomFor(call, this.#waiting.size)) return;
-    this.#waiting.add(call);
-    this.#open();
   }
 
   mayLeave(call: Call): boolean {
@@ -98,9 +93,8 @@ export class Session implements WriteGate {
     if (clientId === 0) return;
     await new Promise<void>((resolve) => {
       const outcome: CallOutcome = { convert: () => undefined, resolve, reject: () => resolve() };
-      const command = this.#encode({ type: 'closeSession', clientId }, undefined);
-      const options = { timeoutMilliseconds: milliseconds };
-      const call = this.dispatcher.open('write', { type: 'write', id: 0, command }, outcome, options);
+      const command: Command = { type: 'closeSession', clientId };
+      const call = this.#begin(command, outcome, { timeoutMilliseconds: milliseconds });
       call.failures = this.#settings.retries;
       this.dispatcher.place(call);
     });
@@ -113,24 +107,26 @@ export class Session implements WriteGate {
     this.#done = new Set();
   }
 
-  #stamp(command: Command): Uint8Array {
-    const sequence = this.#sequence + 1;
-    const bytes = this.#encode(command, { clientId: this.#clientId, sequence, ackFloor: this.#floor });
-    this.#sequence = sequence;
-    return bytes;
+  /** That of the next write; undefined: there is no session. It counts when the write has it. */
+  #stamp(): SessionStamp | undefined {
+    if (this.#clientId === 0) return undefined;
+    return { clientId: this.#clientId, sequence: this.#sequence + 1, ackFloor: this.#floor };
   }
 
-  #encode(
-    command: Command,
-    session: { readonly clientId: number; readonly sequence: number; readonly ackFloor: number } | undefined,
-  ): Uint8Array {
-    return encodeCommand({ session, command }, this.#encoding);
+  #stamped(call: Call, { clientId, sequence }: SessionStamp): void {
+    this.#sequence = sequence;
+    call.clientId = clientId;
+    call.sequence = sequence;
+  }
+
+  #begin(command: Command, outcome: CallOutcome, options: CallOptions, session?: SessionStamp): Call {
+    const bytes = encodeCommand({ session, command }, this.#encoding);
+    return this.dispatcher.open('write', { type: 'write', id: 0, command: bytes }, outcome, options);
   }
 
   #open(): void {
     if (this.#isOpening) return;
     this.#isOpening = true;
-    const command = this.#encode({ type: 'openSession' }, undefined);
     // Whoever waits patiently needs a session as patient as itself.
     const isPatient = [...this.#waiting].some((call) => call.isPatient);
     const outcome: CallOutcome = {
@@ -142,7 +138,7 @@ export class Session implements WriteGate {
       reject: (error) => this.#failed(error, isPatient),
     };
     const options = isPatient ? { isPatient, timeoutMilliseconds: Infinity } : {};
-    this.dispatcher.place(this.dispatcher.open('write', { type: 'write', id: 0, command }, outcome, options));
+    this.dispatcher.place(this.#begin({ type: 'openSession' }, outcome, options));
   }
 
   #opened(clientId: number): void {
@@ -156,20 +152,16 @@ export class Session implements WriteGate {
 
   /** Places a write that was certainly never carried out under the present session. */
   #restamp(call: Call): void {
-    const message = call.request as WriteMessage;
+    const stamp = this.#stamp()!;
     try {
-      const sequence = this.#sequence + 1;
-      const stamp = { clientId: this.#clientId, sequence, ackFloor: this.#floor };
-      const command = restampCommand(message.command, stamp, this.#encoding);
-      this.#sequence = sequence;
-      call.request = { type: 'write', id: 0, command };
+      const { command } = call.request as WriteMessage;
+      call.request = { type: 'write', id: 0, command: restampCommand(command, stamp, this.#encoding) };
     } catch (error) {
       // Without a stamp it just fitted.
-      const { code, message: reason } = RaftkvError.from(error);
-      return this.dispatcher.fail(call, call.error(code, reason, { cause: error }));
+      const { code, message } = RaftkvError.from(error);
+      return this.dispatcher.fail(call, call.error(code, message, { cause: error }));
     }
-    call.clientId = this.#clientId;
-    call.sequence = this.#sequence;
+    this.#stamped(call, stamp);
     this.dispatcher.place(call);
   }
 
