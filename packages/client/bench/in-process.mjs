@@ -24,6 +24,7 @@ const node = {
   linearize: () => new Promise((resolve) => setImmediate(resolve)),
   getLocal: (key, options) => store.get(key, { revision: options.revision }),
   onLeaderChange: () => () => {},
+  onMembersChange: () => () => {},
   status: () => ({ clusterId: node.clusterId, memberId: '1', name: 'node', leader: node.leader, members: [] }),
 };
 

@@ -1,13 +1,13 @@
 // The Kv of a client: each call becomes a request or a command, its answer what the user gets. How it gets there and back is for the
 // dispatcher and the session.
 import type { Command, KeyRange, ScanOptions as StoreScanOptions, ScanResult, TxnCommand } from '@raftkv/kv';
-import { RaftkvError } from '@raftkv/wire';
-import type { KeyInput, NodeStatus, RangeInput, ReadLevel } from '@raftkv/wire';
+import { RaftkvError, keyFrom } from '@raftkv/wire';
+import type { KeyInput, NodeStatus, RangeInput } from '@raftkv/wire';
 import { conditionFailed, expectStatus, expectType } from './answers.ts';
 import type { Answer, CallKind, CallOutcome, Request } from './call.ts';
 import { checkCallOptions, checkedKey, checkedLevel, checkedNumber, checkedRange } from './checks.ts';
 import type { Codec } from './codec.ts';
-import { decodeValue } from './coding.ts';
+import { decodeValue, encodeValue } from './coding.ts';
 import { batchCommand, batchOp, batchOpResult, txnCommand, txnResult } from './commands.ts';
 import type { TxnParts } from './commands.ts';
 import type { CallOptions, Dispatcher } from './dispatcher.ts';
@@ -93,7 +93,15 @@ export class Client<Value, K extends UserKey> implements Kv<Value, K> {
     value: Value,
     options: PutOptions & { readonly returnPrevious?: boolean } = {},
   ): Promise<number | PutResult<Value, K>> {
-    const { returnPrevious } = options;
+    const { returnPrevious, ifAbsent, ifRevision } = options;
+    // Made often, so without any object that is not needed.
+    if (returnPrevious !== true && ifAbsent !== true && ifRevision === undefined) {
+      return this.#write(
+        () => ({ type: 'put', key: keyFrom(key), value: encodeValue(this.#codec, value) }),
+        options,
+        toRevision,
+      );
+    }
     const convert = ({ revision, previous }: PutResult<Value, K>): number | PutResult<Value, K> =>
       returnPrevious === true ? { revision, previous } : revision;
     return this.#change({ type: 'put', key, value, returnPrevious }, options, convert);
@@ -312,24 +320,27 @@ export class Client<Value, K extends UserKey> implements Kv<Value, K> {
   }
 
   #get<T>(key: KeyInput, options: ReadOptions, convert: (answer: Answer) => T): Promise<T> {
-    const request = (): Request => ({
-      type: 'get',
-      ...this.#levelOf(options),
-      key: checkedKey(key, this.#settings.limits),
-      revision: options.revision,
-    });
+    const { revision } = options;
+    const request = (): Request => {
+      const level = checkedLevel(options.level);
+      const minRevision = this.#leastRevision(options);
+      return { type: 'get', id: 0, key: checkedKey(key, this.#settings.limits), level, minRevision, revision };
+    };
     return this.ask('read', request, options, convert);
   }
 
   #scan(range: KeyRange, options: ReadOptions, scanOptions: StoreScanOptions): Promise<ScanResult> {
-    const request = (): Request => ({ type: 'scan', ...this.#levelOf(options), range, options: scanOptions });
+    const request = (): Request => {
+      const level = checkedLevel(options.level);
+      return { type: 'scan', id: 0, range, level, minRevision: this.#leastRevision(options), options: scanOptions };
+    };
     return this.ask('read', request, options, (answer) => expectType(answer, 'scan'));
   }
 
-  #levelOf(options: ReadOptions): { readonly id: 0; readonly level: ReadLevel; readonly minRevision: number } {
-    const level = checkedLevel(options.level);
-    const revision = checkedNumber('revision', options.revision, 0);
-    return { id: 0, level, minRevision: level === 'session' ? (revision ?? this.revision) : 0 };
+  /** What a node must have come to before it may answer. */
+  #leastRevision({ level, revision }: ReadOptions): number {
+    checkedNumber('revision', revision, 0);
+    return level === 'session' ? (revision ?? this.revision) : 0;
   }
 
   /** Not part of `Kv`: what is neither a write of the session nor a read that is named above. */
@@ -355,4 +366,8 @@ export class Client<Value, K extends UserKey> implements Kv<Value, K> {
       }
     });
   }
+}
+
+function toRevision(answer: Answer): number {
+  return expectType(answer, 'put').revision;
 }

@@ -127,6 +127,37 @@ describe('batching', () => {
     );
     expect(frames.length).toBeLessThanOrEqual(4);
   });
+
+  it('of time are looked at less often the more calls there are, and little too late', async () => {
+    let now = 0;
+    const timers = new Map<() => void, number>();
+    const clock = {
+      now: () => now,
+      schedule: (callback: () => void, milliseconds: number) => {
+        timers.set(callback, now + milliseconds);
+        return () => void timers.delete(callback);
+      },
+      defer: queueMicrotask,
+    };
+    const connectTimeoutMilliseconds = 1e6;
+    const kv = client(new FakeCluster(), { clock, connectTimeoutMilliseconds, dial: () => held<never>().promise });
+    const lateness: number[] = [];
+    const calls = Array.from({ length: 20_000 }, async (_, i) => {
+      await outcomeOf(kv.get('a', { timeoutMilliseconds: i + 1 }));
+      lateness.push(now - (i + 1));
+    });
+    let wakes = 0;
+    for (; now < 25_000; wakes += 1) {
+      const [callback, at] = [...timers].toSorted(([, a], [, b]) => a - b)[0]!;
+      timers.delete(callback);
+      now = at;
+      callback();
+      for (let i = 0; i < 5; i += 1) await Promise.resolve();
+    }
+    await Promise.all(calls);
+    expect(Math.max(...lateness)).toBeLessThanOrEqual(21);
+    expect(wakes).toBeLessThan(6_000);
+  });
 });
 
 function outcomeOf(call: Promise<unknown>): Promise<string> {
