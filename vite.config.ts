@@ -107,6 +107,8 @@ export default defineConfig({
           environment: 'node',
           include: ['test/packages/**/*.test.ts'],
           testTimeout: 120_000,
+          // Folders full of packages go when all is done.
+          hookTimeout: 120_000,
         },
       },
       {
