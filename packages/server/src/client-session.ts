@@ -31,13 +31,13 @@ export interface ClientSessionOptions {
   readonly maxInflightRequests?: number;
   /** Open watches of this client; further ones are cancelled with `busy`. Default 1,000. */
   readonly maxWatches?: number;
-  /** Bytes of events sent and not yet consumed, for each watch; beyond it the watch rests. Default 1 MiB. */
+  /** Bytes of events sent and not yet consumed, for each watch; beyond it the watch rests. Default 1 MiB, 128 KiB at least: clients report in steps of 64. */
   readonly watchWindowBytes?: number;
   /** Observers of this client; further ones are cancelled with `busy`. Default 16. */
   readonly maxObservers?: number;
   /** Ranges of one observer; with more it is cancelled with `invalid_argument`. Default 64. */
   readonly maxObserverRanges?: number;
-  /** Bytes sent and not yet consumed, for each observer; beyond it the feed rests. Default 1 MiB. */
+  /** Bytes sent and not yet consumed, for each observer; beyond it the feed rests. Default 1 MiB, 128 KiB at least: clients report in steps of 64. */
   readonly observerWindowBytes?: number;
   /** Bytes of a page of a scan; the rest is for the next page. Default 1 MiB. */
   readonly maxPageBytes?: number;
