@@ -80,9 +80,11 @@ export class PeerRegistry {
     return this.#roster.get(id)?.storeId ?? this.#storeIds.get(id);
   }
 
-  /** A peer introduces itself: notes its store id durably, or rejects with `member_amnesia` or what `strangerError` says. */
+  /** A peer introduces itself: notes its store id durably, or rejects with `member_amnesia` or what `strangerError` says. Of a guest (`guests.ts`) nothing is noted. */
   async admit(peer: { readonly memberId: PeerId; readonly storeId: string }): Promise<void> {
     const known = this.#roster.get(peer.memberId);
+    // A guest, of which the log will tell.
+    if (known === undefined && this.#roster.mayBeNews(peer.memberId)) return;
     if (known === undefined) throw this.strangerError(peer.memberId);
     const noted = this.storeIdOf(peer.memberId);
     if (noted !== undefined && noted !== peer.storeId) {

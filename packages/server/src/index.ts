@@ -2,6 +2,7 @@
 export { serveClient } from './client-session.ts';
 export type { ClientSession, ClientSessionOptions, ServedNode } from './client-session.ts';
 export { PeerRegistry } from './founding.ts';
+export { Guests } from './guests.ts';
 export { MeshKeeper } from './mesh-keeper.ts';
 export { Membership } from './membership.ts';
 export { Roster } from './roster.ts';

@@ -17,7 +17,7 @@ export interface SecondFoundingOptions {
 
 /**
  * The proof: a leader's log holds all that was ever agreed (leader completeness, §3.6.1), and an id is told only when its entry is agreed. A leader
- * in whose log members never changed, and to which one comes that a log has let in, has another log before it.
+ * in whose log members never changed, and to which one came that a log has let in, has another log before it.
  */
 export class SecondFounding {
   readonly #options: SecondFoundingOptions;
@@ -27,17 +27,24 @@ export class SecondFounding {
     this.#options = options;
   }
 
-  /** One that is not known here wants to connect, as a member of this cluster. */
+  /** One that is not known here wants to connect, as a member of this cluster. It may be let in, and not knock again: the doubt stays. */
   suspect(id: PeerId): void {
-    const term = this.#termInDoubt();
-    if (!isGivenByLog(id) || term === undefined || this.#cancel !== undefined) return;
+    if (!isGivenByLog(id) || this.#cancel !== undefined || !this.#isOpen()) return;
+    this.#look(this.#termInDoubt());
+  }
+
+  /** Looks again in a while: who was deposed and has not heard of it knows no better, nor does one that slept; and who follows now may lead by then. */
+  #look(term: number | undefined): void {
     const { clock = systemClock, patienceMilliseconds, onFound } = this.#options;
-    // Who was deposed and has not heard of it knows no better; nor does one that slept.
     this.#cancel = clock.schedule(() => {
       this.#cancel = undefined;
-      if (this.#termInDoubt() !== term) return;
+      const now = this.#termInDoubt();
+      if (now === undefined || now !== term) {
+        if (this.#isOpen()) this.#look(now);
+        return;
+      }
       const message =
-        `this cluster was founded before: member ${id} joined it, of which nothing is known here. The storage of this founder was lost, and with it its ` +
+        `this cluster was founded before: a member joined it, of which nothing is known here. The storage of this founder was lost, and with it its ` +
         `votes; empty its data directory and join it to those that are left, with --replace and its name`;
       onFound(new RaftkvError('member_amnesia', message));
     }, patienceMilliseconds);
@@ -45,6 +52,11 @@ export class SecondFounding {
 
   close(): void {
     this.#cancel?.();
+  }
+
+  /** Its log tells of no change of members, so far. */
+  #isOpen(): boolean {
+    return (this.#options.status()?.configurationIndex ?? 0) === 0;
   }
 
   #termInDoubt(): number | undefined {

@@ -62,6 +62,14 @@ describe('founding', () => {
     await third.founded();
   });
 
+  it('lets in one that the log may have made a member by now, and notes nothing of it', async () => {
+    const notes = new Map<string, Uint8Array>();
+    const registry = await open(noteStorage(notes));
+    await registry.admit({ memberId: '0000000000000020', storeId: 'S' });
+    expect([...notes.keys()]).toEqual([]);
+    await expect(registry.admit({ memberId: 'f100aa00bb00cc0d', storeId: 'S' })).rejects.toThrow('not of this cluster');
+  });
+
   it('refuses a member that comes back with another storage, also after a restart', async () => {
     const notes = new Map<string, Uint8Array>();
     const first = await open(noteStorage(notes));

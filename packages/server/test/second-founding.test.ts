@@ -46,12 +46,19 @@ describe('a second founding', () => {
     expect(new Stage().knock(id)).toEqual({ isInDoubt: false, found: [] });
   });
 
-  it('is not concluded by a follower, which may lag, nor where members have changed', () => {
+  it('is not concluded by a follower, which may lag, until it leads itself; nor where members have changed', () => {
     const stage = new Stage();
-    stage.status = { ...stage.status, role: 'follower' };
-    expect(stage.knock(joined).isInDoubt).toBe(false);
-    stage.status = { role: 'leader', term: 3, configurationIndex: 7 };
-    expect(stage.knock(joined).isInDoubt).toBe(false);
+    const { status } = stage;
+    stage.status = { ...status, role: 'follower' };
+    expect(stage.knock(joined).found).toEqual([]);
+    stage.status = status;
+    for (const fire of stage.timers.splice(0)) fire();
+    expect(stage.found).toEqual([]);
+    for (const fire of stage.timers.splice(0)) fire();
+    expect(stage.found).toEqual(['member_amnesia']);
+    const other = new Stage();
+    other.status = { role: 'leader', term: 3, configurationIndex: 7 };
+    expect(other.knock(joined).isInDoubt).toBe(false);
   });
 
   it('is not concluded by a leader that was deposed, had not heard of it, or hears of a change meanwhile', () => {

@@ -100,6 +100,10 @@ class ChannelMesh implements Mesh {
     const known = this.#peers.get(peer.id);
     if (known !== undefined) {
       known.peer = peer;
+      // Only the other side could dial so far; now it is known where it is.
+      if (known.dialler !== undefined || !mayDial(peer)) return;
+      known.dialler = this.#createDialler(known);
+      known.dialler?.dialNow();
       return;
     }
     const state = new MeshPeerState(peer);

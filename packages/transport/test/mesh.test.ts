@@ -251,6 +251,19 @@ describe('the mesh', () => {
     expect(a.mesh.status()[0]!.connections).toBeGreaterThan(1);
   });
 
+  it('dials a peer that could only dial itself so far, as soon as it is known where that is', async () => {
+    const { clock, open } = setUp();
+    const [a, b] = [open('a', { peers: [] }), open('b', { peers: [] })];
+    const toB = peersOf(['b'])[0]!;
+    a.mesh.addPeer({ ...toB, address: '', dials: false });
+    b.mesh.addPeer({ ...peersOf(['a'])[0]!, dials: false });
+    await clock.advance(20_000);
+    expect(a.mesh.isConnected('b')).toBe(false);
+    a.mesh.addPeer(toB);
+    await clock.advance(0);
+    expect(a.mesh.isConnected('b') && b.mesh.isConnected('a')).toBe(true);
+  });
+
   it('forgets a removed peer, and refuses it from then on', async () => {
     const { clock, open } = setUp();
     const [a, b] = [open('a', { peers: peersOf(['b']) }), open('b', { peers: peersOf(['a']) })];

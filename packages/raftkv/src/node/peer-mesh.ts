@@ -1,5 +1,6 @@
 // The mesh of a member in Node: WebSockets to the other members, each let in by the registry. Who they are is for the roster to say; a refusal that ends this
 // member is told to its owner.
+import { Guests } from '@raftkv/server';
 import type { PeerRegistry, Roster, SecondFounding } from '@raftkv/server';
 import { dialWebSocket, openMesh } from '@raftkv/transport';
 import type { Mesh, MeshOptions } from '@raftkv/transport';
@@ -28,7 +29,7 @@ export function openPeerMesh(options: PeerMeshOptions): Mesh {
   const { self, clusterId, registry, roster, second, logger, onHalt, onRemoved } = options;
   const nameOf = (id: string): string => roster.get(id)?.name ?? id;
   const WebSocket = nodeWebSocket({ isMasked: false });
-  return openMesh({
+  const mesh = openMesh({
     self,
     peers: [],
     dial: (address, signal) =>
@@ -38,6 +39,7 @@ export function openPeerMesh(options: PeerMeshOptions): Mesh {
     admit: (peer) => registry.admit(peer),
     strangerError: (id) => {
       second.suspect(id);
+      guests.invite(id);
       return registry.strangerError(id);
     },
     onWelcomed: (peer) => {
@@ -53,4 +55,6 @@ export function openPeerMesh(options: PeerMeshOptions): Mesh {
       if (code === 'member_removed') onRemoved(message);
     },
   });
+  const guests = new Guests({ roster, mesh });
+  return mesh;
 }
