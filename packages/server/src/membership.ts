@@ -58,6 +58,7 @@ export class Membership {
   readonly #options: MembershipOptions;
   readonly #clock: typeof systemClock;
   readonly #catchUp: CatchUp;
+  readonly #lookMilliseconds: number;
   /** Changes are made one after the other. */
   #turn: Promise<unknown> = Promise.resolve();
   #waiting = 0;
@@ -70,6 +71,8 @@ export class Membership {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#catchUp = new CatchUp(options.electionTimeoutMilliseconds);
+    // Often enough that a round is seen to be shorter than an election timeout.
+    this.#lookMilliseconds = Math.min(pauseMilliseconds, options.electionTimeoutMilliseconds / 4);
   }
 
   /** Looks after learners from now on, while this member leads. */
@@ -78,7 +81,7 @@ export class Membership {
       if (this.#isStopped) return;
       this.#promoteWhoIsReady();
       this.start();
-    }, pauseMilliseconds);
+    }, this.#lookMilliseconds);
   }
 
   stop(): void {

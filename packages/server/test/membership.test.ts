@@ -23,6 +23,8 @@ class Stage {
   leaderId: string | undefined = self;
   commitIndex = 100;
   now = 0;
+  /** Of timers. */
+  lateness = 0;
   readonly progress = new Map<string, ProgressStatus>();
   readonly asked: (readonly MemberChange[])[] = [];
   readonly transfers: (string | undefined)[] = [];
@@ -37,7 +39,7 @@ class Stage {
   readonly membership: Membership;
   #timers: { at: number; callback: () => void }[] = [];
 
-  constructor(members: readonly Member[] = []) {
+  constructor(members: readonly Member[] = [], electionTimeoutMilliseconds = 300) {
     const records = voters.map((voter) => ({ ...voter, storeId: `S of ${voter.name}` }));
     this.configuration = {
       voters: voters.map(({ id }) => id),
@@ -67,11 +69,11 @@ class Stage {
       },
       storeIdOf: (id) => this.roster.get(id)?.storeId,
       isReachable: (id) => this.progress.has(id),
-      electionTimeoutMilliseconds: 300,
+      electionTimeoutMilliseconds,
       clock: {
         now: () => this.now,
         schedule: (callback, milliseconds) => {
-          const timer = { at: this.now + milliseconds, callback };
+          const timer = { at: this.now + milliseconds + this.lateness, callback };
           this.#timers.push(timer);
           return () => (this.#timers = this.#timers.filter((other) => other !== timer));
         },
@@ -269,6 +271,15 @@ describe('a learner', () => {
     await stage.pass(2_000);
     expect(stage.asked).toEqual([]);
     stage.membership.stop();
+  });
+
+  it('is promoted where election timeouts are as short as the pauses between two looks, and timers late', async () => {
+    const stage = new Stage([learner], 50);
+    stage.lateness = 1;
+    stage.heard(learner.id, 100);
+    stage.membership.start();
+    await stage.pass(500);
+    expect(stage.events[0]).toEqual({ type: 'promoted', member: 'node4' });
   });
 
   it('that is silent is not promoted, whatever it held', async () => {
