@@ -2,6 +2,8 @@
 // go wrong at the same time, so that the world can be mended, is decided here too.
 import type { CrashPolicy } from '@raftkv/storage';
 import { flipBits } from './disk/flip-bits.ts';
+import { isHealthy } from './members/budget.ts';
+import type { Budget } from './members/budget.ts';
 import type { Cluster } from './members/cluster.ts';
 import type { Member } from './members/member.ts';
 import { Storylines } from './storylines.ts';
@@ -12,6 +14,7 @@ import type { World } from './world/world.ts';
 export class Faults {
   readonly #world: World;
   readonly #cluster: Cluster;
+  readonly #budget: Budget;
   /** When and which. */
   readonly #plan: Random;
   /** Where and how: new dice for each fault, so that one that is masked does not shift the others. */
@@ -26,9 +29,10 @@ export class Faults {
   readonly counts = new Map<FaultKind, number>();
   readonly #storylines: Storylines;
 
-  constructor(world: World, cluster: Cluster) {
+  constructor(world: World, cluster: Cluster, budget: Budget) {
     this.#world = world;
     this.#cluster = cluster;
+    this.#budget = budget;
     this.#plan = world.random('faults');
     this.#random = this.#plan.fork();
     this.#storylines = new Storylines(world, cluster, {
@@ -81,7 +85,7 @@ export class Faults {
 
   /** Figure 3.7 takes leaders that fall one after the other, each soon after it has begun. */
   newLeader(name: string): void {
-    const member = this.#cluster.members.find((each) => each.name === name)!;
+    const member = this.#cluster.members.find((each) => each.checks.name === name)!;
     this.#storylines.newLeader(member);
     const { swarm } = this.#world;
     const random = this.#plan.fork();
@@ -217,20 +221,20 @@ export class Faults {
     }
   }
 
-  /**
-   * The atlas of damage: as many members may be spoilt for good as the others can do without, and none before all of them are founders.
-   * With more nothing could be promised.
-   */
+  /** None before all of them are founders, and no more than the others can do without. */
   #maySpoil(member: Member): boolean {
-    const { members } = this.#cluster;
-    if (member.isSpoilt || !members.every((each) => each.wasRunning)) return false;
-    const spoilt = members.filter((each) => each.isSpoilt).length;
-    return spoilt < Math.floor((members.length - 1) / 2);
+    if (!isHealthy(member) || !this.#budget.isFounded) return false;
+    return this.#budget.isEnough((each) => each !== member && isHealthy(each));
   }
 
-  /** T25: it comes back with an empty disk under its old name, and must be told off. A transport without handshakes cannot tell. */
+  /**
+   * T25: a founder comes back with an empty disk under its old name, and must be told off. A transport without handshakes cannot tell. Who joined would
+   * join again, as another member.
+   */
   #loseDisk(member: Member): void {
-    if (this.#world.swarm.network !== 'mesh' || !this.#maySpoil(member)) return;
+    const isJoiner = member.origin?.type === 'joiner';
+    if ((this.#world.swarm.network !== 'mesh' && !isJoiner) || !this.#maySpoil(member)) return;
+    if (isJoiner) return member.lose();
     member.isSpoilt = true;
     member.die('lost', this.#random.chance(0.5));
     member.disk.replace();
@@ -287,7 +291,7 @@ export class Faults {
 
   #transfer(member: Member): void {
     const { leader } = this.#cluster;
-    const to = this.#random.chance(0.5) ? undefined : member.identity.id;
+    const to = this.#random.chance(0.5) ? undefined : member.identity?.id;
     // What it comes to is said by who leads; that it is refused is as good an answer as any.
     leader?.running?.replica.transferLeadership(to).catch(() => undefined);
   }

@@ -34,6 +34,8 @@ function calmWorld(): World {
       leaseDriftPerMille: undefined,
       requestTimeoutMilliseconds: 5_000,
       faults: [],
+      spareMachines: 0,
+      hasPriorities: false,
     }),
   });
 }

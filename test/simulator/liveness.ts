@@ -1,5 +1,7 @@
 // The second phase of a run: a core of members, a quorum at least, is healed for good; the others stay dead, deaf, mute or away. Then everything that was
 // promised to work must work within a bound: every client's calls go through, and the core comes to one state.
+import { isHealthy } from './members/budget.ts';
+import type { Budget } from './members/budget.ts';
 import type { Cluster } from './members/cluster.ts';
 import type { Member } from './members/member.ts';
 import { Violation } from './world/violation.ts';
@@ -13,6 +15,7 @@ export interface LivenessGoal {
 export class Liveness {
   readonly #world: World;
   readonly #cluster: Cluster;
+  readonly #budget: Budget;
   readonly core: readonly Member[];
   readonly #deadline: number;
   readonly #startedAt: number;
@@ -20,9 +23,14 @@ export class Liveness {
   #nextGoal = 0;
 
   /** Heals; `goals` are reached one after the other. */
-  constructor(world: World, cluster: Cluster, goals: (core: readonly Member[]) => readonly LivenessGoal[]) {
+  constructor(
+    world: World,
+    { cluster, budget }: { readonly cluster: Cluster; readonly budget: Budget },
+    goals: (core: readonly Member[]) => readonly LivenessGoal[],
+  ) {
     this.#world = world;
     this.#cluster = cluster;
+    this.#budget = budget;
     world.isHealed = true;
     this.core = this.#chooseCore();
     this.#startedAt = world.now;
@@ -44,21 +52,24 @@ export class Liveness {
     if (this.#world.now < this.#deadline) return false;
     const { what } = this.#goals[this.#nextGoal]!;
     const seconds = ((this.#world.now - this.#startedAt) / 1000).toFixed(1);
-    throw new Violation(
-      'progress',
-      `${seconds} s after ${this.core.map((member) => `${member.name} (${member.phase})`).join(', ')} were healed: ${what}`,
-    );
+    const core = this.core.map(describe).join(', ');
+    throw new Violation('progress', `${seconds} s after ${core} were healed: ${what}; ${this.#budget.describe()}`);
   }
 
   #chooseCore(): readonly Member[] {
     const random = this.#world.random('liveness');
-    const { members } = this.#cluster;
-    const healthy = random.shuffle(members.filter((member) => member.phase !== 'refused' && !member.isSpoilt));
-    const quorum = Math.floor(members.length / 2) + 1;
+    const budget = this.#budget;
+    const healthy = random.shuffle(budget.candidates().filter(isHealthy));
     // While one of them has not noted all others the cluster is not founded, and needs all of its members, once.
-    const isFounded = members.every((member) => member.wasRunning);
-    const size = isFounded ? Math.max(quorum, quorum + random.below(healthy.length - quorum + 1)) : members.length;
-    return healthy.slice(0, size);
+    if (!budget.isFounded) return healthy;
+    const core = new Set(healthy);
+    const isEnough = (): boolean => budget.isEnough((member) => core.has(member));
+    if (!isEnough()) throw new Violation('the world can be mended', budget.describe());
+    for (const member of healthy.slice(0, random.below(healthy.length))) {
+      core.delete(member);
+      if (!isEnough()) core.add(member);
+    }
+    return healthy.filter((member) => core.has(member));
   }
 
   #heal(): void {
@@ -75,6 +86,9 @@ export class Liveness {
         continue;
       }
       const { host } = member;
+      // Who was removed may stay as it is, and disturb nobody.
+      const isGone = !this.#budget.candidates().includes(member) && member.isUp && member.identity !== undefined;
+      if (isGone && random.chance(0.5)) continue;
       const fate = random.pick(['dead', 'deaf', 'mute', 'away'] as const);
       this.#world.trace.note(`${member.name} stays ${fate}`);
       member.isAbandoned = true;
@@ -86,4 +100,10 @@ export class Liveness {
     for (const pipe of channels.pipes) pipe.ends.forEach((end) => end.flush());
     this.#world.trace.note(`healed: ${this.core.map((member) => member.name).join(', ')}`);
   }
+}
+
+function describe({ name, phase, running }: Member): string {
+  if (running === undefined) return `${name} (${phase})`;
+  const { id, role, term, lastIndex, configurationIndex } = running.core.status();
+  return `${name} (${id} ${role} in ${term}, applied ${running.replica.appliedIndex} of ${lastIndex}, members of ${configurationIndex})`;
 }

@@ -20,4 +20,12 @@ export const pinnedSeeds: readonly PinnedSeed[] = [
     seed: 1080,
     what: 'a check was too early: the disk had a received snapshot in place of its log, and the core was yet to hear of it',
   },
+  {
+    seed: 73,
+    what: 'members that lagged never let in the leader, which had joined later: both waited for the log to tell',
+  },
+  {
+    seed: 139,
+    what: 'learners were never promoted where an election timeout is no longer than the pauses between two looks',
+  },
 ];

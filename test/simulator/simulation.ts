@@ -9,11 +9,14 @@ import { SimulatedClient } from './clients/client.ts';
 import { SimulatedObserver } from './clients/observer.ts';
 import type { Watcher } from './clients/watcher.ts';
 import { Oracle } from './clients/oracle.ts';
+import { ChangeFaults } from './change-faults.ts';
 import { Faults } from './faults.ts';
 import { Liveness } from './liveness.ts';
 import type { LivenessGoal } from './liveness.ts';
+import { Budget } from './members/budget.ts';
 import { Cluster } from './members/cluster.ts';
 import type { Member } from './members/member.ts';
+import { Operator } from './members/operator.ts';
 import { HostClock, Process } from './world/process.ts';
 import { Violation } from './world/violation.ts';
 import { World } from './world/world.ts';
@@ -57,6 +60,9 @@ export class Simulation {
   readonly #watchers: readonly Watcher[];
   readonly #observers: readonly SimulatedObserver[];
   readonly #faults: Faults;
+  readonly #budget: Budget;
+  /** Undefined: members do not change. */
+  #changes: { readonly operator: Operator; readonly faults: ChangeFaults } | undefined;
   #liveness: Liveness | undefined;
   #isOver = false;
   #settled = 0;
@@ -69,20 +75,22 @@ export class Simulation {
     const canon = new Canon({ maxSessions: swarm.maxSessions, retainedRevisions: swarm.retainedRevisions });
     this.#checks = new ClusterChecks(canon);
     this.#oracle = new Oracle(canon);
-    this.#cluster = new Cluster(world, this.#checks, swarm.clients + swarm.observers);
+    this.#cluster = new Cluster(
+      world,
+      this.#checks,
+      swarm.clients + swarm.observers + (swarm.spareMachines > 0 ? 1 : 0),
+    );
+    this.#budget = new Budget(this.#cluster, canon);
     for (const member of this.#cluster.members) member.start();
     this.#clients = Array.from({ length: swarm.clients }, (_, at) => this.#client(at));
     this.#watchers = this.#clients.flatMap((client) => client.watch(canon, swarm.watches));
     this.#observers = Array.from({ length: swarm.observers }, (_, at) => this.#observer(at));
-    this.#faults = new Faults(world, this.#cluster);
+    this.#faults = new Faults(world, this.#cluster, this.#budget);
     this.#faults.observers = this.#observers;
     this.#checks.onLeader = (name) => this.#faults.newLeader(name);
-    for (const member of this.#cluster.members) {
-      member.checks.onVoting = () => this.#faults.voting(member);
-      member.checks.onFirstCommit = () => this.#faults.firstCommit(member);
-      member.checks.onReading = () => this.#faults.reading(member);
-      member.disk.onSnapshotWritten = () => this.#faults.snapshotWritten(member);
-    }
+    if (swarm.spareMachines > 0) this.#changes = this.#beginChanges();
+    this.#cluster.onEnrolled = (member) => this.#hook(member);
+    for (const member of this.#cluster.members) this.#hook(member);
     this.#faults.begin();
   }
 
@@ -145,6 +153,15 @@ export class Simulation {
     };
   }
 
+  /** What the checks of a member notice is a moment for faults. */
+  #hook(member: Member): void {
+    member.checks.onVoting = () => this.#faults.voting(member);
+    member.checks.onFirstCommit = () => this.#faults.firstCommit(member);
+    member.checks.onChange = () => this.#changes?.faults.changing(member);
+    member.checks.onReading = () => this.#faults.reading(member);
+    member.disk.onSnapshotWritten = () => this.#faults.snapshotWritten(member);
+  }
+
   #checkMember(member: Member): void {
     if (member.running !== undefined) member.checks.check();
   }
@@ -157,10 +174,14 @@ export class Simulation {
     if (this.#liveness === undefined) {
       if (world.now < world.swarm.safetyMilliseconds || !this.#faults.isThrough()) return;
       this.#faults.end();
-      this.#liveness = new Liveness(world, this.#cluster, (core) => this.#goals(core));
+      this.#changes?.operator.end();
+      this.#changes?.faults.end();
+      const place = { cluster: this.#cluster, budget: this.#budget };
+      this.#liveness = new Liveness(world, place, (core) => this.#goals(core));
     } else if (this.#liveness.check()) {
       this.#checks.specification.checkState();
       this.#oracle.checkRefused(this.#clients.flatMap((client) => client.refused));
+      this.#checkRefusedStores();
       const { revision } = this.#checks.canon.store;
       const watches = this.#watchers.flatMap((watcher) => watcher.records(revision));
       judge(this.#checks.canon, this.recorder.operations, this.#contents(), watches);
@@ -168,9 +189,18 @@ export class Simulation {
     }
   }
 
+  #checkRefusedStores(): void {
+    const { configurations } = this.#checks.canon;
+    for (const { name, refusedStores } of this.#cluster.members) {
+      for (const storeId of refusedStores)
+        if (configurations.knowsStore(storeId))
+          throw new Violation('a definite failure did not happen', `${name} was refused, and let in with ${storeId}`);
+    }
+  }
+
   /** What the members that are up hold at the end. */
   #contents(): readonly FinalContent[] {
-    return (this.#liveness?.core ?? []).flatMap(({ name, running }) => {
+    return this.#staying(this.#liveness?.core ?? []).flatMap(({ name, running }) => {
       const store = running?.stateMachine.store;
       const scanned = store?.scan({ from: '', to: undefined });
       if (store === undefined || scanned?.type !== 'scan') return [];
@@ -192,9 +222,12 @@ export class Simulation {
         isReached: () => {
           for (const client of this.#clients) client.stop();
           if (this.#clients.some((client) => client.open > 0)) return false;
-          return core.every((member) => member.running !== undefined && member.checks.appliedIndex === canon.lastIndex);
+          return this.#staying(core).every(
+            (member) => member.running !== undefined && member.checks.appliedIndex === canon.lastIndex,
+          );
         },
       },
+      { what: 'changes of members do not come to their end', isReached: () => this.#isSettled(core) },
       {
         what: 'watches do not come to the newest revision',
         isReached: () => this.#watchers.every((watcher) => watcher.hasAll(canon.store.revision)),
@@ -210,11 +243,53 @@ export class Simulation {
     ];
   }
 
+  /** Those of the core that are members still: what was under way when it was healed may have removed some. */
+  #staying(core: readonly Member[]): readonly Member[] {
+    const { configurations } = this.#checks.canon;
+    return core.filter(({ identity }) => identity !== undefined && configurations.isMember(identity.id));
+  }
+
+  /** No change is under way, and who was to be promoted votes. */
+  #isSettled(core: readonly Member[]): boolean {
+    const { configuration } = this.#checks.canon.configurations.latest;
+    const { voters, votersOutgoing, members = [] } = configuration;
+    if (votersOutgoing.length > 0) return false;
+    const staying = this.#staying(core);
+    const isOpen = staying.some(({ running }) => {
+      const raft = running?.core.status();
+      return raft === undefined || raft.configurationIndex !== raft.committedConfigurationIndex;
+    });
+    return (
+      !isOpen &&
+      staying.every(({ identity }) => {
+        const record = members.find((member) => member.id === identity?.id);
+        // Without handshakes nobody knows the storage of a founder, and nobody without one is promoted.
+        return record === undefined || voters.includes(record.id) || !record.plan || record.storeId === undefined;
+      })
+    );
+  }
+
+  #beginChanges(): { readonly operator: Operator; readonly faults: ChangeFaults } {
+    const { world } = this;
+    const host = this.#cluster.members.length + world.swarm.clients + world.swarm.observers;
+    const clock = new HostClock(world.scheduler, 1, 0);
+    const options = { host, name: 'operator', clock, random: world.random('changes').fork(), lateness: 0 };
+    const process = new Process(world.scheduler, options);
+    const operator = new Operator(world, {
+      cluster: this.#cluster,
+      budget: this.#budget,
+      canon: this.#checks.canon,
+      process,
+      dial: (endpoint, signal) => this.#cluster.dial(process, endpoint, 'client', signal),
+    });
+    return { operator, faults: new ChangeFaults(world, this.#cluster) };
+  }
+
   #observer(at: number): SimulatedObserver {
     const { world } = this;
     const random = world.random('observers');
     return new SimulatedObserver(world, {
-      host: world.swarm.members + world.swarm.clients + at,
+      host: this.#cluster.members.length + world.swarm.clients + at,
       name: `o${at + 1}`,
       clock: new HostClock(world.scheduler, 1, random.below(1e6)),
       random: random.fork(),
@@ -229,7 +304,7 @@ export class Simulation {
     const { world } = this;
     const random = world.random('clients');
     const clock = new HostClock(world.scheduler, 1, random.below(1e6));
-    const host = world.swarm.members + at;
+    const host = this.#cluster.members.length + at;
     const options = { host, name: `c${at + 1}`, clock, random: random.fork(), lateness: world.swarm.lateness };
     const process = new Process(world.scheduler, options);
     return new SimulatedClient(world, {

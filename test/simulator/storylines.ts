@@ -146,7 +146,8 @@ export class Storylines {
     const { members } = this.#cluster;
     const quorum = Math.floor(members.length / 2) + 1;
     // The others must be able to elect somebody.
-    if (!swarm.standsInVain || members.filter(({ isSpoilt }) => !isSpoilt).length <= quorum) return true;
+    if (!swarm.standsInVain || swarm.spareMachines > 0 || members.filter(({ isSpoilt }) => !isSpoilt).length <= quorum)
+      return true;
     this.#finale ??= { deadline: now + this.#electionMilliseconds * 20, end: Infinity };
     const { deadline, end } = this.#finale;
     if (now > Math.min(deadline, end)) return true;

@@ -5,6 +5,7 @@ import type { Change, CommandEnvelope, CommandResult, StoreOptions } from '@raft
 import type { Entry } from '@raftkv/raft';
 import { decodeCommand, formatLimits } from '@raftkv/wire';
 import { Violation } from '../world/violation.ts';
+import { Configurations } from './configurations.ts';
 
 export interface CanonicalEntry {
   readonly term: number;
@@ -21,6 +22,7 @@ export interface CanonicalEntry {
 
 export class Canon {
   readonly store: Store;
+  readonly configurations = new Configurations();
   readonly #entries: CanonicalEntry[] = [];
   readonly #changes: (Change | undefined)[] = [];
   readonly #hashes: string[] = [];
@@ -77,6 +79,7 @@ export class Canon {
       );
     }
     this.#entries.push(this.#apply(entry));
+    if (entry.kind === 'configuration') this.configurations.commit(entry);
     return true;
   }
 

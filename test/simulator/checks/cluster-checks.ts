@@ -1,7 +1,8 @@
 // What is checked across members: Figure 3.2 of the thesis against the omniscient record, and that what is committed is durable on a quorum.
 import type { Store } from '@raftkv/kv';
-import type { Raft } from '@raftkv/raft';
+import type { Configuration, PeerId, Raft } from '@raftkv/raft';
 import { logOf, recordOf } from '@raftkv/raft/invariants';
+import { isQuorum } from '../../checkers/quorums.ts';
 import { isSameEntry, logEntryOf } from '../../checkers/spec-ghosts.ts';
 import { Violation } from '../world/violation.ts';
 import type { Canon } from './canon.ts';
@@ -20,7 +21,8 @@ export class ClusterChecks {
   readonly #leaders = new Map<number, CheckedMember>();
   readonly #begunTerms = new Set<number>();
   readonly #committedIn = new Map<number, number>();
-  #members: readonly CheckedMember[] = [];
+  /** Whoever was a member: an id is never used again. */
+  readonly #members = new Map<PeerId, CheckedMember>();
   #lives = new Map<CheckedMember, Raft>();
   /** Told of each new leader. */
   onLeader: (name: string) => void = () => undefined;
@@ -31,8 +33,8 @@ export class ClusterChecks {
     this.canon = canon;
   }
 
-  join(members: readonly CheckedMember[]): void {
-    this.#members = members;
+  join(id: PeerId, member: CheckedMember): void {
+    this.#members.set(id, member);
   }
 
   get elections(): number {
@@ -102,14 +104,16 @@ export class ClusterChecks {
     this.#lives.delete(member);
   }
 
-  /** A committed entry is on the disks of a quorum. */
-  checkDurable(index: number, term: number, who: string): void {
-    let holders = 0;
-    for (const member of this.#members) if (member.holds(index, term)) holders++;
-    if (holders * 2 > this.#members.length) return;
+  /** §4.1: a committed entry is on the disks of a quorum of the newest configuration in the log of whoever commits it; of both halves, while that is joint. */
+  checkDurable({ index, term, who }: { index: number; term: number; who: string }, configuration: Configuration): void {
+    const holders = new Set<PeerId>();
+    for (const [id, member] of this.#members) if (member.holds(index, term)) holders.add(id);
+    if (isQuorum(configuration, holders)) return;
+    const { voters, votersOutgoing } = configuration;
+    const names = [...holders].map((id) => this.#members.get(id)!.name).join(' ');
     throw new Violation(
       'committed entries are durable',
-      `${who} commits ${index}/${term}, which ${holders} of ${this.#members.length} disks hold`,
+      `${who} commits ${index}/${term}, which the disks of ${names || 'nobody'} hold: no quorum of ${voters.join(' ')} ${votersOutgoing.join(' ')}`,
     );
   }
 

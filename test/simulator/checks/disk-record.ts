@@ -1,9 +1,14 @@
 // What a disk was heard to promise, kept beside the member whose disk it is: terms by index, term and vote. A core's own books may be wrong; these are
 // written when storage says that a write is durable, and by nothing else.
-import type { HardState, PeerId } from '@raftkv/raft';
+import type { Entry, HardState, PeerId, SnapshotMeta } from '@raftkv/raft';
 import type { LogBatch, Storage, StoredState } from '@raftkv/storage';
 import type { DurableState, LogEntry, LogView } from '../../checkers/cluster-events.ts';
 import { logEntryOf } from '../../checkers/spec-ghosts.ts';
+
+export interface DiskListener {
+  readonly onConfiguration: (entry: Entry) => void;
+  readonly onSnapshot: (meta: SnapshotMeta) => void;
+}
 
 export class DiskRecord {
   term = 0;
@@ -59,12 +64,13 @@ export class DiskRecord {
     this.#replaced = undefined;
   }
 
-  /** Listens to a storage that was just opened. */
-  listen(storage: Storage): void {
+  /** Listens to a storage that was just opened. `hears`: told of what it is given, before that is durable. */
+  listen(storage: Storage, hears: DiskListener): void {
     const append = storage.append.bind(storage);
     const createSnapshot = storage.createSnapshot.bind(storage);
     // The replica hears of it after this record does.
     storage.append = (batch) => {
+      for (const entry of batch.entries) if (entry.kind === 'configuration') hears.onConfiguration(entry);
       const written = append(batch);
       written.then(
         () => this.#append(batch),
@@ -73,6 +79,7 @@ export class DiskRecord {
       return written;
     };
     storage.createSnapshot = async (meta) => {
+      hears.onSnapshot(meta);
       const writer = await createSnapshot(meta);
       const commit = async (options?: { readonly resetLog?: boolean }): Promise<void> => {
         await writer.commit(options);

@@ -1,15 +1,17 @@
 // What is checked of one member while it lives: cheap comparisons after each of its events, dear ones now and then. Across its lives: what its disk
 // had promised before it died must be there when it starts again.
 import type { CommandResult, Store } from '@raftkv/kv';
-import type { Entry, PeerId, Raft } from '@raftkv/raft';
+import type { Configuration, Entry, PeerId, Raft, SnapshotMeta } from '@raftkv/raft';
 import { checkState, recordOf } from '@raftkv/raft/invariants';
 import type { StoredState } from '@raftkv/storage';
+import { decodeConfiguration, encodeConfiguration } from '@raftkv/wire';
 import type { RaftkvError } from '@raftkv/wire';
 import type { RunningMember } from '../members/composition.ts';
 import { agrees } from '../../checkers/agree.ts';
 import { Violation } from '../world/violation.ts';
 import type { CheckedMember, ClusterChecks } from './cluster-checks.ts';
 import { DiskRecord } from './disk-record.ts';
+import type { Held } from './configurations.ts';
 
 /** What the disk of a member holds for certain. */
 export interface Promised {
@@ -45,6 +47,9 @@ export class MemberChecks implements CheckedMember {
   #committedTerm = 0;
   /** Told when a term or a vote is on its way to the disk. */
   onVoting: () => void = () => undefined;
+  /** Told when a change of members is in its log, and it leads. */
+  onChange: () => void = () => undefined;
+  #configuration: Configuration | undefined;
   /** Told while it waits for a quorum to confirm that it leads. */
   onReading: () => void = () => undefined;
   /** Its disk was damaged: it may refuse to start. */
@@ -57,6 +62,22 @@ export class MemberChecks implements CheckedMember {
 
   get appliedIndex(): number {
     return this.#appliedIndex;
+  }
+
+  /** A snapshot begins to be written, its own or a leader's: it tells the members as of its index. */
+  checkSnapshot({ lastIncludedIndex, configuration }: SnapshotMeta): void {
+    const { canon } = this.#cluster;
+    if (lastIncludedIndex > canon.lastIndex) this.check();
+    const expected = canon.configurations.asOf(lastIncludedIndex);
+    if (isSameConfiguration(configuration, expected)) return;
+    throw new Violation(
+      'snapshots tell the members',
+      `${this.name} has ${JSON.stringify(configuration)} at ${lastIncludedIndex}, not ${JSON.stringify(expected)}`,
+    );
+  }
+
+  noteConfiguration(entry: Entry): void {
+    this.#cluster.canon.configurations.noteProposed(entry);
   }
 
   /** Entry `index` of `term` is on its disk, or what covers it. */
@@ -113,6 +134,7 @@ export class MemberChecks implements CheckedMember {
       throw new Violation('who lost its disk takes no part', `${this.name} is back under its old name`);
     }
     this.#running = running;
+    this.#configuration = undefined;
     this.#revision = 0;
     this.check();
   }
@@ -149,6 +171,11 @@ export class MemberChecks implements CheckedMember {
     if (record.commitIndex !== this.#commitIndex) this.#commit(running, record.commitIndex);
     if (record.role === 'leader') this.#cluster.leads(this, running.core);
     if (record.reads.rounds.length > 0) this.onReading();
+    if (record.configuration !== this.#configuration) {
+      const isChange = this.#configuration !== undefined && record.role === 'leader';
+      this.#configuration = record.configuration;
+      if (isChange) this.onChange();
+    }
     this.#events++;
     if (this.#events % dearEvery === 0) {
       checkState(running.core);
@@ -207,7 +234,7 @@ export class MemberChecks implements CheckedMember {
     this.#appliedIndex = 0;
   }
 
-  #commit({ core }: RunningMember, commitIndex: number): void {
+  #commit({ core, begunWith }: RunningMember, commitIndex: number): void {
     if (commitIndex < this.#commitIndex) {
       throw new Violation(
         'the commit index never falls',
@@ -221,13 +248,32 @@ export class MemberChecks implements CheckedMember {
         throw new Violation('committed entries never change', `${this.name} commits ${index} and has no such entry`);
       if (!this.#cluster.canon.committed(entry, this.name)) continue;
       this.#cluster.committedIn(index, term);
-      this.#cluster.checkDurable(index, entry.term, this.name);
+      this.#cluster.checkDurable({ index, term: entry.term, who: this.name }, newestIn(core, begunWith));
     }
     this.#commitIndex = commitIndex;
     if (role !== 'leader' || term === this.#committedTerm) return;
     this.#committedTerm = term;
     this.onFirstCommit();
   }
+}
+
+/** §4.1: in force is the newest in the log, committed or not. `begunWith`: what it was founded with, or told when it joined. */
+function newestIn(core: Raft, begunWith: Held): Configuration {
+  const { log, snapshot } = recordOf(core);
+  for (let at = log.entries.length - 1; at >= 0; at--) {
+    const { kind, index, data } = log.entries[at]!;
+    if (index <= begunWith.index) break;
+    if (kind === 'configuration') return decodeConfiguration(data);
+  }
+  const { latest } = snapshot;
+  return latest !== undefined && latest.lastIncludedIndex >= begunWith.index
+    ? latest.configuration
+    : begunWith.configuration;
+}
+
+function isSameConfiguration(one: Configuration, two: Configuration): boolean {
+  const [a, b] = [encodeConfiguration(one), encodeConfiguration(two)];
+  return a.length === b.length && a.every((byte, at) => byte === b[at]);
 }
 
 function promisedBy({ core }: RunningMember): Promised {

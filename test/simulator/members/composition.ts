@@ -5,22 +5,28 @@ import type { Entry, PeerId, Raft } from '@raftkv/raft';
 import { Replica } from '@raftkv/replica';
 import type { StateMachine } from '@raftkv/replica';
 import { coreOf } from '@raftkv/replica/inspection';
-import { KvStateMachine, LocalKvNode, PeerRegistry, Roster, serveClient } from '@raftkv/server';
-import { openDiskStorage } from '@raftkv/storage';
+import {
+  Guests,
+  KvStateMachine,
+  LocalKvNode,
+  Membership,
+  MeshKeeper,
+  PeerRegistry,
+  Roster,
+  SecondFounding,
+  serveClient,
+} from '@raftkv/server';
 import type { Disk, Storage, StoredState } from '@raftkv/storage';
 import { openMesh } from '@raftkv/transport';
-import type { Channel, Transport } from '@raftkv/transport';
-import { RaftkvError, deflateCompression } from '@raftkv/wire';
+import type { Channel, Mesh, Transport } from '@raftkv/transport';
+import { RaftkvError } from '@raftkv/wire';
+import type { Held } from '../checks/configurations.ts';
 import type { Process } from '../world/process.ts';
 import type { Random } from '../world/random.ts';
 import type { Swarm } from '../world/swarm.ts';
 import { drawRaftOptions } from '../world/swarm.ts';
-
-export interface MemberIdentity {
-  readonly id: PeerId;
-  readonly name: string;
-  readonly address: string;
-}
+import { noteRemoval, openHome } from './home.ts';
+import type { Home, HomeOptions, MemberIdentity, Origin } from './home.ts';
 
 /** What the world gives a member that starts. */
 export interface Surroundings {
@@ -29,17 +35,22 @@ export interface Surroundings {
   readonly swarm: Swarm;
   readonly disk: Disk;
   readonly clusterId: string;
-  readonly self: MemberIdentity;
-  readonly members: readonly MemberIdentity[];
+  readonly origin: Origin;
+  readonly founders: readonly MemberIdentity[];
+  readonly endpoints: readonly string[];
+  readonly priority: number | undefined;
   /** Undefined: there is a mesh over `dial`. */
-  readonly datagrams: ((process: Process) => Transport) | undefined;
-  readonly dial: (address: string, signal: AbortSignal) => Promise<Channel>;
+  readonly datagrams: ((id: PeerId) => Transport) | undefined;
+  readonly dial: (address: string, route: 'peer' | 'client', signal: AbortSignal) => Promise<Channel>;
   readonly listen: (route: 'peer' | 'client', onChannel: (channel: Channel) => void) => void;
   readonly hooks: MemberHooks;
 }
 
 /** What the checks hear. */
 export interface MemberHooks {
+  readonly onAsking: HomeOptions['onAsking'];
+  readonly onAdmitted: HomeOptions['onAdmitted'];
+  readonly onRefused: HomeOptions['onRefused'];
   readonly onLoaded: (stored: StoredState, storage: Storage) => void;
   /** Before it is asked anything. */
   readonly onCore: (core: Raft) => void;
@@ -56,36 +67,52 @@ export interface RunningMember {
   readonly node: LocalKvNode;
   readonly stateMachine: KvStateMachine;
   readonly storage: Storage;
+  /** What it was founded with, or told when it joined. */
+  readonly begunWith: Held;
 }
 
-/** Rejects with what the storage refuses. Answers once the member takes part or waits to be founded. */
+/** Rejects with what the storage refuses, or the cluster that is to be joined. Answers once the member takes part or waits to be founded. */
 export async function composeMember(surroundings: Surroundings): Promise<RunningMember> {
-  const { process, random, swarm, self, members, clusterId, hooks } = surroundings;
-  const others = members.filter((member) => member.id !== self.id);
-  const storage = await openDiskStorage({
-    disk: surroundings.disk,
-    identity: { clusterId, memberId: self.id, memberName: self.name },
-    create: true,
-    segmentBytes: swarm.segmentBytes,
-    draw: (count) => random.bytes(count),
-    now: process.now,
-    ...(swarm.compressesSnapshots ? { compression: deflateCompression } : {}),
+  const { process, swarm, hooks, dial } = surroundings;
+  const home = await openHome({
+    ...surroundings,
+    dialClient: (address, signal) => dial(address, 'client', signal),
     onFailure: hooks.onHalt,
+    onAsking: hooks.onAsking,
+    onAdmitted: hooks.onAdmitted,
+    onRefused: hooks.onRefused,
   });
-  const stored = await storage.load();
+  const { storage, stored, founders, begunWith } = home;
   hooks.onLoaded(stored, storage);
-  const configuration = { voters: members.map((member) => member.id).toSorted(), votersOutgoing: [], learners: [] };
-  const roster = new Roster(members, { active: configuration, committed: configuration, committedIndex: 0 });
+  const { clusterId, memberId, memberName } = stored.identity;
+  const { configuration, index: configurationIndex } = begunWith;
+  const roster = new Roster(founders, {
+    active: configuration,
+    committed: configuration,
+    committedIndex: configurationIndex,
+  });
+  const others = founders.filter(({ id }) => id !== memberId);
   const registry =
     surroundings.datagrams === undefined ? await PeerRegistry.open({ storage, others, roster }) : undefined;
   const stateMachine = new KvStateMachine({
     store: { maxSessions: swarm.maxSessions, retainedRevisions: swarm.retainedRevisions },
   });
-  const transport = surroundings.datagrams?.(process) ?? openPeerMesh(surroundings, registry!, others, stored);
+  const engine: { replica?: Replica } = {};
+  const retire = (): void => void retireFrom(storage, hooks.onHalt);
+  const second = new SecondFounding({
+    status: () => engine.replica?.status().raft,
+    patienceMilliseconds: swarm.tickMilliseconds * swarm.electionTimeoutTicks * 4,
+    onFound: hooks.onHalt,
+    clock: process,
+  });
+  const changesMembers = swarm.spareMachines > 0;
+  const parts = { home, registry, roster, second, retire, peers: changesMembers ? [] : others };
+  const mesh = registry === undefined ? undefined : openPeerMesh(surroundings, { ...parts, registry });
+  const transport: Transport = mesh ?? surroundings.datagrams!(memberId);
   const node = new LocalKvNode({
     clusterId,
-    memberId: self.id,
-    name: self.name,
+    memberId,
+    name: memberName,
     version: 'simulated',
     roster,
     stateMachine,
@@ -94,17 +121,59 @@ export async function composeMember(surroundings: Surroundings): Promise<Running
     clock: process,
     requestTimeoutMilliseconds: swarm.requestTimeoutMilliseconds,
   });
+  const replica = createReplica(surroundings, { home, roster, transport, node, stateMachine });
+  engine.replica = replica;
+  const membership = changesMembers
+    ? keepMembers(surroundings, { home, registry, roster, transport, mesh, replica, retire })
+    : undefined;
+  surroundings.listen('client', (channel) => serveClient(channel, node, { clock: process }));
+  const committed = Math.max(stored.snapshot?.lastIncludedIndex ?? 0, stored.hardState?.commitIndex ?? 0);
+  await registry?.founded();
+  await replica.start();
+  node.run(replica, Math.max(committed, configurationIndex), membership);
+  membership?.start();
+  return { replica, core: coreOf(replica), node, stateMachine, storage, begunWith };
+}
+
+interface Parts {
+  readonly home: Home;
+  readonly registry: PeerRegistry | undefined;
+  readonly roster: Roster;
+  readonly transport: Transport;
+  readonly mesh: Mesh | undefined;
+  readonly node: LocalKvNode;
+  readonly replica: Replica;
+  readonly stateMachine: KvStateMachine;
+  /** This member was removed. */
+  readonly retire: () => void;
+}
+
+function createReplica(
+  surroundings: Surroundings,
+  {
+    home,
+    roster,
+    transport,
+    node,
+    stateMachine,
+  }: Pick<Parts, 'home' | 'roster' | 'transport' | 'node' | 'stateMachine'>,
+): Replica {
+  const { process, random, swarm, priority, hooks } = surroundings;
+  const { storage, stored, begunWith } = home;
+  const { memberId, memberName } = stored.identity;
   const replica = new Replica({
     raft: {
       ...drawRaftOptions(random),
       ...(swarm.oneByOne ? { maxAppendEntries: 1 } : {}),
-      id: self.id,
+      ...(priority === undefined ? {} : { priority }),
+      id: memberId,
       seed: random.uint32(),
       electionTimeoutTicks: swarm.electionTimeoutTicks,
       heartbeatTicks: swarm.heartbeatTicks,
       leaseReads: swarm.leaseDriftPerMille === undefined ? undefined : { maxDriftPerMille: swarm.leaseDriftPerMille },
     },
-    configuration,
+    configuration: begunWith.configuration,
+    configurationIndex: begunWith.index,
     storage,
     stored,
     transport,
@@ -117,39 +186,104 @@ export async function composeMember(surroundings: Surroundings): Promise<Running
     onHalt: hooks.onHalt,
     onRoleChange: (status) => {
       node.roleChanged(status);
-      hooks.onNote(`${self.name} is ${status.role} in term ${status.term}, leader ${nameOf(members, status.leaderId)}`);
+      const leader = roster.get(status.leaderId)?.name ?? '-';
+      hooks.onNote(`${memberName} is ${status.role} in term ${status.term}, leader ${leader}`);
     },
-    onEvent: (event) => hooks.onNote(`${self.name} ${event.type} ${event.index}`),
+    onConfiguration: (status) => roster.update(status),
+    onEvent: (event) => hooks.onNote(`${memberName} ${event.type} ${event.index}`),
   });
   hooks.onCore(coreOf(replica));
-  surroundings.listen('client', (channel) => serveClient(channel, node, { clock: process }));
-  const startIndex = Math.max(stored.snapshot?.lastIncludedIndex ?? 0, stored.hardState?.commitIndex ?? 0);
-  await registry?.founded();
-  await replica.start();
-  node.run(replica, startIndex);
-  return { replica, core: coreOf(replica), node, stateMachine, storage };
+  const { raft } = replica.status();
+  roster.update({
+    active: raft.configuration,
+    committed: raft.committedConfiguration,
+    committedIndex: raft.committedConfigurationIndex,
+  });
+  return replica;
+}
+
+/** From here on peers come and go as the log says, learners are promoted, and this member goes when the log says so. */
+function keepMembers(
+  { process, swarm, hooks }: Surroundings,
+  { home, registry, roster, transport, mesh, replica, retire }: Omit<Parts, 'node' | 'stateMachine'>,
+): Membership {
+  const { clusterId, memberId, memberName, storeId } = home.stored.identity;
+  const electionTimeoutMilliseconds = swarm.tickMilliseconds * swarm.electionTimeoutTicks;
+  const nobody = { addPeer: () => undefined, removePeer: () => undefined };
+  const keeper = new MeshKeeper({
+    memberId,
+    roster,
+    mesh: mesh ?? nobody,
+    clock: process,
+    graceMilliseconds: electionTimeoutMilliseconds * 3,
+    onRemoved: retire,
+  });
+  void keeper;
+  return new Membership({
+    clusterId,
+    memberId,
+    roster,
+    engine: replica,
+    storeIdOf: (id) => (id === memberId ? storeId : (registry?.storeIdOf(id) ?? roster.get(id)?.storeId)),
+    isReachable: (id) => transport.isConnected(id),
+    clock: process,
+    electionTimeoutMilliseconds,
+    patienceMilliseconds: swarm.requestTimeoutMilliseconds,
+    onEvent: ({ type, member, ...rest }) =>
+      hooks.onNote(`${memberName}: ${member} ${type}${'reason' in rest ? `: ${rest.reason}` : ''}`),
+  });
+}
+
+async function retireFrom(storage: Storage, onHalt: (error: RaftkvError) => void): Promise<void> {
+  try {
+    await noteRemoval(storage);
+    onHalt(new RaftkvError('member_removed', 'it was removed from its cluster'));
+  } catch (error) {
+    onHalt(RaftkvError.from(error));
+  }
 }
 
 function openPeerMesh(
-  { process, random, clusterId, self, dial, listen, hooks }: Surroundings,
-  registry: PeerRegistry,
-  others: readonly MemberIdentity[],
-  { identity }: StoredState,
-): Transport {
+  { process, random, dial, listen, hooks }: Surroundings,
+  {
+    home: { stored },
+    registry,
+    roster,
+    second,
+    retire,
+    peers,
+  }: {
+    readonly home: Home;
+    readonly registry: PeerRegistry;
+    readonly roster: Roster;
+    readonly second: SecondFounding;
+    readonly retire: () => void;
+    readonly peers: readonly MemberIdentity[];
+  },
+): Mesh {
   const mesh = openMesh({
-    self: { clusterId, memberId: self.id, memberName: self.name, storeId: identity.storeId },
-    peers: others,
-    dial,
+    self: stored.identity,
+    peers,
+    dial: (address, signal) => dial(address, 'peer', signal),
     admit: (peer) => registry.admit(peer),
+    strangerError: (id) => {
+      second.suspect(id);
+      guests.invite(id);
+      return registry.strangerError(id);
+    },
     onWelcomed: (peer) => {
       registry.admittedBy(peer).catch((error: unknown) => hooks.onHalt(RaftkvError.from(error)));
     },
-    onRefused: (_peer, error, by) => {
-      if (by === 'peer' && error.code === 'member_amnesia') hooks.onHalt(error);
+    onRefused: (peer, error, by) => {
+      if (by === 'self') return;
+      hooks.onNote(`${stored.identity.memberName} is refused by ${roster.get(peer)?.name ?? peer}: ${error.code}`);
+      if (error.code === 'member_amnesia') hooks.onHalt(error);
+      if (error.code === 'member_removed') retire();
     },
     clock: process,
     random: () => random.next(),
   });
+  const guests = new Guests({ roster, mesh });
   listen('peer', (channel) => mesh.accept(channel));
   return mesh;
 }
@@ -179,8 +313,4 @@ function watched(stateMachine: KvStateMachine, hooks: MemberHooks): StateMachine
       };
     },
   };
-}
-
-function nameOf(members: readonly MemberIdentity[], id: PeerId | undefined): string {
-  return members.find((member) => member.id === id)?.name ?? '-';
 }

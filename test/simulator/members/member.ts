@@ -1,6 +1,7 @@
-// One member over its lives: it starts on its disk, dies, and starts again. What a life consists of is in composition.ts; when it ends is for
-// the faults to say; what must be true of it all the time is checked by `checks/`.
+// A machine over the lives of the member on it: it starts on its disk, dies, and starts again; with another disk it joins as another member. What a life
+// consists of is in composition.ts; when it ends is for the faults to say; what must be true of it all the time is checked by `checks/`.
 import type { CrashPolicy } from '@raftkv/storage';
+import type { Transport } from '@raftkv/transport';
 import type { RaftkvError } from '@raftkv/wire';
 import type { SimulatedDisk } from '../disk/simulated-disk.ts';
 import { Process } from '../world/process.ts';
@@ -8,29 +9,42 @@ import type { HostClock } from '../world/process.ts';
 import type { MemberChecks } from '../checks/member-checks.ts';
 import { Violation } from '../world/violation.ts';
 import { composeMember } from './composition.ts';
-import type { MemberIdentity, RunningMember, Surroundings } from './composition.ts';
+import type { RunningMember, Surroundings } from './composition.ts';
+import type { MemberIdentity, Origin } from './home.ts';
 import type { World } from '../world/world.ts';
 
-/** `refused`: its storage does not open any more, or the others do not take it back; only another member can take its place. */
+/** `refused`: its storage does not open any more, the others do not take it back, or it was removed; only another member can take its place. */
 export type MemberPhase = 'down' | 'starting' | 'running' | 'refused';
 
 /** The same for all lives. */
-export type MemberContext = Pick<Surroundings, 'clusterId' | 'members'> & {
+export type MemberContext = Pick<Surroundings, 'clusterId' | 'founders' | 'endpoints'> & {
   /** The network of this life; undefined where there is a mesh. */
-  readonly datagrams: Surroundings['datagrams'];
-  readonly dial: (process: Process, address: string, signal: AbortSignal) => ReturnType<Surroundings['dial']>;
+  readonly datagrams: ((process: Process, id: string) => Transport) | undefined;
+  readonly dial: (process: Process, ...call: Parameters<Surroundings['dial']>) => ReturnType<Surroundings['dial']>;
   readonly listen: (process: Process, ...door: Parameters<Surroundings['listen']>) => void;
   readonly onDied: (process: Process, isTold: boolean) => void;
+  /** Checks for who has just become a member on this machine. */
+  readonly enrol: (member: Member, identity: MemberIdentity) => MemberChecks;
+  /** For certain, and for ever. */
+  readonly isRemoved: (id: string) => boolean;
 };
 
 export class Member {
   readonly host: number;
-  readonly identity: MemberIdentity;
+  /** Of the machine. */
+  readonly name: string;
+  readonly address: string;
   readonly clock: HostClock;
   readonly disk: SimulatedDisk;
-  readonly checks: MemberChecks;
+  /** Of the member that it is at present. */
+  checks: MemberChecks;
   readonly #world: World;
   readonly #context: MemberContext;
+  readonly #priority: number | undefined;
+  /** As what it starts; undefined: nobody starts it. */
+  origin: Origin | undefined;
+  /** Undefined: no member yet, or none any more. */
+  identity: MemberIdentity | undefined;
   phase: MemberPhase = 'down';
   process: Process | undefined;
   running: RunningMember | undefined;
@@ -41,31 +55,41 @@ export class Member {
   /** It stays as it is for good. */
   isAbandoned = false;
   wasRunning = false;
+  /** The member that it is at present has run. */
+  #hasRun = false;
   lives = 0;
+  /** Ids under which it took part. */
+  readonly ranAs = new Set<string>();
+  /** Of attempts to join that certainly came to nothing. */
+  readonly refusedStores: string[] = [];
 
   constructor(
     world: World,
     options: {
       readonly host: number;
-      readonly identity: MemberIdentity;
+      readonly name: string;
+      readonly address: string;
+      readonly origin: Origin | undefined;
       readonly disk: SimulatedDisk;
       readonly clock: HostClock;
       readonly checks: MemberChecks;
+      readonly priority: number | undefined;
       readonly context: MemberContext;
     },
   ) {
     this.#world = world;
     this.host = options.host;
-    this.identity = options.identity;
+    this.name = options.name;
+    this.address = options.address;
+    this.origin = options.origin;
+    this.identity = options.origin?.type === 'founder' ? options.origin.self : undefined;
     this.disk = options.disk;
     this.clock = options.clock;
     this.checks = options.checks;
+    this.#priority = options.priority;
     this.#context = options.context;
   }
 
-  get name(): string {
-    return this.identity.name;
-  }
   get isUp(): boolean {
     return this.process !== undefined;
   }
@@ -73,8 +97,24 @@ export class Member {
     return this.running?.node.isLeader === true;
   }
 
+  /** With an empty disk, as another member than it may have been. */
+  join(origin: Extract<Origin, { type: 'joiner' }>): void {
+    this.#world.trace.note(`${this.name} is to join as ${origin.name}, ${JSON.stringify(origin.plan ?? 'promote')}`);
+    this.origin = origin;
+    this.#empty();
+    this.start();
+  }
+
+  /** The disk is gone, and with it the member that it was. */
+  lose(): void {
+    this.#world.trace.note(`${this.name} has lost its disk, and is nobody`);
+    this.origin = undefined;
+    this.#empty();
+  }
+
   start(): void {
-    if (this.process !== undefined || this.phase === 'refused' || this.isAbandoned) return;
+    const { origin } = this;
+    if (origin === undefined || this.process !== undefined || this.phase === 'refused' || this.isAbandoned) return;
     const { scheduler, trace, swarm } = this.#world;
     this.lives += 1;
     trace.note(`${this.name} starts, life ${this.lives}`);
@@ -88,32 +128,21 @@ export class Member {
     });
     this.process = process;
     this.phase = 'starting';
-    const { checks } = this;
-    const { clusterId, members, datagrams, dial, listen } = this.#context;
+    const { clusterId, founders, endpoints, datagrams, dial, listen } = this.#context;
     const composed = composeMember({
       process,
       random,
       swarm,
       disk: this.disk.mount(process),
       clusterId,
-      self: this.identity,
-      members,
-      datagrams,
-      dial: (address, signal) => dial(process, address, signal),
+      origin,
+      founders,
+      endpoints,
+      priority: this.#priority,
+      datagrams: datagrams && ((id) => datagrams(process, id)),
+      dial: (address, route, signal) => dial(process, address, route, signal),
       listen: (route, onChannel) => listen(process, route, onChannel),
-      hooks: {
-        onLoaded: (stored, storage) => {
-          checks.disk.listen(storage);
-          this.disk.opened();
-          this.#guard(() => checks.loaded(stored));
-        },
-        onCore: (core) => checks.watches(core, (check) => this.#guard(check)),
-        onApplied: (entry, result) => this.#guard(() => checks.applied(entry, result)),
-        onAfterApply: (index, store) => this.#guard(() => checks.afterApply(index, store)),
-        onRestored: () => checks.restored(),
-        onHalt: (error) => this.#halted(process, error),
-        onNote: (line) => trace.note(line),
-      },
+      hooks: this.#hooks(process),
     });
     composed.then(
       (running) => {
@@ -121,7 +150,9 @@ export class Member {
         this.running = running;
         this.phase = 'running';
         this.wasRunning = true;
-        this.#guard(() => checks.runs(running));
+        this.#hasRun = true;
+        this.ranAs.add(this.identity!.id);
+        this.#guard(() => this.checks.runs(running));
       },
       (error: RaftkvError) => this.#failedToStart(process, error),
     );
@@ -141,12 +172,49 @@ export class Member {
     this.#context.onDied(process, isTold);
   }
 
-  /** It found that it cannot go on. A disk that failed is what it must stop for; anything else is a bug. */
+  #hooks(process: Process): Surroundings['hooks'] {
+    const { trace } = this.#world;
+    const guarded = (check: () => void): void => {
+      if (this.process === process) this.#guard(check);
+    };
+    return {
+      onAsking: () => {
+        if (this.#hasRun)
+          this.#world.fail(new Violation('what was durable survives', `${this.name} has no storage any more`));
+        this.identity = undefined;
+      },
+      onAdmitted: ({ memberId, memberName }) => {
+        if (this.process !== process) return;
+        trace.note(`${this.name} is let in as ${memberName} (${memberId})`);
+        this.identity = { id: memberId, name: memberName, address: this.address };
+        this.checks = this.#context.enrol(this, this.identity);
+      },
+      onRefused: (storeId) => this.refusedStores.push(storeId),
+      onLoaded: (stored, storage) => {
+        const { checks } = this;
+        checks.disk.listen(storage, {
+          onConfiguration: (entry) => guarded(() => checks.noteConfiguration(entry)),
+          onSnapshot: (meta) => guarded(() => checks.checkSnapshot(meta)),
+        });
+        this.disk.opened();
+        this.#guard(() => checks.loaded(stored));
+      },
+      onCore: (core) => this.checks.watches(core, (check) => this.#guard(check)),
+      onApplied: (entry, result) => this.#guard(() => this.checks.applied(entry, result)),
+      onAfterApply: (index, store) => this.#guard(() => this.checks.afterApply(index, store)),
+      onRestored: () => this.checks.restored(),
+      onHalt: (error) => this.#halted(process, error),
+      onNote: (line) => trace.note(line),
+    };
+  }
+
+  /** It found that it cannot go on. A disk that failed is what it must stop for, and that it is no member any more; anything else is a bug. */
   #halted(process: Process, error: RaftkvError): void {
     if (!process.isAlive) return;
     const { trace } = this.#world;
     trace.note(`${this.name} halts: ${error.code} ${error.message}`);
-    if (error.code === 'member_amnesia') this.#refuse(error);
+    if (error.code === 'member_amnesia' && this.isSpoilt) this.#refuse(error);
+    else if (error.code === 'member_removed') this.#removed(error);
     else if (error.code !== 'storage_failed')
       this.#world.fail(new Violation('no member halts', `${this.name}: ${error.message}`, { cause: error }));
     process.after(0, () => this.#exit('torn'));
@@ -154,12 +222,21 @@ export class Member {
 
   #failedToStart(process: Process, error: RaftkvError): void {
     if (!process.isAlive) return;
-    this.#world.trace.note(`${this.name} does not start: ${error.code} ${error.message}`);
+    const { trace } = this.#world;
+    trace.note(`${this.name} does not start: ${error.code} ${error.message}`);
     // A flipped bit may look like another version of a format as well.
     const isDamage = error.code === 'unsupported_version' && this.checks.isDamaged;
+    const isJoining = this.origin?.type === 'joiner' && !this.#hasRun;
     if (error.code === 'storage_corrupt' || isDamage) {
       this.#guard(() => this.checks.refused(error));
       this.#refuse(error);
+    } else if (error.code === 'member_removed' && this.identity !== undefined) {
+      this.#removed(error);
+    } else if (isJoining && this.identity === undefined) {
+      // Whoever wanted that gives it up when it is refused, and tries again when nobody answers.
+      if (error.definite && error.code !== 'no_leader' && error.code !== 'busy') this.origin = undefined;
+    } else if (isJoining && error.code === 'storage_identity') {
+      process.after(0, () => this.#empty());
     } else if (error.code !== 'storage_failed') {
       this.#world.fail(
         new Violation('a member starts', `${this.name}: ${error.code} ${error.message}`, { cause: error }),
@@ -168,11 +245,29 @@ export class Member {
     process.after(0, () => this.#exit('kept'));
   }
 
+  #removed(error: RaftkvError): void {
+    const { id } = this.identity!;
+    if (!this.#context.isRemoved(id))
+      this.#world.fail(new Violation('who is told to go was removed', `${this.name} (${id}) is a member`));
+    this.#refuse(error);
+  }
+
   /** A process that ends by itself is started again by whoever looks after it. */
   #exit(policy: CrashPolicy): void {
     this.die(policy, true);
     if (this.refusal !== undefined) this.phase = 'refused';
     this.#world.scheduler.after(this.#world.swarm.stabilityMilliseconds, undefined, () => this.start());
+  }
+
+  #empty(): void {
+    if (this.process !== undefined) this.die('lost', true);
+    this.checks.lostDisk();
+    this.disk.replace();
+    this.identity = undefined;
+    this.refusal = undefined;
+    this.isSpoilt = false;
+    this.#hasRun = false;
+    this.phase = 'down';
   }
 
   /** A check that throws inside of production code would be taken for an error of it. */

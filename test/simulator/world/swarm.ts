@@ -90,16 +90,28 @@ export interface Swarm {
   /** The chance that a fault is aimed at the leader. */
   readonly aimsAtLeader: number;
   readonly safetyMilliseconds: number;
+  /** Machines beyond the founders', which may join; 0: members do not change. */
+  readonly spareMachines: number;
+  /** Between two things that are asked of the members. */
+  readonly changeMilliseconds: number;
+  /** The chance that something befalls a change that has just begun. */
+  readonly interruption: number;
+  /** The chance that a removal is aimed at the leader. */
+  readonly removesLeader: number;
+  /** The chance that who joins is to stay a learner. */
+  readonly staysLearner: number;
+  /** Members have priorities of their own. */
+  readonly hasPriorities: boolean;
 }
 
-/** `stories`: a stream of their own, so that one more of them leaves the rest of the world as it was. */
-export function drawSwarm(random: Random, stories: Random): Swarm {
+/** `stories`, `extras`: streams of their own for what was added later, so that one more of them leaves the rest of the world as it was. */
+export function drawSwarm(random: Random, stories: Random, extras: Random): Swarm {
   const drawn = trusted(draw(random), random);
   const told = drawStories(stories);
   // T15 takes a world in which little else is in its way.
   const faults: readonly FaultKind[] = stories.chance(0.12) ? ['lateAnswers'] : drawn.faults;
   // Entry by entry, so that a member can have the older one and not the next.
-  return { ...drawn, ...told, faults, oneByOne: drawn.oneByOne || told.fallsSilent };
+  return withExtras({ ...drawn, ...told, faults, oneByOne: drawn.oneByOne || told.fallsSilent }, extras);
 }
 
 type Stories = Pick<Swarm, 'snapshotCrash' | 'standsInVain' | 'fallsSilent'>;
@@ -112,6 +124,21 @@ function drawStories(random: Random): Stories {
   };
 }
 
+function withExtras(swarm: Swarm, random: Random): Swarm {
+  const electionMilliseconds = swarm.tickMilliseconds * swarm.electionTimeoutTicks;
+  const changesMembers = random.chance(0.35);
+  const spareMachines = random.pick([1, 1, 2, 3]);
+  const extras = {
+    changeMilliseconds: electionMilliseconds * random.pick([1, 3, 8]),
+    interruption: random.pick([0, 0.2, 0.6]),
+    removesLeader: random.pick([0.2, 0.5, 0.9]),
+    staysLearner: random.pick([0, 0.2, 0.7]),
+    hasPriorities: random.chance(0.25),
+  };
+  const faults = extras.hasPriorities ? [...new Set([...swarm.faults, 'transfer' as const])] : swarm.faults;
+  return { ...swarm, ...extras, faults, spareMachines: changesMembers ? spareMachines : 0 };
+}
+
 /** Leases need clocks that keep what is assumed of them (their owner says so): drift within the bound, no other jumps than those of a host that slept. */
 function trusted(swarm: Omit<Swarm, keyof Stories>, random: Random): Omit<Swarm, keyof Stories> {
   const leaseDriftPerMille = random.pick([10, 100]);
@@ -120,6 +147,15 @@ function trusted(swarm: Omit<Swarm, keyof Stories>, random: Random): Omit<Swarm,
   // Two clocks drift apart by the sum of what each is off.
   return isTrusted ? { ...swarm, leaseDriftPerMille, faults, clockSkew: leaseDriftPerMille / 3000 } : swarm;
 }
+
+const plain = {
+  spareMachines: 0,
+  changeMilliseconds: Infinity,
+  interruption: 0,
+  removesLeader: 0,
+  staysLearner: 0,
+  hasPriorities: false,
+};
 
 function draw(random: Random): Omit<Swarm, keyof Stories> {
   const tickMilliseconds = random.pick([10, 20, 30, 60]);
@@ -173,6 +209,7 @@ function draw(random: Random): Omit<Swarm, keyof Stories> {
     voteCrash: random.pick([0, 0, 0.1, 0.4]),
     aimsAtLeader: random.pick([0.2, 0.5, 0.8]),
     safetyMilliseconds: electionMilliseconds * random.pick([30, 60, 100]),
+    ...plain,
   };
 }
 

@@ -16,6 +16,9 @@ const subjects = [
   'observers',
   'liveness',
   'storylines',
+  'extras',
+  'changes',
+  'priorities',
 ] as const;
 
 export interface WorldOptions {
@@ -42,7 +45,7 @@ export class World {
     this.trace = new Trace(() => this.scheduler.now, onLine);
     const root = new Random(seed);
     this.#dice = new Map(subjects.map((subject) => [subject, root.fork()]));
-    const drawn = drawSwarm(this.random('swarm'), this.random('storylines'));
+    const drawn = drawSwarm(this.random('swarm'), this.random('storylines'), this.random('extras'));
     this.swarm = adjust === undefined ? drawn : adjust(drawn);
   }
 
