@@ -51,6 +51,9 @@ function changeMembers(before: SpecMember, after: SpecMember): void {
     throw new SpecBroken('ChangeMembers', `${words} while a change is open`);
   const [from, to] = [before.configuration, after.configuration];
   const isJoint = from.votersOutgoing.length > 0;
+  // §4.3: out of a joint configuration that is committed there is one way, and any leader may go it: it decides nothing.
+  if (!isJoint && termAt(after.log, after.commitIndex) !== after.term)
+    throw new SpecBroken('ChangeMembers', `${words} before it has committed an entry of its term`);
   const staysAsItIs = isSameSet(from.voters, to.voters) && isSameSet(from.votersOutgoing, to.votersOutgoing);
   const enters = !isJoint && isSameSet(to.votersOutgoing, from.voters);
   const leaves = isJoint && to.votersOutgoing.length === 0 && isSameSet(to.voters, from.voters);
