@@ -6,6 +6,7 @@ import type { ClientMessage, ObserveRequest, ServerMessage, ServerWelcome, Watch
 import type { Answer, Call, Carrier } from './call.ts';
 import { dialError } from './dial.ts';
 import type { Settings } from './options.ts';
+import { VitalSigns, tickMilliseconds } from './vital-signs.ts';
 
 export type SinkMessage = Extract<ServerMessage, { readonly type: `watch${string}` | `feed${string}` }>;
 
@@ -32,17 +33,6 @@ export interface ConnectionHandlers {
 
 /** Of the protocol, best first. */
 const versions: readonly number[] = [2, 1];
-/** A connection is looked after this often. */
-const tickMilliseconds = 500;
-/** With requests open, silence of this length draws a ping … */
-const silenceMilliseconds = 500;
-/** … with watches open this long a one … */
-const watchSilenceMilliseconds = 3_000;
-/**
- * … and no sign of life for this long after a ping ends the connection. News are a sign of life, behind which the answer may wait, on a slow line too;
- * but not for longer than twice `keepAliveMilliseconds`: a node that tells and does not hear, since one way of the line is dead, is of no use.
- */
-const pingTimeoutMilliseconds = 1_500;
 /** More than what surrounds a command in its frame. */
 const messageOverheadBytes = 32;
 /** A frame takes no further calls from here on; the next is made when the channel has room. So what waits in it stays far below its limit. */
@@ -73,17 +63,13 @@ export class Connection implements Carrier {
   #messages: ClientMessage[] = [];
   #isFlushDue = false;
   #isChannelFull = false;
-  #lastHeardAt = 0;
-  #lastAnsweredAt = 0;
-  #lastTickAt = 0;
-  #pingSentAt: number | undefined;
-  /** What the channel held at the last tick. */
-  #unsentBytes = 0;
+  readonly #signs: VitalSigns;
 
   constructor(endpoint: string, settings: Settings, handlers: ConnectionHandlers) {
     this.endpoint = endpoint;
     this.#settings = settings;
     this.#handlers = handlers;
+    this.#signs = new VitalSigns(settings.keepAliveMilliseconds);
     this.#maxInflight = settings.maxInflightRequests;
     const { connectTimeoutMilliseconds: limit, clock } = settings;
     this.#cancelTimer = clock.schedule(
@@ -197,7 +183,7 @@ export class Connection implements Carrier {
 
   #receive(frame: Uint8Array): void {
     if (this.#state === 'closed') return;
-    this.#lastHeardAt = this.#settings.clock.now();
+    this.#signs.heard(this.#settings.clock.now());
     let messages: ServerMessage[];
     try {
       messages = decodeServerFrame(frame);
@@ -243,14 +229,12 @@ export class Connection implements Carrier {
       case 'welcome':
         return this.#welcomed(message);
       case 'pong':
-        this.#pingSentAt = undefined;
-        this.#lastAnsweredAt = this.#settings.clock.now();
-        return;
+        return this.#signs.ponged(this.#settings.clock.now());
     }
   }
 
   #take(id: number): Call | undefined {
-    this.#lastAnsweredAt = this.#settings.clock.now();
+    this.#signs.answered(this.#settings.clock.now());
     const call = this.#pending.get(id);
     if (call === undefined) return undefined;
     this.#pending.delete(id);
@@ -285,7 +269,7 @@ export class Connection implements Carrier {
     this.leaderToldAt = clock.now();
     this.#maxInflight = Math.min(this.#maxInflight, welcome.limits.maxInflightRequests);
     this.#state = 'open';
-    this.#lastTickAt = clock.now();
+    this.#signs.begin(clock.now());
     this.#cancelTimer = clock.schedule(() => this.#tick(), tickMilliseconds);
     this.#handlers.onOpen(this);
   }
@@ -359,39 +343,11 @@ export class Connection implements Carrier {
 
   #tick(): void {
     const now = this.#settings.clock.now();
-    // This process itself was stopped for a while: what the node sent meanwhile has not been read yet.
-    if (now - this.#lastTickAt > 4 * tickMilliseconds && this.#pingSentAt !== undefined) this.#pingSentAt = now;
-    this.#lastTickAt = now;
-    // What leaves is taken by somebody: a large value on a slow line, behind which the ping waits.
-    const unsentBytes = this.#channel!.bufferedBytes;
-    if (unsentBytes < this.#unsentBytes && this.#pingSentAt !== undefined) this.#pingSentAt = now;
-    this.#unsentBytes = unsentBytes;
     this.#cancelTimer = this.#settings.clock.schedule(() => this.#tick(), tickMilliseconds);
-    if (this.#pingSentAt === undefined) this.#pingIfSilent(now);
-    else if (this.#isLost(now, this.#pingSentAt)) {
-      return this.close(new RaftkvError('connection_lost', `${this.endpoint} no longer answers`));
-    }
+    const due = this.#signs.look(now, this.#channel!.bufferedBytes, this.#pending.size, this.#watches.size);
+    if (due === 'end') return this.close(new RaftkvError('connection_lost', `${this.endpoint} no longer answers`));
+    if (due === 'ping') this.post({ type: 'ping', id: this.#nextId++ });
     this.#giveUpLateAttempts(now);
-  }
-
-  #isLost(now: number, pingSentAt: number): boolean {
-    return (
-      now - Math.max(pingSentAt, this.#lastHeardAt) >= pingTimeoutMilliseconds ||
-      now - pingSentAt >= 2 * this.#settings.keepAliveMilliseconds
-    );
-  }
-
-  #pingIfSilent(now: number): void {
-    const silence = now - (this.#pending.size > 0 ? this.#lastAnsweredAt : this.#lastHeardAt);
-    if (silence < this.#patience()) return;
-    this.#pingSentAt = now;
-    this.post({ type: 'ping', id: this.#nextId++ });
-  }
-
-  #patience(): number {
-    const { keepAliveMilliseconds } = this.#settings;
-    if (this.#pending.size > 0) return Math.min(silenceMilliseconds, keepAliveMilliseconds);
-    return this.#watches.size > 0 ? Math.min(watchSilenceMilliseconds, keepAliveMilliseconds) : keepAliveMilliseconds;
   }
 
   #giveUpLateAttempts(now: number): void {
