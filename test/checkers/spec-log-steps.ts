@@ -51,17 +51,20 @@ function changeMembers(before: SpecMember, after: SpecMember): void {
     throw new SpecBroken('ChangeMembers', `${words} while a change is open`);
   const [from, to] = [before.configuration, after.configuration];
   const isJoint = from.votersOutgoing.length > 0;
-  // §4.3: out of a joint configuration that is committed there is one way, and any leader may go it: it decides nothing.
-  if (!isJoint && termAt(after.log, after.commitIndex) !== after.term)
-    throw new SpecBroken('ChangeMembers', `${words} before it has committed an entry of its term`);
   const staysAsItIs = isSameSet(from.voters, to.voters) && isSameSet(from.votersOutgoing, to.votersOutgoing);
   const enters = !isJoint && isSameSet(to.votersOutgoing, from.voters);
-  const leaves = isJoint && to.votersOutgoing.length === 0 && isSameSet(to.voters, from.voters);
-  // A joint configuration that is committed may be left at once: another leader can only have left the same one.
+  const leaves = isJoint && to.votersOutgoing.length === 0 && isSameSet(to.voters, from.voters) && isPlanned(from, to);
+  // The own-term rule (§4.1 as corrected) keeps two leaders from starting different changes out of one configuration, whose quorums need not meet. A joint
+  // one that is committed has one successor (§4.3): whoever leaves it, in whatever term, leaves for the same voters.
   if (!leaves && termAt(after.log, after.commitIndex) !== after.term)
     throw new SpecBroken('ChangeMembers', `${words} before it has committed an entry of its term`);
   if (!staysAsItIs && !enters && !leaves)
     throw new SpecBroken('ChangeMembers', `${words} from ${nameOf(from)} to ${nameOf(to)} in one step`);
+}
+
+/** §4.3: who learns after a joint configuration was settled when it was entered. */
+function isPlanned({ learners, learnersNext = [] }: Configuration, to: Configuration): boolean {
+  return isSameSet(to.learners, [...learners, ...learnersNext]) && (to.learnersNext ?? []).length === 0;
 }
 
 /** §3.5: what is held is kept, a conflict and all behind it goes. */

@@ -57,7 +57,27 @@ describe('a run that the specification allows', () => {
     expect(play.trace.steps).toBeGreaterThan(12);
     expect(play.trace.checkState().explanation).toBe('');
   });
+
+  it('is accepted where a new leader leaves a joint configuration that is committed, before it has committed an entry of its own term', () => {
+    const play = ledWithin(joint).step('b', { log: logOf(first, other, change), configuration: left }, tick);
+    expect(play.broken?.explanation).toBeUndefined();
+  });
 });
+
+/** What follows `joint`, and the entry that says so. */
+const left: Configuration = { ...joint, votersOutgoing: [] };
+const change = entry(3, 2, 'configuration');
+
+/** b leads term 2 within this configuration, which is committed, by the vote of a; of its own term it has committed nothing. */
+function ledWithin(configuration: Configuration): Play {
+  const play = committed();
+  const over = { configuration, committedConfiguration: configuration, commitIndex: 1 };
+  for (const id of ['a', 'b']) play.restart(id, { term: 1, votedFor: undefined, log: logOf(first) }, over);
+  stands(play, 'b', 2)
+    .delivers(asks('b', 'a', 2, 1, 1), { term: 2, votedFor: 'b' })
+    .sync('a');
+  return play.delivers(grants('a', 'b', 2), { role: 'leader', log: logOf(first, other) });
+}
 
 const cases: Readonly<Record<string, readonly [rule: string, play: () => Play]>> = {
   'a term that falls': ['UpdateTerm', () => elected().step('b', { term: 0 }, tick)],
@@ -140,6 +160,39 @@ const cases: Readonly<Record<string, readonly [rule: string, play: () => Play]>>
   'a change of members before an entry of the term is committed': [
     'ChangeMembers',
     () => elected().step('a', { log: logOf(first, entry(2, 1, 'configuration')), configuration: joint }, propose),
+  ],
+  'a change of voters that a new leader starts': [
+    'ChangeMembers',
+    () => ledWithin(three).step('b', { log: logOf(first, other, change), configuration: joint }, propose),
+  ],
+  'a change without voters that a new leader starts': [
+    'ChangeMembers',
+    () => {
+      const configuration = { ...three, learners: ['d'] };
+      return ledWithin(three).step('b', { log: logOf(first, other, change), configuration }, propose);
+    },
+  ],
+  'a new leader that leaves a joint configuration for other voters': [
+    'ChangeMembers',
+    () => {
+      const configuration = { ...left, voters: ['a', 'b', 'e'] };
+      return ledWithin(joint).step('b', { log: logOf(first, other, change), configuration }, tick);
+    },
+  ],
+  'a new leader that leaves a joint configuration for other learners': [
+    'ChangeMembers',
+    () => {
+      const configuration = { ...left, learners: ['e'] };
+      return ledWithin(joint).step('b', { log: logOf(first, other, change), configuration }, tick);
+    },
+  ],
+  'a joint configuration that is left before it is committed': [
+    'ChangeMembers',
+    () => {
+      const log = logOf(first, entry(2, 1, 'configuration'));
+      const play = committed().step('a', { log, configuration: joint }, propose);
+      return play.step('a', { log: logOf(first, entry(2, 1, 'configuration'), third), configuration: left }, tick);
+    },
   ],
   'a change of members in one step': [
     'ChangeMembers',
