@@ -4,6 +4,7 @@ import type { Entry } from '@raftkv/raft';
 import { describe, expect, it } from 'vitest';
 import { Canon } from './canon.ts';
 import { ClusterChecks } from './cluster-checks.ts';
+import { ConfirmedReads } from './confirmed-reads.ts';
 import { isSameResult } from './member-checks.ts';
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -46,5 +47,34 @@ describe('two logs', () => {
   it('that hold two entries under one index and term are found out, though these be equally long', () => {
     expect(compare('one', 'one')).not.toThrow();
     expect(compare('one', 'two')).toThrow('two entries');
+  });
+});
+
+describe('a read that is confirmed', () => {
+  const configuration = { voters: ['a'], votersOutgoing: [], learners: [] };
+  /** Of a member that leads alone, once it has committed the first entry of its term; `committed`: anywhere, when it is asked. */
+  const readWith = (committed: number) => (): void => {
+    const core = new Raft(
+      { id: 'a', seed: 1 },
+      {
+        ...{ snapshot: undefined, compactedIndex: 0, compactedTerm: 0, entries: [], configuration },
+        hardState: { term: 0, votedFor: undefined, commitIndex: 0 },
+      },
+    );
+    new ConfirmedReads('a', () => committed).watch(core, (check) => check());
+    core.step({ type: 'campaign' });
+    // Its vote, and then its first entry.
+    for (let writes = 0; writes < 2; writes++) {
+      core.step({ type: 'persisted', readyNumber: core.takeReady().number });
+    }
+    core.step({ type: 'readIndex', context: 7 });
+    const { readStates } = core.takeReady();
+    expect(readStates).toEqual([{ context: 7, index: 1, refused: undefined }]);
+  };
+
+  it('shows at least what was committed when it was asked for', () => {
+    expect(readWith(0)).not.toThrow();
+    expect(readWith(1)).not.toThrow();
+    expect(readWith(2)).toThrow('a read of 1 confirmed; committed were 2');
   });
 });

@@ -10,6 +10,7 @@ import type { RunningMember } from '../members/composition.ts';
 import { agrees } from '../../checkers/agree.ts';
 import { Violation } from '../world/violation.ts';
 import type { CheckedMember, ClusterChecks } from './cluster-checks.ts';
+import { ConfirmedReads } from './confirmed-reads.ts';
 import { DiskRecord } from './disk-record.ts';
 import type { Held } from './configurations.ts';
 
@@ -121,6 +122,7 @@ export class MemberChecks implements CheckedMember {
     if (this.#hasLostDisk) return;
     this.#id = recordOf(core).id;
     this.#cluster.specification.watch(core, this.disk, guard);
+    new ConfirmedReads(this.name, () => this.#cluster.canon.lastIndex).watch(core, guard);
   }
 
   refused(error: RaftkvError): void {

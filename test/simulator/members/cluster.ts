@@ -104,6 +104,8 @@ export class Cluster {
   /** Each member has checks of its own: what another on the same machine had promised is not its business. */
   #enrol(member: Member, { id }: MemberIdentity): MemberChecks {
     const checks = new MemberChecks(`${member.name}.${this.#names.size + 1}`, this.#checks);
+    // It may have asked again, as another member: its first try was not noted yet, and its disk is what it was.
+    checks.isDamaged = member.checks.isDamaged && member.isSpoilt;
     this.#names.set(id, checks.name);
     this.#checks.join(id, checks);
     member.checks = checks;

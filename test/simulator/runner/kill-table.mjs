@@ -11,27 +11,19 @@ const rounds = [15, 60, Infinity];
 const [opening, closing] = ['<!-- kill table: begin -->', '<!-- kill table: end -->'];
 
 /**
- * `only`: names of mutants; then the table is printed and not written, and those are tried too that wait for something. `minutes`: then it
- * stops, and says what was not done. Answers how many were not caught.
+ * `only`: names of mutants; then the table is printed and not written. `minutes`: then it stops, and says what was not done. Answers how many were not
+ * caught.
  */
 export async function killTable({ only, from, maxSeeds, jobs, minutes }) {
   const names = only ?? Object.keys(mutants);
   const deadline = performance.now() + minutes * 60_000;
   const rows = names.map((name) => {
-    const { what, waitsFor } = mutants[name];
-    return {
-      name,
-      what,
-      waitsFor: only === undefined ? waitsFor : undefined,
-      seeds: 0,
-      cpuSeconds: 0,
-      simulatedMilliseconds: 0,
-      isStopped: true,
-    };
+    const { what } = mutants[name];
+    return { name, what, seeds: 0, cpuSeconds: 0, simulatedMilliseconds: 0, isStopped: true };
   });
   for (const upTo of rounds.map((most) => Math.min(most, maxSeeds))) {
     for (const row of rows) {
-      if (row.failure !== undefined || row.waitsFor !== undefined || row.seeds >= upTo) continue;
+      if (row.failure !== undefined || row.seeds >= upTo) continue;
       await hunt(row, { from, upTo, jobs, deadline });
       row.isStopped = row.failure === undefined && row.seeds < maxSeeds;
       console.log(`${row.name}: ${words(row)}`);
@@ -78,9 +70,8 @@ function format(rows, { from, maxSeeds }) {
   const caught = rows.filter(({ failure }) => failure !== undefined);
   const cpuSeconds = rows.reduce((sum, row) => sum + row.cpuSeconds, 0);
   const hours = rows.reduce((sum, row) => sum + row.simulatedMilliseconds, 0) / 3_600_000;
-  const lines = rows.map(({ name, what, failure, seeds, cpuSeconds: cost, isStopped, waitsFor }) => {
-    const stopped = waitsFor === undefined ? 'not yet (the run was stopped)' : `not tried: it takes ${waitsFor}`;
-    const missed = isStopped ? stopped : '**not caught**';
+  const lines = rows.map(({ name, what, failure, seeds, cpuSeconds: cost, isStopped }) => {
+    const missed = isStopped ? 'not yet (the run was stopped)' : '**not caught**';
     const [by, seed] = failure === undefined ? [missed, '-'] : [failure.checker, failure.seed];
     return `| ${name} | ${what} | ${by} | ${seed} | ${seeds} | ${cost.toFixed(1)} |`;
   });

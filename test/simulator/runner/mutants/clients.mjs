@@ -5,13 +5,13 @@ export const clientMutants = {
     edits: [
       {
         file: 'packages/client/src/session.ts',
-        find: 'const bytes = this.#encode(command, { clientId: this.#clientId, sequence, ackFloor: this.#floor });',
-        replace: 'const bytes = this.#encode(command, undefined);',
+        find: 'const bytes = encodeCommand({ session, command }, this.#encoding);',
+        replace: 'const bytes = encodeCommand({ session: undefined, command }, this.#encoding);',
       },
       {
         file: 'packages/client/src/session.ts',
-        find: 'const command = restampCommand(message.command, stamp, this.#encoding);',
-        replace: 'const { command } = message;',
+        find: 'command: restampCommand(command, stamp, this.#encoding)',
+        replace: 'command',
       },
     ],
   },
