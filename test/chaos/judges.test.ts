@@ -81,6 +81,16 @@ describe('the judge of what clients were told', () => {
       acts.filter((_, at) => at !== 3),
       'revision 4 (r/1 = deleted) was made by nobody',
     ],
+    [
+      'a delete before anybody asked for it',
+      doctored(3, { call: 96 }),
+      'revision 4 (r/1 = deleted) was made by nobody who had called by then',
+    ],
+    [
+      'a read that tells the revision of another write',
+      doctored(2, { seen: [{ key: 'r/1', value: 'one', revision: 3 }] }),
+      'get r/1 saw',
+    ],
     ['a value that nobody wrote', acts.filter((_, at) => at !== 5), 'revision 6 (a/1 = kept) was made by nobody'],
     ['a stale read', doctored(2, { call: 90, ret: 95 }), 'get r/1 saw'],
     ['a read from the future', doctored(2, { seen: [{ key: 'r/1', value: 'two', revision: 5 }] }), 'get r/1 saw'],

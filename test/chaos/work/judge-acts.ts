@@ -61,27 +61,29 @@ function judgeOrigins(ledger: Ledger, acts: readonly Act[], bounds: RevisionBoun
   const findings: string[] = [];
   const byValue = new Map<string, Act>();
   const told = new Map<number, Act>();
-  const untoldDeletes = new Map<string, number>();
+  /** By key: what real time says that each must be above. */
+  const untoldDeletes = new Map<string, number[]>();
   for (const act of acts) {
     for (const { key, value } of act.writes ?? []) {
       if (value !== null) byValue.set(`${key}\0${value}`, act);
       else if (act.isRefused !== true && act.ok !== false && act.revision === undefined)
-        untoldDeletes.set(key, (untoldDeletes.get(key) ?? 0) + 1);
+        untoldDeletes.set(key, [...(untoldDeletes.get(key) ?? []), bounds.before(act.call)]);
     }
     if (act.writes === undefined || act.revision === undefined) continue;
     const other = told.get(act.revision);
     if (other !== undefined) findings.push(`one revision was told twice: ${describe(act)}; ${describe(other)}`);
     told.set(act.revision, act);
   }
+  // The one that was called first is what made the first change: nothing keeps a later change from being made by any of them.
+  for (const floors of untoldDeletes.values()) floors.sort((a, b) => a - b);
   const done = new Map<Act, number>();
   for (const { revision, writes } of ledger.entries) {
     for (const { key, value } of writes) {
       const name = `revision ${revision} (${key} = ${value ?? 'deleted'})`;
       if (value === null) {
         if (told.has(revision)) continue;
-        const left = untoldDeletes.get(key) ?? 0;
-        if (left === 0) findings.push(`${name} was made by nobody`);
-        untoldDeletes.set(key, left - 1);
+        const floor = untoldDeletes.get(key)?.shift() ?? Infinity;
+        if (revision <= floor) findings.push(`${name} was made by nobody who had called by then`);
         continue;
       }
       const act = byValue.get(`${key}\0${value}`);
@@ -115,8 +117,8 @@ function judgeRead(ledger: Ledger, bounds: RevisionBounds, act: Act): string[] {
     const isNow = at >= before && at < after;
     return isNow ? [] : [`${describe(act)} at revision ${at}, and it was from ${before} to below ${after} meanwhile`];
   }
-  const value = act.seen[0]?.value ?? null;
-  const spans = ledger.spansOf(act.range, value);
+  const { value = null, revision } = act.seen[0] ?? {};
+  const spans = ledger.spansOf(act.range, value).filter(({ from }) => revision === undefined || revision === from);
   const isNow = spans.some(({ from, until }) => until > before && from < after);
   return isNow ? [] : [`${describe(act)}, and it was from ${before} to below ${after} meanwhile`];
 }
