@@ -1,6 +1,7 @@
 // Doctored recordings: a small right one, and for each way of breaking a promise the same with that one thing changed. Every change is
 // named by the promise that it breaks; right recordings at length are in checkers.test.ts, watches in watch.test.ts.
 import { Store } from '@raftkv/kv';
+import type { CommandErrorCode, SessionStamp } from '@raftkv/kv';
 import { describe, expect, it } from 'vitest';
 import { all, bytes, expectBroken, put, recording } from './doctored-recording.ts';
 import { checkDurability, checkExactlyOnce } from './exactly-once.ts';
@@ -80,6 +81,8 @@ describe('linearizability is broken', () => {
       linearizable(changed(at(3, 'write'), () => ({ call: 902, ret: 903 }))),
     'by one of unknown outcome that took effect before it was called': () =>
       linearizable(changed(at(3, 'write'), () => ({ call: 902, ret: null, outcome: 'unknown' }))),
+    'by two of unknown outcome, one of which took effect before either was called': () =>
+      linearizable(twiceUnknown(902)),
     'by a wrong word on what was there before': () => linearizable(answering(at(4, 'write'), { previous: [] })),
     'by a delete that says it found nothing': () => linearizable(answering(at(4, 'write'), { deleted: 0 })),
     'by writes in another order than in real time': () => {
@@ -102,6 +105,18 @@ describe('linearizability is broken', () => {
     },
   };
   for (const [how, judge] of Object.entries(cases)) it(`${how}`, () => expectBroken(judge(), 'linearizability'));
+});
+
+/** The third write is asked for twice, never answered, and takes effect once; the second time long after that. */
+function twiceUnknown(firstCall: number): ClientOperation[] {
+  const lost = { ret: null, outcome: 'unknown' } as const;
+  const operations = changed(at(3, 'write'), () => ({ ...lost, call: firstCall }));
+  return [...operations, { ...operations[at(3, 'write')]!, call: 904 }];
+}
+
+it('one of unknown outcome that is asked for again may have taken effect the first time', () => {
+  const { call } = right.operations[at(3, 'write')]!;
+  expect(linearizable(twiceUnknown(call)).explanation).toBe('');
 });
 
 function dropRevision(operation: ClientOperation): ClientOperation {
@@ -154,6 +169,7 @@ describe('exactly once is broken', () => {
       ),
     'by an answer that the log does not have': () => once(answering(at(3, 'write'), { revision: 3 })),
     'by a write that nobody asked for': () => once(right.operations.filter((_, place) => place !== at(3, 'write'))),
+    ...refusals(),
     'by a log that goes back': () => once(right.operations, [...right.log, right.log[3]!]),
     'by a store that answers wrongly': () =>
       once(
@@ -165,6 +181,56 @@ describe('exactly once is broken', () => {
   };
   for (const [how, judge] of Object.entries(cases)) it(`${how}`, () => expectBroken(judge(), 'exactly once'));
 });
+
+/** Each answers with an error where the log shows no reason for one, or with none where it does. */
+function refusals(): Record<string, () => Verdict> {
+  const refusing = (index: number, code: CommandErrorCode): AppliedEntry[] =>
+    right.log.slice(0, index).map((entry) => {
+      if (entry.index !== index) return entry;
+      return { ...entry, result: { type: 'error', code, message: 'no' }, revision: entry.revision - 1 };
+    });
+  const lone = (code: CommandErrorCode) => () => once(right.operations.slice(0, at(5, 'write')), refusing(7, code));
+  /** What is appended to the right log, as a store without this rule would answer. */
+  const allowing = (command: Write, session?: SessionStamp) => (): Verdict => {
+    const entry = { index: 99, envelope: { session, command }, revision: right.store.revision };
+    return once(right.operations, [...right.log, { ...entry, result: { type: 'compact', revision: 6 } }]);
+  };
+  const compact: Write = { type: 'compact', revision: 2 };
+  return {
+    'by a session that is said to be gone': lone('session_expired'),
+    'by a sequence that is said to be acknowledged': lone('session_stale'),
+    'by a session that is said to be full': lone('session_overflow'),
+    'by a write that is said to name a forgotten revision': lone('compacted'),
+    'by a write that is said to name a revision to come': lone('future_revision'),
+    'by a write that is said to write a key twice': lone('duplicate_key'),
+    'by a write that is said to be malformed': lone('invalid_argument'),
+    'by a session that is not opened': () => once([], refusing(1, 'session_expired')),
+    'by a session that is given another number': () =>
+      once([], [{ ...right.log[0]!, result: { type: 'session', clientId: 9 } }]),
+    'by a write under a session that there is not': allowing(compact, { clientId: 9, sequence: 1, ackFloor: 0 }),
+    'by a retry of what was acknowledged': () => {
+      const session = { clientId: 1, sequence: 1, ackFloor: 1 };
+      const { command } = right.log[1]!.envelope;
+      const entry: AppliedEntry = {
+        index: 99,
+        envelope: { session, command },
+        result: right.log[1]!.result,
+        revision: 6,
+      };
+      return once(right.operations, [...right.log, entry]);
+    },
+    'by forgetting what is yet to come': allowing({ type: 'compact', revision: 7 }),
+    'by forgetting what is forgotten': () => {
+      const done: AppliedEntry = {
+        index: 98,
+        envelope: { session: undefined, command: compact },
+        revision: 6,
+        result: { type: 'compact', revision: 6 },
+      };
+      return once(right.operations, [...right.log, done, { ...done, index: 99 }]);
+    },
+  };
+}
 
 describe('durability is broken', () => {
   const [j, k] = [entries[0]!, entries[1]!];

@@ -18,12 +18,13 @@ interface Placed {
 }
 
 export function checkLinearizableByLog(operations: readonly ClientOperation[], log: LogTruth): Verdict {
-  const placement = new Placement(operations, log);
+  const placement = new Placement(log);
   for (const { operation, isCall } of eventsOf(operations)) {
     const wrong = isCall ? placement.called(operation) : placement.returned(operation);
     if (wrong !== undefined) return violation(PROMISE, wrong);
   }
-  return holds(PROMISE);
+  const wrong = placement.ended();
+  return wrong === undefined ? holds(PROMISE) : violation(PROMISE, wrong);
 }
 
 /** Calls and returns in their order. Reads below `linearizable`, reads without an answer and what never happened say nothing here. */
@@ -47,12 +48,12 @@ class Placement {
   readonly #places = new Map<ClientOperation, number>();
   /** By the text of a command: where it took effect, in order. */
   readonly #effects = new Map<string, number[]>();
-  /** How often each command was asked for. */
-  readonly #asked = new Map<string, number>();
+  /** By the text of a command: those of unknown outcome in the order of their calls, with what each cannot stand before. */
+  readonly #unknown = new Map<string, { readonly operation: ClientOperation; readonly floor: Placed }[]>();
   /** Nothing that is called now can stand before it. */
   #floor: Placed = { place: 3, operation: undefined };
 
-  constructor(operations: readonly ClientOperation[], log: LogTruth) {
+  constructor(log: LogTruth) {
     this.#log = log;
     for (const effect of log.effects) {
       if (effect === undefined) continue;
@@ -60,16 +61,11 @@ class Placement {
       if (list === undefined) this.#effects.set(effect.identity, [effect.revision]);
       else list.push(effect.revision);
     }
-    for (const { request } of operations) {
-      if (isRead(request)) continue;
-      const identity = identityOf(request);
-      this.#asked.set(identity, (this.#asked.get(identity) ?? 0) + 1);
-    }
   }
 
   called(operation: ClientOperation): string | undefined {
     const { request, outcome } = operation;
-    if (outcome === 'unknown') return this.#unknown(operation, request as Write);
+    if (outcome === 'unknown') return this.#wait(operation, request as Write);
     const place = isRead(request) ? this.#placeRead(operation, request) : this.#placeWrite(operation, request);
     if (place === undefined) return this.#explain(operation);
     this.#places.set(operation, place);
@@ -81,15 +77,30 @@ class Placement {
     if (place > this.#floor.place) this.#floor = { place, operation };
   }
 
-  /** It need not have happened, but not before it was called. */
-  #unknown(operation: ClientOperation, request: Write): string | undefined {
+  /** It may take effect at any time from now on, or never. */
+  #wait(operation: ClientOperation, request: Write): undefined {
     const identity = identityOf(request);
-    const revisions = this.#effects.get(identity);
-    if (revisions === undefined || this.#asked.get(identity)! > 1) return undefined;
-    const [revision] = revisions as [number];
-    return 2 * revision < this.#floor.place
-      ? `${name(operation)} took effect at revision ${revision}, before it was called: ${this.#because()}`
-      : undefined;
+    const waiting = this.#unknown.get(identity);
+    const one = { operation, floor: this.#floor };
+    if (waiting === undefined) this.#unknown.set(identity, [one]);
+    else waiting.push(one);
+  }
+
+  /**
+   * What took effect and nobody claims is left to those of unknown outcome: the first effect to the one that was called first, and so on, since nothing
+   * keeps a later one from being theirs. Whether there are enough of them is exactly-once's matter.
+   */
+  ended(): string | undefined {
+    for (const [identity, waiting] of this.#unknown) {
+      const left = (this.#effects.get(identity) ?? []).filter((revision) => !this.#claimed.has(revision));
+      if (left.length > waiting.length) continue;
+      for (const [place, revision] of left.entries()) {
+        const { operation, floor } = waiting[place]!;
+        if (2 * revision >= floor.place) continue;
+        return `${name(operation)} took effect at revision ${revision}, before it was called: ${because(floor)}`;
+      }
+    }
+    return undefined;
   }
 
   #placeWrite(operation: ClientOperation, request: Write): number | undefined {
@@ -138,7 +149,7 @@ class Placement {
     const should = isRead(request) ? truth.read(request, at) : truth.evaluate(request, at).outcome;
     return [
       `${name(operation)} was answered ${describe(answer)}`,
-      `  the state cannot be older than revision ${floor}: ${this.#because()}`,
+      `  the state cannot be older than revision ${floor}: ${because(this.#floor)}`,
       `  at revision ${at} it should be ${describe(should)}`,
       ...this.#claimer(answer?.revision),
     ].join('\n');
@@ -148,11 +159,10 @@ class Placement {
     const other = revision === undefined ? undefined : this.#claimed.get(revision);
     return other === undefined ? [] : [`  revision ${revision} is that of ${name(other)}`];
   }
+}
 
-  #because(): string {
-    const { operation } = this.#floor;
-    return operation === undefined
-      ? 'it is the first'
-      : `${name(operation)} had returned with ${describe(operation.answer)}`;
-  }
+function because({ operation }: Placed): string {
+  return operation === undefined
+    ? 'it is the first'
+    : `${name(operation)} had returned with ${describe(operation.answer)}`;
 }

@@ -1,8 +1,11 @@
 // From an applied log to the truth: carries the log's commands out anew and holds every recorded answer against it. What is refused
-// or repeated must have changed nothing: a write takes effect once for each stamp. Called by the other checkers' users first.
-import type { CommandResult } from '@raftkv/kv';
+// or repeated must have changed nothing, and be refused for a reason that the log shows: a write takes effect once for each stamp. Called by the other
+// checkers' users first.
+import type { CommandErrorCode, CommandResult } from '@raftkv/kv';
 import { agrees, describe } from './agree.ts';
 import type { AppliedEntry, Write } from './history.ts';
+import { refusalOf } from './refusals.ts';
+import { SessionTruth } from './session-truth.ts';
 import { Truth, identityOf } from './truth.ts';
 import { holds, violation } from './verdict.ts';
 import type { Verdict } from './verdict.ts';
@@ -26,10 +29,17 @@ export interface LogTruth {
 
 const PROMISE = 'exactly once';
 
-export function truthOfLog(log: readonly AppliedEntry[]): LogTruth {
-  const truth = new Truth();
+/** Of the store that applied the log: when it forgets. Its defaults. */
+export interface StoreLimits {
+  readonly maxSessions?: number;
+  readonly retainedRevisions?: number;
+}
+
+/** The whole log, from the first entry on. */
+export function truthOfLog(log: readonly AppliedEntry[], limits: StoreLimits = {}): LogTruth {
+  const replay = new Replay(limits);
+  const { truth } = replay;
   const effects: (Effect | undefined)[] = [undefined, undefined];
-  const answers = new Map<string, AppliedEntry>();
   let index = 0;
   for (const entry of log) {
     const wrong = (text: string): LogTruth => ({
@@ -40,7 +50,7 @@ export function truthOfLog(log: readonly AppliedEntry[]): LogTruth {
     if (entry.index <= index) return wrong(`it comes after entry ${index}`);
     index = entry.index;
     const before = truth.revision;
-    const problem = take(truth, answers, entry);
+    const problem = replay.take(entry);
     if (problem !== undefined) return wrong(problem);
     if (entry.revision !== truth.revision)
       return wrong(`the store came to revision ${entry.revision}, and it should be ${truth.revision}`);
@@ -51,23 +61,70 @@ export function truthOfLog(log: readonly AppliedEntry[]): LogTruth {
   return { truth, effects, verdict: holds(PROMISE) };
 }
 
-/** Carries one entry out. Answers what is wrong with it. */
-function take(truth: Truth, answers: Map<string, AppliedEntry>, entry: AppliedEntry): string | undefined {
-  const { session, command } = entry.envelope;
-  const { result } = entry;
-  const stamp = session === undefined ? undefined : `${session.clientId} ${session.sequence}`;
-  const first = stamp === undefined ? undefined : answers.get(stamp);
-  // The session is gone or past this sequence, or full: not carried out, now or ever again under this stamp if it was before.
-  if (result.type === 'error' && result.code.startsWith('session_')) return undefined;
-  if (first !== undefined) return repeated(first.result, result);
-  if (stamp !== undefined) answers.set(stamp, entry);
-  if (command.type === 'openSession' || command.type === 'keepAlive' || command.type === 'closeSession')
-    return undefined;
-  if (result.type === 'error') return undefined;
-  const outcome = truth.apply(command);
+class Replay {
+  readonly truth = new Truth();
+  readonly #sessions: SessionTruth;
+  readonly #retainedRevisions: number;
+  #compactedRevision = 0;
+
+  constructor({ maxSessions = 10_000, retainedRevisions = 10_000 }: StoreLimits) {
+    this.#sessions = new SessionTruth(maxSessions);
+    this.#retainedRevisions = retainedRevisions;
+  }
+
+  /** Carries one entry out. Answers what is wrong with it. */
+  take(entry: AppliedEntry): string | undefined {
+    const { result } = entry;
+    const ruling = this.#sessions.rule(entry.envelope);
+    if (ruling.type === 'refused') return refusedWith(ruling.code, result);
+    if (ruling.type === 'retry') return repeated(ruling.first.result, result);
+    const problem = this.#carryOut(entry);
+    this.#sessions.note(entry);
+    return problem;
+  }
+
+  #carryOut({ index, envelope: { command }, result }: AppliedEntry): string | undefined {
+    switch (command.type) {
+      case 'openSession':
+        this.#sessions.open(index);
+        return answeredWith({ type: 'session', clientId: index }, result);
+      case 'keepAlive':
+        return ofSession(command.clientId, this.#sessions.keepAlive(command.clientId), result);
+      case 'closeSession':
+        return ofSession(command.clientId, this.#sessions.close(command.clientId), result);
+      default:
+        return this.#write(command, result);
+    }
+  }
+
+  #write(command: Write, result: CommandResult): string | undefined {
+    const { truth } = this;
+    const { revision } = truth;
+    const code = refusalOf(command, truth, { revision, compactedRevision: this.#compactedRevision });
+    if (code !== undefined) return refusedWith(code, result);
+    const outcome = truth.apply(command);
+    const forgotten = command.type === 'compact' ? command.revision : truth.revision - this.#retainedRevisions + 1;
+    if (command.type === 'compact' || truth.revision > revision)
+      this.#compactedRevision = Math.max(this.#compactedRevision, forgotten);
+    return answeredWith(outcome, result);
+  }
+}
+
+function answeredWith(outcome: CommandResult, result: CommandResult): string | undefined {
   return agrees(result, outcome) && agrees(outcome, result)
     ? undefined
     : `it answered ${describe(result)}, and it should be ${describe(outcome)}`;
+}
+
+/** The words are the store's own. */
+function refusedWith(code: CommandErrorCode, result: CommandResult): string | undefined {
+  return result.type === 'error' && result.code === code
+    ? undefined
+    : `it answered ${describe(result)}, and it should be refused with ${code}`;
+}
+
+function ofSession(clientId: number, isOpen: boolean, result: CommandResult): string | undefined {
+  return isOpen ? answeredWith({ type: 'session', clientId }, result) : refusedWith('session_expired', result);
 }
 
 function repeated(first: CommandResult, result: CommandResult): string | undefined {

@@ -89,6 +89,16 @@ export class Truth {
     return { outcome: { type: 'batch', revision: draft.revision, results }, events: draft.events };
   }
 
+  /** The operations of a transaction that run in the newest state, those of inner ones among them. */
+  path(command: TxnCommand): TxnOp[] {
+    const before = this.#viewOf(this.revision);
+    const pathOf = ({ compare, then, otherwise }: TxnCommand): TxnOp[] =>
+      (compare.every((each) => compareHolds(before, each)) ? then : otherwise).flatMap((op) =>
+        op.type === 'txn' ? pathOf(op) : [op],
+      );
+    return pathOf(command);
+  }
+
   /** Carries a command out on the newest state. Answers what it answers. */
   apply(command: Write): Outcome {
     const { outcome, events } = this.evaluate(command, this.revision);

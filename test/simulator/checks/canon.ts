@@ -22,12 +22,14 @@ export interface CanonicalEntry {
 
 export class Canon {
   readonly store: Store;
+  readonly limits: StoreOptions;
   readonly configurations = new Configurations();
   readonly #entries: CanonicalEntry[] = [];
   readonly #changes: (Change | undefined)[] = [];
   readonly #hashes: string[] = [];
 
   constructor(options: StoreOptions) {
+    this.limits = options;
     this.store = new Store(options);
     this.#hashes[this.store.revision] = this.store.contentHash();
   }

@@ -25,7 +25,7 @@ export function judge(
     if (envelope === undefined || result === undefined) return [];
     return [{ index: entry.index, envelope, result, revision }];
   });
-  const log = truthOfLog(applied);
+  const log = truthOfLog(applied, canon.limits);
   const operations = recorded.map(asLogged);
   mustHold(log.verdict);
   mustHold(checkExactlyOnce(operations, log, { isComplete: true }));
