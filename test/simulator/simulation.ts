@@ -5,6 +5,7 @@ import type { FinalContent } from '../checkers/exactly-once.ts';
 import { Canon } from './checks/canon.ts';
 import { ClusterChecks } from './checks/cluster-checks.ts';
 import { judge } from './checks/judgement.ts';
+import type { Caller } from './clients/caller.ts';
 import { SimulatedClient } from './clients/client.ts';
 import { SimulatedObserver } from './clients/observer.ts';
 import type { Watcher } from './clients/watcher.ts';
@@ -18,6 +19,7 @@ import { Cluster } from './members/cluster.ts';
 import type { Member } from './members/member.ts';
 import { Operator } from './members/operator.ts';
 import { HostClock, Process } from './world/process.ts';
+import type { Swarm } from './world/swarm.ts';
 import { Violation } from './world/violation.ts';
 import { World } from './world/world.ts';
 import type { WorldOptions } from './world/world.ts';
@@ -31,8 +33,7 @@ export interface Verdict {
   readonly traceHash: string;
   /** What shrinking goes by. */
   readonly faults: readonly string[];
-  readonly clients: number;
-  readonly safetyMilliseconds: number;
+  readonly swarm: Swarm;
   readonly simulatedMilliseconds: number;
   readonly events: number;
   readonly committed: number;
@@ -137,14 +138,13 @@ export class Simulation {
       failure: world.failure === undefined ? undefined : describeFailure(world.failure, world.trace.recent),
       traceHash: world.trace.hash,
       faults: [...this.#faults.counts.keys()],
-      clients: world.swarm.clients,
-      safetyMilliseconds: world.swarm.safetyMilliseconds,
+      swarm: world.swarm,
       simulatedMilliseconds: world.now,
       events: world.scheduler.count,
       committed: canon.lastIndex,
       acknowledged: this.#oracle.acknowledged,
       reads: this.#oracle.confirmedReads,
-      failedCalls: this.#clients.reduce((sum, client) => sum + client.failed, 0),
+      failedCalls: this.#callers.reduce((sum, caller) => sum + caller.failed, 0),
       elections: this.#checks.elections,
       lives: this.#cluster.members.reduce((sum, member) => sum + member.lives, 0),
       recoveryMilliseconds: this.#liveness?.recoveryMilliseconds ?? 0,
@@ -180,13 +180,17 @@ export class Simulation {
       this.#liveness = new Liveness(world, place, (core) => this.#goals(core));
     } else if (this.#liveness.check()) {
       this.#checks.specification.checkState();
-      this.#oracle.checkRefused(this.#clients.flatMap((client) => client.refused));
+      this.#oracle.checkRefused(this.#callers.flatMap((caller) => caller.refused));
       this.#checkRefusedStores();
       const { revision } = this.#checks.canon.store;
       const watches = this.#watchers.flatMap((watcher) => watcher.records(revision));
       judge(this.#checks.canon, this.recorder.operations, this.#contents(), watches);
       this.#isOver = true;
     }
+  }
+
+  get #callers(): readonly Caller[] {
+    return [...this.#clients.map(({ caller }) => caller), ...this.#observers.flatMap(({ callers }) => callers)];
   }
 
   #checkRefusedStores(): void {
@@ -209,19 +213,29 @@ export class Simulation {
   }
 
   #goals(core: readonly Member[]): readonly LivenessGoal[] {
-    const before = this.#clients.map((client) => client.done);
+    const before = this.#clients.map(({ caller }) => caller.done);
+    const observed = this.#observers.map(({ done }) => done);
     const { canon } = this.#checks;
     return [
       { what: 'no leader', isReached: () => core.some((member) => member.isLeader) },
       {
         what: 'calls of clients do not go through',
-        isReached: () => this.#clients.every((client, at) => client.done >= before[at]! + 10),
+        isReached: () => this.#clients.every(({ caller }, at) => caller.done >= before[at]! + 10),
+      },
+      {
+        what: 'calls of observers do not go through',
+        isReached: () => {
+          for (const observer of this.#observers) observer.start();
+          return this.#observers.every(({ done }, at) => done === undefined || done >= observed[at]! + 5);
+        },
       },
       {
         what: 'the core does not come to one state',
         isReached: () => {
-          for (const client of this.#clients) client.stop();
-          if (this.#clients.some((client) => client.open > 0)) return false;
+          for (const { caller } of this.#clients) caller.stop();
+          for (const observer of this.#observers) observer.stop();
+          if (this.#clients.some(({ caller }) => caller.open > 0)) return false;
+          if (this.#observers.some(({ open }) => open > 0)) return false;
           return this.#staying(core).every(
             (member) => member.running !== undefined && member.checks.appliedIndex === canon.lastIndex,
           );
@@ -297,6 +311,9 @@ export class Simulation {
       dial: (process, endpoint, signal) => this.#cluster.dial(process, endpoint, 'client', signal),
       onDied: (process, isTold) => this.#cluster.channels.died(process, isTold),
       canon: this.#checks.canon,
+      calls: world.swarm.observersCall
+        ? { random: world.random('readers').fork(), oracle: this.#oracle, recorder: this.recorder }
+        : undefined,
     });
   }
 

@@ -1,5 +1,5 @@
 // A request of the store's words, made through the interface that apps use, and its answer put back into those words, as far as the client told it.
-import type { BatchOp, BatchOpResult, Condition, Entry, Kv, TxnOp, TxnOpResult } from '@raftkv/client';
+import type { BatchOp, BatchOpResult, Condition, Entry, Kv, LiveKv, TxnOp, TxnOpResult } from '@raftkv/client';
 import type { Compare, DeleteOp, DeleteRangeOp, KeyValue, PutOp } from '@raftkv/kv';
 import type { RangeInput, ReadLevel } from '@raftkv/wire';
 import type { Answer } from '../../checkers/history.ts';
@@ -40,6 +40,19 @@ export async function perform(kv: BytesKv, request: Write | Read, level: ReadLev
     case 'scan':
       return scan(kv, request, level);
   }
+}
+
+/** The same through an observer, whose user does not wait for a batch to be seen: it is shown at once, and goes to the cluster in its turn. */
+export async function performBeside(
+  kv: LiveKv<Uint8Array>,
+  request: Write | Read,
+  options: { readonly level: ReadLevel; readonly timeoutMilliseconds: number },
+): Promise<Answer> {
+  const { level, timeoutMilliseconds } = options;
+  if (request.type !== 'batch') return perform(kv, request, level);
+  const write = kv.mutate(request.ops.map(batchOp), { timeoutMilliseconds });
+  const { revision, results } = await write.committed;
+  return { type: 'batch', revision, results: results.map(batchResult) };
 }
 
 async function scan(kv: BytesKv, request: Extract<Read, { type: 'scan' }>, level: ReadLevel): Promise<Answer> {

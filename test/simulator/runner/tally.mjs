@@ -67,9 +67,14 @@ export class Tally {
   }
 
   #command(option, seed) {
-    const mutant = this.#mutant === undefined ? '' : ` --mutant ${this.#mutant}`;
-    return `npm run simulate -- ${option} ${seed}${mutant}`;
+    return `npm run simulate -- ${option} ${seed}${mutantWords(this.#mutant)}`;
   }
+}
+
+/** As a shell takes it: names may have blanks. */
+export function mutantWords(name) {
+  if (name === undefined) return '';
+  return /^\w+$/.test(name) ? ` --mutant ${name}` : ` --mutant '${name}'`;
 }
 
 function hours(milliseconds) {

@@ -57,6 +57,8 @@ export interface Swarm {
   readonly clients: number;
   readonly observers: number;
   readonly observersKeepTheirCopy: boolean;
+  /** The apps that hold them read and write through them. */
+  readonly observersCall: boolean;
   /** Of each client. */
   readonly watches: number;
   /** Reads by lease, where the clocks can be trusted that far; thousandths. */
@@ -104,14 +106,21 @@ export interface Swarm {
   readonly hasPriorities: boolean;
 }
 
-/** `stories`, `extras`: streams of their own for what was added later, so that one more of them leaves the rest of the world as it was. */
-export function drawSwarm(random: Random, stories: Random, extras: Random): Swarm {
+/** Streams of their own for what was added later, so that one more of them leaves the rest of the world as it was. */
+interface Later {
+  readonly stories: Random;
+  readonly extras: Random;
+  readonly readers: Random;
+}
+
+export function drawSwarm(random: Random, { stories, extras, readers }: Later): Swarm {
   const drawn = trusted(draw(random), random);
   const told = drawStories(stories);
   // T15 takes a world in which little else is in its way.
   const faults: readonly FaultKind[] = stories.chance(0.12) ? ['lateAnswers'] : drawn.faults;
   // Entry by entry, so that a member can have the older one and not the next.
-  return withExtras({ ...drawn, ...told, faults, oneByOne: drawn.oneByOne || told.fallsSilent }, extras);
+  const oneByOne = drawn.oneByOne || told.fallsSilent;
+  return withExtras({ ...drawn, ...told, faults, oneByOne, observersCall: readers.chance(0.6) }, extras);
 }
 
 type Stories = Pick<Swarm, 'snapshotCrash' | 'standsInVain' | 'fallsSilent'>;
@@ -149,6 +158,7 @@ function trusted(swarm: Omit<Swarm, keyof Stories>, random: Random): Omit<Swarm,
 }
 
 const plain = {
+  observersCall: false,
   spareMachines: 0,
   changeMilliseconds: Infinity,
   interruption: 0,

@@ -19,6 +19,7 @@ const subjects = [
   'extras',
   'changes',
   'priorities',
+  'readers',
 ] as const;
 
 export interface WorldOptions {
@@ -45,7 +46,12 @@ export class World {
     this.trace = new Trace(() => this.scheduler.now, onLine);
     const root = new Random(seed);
     this.#dice = new Map(subjects.map((subject) => [subject, root.fork()]));
-    const drawn = drawSwarm(this.random('swarm'), this.random('storylines'), this.random('extras'));
+    const later = {
+      stories: this.random('storylines'),
+      extras: this.random('extras'),
+      readers: this.random('readers'),
+    };
+    const drawn = drawSwarm(this.random('swarm'), later);
     this.swarm = adjust === undefined ? drawn : adjust(drawn);
   }
 

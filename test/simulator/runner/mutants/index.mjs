@@ -5,10 +5,11 @@ import { clientMutants } from './clients.mjs';
 import { electionMutants } from './elections.mjs';
 import { logMutants } from './log.mjs';
 import { memberMutants } from './members.mjs';
+import { observerMutants } from './observers.mjs';
 import { readMutants } from './reads.mjs';
 import { storageMutants } from './storage.mjs';
 
-/** By name: a trap's number and, where it has several forms, which. */
+/** By name: a trap's number and, where it has several forms, which; or the promise that is broken, where no trap is known. */
 export const mutants = Object.fromEntries(
   Object.entries({
     ...electionMutants,
@@ -17,9 +18,10 @@ export const mutants = Object.fromEntries(
     ...memberMutants,
     ...storageMutants,
     ...clientMutants,
+    ...observerMutants,
   }).toSorted(([a], [b]) => number(a) - number(b) || (a < b ? -1 : 1)),
 );
 
 function number(name) {
-  return Number.parseInt(name.slice(1), 10);
+  return Number.parseInt(/^T(\d+)/.exec(name)?.[1] ?? '1000', 10);
 }
