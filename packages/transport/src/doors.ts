@@ -36,7 +36,7 @@ export class Doors {
   }
 
   /** Rejects with a Refusal or a RaftkvError, soon after `stopped` is aborted at the latest. */
-  async dial(peer: MeshPeer, stopped: AbortSignal): Promise<Opened> {
+  async dial(peer: MeshPeer, stopped: AbortSignal, dial = this.#options.dial): Promise<Opened> {
     const { clock, limits, handshake } = this.#options;
     const abort = new AbortController();
     let channel: Channel | undefined;
@@ -47,7 +47,7 @@ export class Doors {
     stopped.addEventListener('abort', giveUp, { once: true });
     const cancelDeadline = clock.schedule(giveUp, limits.handshakeMilliseconds);
     try {
-      channel = await this.#options.dial(peer.address, abort.signal);
+      channel = await dial(peer.address, abort.signal);
       if (abort.signal.aborted) channel.close(tookTooLong());
       const inbox = this.#openInbox(channel);
       const greeted = await greet(inbox, peer.id, handshake);

@@ -35,6 +35,10 @@ export interface MeshLimits {
   readonly maxBackoffMilliseconds: number;
   /** Pause after a refusal that only a person can lift. Default 10 s. */
   readonly refusedBackoffMilliseconds: number;
+  /** First pause before a relayed channel's peer is dialled directly; it doubles likewise. Default 1 s. */
+  readonly minDirectBackoffMilliseconds: number;
+  /** Longest one. Default 1 minute: an attempt costs both sides a connection. */
+  readonly maxDirectBackoffMilliseconds: number;
 }
 
 export const defaultMeshLimits: MeshLimits = {
@@ -50,4 +54,6 @@ export const defaultMeshLimits: MeshLimits = {
   minBackoffOfOtherMilliseconds: 500,
   maxBackoffMilliseconds: 2000,
   refusedBackoffMilliseconds: 10_000,
+  minDirectBackoffMilliseconds: 1000,
+  maxDirectBackoffMilliseconds: 60_000,
 };

@@ -26,6 +26,11 @@ export interface MeshOptions {
   /** Opens a channel; must settle once `signal` is aborted. Rejects with a RaftkvError. */
   readonly dial: (address: string, signal: AbortSignal) => Promise<Channel>;
   /**
+   * Opens a channel whose `path` is `direct`, or rejects. Tried on and on, with growing pauses, for as long as the channel that this member dialled is a
+   * relayed one. Default: what is relayed stays so.
+   */
+  readonly dialDirect?: (address: string, signal: AbortSignal) => Promise<Channel>;
+  /**
    * Registers a peer's storage, durably, before it resolves; rejects with a RaftkvError (`member_amnesia` for another storage under a known id) to
    * refuse the peer, which is told. Called for each handshake, so it must bear repetition.
    */
@@ -76,4 +81,6 @@ export interface Mesh extends Transport {
   /** Closes its channel, and refuses it from now on. */
   removePeer(peer: PeerId): void;
   status(): readonly MeshPeerStatus[];
+  /** This machine is on another network, or on one again: whom it cannot reach, or only through a relay, is dialled at once instead of after a pause. */
+  networkChanged(): void;
 }

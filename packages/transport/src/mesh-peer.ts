@@ -11,6 +11,8 @@ export class MeshPeerState {
   peer: MeshPeer;
   /** Undefined: only the other side dials. */
   dialler: Dialler | undefined;
+  /** Seeks the direct way while the link is a relayed one. */
+  directDialler: Dialler | undefined;
   link: PeerLink | undefined;
   /** Messages of this turn. */
   outbox: Message[] = [];

@@ -9,6 +9,7 @@ export interface Link {
   readonly diallerId: PeerId;
   readonly openedAt: number;
   readonly isOpen: boolean;
+  readonly path: 'direct' | 'relayed' | undefined;
 }
 
 /** Whether this side dials the peer at all. */
@@ -27,11 +28,14 @@ export function dialsFirst(selfId: PeerId, peer: MeshPeer): boolean {
 /**
  * One channel a pair. Dialled anew by the same member: it knows that the older one is gone, whatever we see of it. Dialled by both at about the same
  * time: the smaller id's stays, and both sides see it so. Dialled by the other one when ours has stood for longer than a handshake may take: again
- * the other side has lost it.
+ * the other side has lost it. A direct one is better than a relayed one, whoever dialled.
  */
 export function replaces(next: Link, current: Link, handshakeMilliseconds: number): boolean {
   if (!current.isOpen || next.diallerId === current.diallerId) return true;
-  return next.diallerId < current.diallerId || next.openedAt - current.openedAt > handshakeMilliseconds;
+  const isRecent = next.openedAt - current.openedAt <= handshakeMilliseconds;
+  const [isNextRelayed, isCurrentRelayed] = [next.path === 'relayed', current.path === 'relayed'];
+  if (isNextRelayed !== isCurrentRelayed) return isCurrentRelayed || !isRecent;
+  return next.diallerId < current.diallerId || !isRecent;
 }
 
 /** Whether a channel stood long enough to end a series of failures, so that the next pause is a short one again. */

@@ -117,6 +117,7 @@ class ChannelMesh implements Mesh {
     if (state === undefined) return;
     this.#peers.delete(peer);
     state.dialler?.stop();
+    state.directDialler?.stop();
     state.link?.close(new RaftkvError('closed', 'no longer a peer'));
   }
 
@@ -124,10 +125,20 @@ class ChannelMesh implements Mesh {
     return [...this.#peers.values()].map((state) => state.status());
   }
 
+  networkChanged(): void {
+    for (const { dialler, directDialler } of this.#peers.values()) {
+      dialler?.dialNow();
+      directDialler?.dialNow();
+    }
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#cancelHeartbeat();
-    for (const state of this.#peers.values()) state.dialler?.stop();
+    for (const { dialler, directDialler } of this.#peers.values()) {
+      dialler?.stop();
+      directDialler?.stop();
+    }
     await this.#doors.close();
   }
 
@@ -147,10 +158,33 @@ class ChannelMesh implements Mesh {
     });
   }
 
-  async #dial(state: MeshPeerState, stopped: AbortSignal): Promise<DialOutcome> {
+  /** A relayed channel works on while its successor is welcomed at the other side too: nothing of what is under way on it need be lost. */
+  #leave(current: PeerLink, next: PeerLink): void {
+    const close = (): void => current.close(new RaftkvError('closed', 'replaced by a newer channel'));
+    if (current.path !== 'relayed' || next.path === 'relayed') return close();
+    this.#clock.schedule(close, this.#limits.heartbeatMilliseconds);
+  }
+
+  /** The one that dialled the relayed channel goes on seeking the direct way; the other one does so once something changed at its side. */
+  #seekDirect(state: MeshPeerState, link: PeerLink): void {
+    const { dialDirect, self } = this.#options;
+    if (dialDirect === undefined || link.path !== 'relayed' || !mayDial(state.peer)) return;
+    state.directDialler ??= new Dialler({
+      clock: this.#clock,
+      random: this.#options.random ?? Math.random,
+      minBackoffMilliseconds: this.#limits.minDirectBackoffMilliseconds,
+      maxBackoffMilliseconds: this.#limits.maxDirectBackoffMilliseconds,
+      refusedBackoffMilliseconds: this.#limits.maxDirectBackoffMilliseconds,
+      attempt: (stopped) => this.#dial(state, stopped, dialDirect),
+      isNeeded: () => state.link?.path === 'relayed',
+    });
+    if (link.diallerId === self.memberId) state.directDialler.lost(false);
+  }
+
+  async #dial(state: MeshPeerState, stopped: AbortSignal, dial = this.#options.dial): Promise<DialOutcome> {
     let opened: Opened;
     try {
-      opened = await this.#doors.dial(state.peer, stopped);
+      opened = await this.#doors.dial(state.peer, stopped, dial);
     } catch (error) {
       return this.#noteFailure(state, error);
     }
@@ -179,7 +213,7 @@ class ChannelMesh implements Mesh {
     }
     state.link = link;
     state.welcomed();
-    current?.close(new RaftkvError('closed', 'replaced by a newer channel'));
+    if (current !== undefined) this.#leave(current, link);
     this.#options.onWelcomed?.(link.peerId);
     // What the replaced channel carried may be lost.
     if (current === undefined) this.#handlers?.onPeerState?.(link.peerId, true);
@@ -188,6 +222,7 @@ class ChannelMesh implements Mesh {
       onMessages: (messages) => this.#receive(messages),
       onEnd: (error) => this.#ended(state, link, error),
     });
+    this.#seekDirect(state, link);
     return true;
   }
 
@@ -198,7 +233,10 @@ class ChannelMesh implements Mesh {
     if (this.#isClosed) return;
     this.#handlers?.onPeerState?.(link.peerId, false);
     this.#noteUnreachable(link.peerId);
-    state.dialler?.lost(hasProved(link, this.#clock.now()));
+    const isProven = hasProved(link, this.#clock.now());
+    // The direct way held for a while: looked for again, it is looked for soon.
+    if (isProven && link.path === 'direct') state.directDialler = undefined;
+    state.dialler?.lost(isProven);
   }
 
   #noteFailure(dialled: MeshPeerState | undefined, thrown: unknown): DialOutcome {

@@ -15,7 +15,12 @@ function survivor(links: readonly Link[]): string {
   return replaces(second, first, raceMilliseconds) ? second.diallerId : first.diallerId;
 }
 
-const link = (diallerId: string, openedAt: number, isOpen = true): Link => ({ diallerId, openedAt, isOpen });
+const link = (diallerId: string, openedAt: number, isOpen = true, path: Link['path'] = undefined): Link => ({
+  diallerId,
+  openedAt,
+  isOpen,
+  path,
+});
 
 describe('the rules for one channel a pair', () => {
   it('let both sides keep the same one when both dialled, in whatever order each saw them open', () => {
@@ -29,6 +34,22 @@ describe('the rules for one channel a pair', () => {
       }),
       { seed: 4 },
     );
+  });
+
+  it('prefer a direct one to a relayed one, whoever dialled which, in whatever order each saw them open', () => {
+    const direct = (id: string, at: number): Link => link(id, at, true, 'direct');
+    const relayed = (id: string, at: number): Link => link(id, at, true, 'relayed');
+    for (const [one, other] of [
+      ['a', 'b'],
+      ['b', 'a'],
+    ] as const) {
+      expect(replaces(direct(one, 10), relayed(other, 5), raceMilliseconds)).toBe(true);
+      expect(replaces(direct(one, 9000), relayed(other, 5), raceMilliseconds)).toBe(true);
+      expect(replaces(relayed(other, 10), direct(one, 5), raceMilliseconds)).toBe(false);
+      // Somebody dialled in spite of it: it is lost there.
+      expect(replaces(relayed(other, 9000), direct(one, 5), raceMilliseconds)).toBe(true);
+    }
+    expect(replaces(relayed('a', 10), direct('a', 5), raceMilliseconds)).toBe(true);
   });
 
   it('replace what the same member dialled before, and what is closed already', () => {

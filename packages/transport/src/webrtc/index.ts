@@ -21,6 +21,7 @@ export type {
   SessionDescription,
 } from './peer-connection.ts';
 export type { RelaySignalling, RelaySignallingOptions } from './relay-signalling.ts';
+export type { RelayedLink, RelayedLinks } from './relayed-links.ts';
 export type { SignalRelay, SignalRelayLimits, SignalRelayOptions } from './signal-relay.ts';
 export type { Signal, SignalBody, Signalling } from './signal.ts';
 export type { DataPorts, WebRtcChannel, WebRtcChannelOptions } from './webrtc-channel.ts';

@@ -8,8 +8,11 @@ import type { TransportClock } from '../clock.ts';
 import { newConnection } from './new-connection.ts';
 import type { IceServer, PeerConnectionConstructor } from './peer-connection.ts';
 import { PeerSession } from './peer-session.ts';
+import type { RelayedLink, RelayedLinks } from './relayed-links.ts';
 import { parseSignal } from './signal.ts';
 import type { Signal, SignalBody, Signalling } from './signal.ts';
+import { dialTwoWays } from './two-ways.ts';
+import { webRtcChannel } from './webrtc-channel.ts';
 import { defaultWebRtcLimits } from './webrtc-limits.ts';
 import type { WebRtcLimits } from './webrtc-limits.ts';
 
@@ -17,6 +20,8 @@ export interface WebRtcOptions {
   /** This member, as others dial it. */
   readonly selfId: string;
   readonly signalling: Signalling;
+  /** The way for members between which no direct one leads, such as `relaySignalling(…).links`. Default none. */
+  readonly relayed?: RelayedLinks;
   /** Somebody dialled and the channel is open; unstarted. Who it is, a handshake must prove: ids in signals are claims. */
   readonly onChannel: (channel: Channel, from: string) => void;
   /** Whose offers are answered. Default: everybody's. Others are refused with `wrong_member`. */
@@ -36,9 +41,12 @@ export interface WebRtcOptions {
 export interface WebRtc {
   /**
    * Resolves with an open channel to this member. Rejects with `timeout` (nobody answered, or no way was found), `connect_failed`, `cancelled` (the
-   * signal), `busy` (here or there), `closed`, `unsupported` (no WebRTC here), or what the other side refused with.
+   * signal), `busy` (here or there), `closed`, `unsupported` (no WebRTC here), or what the other side refused with. Where there is a relay and the direct
+   * way fails or takes longer than `relayAfterMilliseconds`, the channel may lead through it; its `path` says so.
    */
   dial(peerId: string, signal?: AbortSignal): Promise<Channel>;
+  /** The same without a relay: for the mesh, which leaves the relayed way when the direct one works again. */
+  dialDirect(peerId: string, signal?: AbortSignal): Promise<Channel>;
   /** This member left: its channels end with `closed`, and nothing more is said to it. */
   drop(peerId: string): void;
   /** Sessions that are open, or about to be. */
@@ -53,6 +61,7 @@ export interface WebRtc {
  * const webRtc = openWebRtc({ selfId: 'a1', signalling: broadcastSignalling(new BroadcastChannel('room')), onChannel: (channel) => mesh.accept(channel) });
  * const mesh = openMesh({ self, peers, dial: (peerId, signal) => webRtc.dial(peerId, signal), admit });
  * ```
+ * With a relay, the mesh is given `dialDirect: (peerId, signal) => webRtc.dialDirect(peerId, signal)` too.
  */
 export function openWebRtc(options: WebRtcOptions): WebRtc {
   return new Switchboard(options);
@@ -70,23 +79,39 @@ class Switchboard implements WebRtc {
   readonly #limits: WebRtcLimits;
   /** By the peer and the name of the session, so that nobody can meddle in another one's. */
   readonly #entries = new Map<string, Entry>();
+  /** Channels through the relay, until they have let go of it. */
+  readonly #relayed = new Set<{ readonly peerId: string; readonly channel: Channel }>();
   readonly #stopListening: () => void;
+  readonly #stopTakingLinks: (() => void) | undefined;
   #isClosed = false;
 
   constructor(options: WebRtcOptions) {
     this.#options = options;
     this.#limits = { ...defaultWebRtcLimits, ...options.limits };
     this.#stopListening = options.signalling.listen((signal) => this.#receive(signal));
+    this.#stopTakingLinks = options.relayed?.listen((link) => this.#welcomeLink(link));
   }
 
   get sessions(): number {
-    return this.#entries.size;
+    return this.#entries.size + this.#relayed.size;
   }
 
-  async dial(peerId: string, signal?: AbortSignal): Promise<Channel> {
+  dial(peerId: string, signal?: AbortSignal): Promise<Channel> {
+    const { relayed, clock = systemClock } = this.#options;
+    if (relayed === undefined) return this.dialDirect(peerId, signal);
+    return dialTwoWays({
+      direct: (stopped) => this.dialDirect(peerId, stopped),
+      relayed: async (stopped) => this.#dress(await relayed.open(peerId, { signal: stopped })),
+      patienceMilliseconds: this.#limits.relayAfterMilliseconds,
+      clock,
+      ...(signal === undefined ? {} : { signal }),
+    });
+  }
+
+  async dialDirect(peerId: string, signal?: AbortSignal): Promise<Channel> {
     if (signal?.aborted === true) throw cancelled(peerId);
     if (this.#isClosed) throw new RaftkvError('closed', 'nobody is dialled any more');
-    if (this.#entries.size >= this.#limits.maxSessions) throw tooMany();
+    if (this.sessions >= this.#limits.maxSessions) throw tooMany();
     const { session } = this.#open(peerId, crypto.randomUUID());
     const cancel = (): void => session.close(cancelled(peerId));
     signal?.addEventListener('abort', cancel, { once: true });
@@ -102,12 +127,17 @@ class Switchboard implements WebRtc {
     for (const entry of this.#entries.values()) {
       if (entry.peerId === peerId) entry.session.close(new RaftkvError('closed', 'no longer a peer'));
     }
+    for (const { peerId: other, channel } of this.#relayed) {
+      if (other === peerId) channel.close(new RaftkvError('closed', 'no longer a peer'));
+    }
   }
 
   close(): void {
     if (this.#isClosed) return;
     this.#stopListening();
+    this.#stopTakingLinks?.();
     for (const { session } of this.#entries.values()) session.close(new RaftkvError('closed', 'this member leaves'));
+    for (const { channel } of this.#relayed) channel.close(new RaftkvError('closed', 'this member leaves'));
     this.#isClosed = true;
   }
 
@@ -156,14 +186,42 @@ class Switchboard implements WebRtc {
     if (this.#options.isPeer?.(from) === false) {
       return this.#refuse(from, name, new RaftkvError('wrong_member', `${from} is no member that is known here`));
     }
-    if (this.#entries.size >= this.#limits.maxSessions) return this.#refuse(from, name, tooMany());
-    const entry = this.#open(from, name);
+    if (this.sessions >= this.#limits.maxSessions) return this.#refuse(from, name, tooMany());
+    let entry: Entry;
+    try {
+      entry = this.#open(from, name);
+    } catch (error) {
+      return this.#refuse(from, name, RaftkvError.from(error));
+    }
     void entry.session.opened.then(
       (channel) => (this.#isClosed ? undefined : this.#options.onChannel(channel, from)),
       // It was told to the one that dialled, who dials again.
       () => undefined,
     );
     return entry;
+  }
+
+  /** Somebody found no other way. Throws to refuse. */
+  #welcomeLink(link: RelayedLink): void {
+    const { isPeer, onChannel } = this.#options;
+    if (isPeer?.(link.peerId) === false) {
+      throw new RaftkvError('wrong_member', `${link.peerId} is no member that is known here`);
+    }
+    if (this.sessions >= this.#limits.maxSessions) throw tooMany();
+    onChannel(this.#dress(link), link.peerId);
+  }
+
+  #dress({ peerId, ports }: RelayedLink): Channel {
+    const channel = webRtcChannel(ports, {
+      remote: peerId,
+      ...this.#options.channel,
+      path: 'relayed',
+      onReleased: () => this.#relayed.delete(entry),
+    });
+    const entry = { peerId, channel };
+    this.#relayed.add(entry);
+    if (this.#isClosed) channel.close(new RaftkvError('closed', 'this member leaves'));
+    return channel;
   }
 
   #refuse(to: string, session: string, { code, message }: RaftkvError): undefined {

@@ -1,10 +1,14 @@
-// Signalling through a relay that any Node peer can run: keeps a channel to it, opens it again when it ends, and holds what is said meanwhile.
+// Signalling through a relay that any Node peer can run: keeps a channel to it, opens it again when it ends, and holds what is said meanwhile. Links through
+// the relay use the same channel.
 import { RaftkvError } from '@raftkv/wire';
 import type { Channel } from '../channel.ts';
 import { systemClock } from '../clock.ts';
 import type { TransportClock } from '../clock.ts';
 import { Dialler } from '../dialler.ts';
 import type { DialOutcome } from '../dialler.ts';
+import { isRelayFrame } from './relay-frame.ts';
+import { LinksThroughRelay } from './relayed-links.ts';
+import type { RelayedLinks } from './relayed-links.ts';
 import { decodeSignal, encodeHello, encodeSignal } from './relay-message.ts';
 import type { RelayHello } from './relay-message.ts';
 import type { Signal, Signalling } from './signal.ts';
@@ -22,6 +26,8 @@ export interface RelaySignalling extends Signalling {
   readonly isConnected: boolean;
   /** Why the last one ended, or could not be opened. */
   readonly lastError: RaftkvError | undefined;
+  /** The way through the relay, for members that find no other: what `openWebRtc` takes as `relayed`. */
+  readonly links: RelayedLinks;
   close(): void;
 }
 
@@ -50,11 +56,21 @@ class ThroughRelay implements RelaySignalling {
   #waiting: Signal[] = [];
   #channel: Channel | undefined;
   #isClosed = false;
+  readonly links: LinksThroughRelay;
   lastError: RaftkvError | undefined;
 
   constructor(options: RelaySignallingOptions) {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
+    this.links = new LinksThroughRelay({
+      send: (frame) => {
+        if (this.#channel?.isOpen !== true) return false;
+        this.#channel.send(frame);
+        return true;
+      },
+      bufferedBytes: () => this.#channel?.bufferedBytes ?? 0,
+      clock: this.#clock,
+    });
     this.#dialler = new Dialler({
       clock: this.#clock,
       random: options.random ?? Math.random,
@@ -106,8 +122,10 @@ class ThroughRelay implements RelaySignalling {
     const openedAt = this.#clock.now();
     channel.start({
       onFrame: (frame) => this.#receive(channel, frame),
+      onDrain: () => this.links.drained(),
       onClose: (error) => {
         this.#channel = undefined;
+        this.links.lost();
         this.lastError = error ?? new RaftkvError('connection_lost', 'the relay closed the channel');
         if (!this.#isClosed) this.#dialler.lost(this.#clock.now() - openedAt >= provenMilliseconds);
       },
@@ -119,6 +137,7 @@ class ThroughRelay implements RelaySignalling {
 
   #receive(channel: Channel, frame: Uint8Array): void {
     try {
+      if (isRelayFrame(frame)) return this.links.receive(frame);
       const signal = decodeSignal(frame);
       for (const listener of this.#listeners) listener(signal);
     } catch (error) {

@@ -9,6 +9,8 @@ export interface WebRtcLimits {
   readonly giveUpMilliseconds: number;
   /** Sessions at a time, of both sides. One more is refused with `busy`. Default 64: a browser allows some hundred connections. */
   readonly maxSessions: number;
+  /** How long the direct way has for itself before the one through the relay is tried beside it, where there is one. Default 1 s. */
+  readonly relayAfterMilliseconds: number;
   /** Signals of one session that wait to be worked through; what comes above is dropped. Default 256. */
   readonly maxWaitingSignals: number;
 }
@@ -18,5 +20,6 @@ export const defaultWebRtcLimits: WebRtcLimits = {
   restartMilliseconds: 2000,
   giveUpMilliseconds: 15_000,
   maxSessions: 64,
+  relayAfterMilliseconds: 1000,
   maxWaitingSignals: 256,
 };
