@@ -15,7 +15,8 @@ export interface DiskWeather {
   readonly slowShare: number;
 }
 
-const never = new Promise<never>(() => undefined);
+/** For each caller one of its own: a promise that is shared would keep whoever ever waited for it. */
+const never = (): Promise<never> => new Promise<never>(() => undefined);
 
 export class SimulatedDisk {
   readonly #random: Random;
@@ -93,13 +94,13 @@ export class SimulatedDisk {
   }
 
   #strike(operation: DiskOperation, process: Process): void | Promise<void> {
-    if (!process.isAlive) return never;
+    if (!process.isAlive) return never();
     this.operations += 1;
     this.#operationsLeft -= 1;
     if (this.#operationsLeft === 0) {
       this.isStruck = true;
       process.after(0, this.#onCrashPoint);
-      return never;
+      return never();
     }
     if (operation.type === 'write') this.#proven.written(operation);
     if (operation.type === 'sync' && operation.name.startsWith('snapshot-')) this.onSnapshotWritten();
