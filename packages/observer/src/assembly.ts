@@ -180,7 +180,7 @@ export class ReplicaAssembly<Value, K extends UserKey> {
   /** Answers whether there is one, or was trouble with it. */
   async #useStore(store: CopyStore, keeping: object, identity?: CopyIdentity): Promise<CopyIdentity | undefined> {
     try {
-      const opening = this.observer.useStore(store, identity);
+      const opening = this.observer.useStore(store, identity, this.#clusterId ?? this.settings.clusterId);
       this.#opening = opening;
       const kept = await opening;
       if (this.#keeping !== keeping) await this.observer.dropStore();

@@ -123,9 +123,10 @@ export class Observer {
   /**
    * Reads what a store holds and keeps there what comes from now on. Damage, or keys of another choice: it is emptied, and the error stays to be seen
    * while the feed brings everything anew. Without an identity only a store that is there is used. Answers the identity of the store; undefined: there
-   * is none. Rejects with what emptying cannot mend. The feed must be followed (again) afterwards, since the store may lag behind the copy.
+   * is none. Rejects with what emptying cannot mend, and with `wrong_cluster` for a copy of another cluster than `known`, which stays as it is: neither what is
+   * shown here nor the writes that wait are of that one. The feed must be followed (again) afterwards, since the store may lag behind the copy.
    */
-  async useStore(store: CopyStore, identity?: CopyIdentity): Promise<CopyIdentity | undefined> {
+  async useStore(store: CopyStore, identity?: CopyIdentity, known?: string): Promise<CopyIdentity | undefined> {
     const loaded = await openJournal(store, identity, {
       scope: JSON.stringify(this.#options.ranges),
       isOfAllKeys: this.#isOfAllKeys,
@@ -136,8 +137,11 @@ export class Observer {
     });
     if (loaded === undefined) return undefined;
     const { journal, copy } = loaded;
-    if (this.#isClosed) {
+    const { clusterId } = journal.owner;
+    const isOther = clusterId !== (known ?? clusterId);
+    if (this.#isClosed || isOther) {
       await journal.close();
+      if (isOther) throw new RaftkvError('wrong_cluster', `a copy of ${clusterId} is stored`);
       return undefined;
     }
     this.#journal = journal;

@@ -33,8 +33,8 @@ export interface TabReport {
 
 export function isTabNews(data: unknown): data is TabNews {
   if (typeof data !== 'object' || data === null || !('number' in data)) return false;
-  const { feed } = data as Partial<TabNews>;
-  return feed === undefined || (feed.payload instanceof Uint8Array && feed.revision >= 0);
+  const { feed } = data as { readonly feed?: Partial<FeedMessage> | null };
+  return feed === undefined || (feed?.payload instanceof Uint8Array && feed.revision! >= 0);
 }
 
 export function isTabReport(data: unknown): data is TabReport {

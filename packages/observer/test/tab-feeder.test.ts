@@ -287,7 +287,12 @@ describe('a tab that feeds others', () => {
     expect(await one.assembly.kv.get('a', { level: 'local' })).toBe(1);
     const wrong = attach(one, holder);
     await reached(one, cluster.revision);
-    for (const nonsense of [7, { number: 'x', feed: {} }, { number: 1, feed: { payload: 'text', revision: -1 } }]) {
+    for (const nonsense of [
+      7,
+      { number: 'x', feed: {} },
+      { number: 1, feed: null },
+      { number: 1, feed: { payload: 'text', revision: -1 } },
+    ]) {
       wrong.end.other.postMessage(nonsense);
     }
     await writer.put('a', 4);

@@ -194,14 +194,16 @@ export class Tenancy {
     this.#assembly.setTenancy('attached', { replicaId, storage });
     if (this.#holder === holder && this.#feed?.isOpen === true) return;
     this.#holder = holder;
-    const { clusterId, clock } = this.#assembly.settings;
+    const { clusterId, settings } = this.#assembly;
+    const { clock } = settings;
     const pipe = drawId();
     this.#assembly.follow((ranges, handlers) => {
       const feed = new TabFeed({
         port: this.#openPort(pipe),
         handlers,
         now: clock.now,
-        clusterId,
+        // Writes that wait here are meant for the cluster that was copied so far.
+        clusterId: clusterId ?? settings.clusterId,
         onFailed: (error) => this.#assembly.feedFailed(error),
       });
       this.#feed = feed;

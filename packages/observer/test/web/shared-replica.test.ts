@@ -275,6 +275,49 @@ describe('a tab', () => {
     },
   );
 
+  it('that wakes where another cluster is copied by now follows nothing of it', async () => {
+    const { origin, cluster } = await stage(0);
+    const ranges = [{ prefix: 'k' }];
+    const tab = await origin.openTab({ ranges, store: undefined });
+    await caughtUp(tab, cluster);
+    tab.hear('freeze');
+    const other = await SmallCluster.start({ clusterId: 'ffffffffffffffff' });
+    for (let i = 0; i < 110; i += 1) await other.client().put(`k${i}`, 'of the other');
+    const { endpoints, dial } = other;
+    const stranger = await origin.openTab({ ranges, endpoints, dial, store: undefined });
+    await caughtUp(stranger, other);
+    tab.hear('resume');
+    await until(tab.kv.replica, ({ error }) => error?.code === 'wrong_cluster');
+    await other.client().put('k7', 'once more');
+    await caughtUp(stranger, other);
+    expect(tab.kv.replica.getSnapshot()).toMatchObject({ keys: 100, revision: cluster.revision });
+    expect(await tab.kv.get('k7', { level: 'local' })).toBe('x'.repeat(1_000));
+  });
+
+  it('that wakes to find the store another cluster’s leaves it alone, and its own copy as it is', async () => {
+    const { origin, cluster } = await stage(0);
+    const tab = await origin.openTab();
+    await until(tab.kv.replica, ({ storage }) => storage === 'relaxed');
+    await caughtUp(tab, cluster);
+    tab.hear('freeze');
+    await origin.store.forTab().wipe();
+    const other = await SmallCluster.start({ clusterId: 'ffffffffffffffff' });
+    for (let i = 0; i < 110; i += 1) await other.client().put(`k${i}`, 'of the other');
+    const { endpoints, dial } = other;
+    const stranger = await origin.openTab({ endpoints, dial });
+    await until(stranger.kv.replica, ({ storage }) => storage === 'relaxed');
+    await caughtUp(stranger, other);
+    await stranger.close();
+    tab.hear('resume');
+    const status = await until(tab.kv.replica, ({ error }) => error?.code === 'wrong_cluster');
+    expect(status).toMatchObject({ storage: 'memory', keys: 100 });
+    await cluster.client().put('k7', 'once more');
+    await caughtUp(tab, cluster);
+    const next = await origin.openTab({ endpoints, dial, name: `${origin.name}/2` });
+    await caughtUp(next, other);
+    expect(next.kv.replica.getSnapshot()).toMatchObject({ storage: 'relaxed', snapshots: 0 });
+  });
+
   it('that wants another cluster than the one whose copy is shared, or other keys, is told so and shown nothing', async () => {
     const { origin } = await stage(1);
     const other = await origin.openTab({ clusterId: 'ffffffffffffffff' });
