@@ -14,6 +14,8 @@ export interface MemberSources {
   readonly raft?: () => RaftStatus | undefined;
   readonly storage?: () => StorageStatistics | undefined;
   readonly peers?: () => readonly MeshPeerStatus[];
+  /** The relay between tabs, where there is one. */
+  readonly relay?: () => { readonly members: number; readonly relayedBytes: number } | undefined;
 }
 
 /** Adds the member's gauges and counters to `metrics`. Answers the function that removes them. */
@@ -25,12 +27,19 @@ export function addMemberMetrics(metrics: Metrics, sources: MemberSources): () =
   const removeSource = metrics.addSource(() => {
     const raft = sources.raft?.();
     const storage = sources.storage?.();
+    const relay = sources.relay?.();
     return [
       ...statusFamilies(sources.node.status()),
       counter('raftkv_leader_changes_total', 'Times that the leader known here changed.', leaderChanges),
       ...(raft === undefined ? [] : raftFamilies(raft)),
       ...(storage === undefined ? [] : storageFamilies(storage)),
       ...(sources.peers === undefined ? [] : peerFamilies(sources.peers())),
+      ...(relay === undefined
+        ? []
+        : [
+            gauge('raftkv_relay_members', 'Tabs and others that are in a room of the relay.', relay.members),
+            counter('raftkv_relay_bytes_total', 'Bytes passed on between them, beyond signals.', relay.relayedBytes),
+          ]),
     ];
   });
   return () => {

@@ -13,6 +13,8 @@ export interface Settings {
   readonly dataDirectory: string | undefined;
   /** Origins of web pages from elsewhere that may talk to this member; `*` = any. */
   readonly allowedOrigins: readonly string[];
+  /** Whether tabs may find each other through this member, and speak through it where no other way leads. */
+  readonly relay: boolean;
   readonly peers: readonly string[] | undefined;
   readonly clusterToken: string;
   readonly electionTimeoutMilliseconds: number;
@@ -101,6 +103,15 @@ export const settings = [
     'origins of web pages from elsewhere that may talk to this member, such as https://app.example; * = any',
     readList,
     [],
+  ),
+  setting(
+    'relay',
+    ['server', 'relay'],
+    '--relay',
+    'BOOL',
+    'let tabs of the allowed origins find each other through this member, and pass on what they say where no direct way leads, within limits',
+    readBoolean,
+    false,
   ),
   setting(
     'peers',

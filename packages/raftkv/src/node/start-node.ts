@@ -12,20 +12,12 @@ import {
   SecondFounding,
   addMemberMetrics,
   createMetrics,
-  serveClient,
 } from '@raftkv/server';
 import type { Metrics } from '@raftkv/server';
-import {
-  createHttpServer,
-  createMonitoringServer,
-  isAllowedOrigin,
-  listen,
-  startProcessMetrics,
-} from '@raftkv/server/node';
+import { createHttpServer, createMonitoringServer, listen, startProcessMetrics } from '@raftkv/server/node';
 import type { PageHook } from '@raftkv/server/node';
 import type { Storage } from '@raftkv/storage';
 import type { Mesh } from '@raftkv/transport';
-import { acceptWebSockets } from '@raftkv/transport/node';
 import { RaftkvError } from '@raftkv/wire';
 import type { NodeConfig } from './config.ts';
 import { ClusterId } from './cluster-id.ts';
@@ -40,10 +32,10 @@ import type { Home } from './member-home.ts';
 import { nodeClock } from './node-clock.ts';
 import { ownAddress } from './own-address.ts';
 import type { Address } from './own-address.ts';
-import { openPeerMesh, peerRoute } from './peer-mesh.ts';
+import { openPeerMesh } from './peer-mesh.ts';
 import { version } from './version.ts';
+import { openWebSocketDoors } from './websocket-doors.ts';
 
-const clientRoute = { path: '/ws', protocol: 'raftkv.v1' } as const;
 const requestTimeoutMilliseconds = 5_000;
 /** Clocks of computers are off by a few parts in ten thousand at the worst; a busy host's timers make no difference (pulse.ts of the replica). */
 const leases = { maxDriftPerMille: 100 } as const;
@@ -298,14 +290,6 @@ class StartingNode {
     const config = this.#config;
     const metrics = createMetrics();
     this.#closers.push(startProcessMetrics(metrics, { version }));
-    this.#closers.push(
-      addMemberMetrics(metrics, {
-        node,
-        raft: () => replica.status().raft,
-        storage: () => storage.statistics(),
-        peers: () => mesh.status(),
-      }),
-    );
     const { allowedOrigins } = config;
     const page = this.#page;
     const http = createHttpServer({
@@ -315,25 +299,26 @@ class StartingNode {
       gateway: { askLeader: (leader, request) => askLeader(clusterId.settled, leader, request) },
       ...(page === undefined ? {} : { page }),
     });
-    const acceptor = acceptWebSockets(http.server, [
-      {
-        ...peerRoute,
-        maxConnections: 64,
-        // No member is a web page yet: a page that knocks here was lured to the machine's own ports.
-        isAllowed: (request) => request.headers.origin === undefined,
-        onChannel: (channel) => mesh.accept(channel),
-      },
-      {
-        ...clientRoute,
-        isAllowed: (request) => isAllowedOrigin(request, allowedOrigins),
-        // No page decides who is a member.
-        onChannel: (channel, { headers }) =>
-          serveClient(channel, node, { metrics, mayAdminister: headers.origin === undefined }),
-      },
-    ]);
+    const doors = openWebSocketDoors({
+      server: http.server,
+      mesh,
+      node,
+      metrics,
+      allowedOrigins,
+      relay: config.relay,
+    });
     this.#closers.push(
       () => http.close(),
-      () => acceptor.close(),
+      () => doors.close(),
+    );
+    this.#closers.push(
+      addMemberMetrics(metrics, {
+        node,
+        raft: () => replica.status().raft,
+        storage: () => storage.statistics(),
+        peers: () => mesh.status(),
+        relay: () => doors.relay,
+      }),
     );
     const port = await listen(http.server, address);
     if (config.metricsPort !== undefined) await this.#monitor({ metrics }, { ...address, port: config.metricsPort });

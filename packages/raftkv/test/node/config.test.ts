@@ -37,6 +37,7 @@ describe('config', () => {
       isAddressGiven: true,
       clusterToken: 'raftkv',
       allowedOrigins: [],
+      relay: false,
       peers: [1, 2, 3].map((n) => ({ name: `node${n}`, host: '127.0.0.1', port: 8079 + n })),
       electionTimeoutMilliseconds: 300,
       heartbeatIntervalMilliseconds: 150,
