@@ -1,5 +1,5 @@
 // What befalls the members while they change: a leader falls, or is cut off where it hurts, when it has just begun a change; and a leader sleeps, cut off with
-// those who do not vote, while the others go on. Dice of their own, so that they disturb no other fault.
+// those who do not vote, while the others go on. Dice of their own for both, so that they disturb no other fault.
 import type { Cluster } from './members/cluster.ts';
 import type { Member } from './members/member.ts';
 import type { Random } from './world/random.ts';
@@ -11,6 +11,7 @@ export class ChangeFaults {
   readonly #world: World;
   readonly #cluster: Cluster;
   readonly #random: Random;
+  readonly #strands: Random;
   readonly #open = new Set<() => void>();
   #isOver = false;
 
@@ -18,6 +19,7 @@ export class ChangeFaults {
     this.#world = world;
     this.#cluster = cluster;
     this.#random = world.random('changes').fork();
+    this.#strands = world.random('strands');
     this.#strandLater();
   }
 
@@ -60,26 +62,29 @@ export class ChangeFaults {
   }
 
   #strandLater(): void {
-    this.#world.scheduler.after(this.#random.exponential(this.#electionMilliseconds * 20), undefined, () => {
+    this.#world.scheduler.after(this.#strands.exponential(this.#world.swarm.strandMilliseconds), undefined, () => {
       if (this.#isOver) return;
       this.#strand();
       this.#strandLater();
     });
   }
 
-  /** T16: the leader sleeps, cut off from the others who vote; when it wakes up, only those answer who do not. */
+  /**
+   * T16: the leader sleeps, cut off from the others who vote, until those have another one; when it wakes up only those answer who do not vote, and it takes
+   * about an election timeout until it sees that they are no quorum. Clients and learners ask it for reads meanwhile.
+   */
   #strand(): void {
     const { leader } = this.#cluster;
     const { learners = [] } = leader?.running?.core.status().configuration ?? {};
-    if (leader?.process === undefined || learners.length === 0) return;
-    const sleeps = this.#electionMilliseconds * this.#random.between(1.5, 4);
+    if (leader?.process === undefined || learners.length === 0 || leader.process.pausedUntil > this.#world.now) return;
+    const sleeps = this.#electionMilliseconds * this.#strands.between(2, 5);
     const isLearner = ({ identity }: Member): boolean => identity !== undefined && learners.includes(identity.id);
     this.#world.trace.note(`${leader.name} sleeps for ${sleeps.toFixed(1)}, with those who do not vote`);
     this.#part(
-      sleeps + this.#electionMilliseconds * this.#random.between(0.5, 2),
+      sleeps + this.#electionMilliseconds * this.#strands.between(0.5, 2),
       (each) => each === leader || isLearner(each),
     );
-    leader.process.pausedUntil = Math.max(leader.process.pausedUntil, this.#world.now + sleeps);
+    leader.process.pausedUntil = this.#world.now + sleeps;
     // Its clock stands still: it does not know.
     leader.clock.sleep(sleeps);
   }

@@ -35,16 +35,20 @@ export class Faults {
     this.#budget = budget;
     this.#plan = world.random('faults');
     this.#random = this.#plan.fork();
-    this.#storylines = new Storylines(world, cluster, {
-      isOver: () => this.#isOver,
-      mendAfter: (lasts, mend) => this.#mendAfter(lasts, mend),
-      mendAll: () => this.#mendAll(),
-      dieAt: (member, operations, random) =>
-        member.disk.crashAfter(operations, () => {
-          const policy = random.pick<CrashPolicy>(['lost', 'torn', 'shuffled', 'kept']);
-          this.#crash(member, policy, random.chance(0.5));
-        }),
-    });
+    this.#storylines = new Storylines(
+      world,
+      { cluster, budget },
+      {
+        isOver: () => this.#isOver,
+        mendAfter: (lasts, mend) => this.#mendAfter(lasts, mend),
+        mendAll: () => this.#mendAll(),
+        dieAt: (member, operations, random) =>
+          member.disk.crashAfter(operations, () => {
+            const policy = random.pick<CrashPolicy>(['lost', 'torn', 'shuffled', 'kept']);
+            this.#crash(member, policy, random.chance(0.5));
+          }),
+      },
+    );
   }
 
   begin(): void {

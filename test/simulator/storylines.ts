@@ -1,7 +1,10 @@
 // Weather with a plot: what goes wrong at one moment that a fault of its own accord would hardly hit. Each waits for what production code comes to by itself
 // (a leader with old entries, a snapshot that takes its place, a candidate) and strikes there; chances are drawn for the seed. Called by `faults.ts`.
-import type { Entry, Raft } from '@raftkv/raft';
+import type { Configuration, Entry, PeerId, Raft } from '@raftkv/raft';
 import { recordOf } from '@raftkv/raft/invariants';
+import { isQuorum } from '../checkers/quorums.ts';
+import { isHealthy } from './members/budget.ts';
+import type { Budget } from './members/budget.ts';
 import type { Cluster } from './members/cluster.ts';
 import type { Member } from './members/member.ts';
 import type { Random } from './world/random.ts';
@@ -28,6 +31,7 @@ interface OldEntry {
 export class Storylines {
   readonly #world: World;
   readonly #cluster: Cluster;
+  readonly #budget: Budget;
   readonly #hands: Hands;
   readonly #random: Random;
   readonly #electionMilliseconds: number;
@@ -39,9 +43,10 @@ export class Storylines {
   /** When the last story ends, at the latest and as it seems now. */
   #finale: { readonly deadline: number; end: number } | undefined;
 
-  constructor(world: World, cluster: Cluster, hands: Hands) {
+  constructor(world: World, { cluster, budget }: { readonly cluster: Cluster; readonly budget: Budget }, hands: Hands) {
     this.#world = world;
     this.#cluster = cluster;
+    this.#budget = budget;
     this.#hands = hands;
     this.#random = world.random('storylines');
     this.#electionMilliseconds = world.swarm.tickMilliseconds * world.swarm.electionTimeoutTicks;
@@ -69,8 +74,9 @@ export class Storylines {
     if (old === undefined) return;
     const { leader, term, index, entryTerm, ownIndex } = old;
     const record = leader.running === undefined ? undefined : recordOf(leader.running.core);
-    if (record?.role !== 'leader' || record.term !== term || this.#isOnQuorum(ownIndex, term)) this.#old = undefined;
-    else if (this.#isOnQuorum(index, entryTerm)) this.#endOldEntry(leader);
+    if (record?.role !== 'leader' || record.term !== term) this.#old = undefined;
+    else if (this.#isOnQuorum(record.configuration, ownIndex, term)) this.#old = undefined;
+    else if (this.#isOnQuorum(record.configuration, index, entryTerm)) this.#endOldEntry(leader);
   }
 
   /** T4: one of the others does not hear that it stands, and may stand itself in the same term. */
@@ -120,15 +126,18 @@ export class Storylines {
 
   /** The first entry of its log that no quorum has. */
   #firstOfFew(core: Raft): Entry | undefined {
-    const { commitIndex, log } = recordOf(core);
+    const { commitIndex, log, configuration } = recordOf(core);
     return log.entries
       .slice(commitIndex - log.compactedIndex)
-      .find(({ index, term }) => !this.#isOnQuorum(index, term));
+      .find(({ index, term }) => !this.#isOnQuorum(configuration, index, term));
   }
 
-  #isOnQuorum(index: number, term: number): boolean {
-    const { members } = this.#cluster;
-    return members.filter(({ checks }) => checks.holds(index, term)).length * 2 > members.length;
+  /** `configuration`: the newest in the log of whoever asks (§4.1). */
+  #isOnQuorum(configuration: Configuration, index: number, term: number): boolean {
+    const holders = new Set<PeerId>();
+    for (const { identity, checks } of this.#cluster.members)
+      if (identity !== undefined && checks.holds(index, term)) holders.add(identity.id);
+    return isQuorum(configuration, holders);
   }
 
   /** T31: a snapshot of this member was written, and is about to take its place. */
@@ -143,11 +152,7 @@ export class Storylines {
    */
   isFinaleOver(): boolean {
     const { swarm, now } = this.#world;
-    const { members } = this.#cluster;
-    const quorum = Math.floor(members.length / 2) + 1;
-    // The others must be able to elect somebody.
-    if (!swarm.standsInVain || swarm.spareMachines > 0 || members.filter(({ isSpoilt }) => !isSpoilt).length <= quorum)
-      return true;
+    if (!swarm.standsInVain || !this.#canDoWithoutLeader) return true;
     this.#finale ??= { deadline: now + this.#electionMilliseconds * 20, end: Infinity };
     const { deadline, end } = this.#finale;
     if (now > Math.min(deadline, end)) return true;
@@ -155,16 +160,19 @@ export class Storylines {
     return false;
   }
 
+  /** Whoever it is: the others must be able to elect somebody, in every configuration that may count. */
+  get #canDoWithoutLeader(): boolean {
+    const candidates = this.#budget.candidates();
+    return candidates.every((leader) => this.#budget.isEnough((each) => each !== leader && isHealthy(each)));
+  }
+
   #cutOffLeader(): void {
     const { leader, links, members } = this.#cluster;
-    if (leader === undefined || !members.every((member) => member.running !== undefined || member.isSpoilt)) return;
+    const others = this.#budget.candidates().filter(({ isSpoilt }) => !isSpoilt);
+    if (leader?.running === undefined || others.some(({ running }) => running === undefined)) return;
     // Between two terms nobody can be said to stand against it.
-    if (
-      members.some(
-        (member) => !member.isSpoilt && recordOf(member.running!.core).term !== recordOf(leader.running!.core).term,
-      )
-    )
-      return;
+    const { term } = recordOf(leader.running.core);
+    if (others.some(({ running }) => recordOf(running!.core).term !== term)) return;
     const { host } = leader;
     const isMute = this.#random.chance(0.5);
     const mend = links.cut(

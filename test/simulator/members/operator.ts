@@ -39,6 +39,9 @@ const actions = [
   'transfer',
 ] as const;
 
+/** Where learners are kept. */
+const quietActions = ['join', 'join', 'rejoin', 'rename', 'transfer'] as const;
+
 export interface OperatorOptions {
   readonly cluster: Cluster;
   readonly budget: Budget;
@@ -93,7 +96,7 @@ export class Operator {
   #act(): void {
     const { voters, learners } = this.#latest;
     const random = this.#random;
-    const action = random.pick(actions);
+    const action = random.pick(this.#world.swarm.keepsLearners ? quietActions : actions);
     const hasRoom = voters.length < most.voters && voters.length + learners.length < most.members;
     switch (action) {
       case 'join':

@@ -104,6 +104,10 @@ export interface Swarm {
   readonly staysLearner: number;
   /** Members have priorities of their own. */
   readonly hasPriorities: boolean;
+  /** Who joins stays a learner, or replaces a voter; nobody is removed otherwise. */
+  readonly keepsLearners: boolean;
+  /** Between two leaders that sleep, cut off with the learners. */
+  readonly strandMilliseconds: number;
 }
 
 /** Streams of their own for what was added later, so that one more of them leaves the rest of the world as it was. */
@@ -111,16 +115,18 @@ interface Later {
   readonly stories: Random;
   readonly extras: Random;
   readonly readers: Random;
+  readonly strands: Random;
 }
 
-export function drawSwarm(random: Random, { stories, extras, readers }: Later): Swarm {
+export function drawSwarm(random: Random, { stories, extras, readers, strands }: Later): Swarm {
   const drawn = trusted(draw(random), random);
   const told = drawStories(stories);
   // T15 takes a world in which little else is in its way.
   const faults: readonly FaultKind[] = stories.chance(0.12) ? ['lateAnswers'] : drawn.faults;
   // Entry by entry, so that a member can have the older one and not the next.
   const oneByOne = drawn.oneByOne || told.fallsSilent;
-  return withExtras({ ...drawn, ...told, faults, oneByOne, observersCall: readers.chance(0.6) }, extras);
+  const swarm = { ...drawn, ...told, faults, oneByOne, observersCall: readers.chance(0.6) };
+  return withStrands(withExtras(swarm, extras), strands);
 }
 
 type Stories = Pick<Swarm, 'snapshotCrash' | 'standsInVain' | 'fallsSilent'>;
@@ -148,6 +154,24 @@ function withExtras(swarm: Swarm, random: Random): Swarm {
   return { ...swarm, ...extras, faults, spareMachines: changesMembers ? spareMachines : 0 };
 }
 
+/** T16 takes a cluster in which the others outvote its leader, learners that stay, and little that is in the way. */
+function withStrands(swarm: Swarm, random: Random): Swarm {
+  const electionMilliseconds = swarm.tickMilliseconds * swarm.electionTimeoutTicks;
+  if (!random.chance(0.12)) return { ...swarm, strandMilliseconds: electionMilliseconds * 20 };
+  const spareMachines = random.pick([1, 2]);
+  return {
+    ...swarm,
+    members: spareMachines === 1 ? 3 : random.pick([3, 5]),
+    spareMachines,
+    staysLearner: 1,
+    keepsLearners: true,
+    changeMilliseconds: electionMilliseconds,
+    strandMilliseconds: electionMilliseconds * 6,
+    faults: random.chance(0.6) ? [] : swarm.faults,
+    ...{ leaderChurn: 0, voteCrash: 0, fallsSilent: false, interruption: 0 },
+  };
+}
+
 /** Leases need clocks that keep what is assumed of them (their owner says so): drift within the bound, no other jumps than those of a host that slept. */
 function trusted(swarm: Omit<Swarm, keyof Stories>, random: Random): Omit<Swarm, keyof Stories> {
   const leaseDriftPerMille = random.pick([10, 100]);
@@ -165,6 +189,8 @@ const plain = {
   removesLeader: 0,
   staysLearner: 0,
   hasPriorities: false,
+  keepsLearners: false,
+  strandMilliseconds: Infinity,
 };
 
 function draw(random: Random): Omit<Swarm, keyof Stories> {

@@ -20,6 +20,7 @@ const subjects = [
   'changes',
   'priorities',
   'readers',
+  'strands',
 ] as const;
 
 export interface WorldOptions {
@@ -50,6 +51,7 @@ export class World {
       stories: this.random('storylines'),
       extras: this.random('extras'),
       readers: this.random('readers'),
+      strands: this.random('strands'),
     };
     const drawn = drawSwarm(this.random('swarm'), later);
     this.swarm = adjust === undefined ? drawn : adjust(drawn);
