@@ -5,6 +5,12 @@ import type { Channel } from './channel.ts';
 import type { ChannelLimits } from './channel-limits.ts';
 import { recordChannel } from './recorded-channel.ts';
 
+export { meshesUnderTest } from './meshes-under-test.ts';
+export { describeTransport } from './transport-conformance.ts';
+
+export type { OpenWays, WaysUnderTest } from './meshes-under-test.ts';
+export type { TestMemberId, TransportsFactory, TransportsUnderTest } from './transport-conformance.ts';
+
 /** Two joined, open, unstarted channels, and the power to harm what joins them. */
 export interface ChannelPairUnderTest {
   readonly left: Channel;
