@@ -20,6 +20,26 @@ describe('async_storage_writes', () => {
   const committed = (scenario: Scenario): number[] => [...'123'].map((id) => scenario.status(id).commitIndex);
   const appliedTo = (scenario: Scenario): number[] => [...'123'].map((id) => scenario.status(id).appliedIndex);
 
+  it('a vote is told when it is durable, and a candidate asks for none before its own is', () => {
+    const scenario = new Scenario('123', { index: 10 });
+    scenario.outwait('23');
+    for (const id of '12') scenario.holdDisk(id);
+    scenario.campaign('1');
+    scenario.deliverTo('23');
+    scenario.deliverTo('1');
+    expect(scenario.status('1')).toMatchObject({ role: 'candidate', term: 2 });
+    expect(scenario.inTransit).toEqual([]);
+    scenario.persistOne('1');
+    scenario.dropTo('3');
+    expect(scenario.inTransit).toMatchObject([{ type: 'voteRequest', to: '2' }]);
+    scenario.deliverTo('2');
+    expect(scenario.inTransit).toEqual([]);
+    scenario.persistOne('2');
+    expect(scenario.inTransit).toMatchObject([{ type: 'voteResponse', from: '2', granted: true }]);
+    scenario.deliverTo('1');
+    expect(scenario.status('1').role).toBe('leader');
+  });
+
   it('a pipeline of writes, two deep on every disk: each is acknowledged when it is durable, and applied later still', () => {
     const scenario = new Scenario('123', { index: 10 });
     scenario.elect('1');

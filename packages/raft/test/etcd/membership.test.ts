@@ -149,6 +149,24 @@ describe('confchange_v2_add_single_explicit', () => {
   });
 });
 
+describe('NewLeaderPendingConfig', () => {
+  it('a new leader takes no change before an entry of its own is committed', () => {
+    const scenario = new Scenario('123', { index: 2, learners: '4' });
+    scenario.outwait('23');
+    scenario.campaign('1');
+    for (let round = 0; round < 2; round++) {
+      for (const ids of ['23', '1']) {
+        scenario.deliverTo(ids);
+        for (const id of ids) scenario.work(id);
+      }
+    }
+    expect(scenario.state('1')).toEqual(['1 leader term 2 commit 2']);
+    expect(scenario.changeMembers('1', add('n5'))).toBe('busy');
+    scenario.stabilize();
+    expect(scenario.changeMembers('1', add('n5'))).toBe('4/2');
+  });
+});
+
 describe('confchange_v1_remove_leader, confchange_v1_remove_leader_stepdown', () => {
   it('a leader that removes itself does not count itself, leads until that is certain, and then steps down', () => {
     const scenario = new Scenario('123', { index: 2 });
@@ -163,6 +181,16 @@ describe('confchange_v1_remove_leader, confchange_v1_remove_leader_stepdown', ()
     scenario.stabilize('2');
     scenario.stabilize('1');
     expect(scenario.state('1')).toEqual(['1 leader term 2 commit 3']);
+    scenario.stabilize('3');
+    scenario.stabilize('1');
+    // The joint configuration is committed and left; that 1 is none is not certain yet, so it neither goes nor has others go on.
+    expect(scenario.configuration('1')).toBe('23');
+    scenario.tick('1');
+    scenario.tick('1');
+    expect(scenario.status('1').role).toBe('leader');
+    scenario.results('1');
+    scenario.propose('1', 'more');
+    expect(scenario.results('1').map(({ refused }) => refused)).toEqual([undefined]);
     scenario.stabilize('123');
     // All of it is committed, and 1 is a member no more. At its next tick it tells one of the others to lead at once, and by
     // the answer to its heartbeat after that it knows that this has come about.

@@ -60,6 +60,14 @@ describe('§5.1 terms', () => {
     expect(scenario.status('1')).toMatchObject({ role: 'follower', term: 2, leaderId: '2' });
   });
 
+  it.each(roles)('%sUpdateTermFromMessage: so does an answer, which tells no leader', (_, become) => {
+    const scenario = alone(3);
+    become(scenario);
+    const refusal = { success: false, matchIndex: 0, rejectedIndex: 1, conflictIndex: 0, conflictTerm: 0 };
+    scenario.receive({ type: 'appendResponse', from: '2', to: '1', term: 2, ...refusal });
+    expect(scenario.status('1')).toMatchObject({ role: 'follower', term: 2, leaderId: undefined });
+  });
+
   it('RejectStaleTermMessage: a request of an older term changes nothing, and is told the newer one', () => {
     const scenario = alone(3, diskOf('', 2));
     scenario.receive(append('2', '1', 1, [1]));

@@ -134,3 +134,18 @@ describe('heartbeat_resp_recovers_from_probing', () => {
     expect(scenario.log('1')).toBe('11/2');
   });
 });
+
+describe('HandleMsgApp', () => {
+  it('a follower commits no further than a new leader has found its log to agree', () => {
+    const scenario = new Scenario('123', { index: 10 });
+    scenario.elect('1');
+    scenario.propose('1', 'prop_12', 'prop_13');
+    scenario.stabilize('1');
+    scenario.lose(({ to }) => to === '2');
+    scenario.stabilize('3');
+    expect(scenario.state('3')).toEqual(['3 follower term 2 commit 11']);
+    const place = { prevLogIndex: 12, prevLogTerm: 2, leaderCommit: 13, entries: [] };
+    scenario.receive({ type: 'appendRequest', from: '2', to: '3', term: 3, ...place });
+    expect(scenario.state('3')).toEqual(['3 follower term 3 commit 12']);
+  });
+});
