@@ -11,7 +11,6 @@ export interface PinnedSeed {
 
 export const pinnedSeeds: readonly PinnedSeed[] = [
   { seed: 69, what: 'an unfounded cluster was asked to work without all of its founders' },
-  { seed: 62, what: 'a cluster was founded before that was durable, and a member waited for founders that were gone' },
   {
     seed: 1398,
     what: 'a client whose words no longer reached its node stayed with it, since the news of a watch still came',
@@ -21,11 +20,7 @@ export const pinnedSeeds: readonly PinnedSeed[] = [
     what: 'a check was too early: the disk had a received snapshot in place of its log, and the core was yet to hear of it',
   },
   {
-    seed: 73,
-    what: 'members that lagged never let in the leader, which had joined later: both waited for the log to tell',
-  },
-  {
-    seed: 139,
+    seed: 703,
     what: 'learners were never promoted where an election timeout is no longer than the pauses between two looks',
   },
 ];

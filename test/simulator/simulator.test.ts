@@ -72,6 +72,18 @@ it('finds bugs that are put back, and tells how to see them again', { timeout: 1
   expect(again.output).toContain('FAILED');
 });
 
+it('finds a smaller world that still fails, and tells how to see it', { timeout: 10 * 60_000 }, async () => {
+  const whole = await simulate('--seeds', '60', '--mutant', 'T8');
+  const [, seed] = /shrink it: npm run simulate -- --shrink (\d+) --mutant T8/.exec(whole.output)!;
+  const { output } = await simulate('--shrink', seed!, '--mutant', 'T8');
+  const [, checker, events] = /fails (.*) after \d+ ms and (\d+) events/.exec(output)!;
+  const [, adjust] = /npm run simulate -- --seed \d+ --mutant T8 --adjust '(.*)'/.exec(output)!;
+  const again = await simulate('--seed', seed!, '--mutant', 'T8', '--adjust', adjust!, '--quiet');
+  expect(again.output).toContain(`FAILED  ${checker}`);
+  const [, left] = /"events":(\d+)/.exec(again.output)!;
+  expect(Number(left)).toBeLessThan(Number(events));
+});
+
 it('refuses a mutant whose text is not there', { timeout: 60_000 }, async () => {
   const { output, code } = await simulate('--seeds', '1', '--mutant', 'nothing');
   expect(code).toBe(2);
