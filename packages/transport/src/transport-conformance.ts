@@ -2,7 +2,7 @@
 // like that of channels. Best effort is hard to test: what may be lost is only asked for while nothing is wrong.
 import type { Message, PeerId } from '@raftkv/raft';
 import { systemClock } from './clock.ts';
-import type { ConformanceRunner } from './conformance.ts';
+import type { ConformanceRunner } from './conformance-runner.ts';
 import type { Transport } from './transport.ts';
 
 /** Transports of three members that can all be joined, unstarted, and the power to part two of them. */

@@ -1,5 +1,6 @@
 // The relay in a running member: off unless asked for, for allowed origins alone, within limits, gone with the member; and seen in the metrics.
 import { mkdtempSync, rmSync } from 'node:fs';
+import { get } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { dialWebSocket } from '@raftkv/transport';
@@ -9,7 +10,6 @@ import { relaySignalling, webRtcChannel } from '@raftkv/transport/webrtc';
 import type { RelaySignalling, RelayedLink } from '@raftkv/transport/webrtc';
 import { RaftkvError } from '@raftkv/wire';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { WebSocket as WebSocketOfPage } from 'ws';
 import { loadConfig } from '../../src/node/config.ts';
 import { startNode } from '../../src/node/start-node.ts';
 import type { RunningNode } from '../../src/node/start-node.ts';
@@ -51,15 +51,22 @@ async function metric({ port }: RunningNode, name: string): Promise<number | und
 
 /** The status with which the member answers a page of this origin that knocks; 101 = welcome. */
 function knock({ port }: RunningNode, origin: string): Promise<number> {
-  return new Promise((resolve) => {
-    const socket = new WebSocketOfPage(`ws://127.0.0.1:${port}/signals`, protocol, { origin });
-    socket.on('upgrade', ({ statusCode }) => resolve(statusCode ?? 0));
-    socket.on('unexpected-response', (_, { statusCode }) => {
+  const headers = {
+    origin,
+    connection: 'Upgrade',
+    upgrade: 'websocket',
+    'sec-websocket-version': '13',
+    'sec-websocket-key': 'AAAAAAAAAAAAAAAAAAAAAA==',
+    'sec-websocket-protocol': protocol,
+  };
+  return new Promise((resolve, reject) => {
+    const request = get({ host: '127.0.0.1', port, path: '/signals', headers });
+    request.on('error', reject);
+    request.on('response', ({ statusCode }) => resolve(statusCode ?? 0));
+    request.on('upgrade', ({ statusCode }, socket) => {
+      socket.destroy();
       resolve(statusCode ?? 0);
-      socket.terminate();
     });
-    socket.on('open', () => socket.close());
-    socket.on('error', () => undefined);
   });
 }
 
