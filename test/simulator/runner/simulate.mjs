@@ -9,7 +9,7 @@ import { Tally } from './tally.mjs';
 const usage = `npm run simulate -- --seeds N [--from S] [--jobs J] [--minutes M] [--mutant NAME] [--keep-going]
 npm run simulate -- --seed S [--mutant NAME] [--adjust JSON] [--quiet]     replays one, with its trace
 npm run simulate -- --shrink S [--mutant NAME]                             finds the least that still fails
-npm run simulate -- --kill-table [--only NAME --only NAME] [--seeds N]     puts known bugs back, one at a time; writes the table of the README`;
+npm run simulate -- --kill-table [--only NAME --only NAME] [--seeds N] [--minutes M]     puts known bugs back, one at a time; writes the table of the README`;
 
 process.exitCode = await main();
 
