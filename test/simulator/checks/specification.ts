@@ -22,6 +22,9 @@ export class Specification {
   readonly #disks = new Map<PeerId, DiskRecord>();
   readonly #members = new Map<PeerId, SpecMember>();
   readonly #trace = new SpecificationTrace((id) => this.#disks.get(id)?.view);
+  /** Of entries, by index and term; and of those that are committed, by index: what the log of a disk says which configuration is in force by. */
+  readonly #configurations = new Map<string, Configuration>();
+  readonly #committedConfigurations = new Map<number, Configuration>();
   #stepsLooked = 0;
 
   /** Of members, that changed something. */
@@ -40,12 +43,14 @@ export class Specification {
     this.#disks.set(id, disk);
     let member = memberOf(recordOf(core));
     this.#members.set(id, member);
+    this.#noteConfigurations(recordOf(core));
     guard(() => mustHold(this.#trace.started(member)));
     const look = (input: Input | undefined): void => {
       const before = member;
       member = after(before, recordOf(core));
       if (member === before && !isHeeded(input)) return;
       this.#members.set(id, member);
+      if (member !== before) this.#noteConfigurations(recordOf(core));
       guard(() => {
         mustHold(this.#trace.stepped({ before, after: member, input }));
         if (member !== before) this.#lookAtState(member.role === 'leader' && before.role !== 'leader');
@@ -78,9 +83,28 @@ export class Specification {
     const rest = {
       role: 'follower',
       commitIndex: log.compactedIndex,
-      configuration: member.committedConfiguration,
+      configuration: this.#configurationOf(log) ?? member.committedConfiguration,
     } as const;
     this.#trace.stopped(id, { ...member, ...rest, term, votedFor, log: { ...log, entries: [...log.entries] } });
+  }
+
+  #noteConfigurations({ membership, log, commitIndex }: Record): void {
+    const { history, told } = membership;
+    for (const { index, configuration } of told === undefined ? history : [told, ...history]) {
+      if (index <= commitIndex) this.#committedConfigurations.set(index, configuration);
+      const entry = log.entries[index - log.compactedIndex - 1];
+      if (entry !== undefined) this.#configurations.set(`${index}/${entry.term}`, configuration);
+    }
+  }
+
+  /** The newest in a log, committed or not (§4.1). */
+  #configurationOf({ entries, compactedIndex }: LogView): Configuration | undefined {
+    for (const { index, term } of entries.toReversed()) {
+      const configuration = this.#configurations.get(`${index}/${term}`);
+      if (configuration !== undefined) return configuration;
+    }
+    const known = [...this.#committedConfigurations.keys()].filter((index) => index <= compactedIndex);
+    return this.#committedConfigurations.get(Math.max(...known));
   }
 
   /** The last state of a run. */
