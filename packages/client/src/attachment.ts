@@ -46,15 +46,18 @@ export class Attachment {
   /** Connections or leaders changed. */
   connectionsChanged(): void {
     if (this.#connection === undefined) this.attach();
-    else if (this.#cancelTimer === undefined && this.#isStranded()) {
-      this.#after(strandedMilliseconds, () => {
-        const stranded = this.#connection;
-        if (!this.#isStranded()) return;
-        stranded?.closeWatch(this.#id);
-        this.#ask(stranded);
-      });
-    }
+    else this.#leaveIfStranded();
     this.#options.onState?.();
+  }
+
+  #leaveIfStranded(): void {
+    if (this.#cancelTimer !== undefined || !this.#isStranded()) return;
+    this.#after(strandedMilliseconds, () => {
+      const stranded = this.#connection;
+      if (!this.#isStranded()) return;
+      stranded?.closeWatch(this.#id);
+      this.#ask(stranded);
+    });
   }
 
   /** The node serves: the next pause is short again. */
@@ -127,6 +130,8 @@ export class Attachment {
           if (isPresent()) this.detach();
         },
       });
+      // It may have come from one that is cut off to another that is, long after the news of either.
+      this.#leaveIfStranded();
     }
     onState?.();
     if (connection === undefined) cluster.demand();

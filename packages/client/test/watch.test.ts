@@ -218,6 +218,23 @@ describe('a watch', () => {
     expect((await watch.next()).value).toMatchObject({ revision });
   });
 
+  it('leaves one after the other, if more than one is cut off', async () => {
+    const cluster = new FakeCluster(3);
+    const kv = client(cluster, { endpoints: ['node1:8080', 'node2:8080', 'node3:8080'] });
+    await kv.put('a', 0);
+    await kv.statusOfAll();
+    for (let at = 0; at < 6; at += 1) await kv.watch({ all: true }).ready();
+    const watchesAt = (node: (typeof cluster.nodes)[number]): number =>
+      [...node.sessions].reduce((sum, session) => sum + session.openWatches, 0);
+    const [first, second, third] = cluster.nodes;
+    for (const node of [first!, second!]) {
+      Object.defineProperty(node, 'leader', { get: () => undefined });
+      node.leaderChanged();
+    }
+    await expect.poll(() => [first!, second!].map(watchesAt), { timeout: 15_000 }).toEqual([0, 0]);
+    expect(watchesAt(third!)).toBe(6);
+  });
+
   it('learns how far it has come while nothing concerns it, and resumes from there', async () => {
     const cluster = new FakeCluster(1, { progressMilliseconds: 10 });
     const kv = client(cluster);
