@@ -56,6 +56,14 @@ export class Liveness {
     throw new Violation('progress', `${seconds} s after ${core} were healed: ${what}; ${this.#budget.describe()}`);
   }
 
+  /**
+   * False: more was lost than the budget allows, since it was spent before a change of members was known (a learner that had lost its disk before it was let
+   * in). Nothing is promised then but safety.
+   */
+  static isPossible({ budget }: { readonly budget: Budget }): boolean {
+    return !budget.isFounded || budget.isEnough((member) => isHealthy(member));
+  }
+
   #chooseCore(): readonly Member[] {
     const random = this.#world.random('liveness');
     const budget = this.#budget;
@@ -64,7 +72,6 @@ export class Liveness {
     if (!budget.isFounded) return healthy;
     const core = new Set(healthy);
     const isEnough = (): boolean => budget.isEnough((member) => core.has(member));
-    if (!isEnough()) throw new Violation('the world can be mended', budget.describe());
     for (const member of healthy.slice(0, random.below(healthy.length))) {
       core.delete(member);
       if (!isEnough()) core.add(member);

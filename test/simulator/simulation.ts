@@ -43,6 +43,8 @@ export interface Verdict {
   readonly elections: number;
   readonly lives: number;
   readonly recoveryMilliseconds: number;
+  /** 1: too much was lost for a second phase. */
+  readonly unmendable: number;
   /** Of members, held against the specification, and states of all of them, held against its invariants. */
   readonly steps: number;
   readonly states: number;
@@ -66,6 +68,7 @@ export class Simulation {
   #changes: { readonly operator: Operator; readonly faults: ChangeFaults } | undefined;
   #liveness: Liveness | undefined;
   #isOver = false;
+  #isUnmendable = false;
   #settled = 0;
 
   constructor(options: WorldOptions) {
@@ -150,6 +153,7 @@ export class Simulation {
       recoveryMilliseconds: this.#liveness?.recoveryMilliseconds ?? 0,
       steps: this.#checks.specification.steps,
       states: this.#checks.specification.states,
+      unmendable: this.#isUnmendable ? 1 : 0,
     };
   }
 
@@ -177,6 +181,12 @@ export class Simulation {
       this.#changes?.operator.end();
       this.#changes?.faults.end();
       const place = { cluster: this.#cluster, budget: this.#budget };
+      if (!Liveness.isPossible(place)) {
+        this.#checks.specification.checkState();
+        this.#isUnmendable = true;
+        this.#isOver = true;
+        return;
+      }
       this.#liveness = new Liveness(world, place, (core) => this.#goals(core));
     } else if (this.#liveness.check()) {
       this.#checks.specification.checkState();

@@ -105,11 +105,14 @@ export class ClusterChecks {
   }
 
   /** §4.1: a committed entry is on the disks of a quorum of the newest configuration in the log of whoever commits it; of both halves, while that is joint. */
-  checkDurable({ index, term, who }: { index: number; term: number; who: string }, configuration: Configuration): void {
+  checkDurable(
+    { index, term, who }: { index: number; term: number; who: string },
+    configurations: readonly Configuration[],
+  ): void {
     const holders = new Set<PeerId>();
     for (const [id, member] of this.#members) if (member.holds(index, term)) holders.add(id);
-    if (isQuorum(configuration, holders)) return;
-    const { voters, votersOutgoing } = configuration;
+    if (configurations.some((configuration) => isQuorum(configuration, holders))) return;
+    const { voters, votersOutgoing } = configurations[0]!;
     const names = [...holders].map((id) => this.#members.get(id)!.name).join(' ');
     throw new Violation(
       'committed entries are durable',

@@ -40,6 +40,8 @@ export class MemberChecks implements CheckedMember {
   /** Of its store. */
   #revision = 0;
   #events = 0;
+  /** Of its log, when it was looked at last. */
+  #lastIndex = 0;
   #promised: Promised | undefined;
   /** What it had acknowledged before counts on until it is known that it is gone: an answer may be on its way. */
   #hasLostDisk = false;
@@ -171,6 +173,7 @@ export class MemberChecks implements CheckedMember {
     this.#checkClaims(record);
     this.#checkStore(running.stateMachine.store);
     if (record.commitIndex !== this.#commitIndex) this.#commit(running, record.commitIndex);
+    this.#lastIndex = record.log.compactedIndex + record.log.entries.length;
     if (record.role === 'leader') this.#cluster.leads(this, running.core);
     if (record.reads.rounds.length > 0) this.onReading();
     if (record.configuration !== this.#configuration) {
@@ -250,7 +253,9 @@ export class MemberChecks implements CheckedMember {
         throw new Violation('committed entries never change', `${this.name} commits ${index} and has no such entry`);
       if (!this.#cluster.canon.committed(entry, this.name)) continue;
       this.#cluster.committedIn(index, term);
-      this.#cluster.checkDurable({ index, term: entry.term, who: this.name }, newestIn(core, begunWith));
+      // What it has appended since it was looked at last may have come after that: then the configuration before counted.
+      const inForce = [newestIn(core, begunWith, Infinity), newestIn(core, begunWith, this.#lastIndex)];
+      this.#cluster.checkDurable({ index, term: entry.term, who: this.name }, inForce);
     }
     this.#commitIndex = commitIndex;
     if (role !== 'leader' || term === this.#committedTerm) return;
@@ -259,13 +264,13 @@ export class MemberChecks implements CheckedMember {
   }
 }
 
-/** §4.1: in force is the newest in the log, committed or not. `begunWith`: what it was founded with, or told when it joined. */
-function newestIn(core: Raft, begunWith: Held): Configuration {
+/** §4.1: in force is the newest in the log up to `lastIndex`, committed or not. `begunWith`: what it was founded with, or told when it joined. */
+function newestIn(core: Raft, begunWith: Held, lastIndex: number): Configuration {
   const { log, snapshot } = recordOf(core);
   for (let at = log.entries.length - 1; at >= 0; at--) {
     const { kind, index, data } = log.entries[at]!;
     if (index <= begunWith.index) break;
-    if (kind === 'configuration') return decodeConfiguration(data);
+    if (kind === 'configuration' && index <= lastIndex) return decodeConfiguration(data);
   }
   const { latest } = snapshot;
   return latest !== undefined && latest.lastIncludedIndex >= begunWith.index

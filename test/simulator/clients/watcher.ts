@@ -100,7 +100,7 @@ export class Watcher {
           for await (const change of watch) {
             this.#take(change);
             // While it looks at that, the next ones wait here, and then at the node.
-            await this.#pause();
+            if (!this.#world.isHealed) await this.#pause();
           }
           return;
         } catch (error) {

@@ -17,6 +17,7 @@ export class Tally {
     lives: 0,
     steps: 0,
     states: 0,
+    unmendable: 0,
   };
 
   constructor(mutant) {
@@ -33,6 +34,10 @@ export class Tally {
     console.log(
       `seed ${verdict.seed} FAILED: ${first}\n  replay it: ${this.#command('--seed', verdict.seed)}\n  shrink it: ${this.#command('--shrink', verdict.seed)}`,
     );
+  }
+
+  get unmendable() {
+    return this.#sums.unmendable;
   }
 
   progress() {
@@ -52,6 +57,7 @@ export class Tally {
       lives,
       steps,
       states,
+      unmendable,
     } = this.#sums;
     const seconds = ((performance.now() - this.#started) / 1000).toFixed(1);
     return [
@@ -59,6 +65,7 @@ export class Tally {
       `simulator: ${hours(simulatedMilliseconds)} simulated; ${this.#rate()}; ${(simulatedMilliseconds / 3_600_000 / this.cpuSeconds).toFixed(4)} simulated hours per CPU second`,
       `simulator: ${events} events, ${committed} entries committed, ${acknowledged} writes acknowledged, ${reads} reads confirmed, ${failedCalls} calls failed, ${elections} elections, ${lives} lives of members`,
       `simulator: ${steps} steps that the specification allows, ${states} states in which its invariants hold`,
+      `simulator: ${unmendable} worlds lost more than could be mended, and ended there`,
     ].join('\n');
   }
 
