@@ -58,7 +58,7 @@ export class VitalSigns {
     if (this.#pingSentAt !== undefined) {
       if (isExcused) this.#pingSentAt = now;
       const isSilent = now - Math.max(this.#pingSentAt, this.#heardAt) >= pingTimeoutMilliseconds;
-      return isSilent || now - this.#pingSentAt >= 2 * keepAlive ? 'end' : undefined;
+      return isSilent || now - this.#pingSentAt >= Math.max(2 * keepAlive, pingTimeoutMilliseconds) ? 'end' : undefined;
     }
     const patience = calls > 0 ? silenceMilliseconds : watches > 0 ? watchSilenceMilliseconds : keepAlive;
     if (now - (calls > 0 ? this.#answeredAt : this.#heardAt) < Math.min(patience, keepAlive)) return undefined;
