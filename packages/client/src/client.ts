@@ -250,11 +250,6 @@ export class Client<Value, K extends UserKey> implements Kv<Value, K> {
     this.#dispatcher.cluster.expect(clusterId);
   }
 
-  /** Makes all connections anew: after a sleep they may be dead without knowing it. Not part of `Kv`. */
-  reconnect(): void {
-    this.#dispatcher.cluster.reconnect();
-  }
-
   /**
    * A batch, encoded now and sent later: it waits out an offline spell and tells when it leaves. Not part of `Kv`. Throws at once for what cannot be
    * encoded.

@@ -120,12 +120,6 @@ export class Cluster {
     this.#closeAll(new RaftkvError('wrong_cluster', `these nodes are of cluster ${before}, not ${clusterId}`));
   }
 
-  /** New connections instead of those there are: after a sleep they may be dead without knowing it. */
-  reconnect(): void {
-    this.#closeAll(new RaftkvError('connection_lost', 'the connection is made anew'));
-    if (this.#isDemanded) this.demand();
-  }
-
   #closeAll(error: RaftkvError): void {
     for (const node of [...this.#nodes]) node.connection?.close(error);
   }
