@@ -1,4 +1,7 @@
 // The front door of the server for any runtime.
+export { askAdmission } from './admission.ts';
+export { openHome } from './home.ts';
+export { openMember } from './open-member.ts';
 export { serveClient } from './client-session.ts';
 export type { ClientSession, ClientSessionOptions, ServedNode } from './client-session.ts';
 export { PeerRegistry } from './founding.ts';
@@ -11,6 +14,10 @@ export { clusterIdentity, drawnClusterId } from './identity.ts';
 export { LocalKvNode } from './kv-node.ts';
 export { KvStateMachine } from './kv-state-machine.ts';
 
+export type { Admission } from './admission.ts';
+export type { Home, HomeOptions, HomePlace } from './home.ts';
+export type { MemberEvent, MemberOptions } from './member-options.ts';
+export type { Member } from './open-member.ts';
 export type { ClusterIdentity, FoundingMember } from './identity.ts';
 export type { MembershipEvent } from './membership.ts';
 export type { Founder } from './roster.ts';

@@ -1,16 +1,14 @@
-// Asking a running cluster, and first of all to be let in: the storage's identity is drawn first, nothing is created before the cluster has answered with an id, and a
-// repetition after a crash in between is another member: its never-seen predecessor of the same name goes.
+// Asking a running cluster over its clients' door: to be let in, whether it is the one that a directory belongs to, and whatever a member that does not lead is
+// asked itself. What being let in means is the server's business. Called by `start-node.ts`.
 import { createServer } from 'node:net';
-import type { ClusterKv } from '@raftkv/client';
-import { drawStoreId } from '@raftkv/storage';
+import { askAdmission } from '@raftkv/server';
+import type { Admission, Home } from '@raftkv/server';
 import type { StorageIdentity } from '@raftkv/storage';
-import { RaftkvError, decodeConfiguration } from '@raftkv/wire';
+import { RaftkvError } from '@raftkv/wire';
 import type { AdminRequest, AdminResult, MemberPlan } from '@raftkv/wire';
 import type { NodeConfig } from './config.ts';
 import { connect } from './connect.ts';
 import type { Logger } from './logger.ts';
-import type { ClusterId } from './cluster-id.ts';
-import type { Admission, Home } from './member-home.ts';
 
 export interface JoinOptions {
   /** Some or all members of the cluster. */
@@ -19,8 +17,6 @@ export interface JoinOptions {
   readonly plan?: MemberPlan;
 }
 
-/** Attempts whose answer was lost: the same request again finds what the first one did. */
-const maxAttempts = 5;
 const answerMilliseconds = 10_000;
 /** A cluster that starts as a whole cannot answer its own members. */
 const checkMilliseconds = 2_000;
@@ -38,31 +34,25 @@ export async function joinCluster(
   await checkPort(config);
   const kv = connect({ endpoints, ...(again === undefined ? {} : { clusterId: again.clusterId }) });
   try {
-    const storeId = again?.storeId ?? drawStoreId();
     const address = config.advertise ?? `${config.host}:${config.port}`;
-    const { members, memberId, configuration } = await add(kv, { name: config.nodeId, address, storeId, plan });
-    if (memberId === undefined || configuration === undefined) {
-      throw new RaftkvError('bad_frame', 'the cluster let this member in without a word about who it is');
-    }
-    return {
-      identity: { clusterId: members.clusterId, memberId, memberName: config.nodeId, storeId },
-      configuration: decodeConfiguration(configuration),
-      configurationIndex: members.index,
-    };
+    return await askAdmission((request) => kv.askMembers(request, { timeoutMilliseconds: answerMilliseconds }), {
+      name: config.nodeId,
+      address,
+      plan,
+      again,
+    });
   } finally {
     await kv.close();
   }
 }
 
-/** Told to join with a directory that holds a member already: it goes on, if it is of that cluster. Throws `storage_identity`. */
+/** Told to join with a directory that holds a member already: it goes on, if it is of that cluster. `known`: its cluster; a founder of one that was never founded is of none. Throws `storage_identity`. */
 export async function checkCluster(
   { dataDirectory }: NodeConfig,
   { endpoints }: JoinOptions,
-  { home, clusterId, logger }: { readonly home: Home; readonly clusterId: ClusterId; readonly logger: Logger },
+  { home, known, logger }: { readonly home: Home; readonly known: string | undefined; readonly logger: Logger },
 ): Promise<void> {
   const { memberName } = home.stored.identity;
-  // A founder of a cluster that was never founded is of none.
-  const { known } = clusterId;
   const kv = connect({ endpoints, retries: 0 });
   try {
     const found = (await kv.status({ timeoutMilliseconds: checkMilliseconds })).clusterId;
@@ -87,24 +77,6 @@ export async function askLeader(clusterId: string, address: string, request: Adm
     return await kv.askMembers(request);
   } finally {
     await kv.close();
-  }
-}
-
-async function add(
-  kv: ClusterKv,
-  member: {
-    readonly name: string;
-    readonly address: string;
-    readonly storeId: string;
-    readonly plan: MemberPlan | undefined;
-  },
-): Promise<AdminResult> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await kv.askMembers({ type: 'add', ...member }, { timeoutMilliseconds: answerMilliseconds });
-    } catch (error) {
-      if (RaftkvError.from(error).definite || attempt === maxAttempts) throw error;
-    }
   }
 }
 

@@ -1,42 +1,27 @@
-// The composition root of a member in Node: storage, mesh, replica, state machine and the doors to them, put together and taken apart in order.
+// The composition root of a member in Node: a member in its directory, and the doors to it, opened and closed in order. What a member is made of is the same
+// everywhere (`openMember` of the server); its clock, dice, files and sockets are given here.
 import { randomBytes } from 'node:crypto';
 import { join as joinPath } from 'node:path';
-import { FlightRecorder, Replica } from '@raftkv/replica';
-import {
-  KvStateMachine,
-  LocalKvNode,
-  Membership,
-  MeshKeeper,
-  PeerRegistry,
-  Roster,
-  SecondFounding,
-  addMemberMetrics,
-  createMetrics,
-} from '@raftkv/server';
-import type { Metrics } from '@raftkv/server';
+import { FlightRecorder } from '@raftkv/replica';
+import { addMemberMetrics, createMetrics, openMember } from '@raftkv/server';
+import type { Home, LocalKvNode, Member, MemberEvent, Metrics } from '@raftkv/server';
 import { createHttpServer, createMonitoringServer, listen, startProcessMetrics } from '@raftkv/server/node';
 import type { PageHook } from '@raftkv/server/node';
-import type { Storage } from '@raftkv/storage';
-import type { Mesh } from '@raftkv/transport';
-import { RaftkvError } from '@raftkv/wire';
+import type { RaftkvError } from '@raftkv/wire';
 import type { NodeConfig } from './config.ts';
-import { ClusterId } from './cluster-id.ts';
 import { FlightFiles } from './flight-files.ts';
 import { deflate } from './deflate.ts';
-import { writeRemovalNote } from './home-note.ts';
 import { askLeader, checkCluster, joinCluster } from './join-cluster.ts';
 import type { JoinOptions } from './join-cluster.ts';
 import type { Logger } from './logger.ts';
-import { openHome } from './member-home.ts';
-import type { Home } from './member-home.ts';
+import { openDirectoryHome } from './member-home.ts';
 import { nodeClock } from './node-clock.ts';
 import { ownAddress } from './own-address.ts';
 import type { Address } from './own-address.ts';
-import { openPeerMesh } from './peer-mesh.ts';
+import { peerDialler } from './peer-route.ts';
 import { version } from './version.ts';
 import { openWebSocketDoors } from './websocket-doors.ts';
 
-const requestTimeoutMilliseconds = 5_000;
 /** Clocks of computers are off by a few parts in ten thousand at the worst; a busy host's timers make no difference (pulse.ts of the replica). */
 const leases = { maxDriftPerMille: 100 } as const;
 
@@ -84,13 +69,12 @@ class StartingNode {
   readonly #onHalt: (error: RaftkvError) => void;
   readonly #page: PageHook | undefined;
   readonly #join: JoinOptions | undefined;
-  readonly #stateMachine = new KvStateMachine();
   /** What to take apart, last opened first. */
   readonly #closers: (() => Promise<void> | void)[] = [];
   #flight: FlightFiles | undefined;
+  #member: Member | undefined;
   #isClosed = false;
   #isHalted = false;
-  #replica: Replica | undefined;
 
   constructor(config: NodeConfig, { logger, onHalt, page, join }: StartNodeOptions) {
     this.#config = config;
@@ -102,162 +86,65 @@ class StartingNode {
 
   async start(): Promise<RunningNode> {
     const home = await this.#openHome();
-    const { storage, stored, founders } = home;
-    const { memberId } = stored.identity;
-    const { configuration, configurationIndex } = home;
-    const roster = new Roster(founders, {
-      active: configuration,
-      committed: configuration,
-      committedIndex: configurationIndex,
-    });
-    const others = founders.filter(({ id }) => id !== memberId);
-    const registry = await PeerRegistry.open({ storage, others, roster });
-    const clusterId = new ClusterId(home, registry);
-    if (this.#join !== undefined && !home.isNew)
-      await checkCluster(this.#config, this.#join, { home, clusterId, logger: this.#logger });
-    const second = new SecondFounding({
-      status: () => this.#replica?.status().raft,
-      patienceMilliseconds: this.#config.electionTimeoutMilliseconds * 4,
-      onFound: (error) => this.#halt(error),
-    });
-    this.#closers.push(() => second.close());
-    const mesh = openPeerMesh({
-      self: stored.identity,
-      clusterId,
-      registry,
-      roster,
-      second,
-      logger: this.#logger,
-      onHalt: (error) => this.#halt(error),
-      onRemoved: (reason) => this.#retire(storage, reason),
-    });
-    this.#closers.push(() => mesh.close());
-    const node = this.#createNode({ home, clusterId, roster, mesh });
-    const replica = this.#createReplica({ home, mesh, node, roster });
-    const membership = new Membership({
-      clusterId: () => clusterId.settled,
-      memberId,
-      roster,
-      engine: replica,
-      storeIdOf: (id) => (id === memberId ? stored.identity.storeId : registry.storeIdOf(id)),
-      isReachable: (id) => mesh.isConnected(id),
-      electionTimeoutMilliseconds: this.#config.electionTimeoutMilliseconds,
-      onEvent: ({ type, ...details }) => this.#logger.log('INFO', type, details),
-    });
-    this.#closers.push(() => {
-      membership.stop();
-      node.stop();
-      return replica.close();
-    });
-    this.#keepMesh({ home, mesh, roster });
-
-    // A member that joined has nothing to answer with before it has what the cluster had when it let it in.
-    const committed = Math.max(stored.snapshot?.lastIncludedIndex ?? 0, stored.hardState?.commitIndex ?? 0);
-    const startIndex = Math.max(committed, configurationIndex);
-    const address = ownAddress(this.#config, roster.get(memberId)?.address);
-    const port = await this.#openDoors({ node, clusterId, mesh, replica, storage, address });
-    this.#runWhenFounded({ registry, replica, membership, node, startIndex }).catch((error: unknown) =>
-      this.#halt(RaftkvError.from(error)),
-    );
+    const member = await this.#openMember(home);
+    this.#member = member;
+    this.#closers.push(() => member.close());
+    const { node, roster } = member;
+    const address = ownAddress(this.#config, roster.get(node.memberId)?.address);
+    const port = await this.#openDoors(member, address);
+    // What goes wrong is told to the owner by the member.
+    member.start().catch(() => undefined);
     return { host: address.host, port, node, close: (closing) => this.close(closing) };
   }
 
   async #openHome(): Promise<Home> {
     const config = this.#config;
     const join = this.#join;
-    const home = await openHome({
+    const home = await openDirectoryHome({
       config,
       onFailure: (error) => this.#halt(error),
       join: join === undefined ? undefined : (again) => joinCluster(config, join, again),
     });
-    this.#closers.push(() => home.storage.close());
     for (const repair of home.stored.repairs) this.#logger.log('WARN', 'storage repaired', { repair });
     return home;
   }
 
-  #createNode({ home, clusterId, roster, mesh }: Omit<Parts, 'registry' | 'node'>): LocalKvNode {
-    const { memberId, memberName } = home.stored.identity;
-    return new LocalKvNode({
-      clusterId: () => clusterId.known,
-      memberId,
-      name: memberName,
-      version,
-      roster,
-      stateMachine: this.#stateMachine,
-      syncWrites: this.#config.syncWrites,
-      leaseReads: this.#config.leaseReads,
-      isReachable: (id) => mesh.isConnected(id),
-      clock: nodeClock,
-      requestTimeoutMilliseconds,
-      deflate: this.#config.compression ? deflate : (bytes) => bytes,
-    });
-  }
-
-  #createReplica({ home, mesh, node, roster }: Omit<Parts, 'registry' | 'clusterId'>): Replica {
+  #openMember(home: Home): Promise<Member> {
     const config = this.#config;
-    const { storage, stored, configuration, configurationIndex } = home;
+    const join = this.#join;
+    const logger = this.#logger;
     const flight = config.flightRecorder ? this.#openFlight() : {};
-    const replica = new Replica({
-      ...flight,
+    return openMember({
+      home,
+      version,
+      clock: nodeClock,
       raft: {
-        id: stored.identity.memberId,
         seed: randomBytes(4).readUInt32LE(),
         maxAppendEntries: config.maxLogEntries,
         ...raftTicks(config),
         priority: config.priority,
         leaseReads: config.leaseReads ? leases : undefined,
       },
-      configuration,
-      configurationIndex,
-      storage,
-      stored,
-      transport: mesh,
-      stateMachine: this.#stateMachine,
-      clock: nodeClock,
       tickMilliseconds: tickMilliseconds(config),
-      requestTimeoutMilliseconds,
-      snapshotThreshold: config.snapshotThreshold,
-      retainedBytes: config.cacheBytes,
-      snapshotBytesPerSecond: config.snapshotRate,
-      onHalt: (error) => this.#halt(error),
-      onRoleChange: (status) => {
-        node.roleChanged(status);
-        this.#logger.log('INFO', 'role', { role: status.role, term: status.term, leader: node.leader });
+      mesh: { dial: peerDialler() },
+      replica: {
+        ...flight,
+        snapshotThreshold: config.snapshotThreshold,
+        retainedBytes: config.cacheBytes,
+        snapshotBytesPerSecond: config.snapshotRate,
       },
-      onConfiguration: (status) => roster.update(status),
-      onEvent: (event) => this.#logger.log('INFO', event.type, { ...event }),
+      deflate: config.compression ? deflate : (bytes) => bytes,
+      ...(join === undefined || home.isNew
+        ? {}
+        : { check: (known) => checkCluster(config, join, { home, known, logger }) }),
+      onHalt: (error) => this.#halt(error),
+      onEvent: (event) => this.#note(event),
     });
-    this.#replica = replica;
-    const { raft } = replica.status();
-    roster.update({
-      active: raft.configuration,
-      committed: raft.committedConfiguration,
-      committedIndex: raft.committedConfigurationIndex,
-    });
-    return replica;
   }
 
-  /** From here on peers come and go as the log says, and this member goes when it says so. */
-  #keepMesh({ home, mesh, roster }: Pick<Parts, 'home' | 'mesh' | 'roster'>): void {
-    const { memberId, memberName } = home.stored.identity;
-    const reason = `${memberName} (${memberId}) was removed from its cluster; to bring the machine back, empty its data directory and join it as a new member`;
-    const keeper = new MeshKeeper({
-      memberId,
-      roster,
-      mesh,
-      graceMilliseconds: this.#config.electionTimeoutMilliseconds * 3,
-      onRemoved: () => this.#retire(home.storage, reason),
-    });
-    this.#closers.push(() => keeper.close());
-  }
-
-  /** This member is none any more: it notes that, so that it does not start again, and goes. */
-  #retire(storage: Storage, reason: string): void {
-    const error = new RaftkvError('member_removed', reason);
-    writeRemovalNote(storage, reason).then(
-      () => this.#halt(error),
-      (failure: unknown) => this.#halt(RaftkvError.from(failure)),
-    );
+  #note({ type, ...details }: MemberEvent): void {
+    const isRefusal = type === 'peer refused' || type === 'refused by peer';
+    this.#logger.log(isRefusal ? 'ERROR' : 'INFO', type, details);
   }
 
   #openFlight(): { readonly recorder: FlightRecorder } {
@@ -269,7 +156,7 @@ class StartingNode {
     return { recorder: new FlightRecorder(files, { software: version, now: nodeClock.now }) };
   }
 
-  /** Storage, replica and mesh may each find that this member cannot go on; the owner is told once. */
+  /** Storage and member may each find that it cannot go on; the owner is told once. */
   #halt(error: RaftkvError): void {
     if (this.#isHalted || this.#isClosed) return;
     this.#isHalted = true;
@@ -280,13 +167,13 @@ class StartingNode {
   async close({ handOver = false }: { readonly handOver?: boolean } = {}): Promise<void> {
     if (this.#isClosed) return;
     // While the doors are open, so that clients go on being served here and learn who leads. A follower, and one that nobody can take over from, goes at once.
-    if (handOver) await this.#replica?.transferLeadership().catch(() => undefined);
+    if (handOver) await this.#member?.handOver().catch(() => undefined);
     if (this.#isClosed) return;
     this.#isClosed = true;
     for (const close of this.#closers.toReversed()) await close();
   }
 
-  async #openDoors({ node, clusterId, mesh, replica, storage, address }: Doors): Promise<number> {
+  async #openDoors({ node, clusterId, mesh, replica, storage }: Member, address: Address): Promise<number> {
     const config = this.#config;
     const metrics = createMetrics();
     this.#closers.push(startProcessMetrics(metrics, { version }));
@@ -335,40 +222,6 @@ class StartingNode {
     this.#closers.push(() => monitoring.close());
     await listen(monitoring.server, address);
   }
-
-  async #runWhenFounded({ registry, replica, membership, node, startIndex }: Founding): Promise<void> {
-    if (!registry.isFounded) this.#logger.log('INFO', 'founding: waiting for', { members: registry.missing() });
-    await registry.founded();
-    if (this.#isClosed) return;
-    await replica.start();
-    node.run(replica, startIndex, membership);
-    membership.start();
-    this.#logger.log('INFO', 'running', { clusterId: node.clusterId, memberId: node.memberId });
-  }
-}
-
-interface Parts {
-  readonly home: Home;
-  readonly clusterId: ClusterId;
-  readonly registry: PeerRegistry;
-  readonly roster: Roster;
-  readonly mesh: Mesh;
-  readonly node: LocalKvNode;
-}
-
-interface Founding {
-  readonly registry: PeerRegistry;
-  readonly membership: Membership;
-  readonly replica: Replica;
-  readonly node: LocalKvNode;
-  /** What was committed here, as far as the storage knows. */
-  readonly startIndex: number;
-}
-
-interface Doors extends Pick<Parts, 'clusterId' | 'mesh' | 'node'> {
-  readonly replica: Replica;
-  readonly storage: Storage;
-  readonly address: Address;
 }
 
 /** Five ticks a heartbeat: fine enough for the random part of an election timeout, coarse enough to cost nothing. */

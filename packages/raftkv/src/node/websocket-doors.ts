@@ -8,7 +8,7 @@ import type { Mesh } from '@raftkv/transport';
 import { acceptWebSockets } from '@raftkv/transport/node';
 import { openSignalRelay } from '@raftkv/transport/webrtc';
 import type { SignalRelay } from '@raftkv/transport/webrtc';
-import { peerRoute } from './peer-mesh.ts';
+import { peerRoute } from './peer-route.ts';
 
 const clientRoute = { path: '/ws', protocol: 'raftkv.v1' } as const;
 const relayRoute = { path: '/signals', protocol: 'raftkv-signals.v1' } as const;

@@ -3,14 +3,14 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { clusterIdentity } from '@raftkv/server';
+import type { Admission, Home } from '@raftkv/server';
 import type { RequestedIdentity } from '@raftkv/storage';
 import { openFileStorage } from '@raftkv/storage/node';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadConfig } from '../../src/node/config.ts';
 import type { NodeConfig } from '../../src/node/config.ts';
-import { writeRemovalNote } from '../../src/node/home-note.ts';
-import { openHome } from '../../src/node/member-home.ts';
-import type { Admission, Home, HomeOptions } from '../../src/node/member-home.ts';
+import { openDirectoryHome } from '../../src/node/member-home.ts';
+import type { DirectoryHomeOptions } from '../../src/node/member-home.ts';
 
 const peers = 'node1:h:1,node2:h:2,node3:h:3';
 const admission: Admission = {
@@ -37,8 +37,8 @@ function config(name: string, flags: Record<string, string> = {}): NodeConfig {
 }
 
 /** What opening says, with the storage closed again. */
-async function open(found: NodeConfig, joining?: HomeOptions['join']): Promise<Home> {
-  const home = await openHome({ config: found, onFailure: () => undefined, join: joining });
+async function open(found: NodeConfig, joining?: DirectoryHomeOptions['join']): Promise<Home> {
+  const home = await openDirectoryHome({ config: found, onFailure: () => undefined, join: joining });
   await home.storage.close();
   return home;
 }
@@ -106,7 +106,8 @@ describe('a directory', () => {
   it('of a member that was removed is not opened again', async () => {
     const { stored } = await open(config('node2'));
     const storage = await openFileStorage({ directory: join(directory, 'data'), create: false });
-    await writeRemovalNote(storage, `${stored.identity.memberName} was removed`);
+    const note = { version: 1, reason: `${stored.identity.memberName} was removed` };
+    await storage.setNote('removed', new TextEncoder().encode(JSON.stringify(note)));
     await storage.close();
     const refusal = { code: 'member_removed', message: 'node2 was removed' };
     await expect(open(config('node2'))).rejects.toMatchObject(refusal);

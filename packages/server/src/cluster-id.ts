@@ -1,9 +1,9 @@
 // The id of the cluster, as this member knows it: from the beginning if it joined, and as soon as all founders have noted each other's storages if it is a
-// founder. Until then no client is told any. Founders meet under another id, which is made of their names. Made and asked by `start-node.ts`.
-import { drawnClusterId } from '@raftkv/server';
-import type { PeerRegistry } from '@raftkv/server';
+// founder. Until then no client is told any. Founders meet under another id, which is made of their names. Made by `open-member.ts`.
 import { RaftkvError } from '@raftkv/wire';
-import type { Home } from './member-home.ts';
+import type { PeerRegistry } from './founding.ts';
+import type { Home } from './home.ts';
+import { drawnClusterId } from './identity.ts';
 
 export class ClusterId {
   readonly #home: Home;

@@ -1,11 +1,12 @@
 // The notes in a member's storage of how it came to be one, and that it is none any more. JSON with a version; a configuration in it as the bytes that
-// `wire` makes of it. Read and written by `member-home.ts` and `start-node.ts`.
-import type { Founder } from '@raftkv/server';
+// `wire` makes of it. Read and written by `home.ts` and `open-member.ts`.
 import type { Storage } from '@raftkv/storage';
 import { RaftkvError, decodeConfiguration, encodeConfiguration } from '@raftkv/wire';
+import { decodeBytes, encodeBytes } from './gateway/base64.ts';
+import type { Founder } from './roster.ts';
 
 /** Who is a member, as the log says it. */
-export type Configuration = ReturnType<typeof decodeConfiguration>;
+export type HeldConfiguration = ReturnType<typeof decodeConfiguration>;
 
 export type HomeNote =
   | {
@@ -15,7 +16,7 @@ export type HomeNote =
       /** Whether the cluster's id is made of names alone, as it was before ids were drawn. */
       readonly isNamed: boolean;
     }
-  | { readonly type: 'joined'; readonly configuration: Configuration; readonly configurationIndex: number };
+  | { readonly type: 'joined'; readonly configuration: HeldConfiguration; readonly configurationIndex: number };
 
 const homeName = 'home';
 const removalName = 'removed';
@@ -28,7 +29,7 @@ export async function writeHomeNote(storage: Storage, note: HomeNote): Promise<v
     const { isNamed, ...rest } = note;
     return write(storage, homeName, rest, isNamed ? version : drawnVersion);
   }
-  const configuration = Buffer.from(encodeConfiguration(note.configuration)).toString('base64');
+  const configuration = encodeBytes(encodeConfiguration(note.configuration));
   await write(storage, homeName, { ...note, configuration });
 }
 
@@ -41,8 +42,7 @@ export async function readHomeNote(storage: Storage): Promise<HomeNote | undefin
     return { type, token, founders, isNamed: note.version === version };
   }
   if (type === 'joined' && typeof configuration === 'string' && Number.isSafeInteger(configurationIndex)) {
-    const decoded = decodeConfiguration(Buffer.from(configuration, 'base64'));
-    return { type, configuration: decoded, configurationIndex: configurationIndex as number };
+    return { type, configuration: decode(configuration), configurationIndex: configurationIndex as number };
   }
   throw corrupt(homeName);
 }
@@ -76,6 +76,16 @@ async function read(storage: Storage, name: string, newest = version): Promise<R
   const found = (note as { version?: unknown }).version;
   if (found === version || found === newest) return { ...note };
   throw new RaftkvError('unsupported_version', `the note "${name}" is of version ${String(found)}`);
+}
+
+function decode(configuration: string): HeldConfiguration {
+  let bytes: Uint8Array;
+  try {
+    bytes = decodeBytes(configuration);
+  } catch {
+    throw corrupt(homeName);
+  }
+  return decodeConfiguration(bytes);
 }
 
 function isFounder(value: unknown): value is Founder {

@@ -1,23 +1,36 @@
-// The mesh of a member in Node: WebSockets to the other members, each let in by the registry. Who they are is for the roster to say; a refusal that ends this
-// member is told to its owner.
-import { Guests } from '@raftkv/server';
-import type { PeerRegistry, Roster, SecondFounding } from '@raftkv/server';
-import { dialWebSocket, openMesh } from '@raftkv/transport';
+// The mesh of a member: channels to the other members, each let in by the registry. Who they are is for the roster to say, how they are reached for the runtime;
+// a refusal that ends this member is told to its owner. Opened by `open-member.ts`.
+import { openMesh } from '@raftkv/transport';
 import type { Mesh, MeshOptions } from '@raftkv/transport';
-import { nodeWebSocket } from '@raftkv/transport/node';
 import { RaftkvError } from '@raftkv/wire';
 import type { ClusterId } from './cluster-id.ts';
-import type { Logger } from './logger.ts';
+import type { PeerRegistry } from './founding.ts';
+import { Guests } from './guests.ts';
+import type { Roster } from './roster.ts';
+import type { SecondFounding } from './second-founding.ts';
 
-export const peerRoute = { path: '/raft', protocol: 'raftkv-peer.v1' } as const;
+/** What a runtime gives: how others are reached, and what dice and clock there are. */
+export type MeshParts = Pick<MeshOptions, 'dial' | 'dialDirect' | 'random' | 'limits'>;
 
-export interface PeerMeshOptions {
+export type MeshEvent =
+  | { readonly type: 'peer connected'; readonly peer: string }
+  /** This side refused the other, or was refused. */
+  | {
+      readonly type: 'peer refused' | 'refused by peer';
+      readonly peer: string;
+      readonly code: RaftkvError['code'];
+      readonly reason: string;
+    };
+
+export interface MemberMeshOptions {
+  readonly parts: MeshParts;
   readonly self: MeshOptions['self'];
+  readonly clock: NonNullable<MeshOptions['clock']>;
   readonly clusterId: Pick<ClusterId, 'with'>;
   readonly registry: PeerRegistry;
   readonly roster: Roster;
   readonly second: Pick<SecondFounding, 'suspect'>;
-  readonly logger: Logger;
+  readonly onEvent: (event: MeshEvent) => void;
   /** This member cannot go on. */
   readonly onHalt: (error: RaftkvError) => void;
   /** Another one says that this member was removed. */
@@ -25,15 +38,14 @@ export interface PeerMeshOptions {
 }
 
 /** Without peers: they are added as the roster has them. */
-export function openPeerMesh(options: PeerMeshOptions): Mesh {
-  const { self, clusterId, registry, roster, second, logger, onHalt, onRemoved } = options;
+export function openMemberMesh(options: MemberMeshOptions): Mesh {
+  const { parts, self, clock, clusterId, registry, roster, second, onEvent, onHalt, onRemoved } = options;
   const nameOf = (id: string): string => roster.get(id)?.name ?? id;
-  const WebSocket = nodeWebSocket({ isMasked: false });
   const mesh = openMesh({
+    ...parts,
     self,
+    clock,
     peers: [],
-    dial: (address, signal) =>
-      dialWebSocket(`ws://${address}${peerRoute.path}`, { protocol: peerRoute.protocol, signal, WebSocket }),
     clusterIdFor: (peer) => clusterId.with(peer),
     onForeign: (peer) => second.suspect(peer),
     admit: (peer) => registry.admit(peer),
@@ -43,12 +55,11 @@ export function openPeerMesh(options: PeerMeshOptions): Mesh {
       return registry.strangerError(id);
     },
     onWelcomed: (peer) => {
-      logger.log('INFO', 'peer connected', { peer: nameOf(peer) });
+      onEvent({ type: 'peer connected', peer: nameOf(peer) });
       registry.admittedBy(peer).catch((error: unknown) => onHalt(RaftkvError.from(error)));
     },
     onRefused: (peer, { code, message }, by) => {
-      const event = by === 'self' ? 'peer refused' : 'refused by peer';
-      logger.log('ERROR', event, { peer: nameOf(peer), code, reason: message });
+      onEvent({ type: by === 'self' ? 'peer refused' : 'refused by peer', peer: nameOf(peer), code, reason: message });
       if (by === 'self') return;
       // The others remember the storage that this member once had: it may not take part with an empty one.
       if (code === 'member_amnesia') onHalt(new RaftkvError(code, message));
