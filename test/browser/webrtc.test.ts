@@ -126,7 +126,7 @@ it('connects a tab and a member in Node', async () => {
   mesh = openMesh({
     self: { memberId: 'node', memberName: 'node', clusterId: 'cluster', storeId: 'store-node' },
     peers: [{ id: 'tab', name: 'tab', address: 'tab', dials: true }],
-    dial: (id, signal) => webRtc.dial(id, signal),
+    dial: (id, signal) => webRtc.dial(id, { signal }),
     admit: async () => undefined,
   });
   try {

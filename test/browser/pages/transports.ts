@@ -31,7 +31,7 @@ const overWebRtc: OpenWays = (accept) => {
   };
   const members = { a: open('a'), b: open('b'), c: open('c') };
   return {
-    dial: (from, to, signal) => members[from].dial(to, signal),
+    dial: (from, to, signal) => members[from].dial(to, { signal }),
     dispose: () => {
       for (const id of ids) {
         members[id].close();

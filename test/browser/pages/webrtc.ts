@@ -40,7 +40,7 @@ const webRtcLab = {
       self: { memberId: id, memberName: id, clusterId: 'cluster', storeId: `store-${id}` },
       // One of a pair dials, so that there is never a second channel, whose coming could lose a message that a test waits for.
       peers: peerIds.map((peerId) => ({ id: peerId, name: peerId, address: peerId, dials: id < peerId })),
-      dial: (peerId, signal) => webRtc!.dial(peerId, signal),
+      dial: (peerId, signal) => webRtc!.dial(peerId, { signal }),
       admit: async () => undefined,
     });
     mesh.start({ onMessage: (message) => received.push(message), onUnreachable: () => undefined });

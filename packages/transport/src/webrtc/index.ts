@@ -8,6 +8,7 @@ export { parseSignal } from './signal.ts';
 export { webRtcChannel } from './webrtc-channel.ts';
 export { defaultWebRtcLimits } from './webrtc-limits.ts';
 
+export type { ChannelPurpose, DialOptions } from '../purpose.ts';
 export type { SignalPort } from './broadcast-signalling.ts';
 export type { DataPort } from './data-port.ts';
 export type { AnsweredInvitation, Invitation, InvitationOptions } from './invitation.ts';

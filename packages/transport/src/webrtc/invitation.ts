@@ -96,6 +96,7 @@ function open(
   );
   const session = new PeerSession({
     connection,
+    purpose: 'peer',
     isPolite,
     trickles: false,
     send: () => undefined,

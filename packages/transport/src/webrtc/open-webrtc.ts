@@ -1,10 +1,12 @@
 // Connects this member to others over WebRTC: dials by member id, answers those that dial, and finds out which signal belongs to which attempt.
-// Made for the mesh: `dial` is what it dials with, `onChannel` leads to its `accept`. How signals travel is for the Signalling it is given.
+// Carries channels of the mesh and of clients (`purpose.ts`), whose handlers are the caller's. How signals travel is for the Signalling it is given.
 import { RaftkvError } from '@raftkv/wire';
 import type { Channel } from '../channel.ts';
 import type { ChannelLimits } from '../channel-limits.ts';
 import { systemClock } from '../clock.ts';
 import type { TransportClock } from '../clock.ts';
+import { parsePurpose } from '../purpose.ts';
+import type { ChannelPurpose, DialOptions } from '../purpose.ts';
 import { newConnection } from './new-connection.ts';
 import type { IceServer, PeerConnectionConstructor } from './peer-connection.ts';
 import { PeerSession } from './peer-session.ts';
@@ -22,10 +24,10 @@ export interface WebRtcOptions {
   readonly signalling: Signalling;
   /** The way for members between which no direct one leads, such as `relaySignalling(…).links`. Default none. */
   readonly relayed?: RelayedLinks;
-  /** Somebody dialled and the channel is open; unstarted. Who it is, a handshake must prove: ids in signals are claims. */
-  readonly onChannel: (channel: Channel, from: string) => void;
+  /** Somebody dialled for this purpose and the channel is open; unstarted. Who it is, a handshake must prove: ids in signals are claims. */
+  readonly onChannel: (channel: Channel, from: string, purpose: ChannelPurpose) => void;
   /** Whose offers are answered. Default: everybody's. Others are refused with `wrong_member`. */
-  readonly isPeer?: (id: string) => boolean;
+  readonly isWelcome?: (id: string, purpose: ChannelPurpose) => boolean;
   /** STUN and TURN servers. Default none: enough within one machine or one local network. More than 4 slow a browser down. */
   readonly iceServers?: readonly IceServer[];
   /** `relay`: only by way of the TURN servers. Default `all`. */
@@ -40,15 +42,19 @@ export interface WebRtcOptions {
 
 export interface WebRtc {
   /**
-   * Resolves with an open channel to this member. Rejects with `timeout` (nobody answered, or no way was found), `connect_failed`, `cancelled` (the
-   * signal), `busy` (here or there), `closed`, `unsupported` (no WebRTC here), or what the other side refused with. Where there is a relay and the direct
-   * way fails or takes longer than `relayAfterMilliseconds`, the channel may lead through it; its `path` says so.
+   * Resolves with an open channel to this member. Rejects with `timeout` (nobody answered, or no way was found), `connect_failed` (also: the relay says
+   * that it is not there), `cancelled` (the signal), `busy` (here or there), `closed`, `unsupported` (no WebRTC here, or a purpose that is not known there),
+   * `member_removed` at once for one that was dropped, or what the other side refused with. Where there is a relay and the direct way fails or takes
+   * longer than `relayAfterMilliseconds`, the channel may lead through it; its `path` says so.
    */
-  dial(peerId: string, signal?: AbortSignal): Promise<Channel>;
+  dial(peerId: string, options?: DialOptions): Promise<Channel>;
   /** The same without a relay: for the mesh, which leaves the relayed way when the direct one works again. */
-  dialDirect(peerId: string, signal?: AbortSignal): Promise<Channel>;
-  /** This member left: its channels end with `closed`, and nothing more is said to it. */
-  drop(peerId: string): void;
+  dialDirect(peerId: string, options?: DialOptions): Promise<Channel>;
+  /**
+   * This member left for good: its channels end with `closed`, nothing more is said to it, and what it offers is refused with `member_removed`. `purpose`:
+   * only in that capacity. The last 1,024 are remembered.
+   */
+  drop(peerId: string, purpose?: ChannelPurpose): void;
   /** Sessions that are open, or about to be. */
   readonly sessions: number;
   /** Closes every channel, in order, and answers nobody any more. Idempotent. */
@@ -58,18 +64,33 @@ export interface WebRtc {
 /**
  * @example
  * ```ts
- * const webRtc = openWebRtc({ selfId: 'a1', signalling: broadcastSignalling(new BroadcastChannel('room')), onChannel: (channel) => mesh.accept(channel) });
- * const mesh = openMesh({ self, peers, dial: (peerId, signal) => webRtc.dial(peerId, signal), admit });
+ * const signalling = broadcastSignalling(new BroadcastChannel('room'));
+ * const onChannel = (channel, from, purpose) => (purpose === 'peer' ? mesh.accept(channel) : serveClient(channel, node));
+ * const webRtc = openWebRtc({ selfId: 'a1', signalling, onChannel });
+ * const mesh = openMesh({ self, peers, dial: (peerId, signal) => webRtc.dial(peerId, { signal }), admit });
+ * const kv = connect({ endpoints: ['b2'], dial: (peerId, { signal }) => webRtc.dial(peerId, { signal, purpose: 'client' }) });
  * ```
- * With a relay, the mesh is given `dialDirect: (peerId, signal) => webRtc.dialDirect(peerId, signal)` too.
+ * With a relay, the mesh is given `dialDirect: (peerId, signal) => webRtc.dialDirect(peerId, { signal })` too.
  */
 export function openWebRtc(options: WebRtcOptions): WebRtc {
   return new Switchboard(options);
 }
 
+/** More are forgotten, the oldest first: who comes back then is told by the handshake. */
+const maxDropped = 1024;
+
+interface RelayedEntry {
+  readonly peerId: string;
+  readonly purpose: ChannelPurpose;
+  readonly isDialled: boolean;
+  readonly channel: Channel;
+}
+
 interface Entry {
   readonly peerId: string;
+  readonly purpose: ChannelPurpose;
   readonly session: PeerSession;
+  readonly isDialled: boolean;
   /** Signals that came in and are not worked through. */
   waiting: number;
 }
@@ -80,7 +101,8 @@ class Switchboard implements WebRtc {
   /** By the peer and the name of the session, so that nobody can meddle in another one's. */
   readonly #entries = new Map<string, Entry>();
   /** Channels through the relay, until they have let go of it. */
-  readonly #relayed = new Set<{ readonly peerId: string; readonly channel: Channel }>();
+  readonly #relayed = new Set<RelayedEntry>();
+  readonly #dropped = new Set<string>();
   readonly #stopListening: () => void;
   readonly #stopTakingLinks: (() => void) | undefined;
   #isClosed = false;
@@ -96,26 +118,28 @@ class Switchboard implements WebRtc {
     return this.#entries.size + this.#relayed.size;
   }
 
-  dial(peerId: string, signal?: AbortSignal): Promise<Channel> {
+  dial(peerId: string, options: DialOptions = {}): Promise<Channel> {
     const { relayed, clock = systemClock } = this.#options;
-    if (relayed === undefined) return this.dialDirect(peerId, signal);
+    const { signal, ...named } = options;
+    if (relayed === undefined) return this.dialDirect(peerId, options);
     return dialTwoWays({
-      direct: (stopped) => this.dialDirect(peerId, stopped),
-      relayed: async (stopped) => this.#dress(await relayed.open(peerId, { signal: stopped })),
+      direct: (stopped) => this.dialDirect(peerId, { ...named, signal: stopped }),
+      relayed: async (stopped) => this.#dress(await relayed.open(peerId, { ...named, signal: stopped }), true),
       patienceMilliseconds: this.#limits.relayAfterMilliseconds,
       clock,
       ...(signal === undefined ? {} : { signal }),
     });
   }
 
-  async dialDirect(peerId: string, signal?: AbortSignal): Promise<Channel> {
+  async dialDirect(peerId: string, { signal, purpose = 'peer' }: DialOptions = {}): Promise<Channel> {
     if (signal?.aborted === true) throw cancelled(peerId);
     if (this.#isClosed) throw new RaftkvError('closed', 'nobody is dialled any more');
+    if (this.#dropped.has(keyOf(peerId, purpose))) throw left(peerId);
     if (this.sessions >= this.#limits.maxSessions) throw tooMany();
-    const { session } = this.#open(peerId, crypto.randomUUID());
+    const { session } = this.#open({ peerId, purpose, isDialled: true }, crypto.randomUUID());
     const cancel = (): void => session.close(cancelled(peerId));
     signal?.addEventListener('abort', cancel, { once: true });
-    void session.offer();
+    void session.offer(this.#limits.answerMilliseconds);
     try {
       return await session.opened;
     } finally {
@@ -123,13 +147,17 @@ class Switchboard implements WebRtc {
     }
   }
 
-  drop(peerId: string): void {
-    for (const entry of this.#entries.values()) {
-      if (entry.peerId === peerId) entry.session.close(new RaftkvError('closed', 'no longer a peer'));
+  drop(peerId: string, purpose?: ChannelPurpose): void {
+    if (purpose === undefined) {
+      this.drop(peerId, 'peer');
+      return this.drop(peerId, 'client');
     }
-    for (const { peerId: other, channel } of this.#relayed) {
-      if (other === peerId) channel.close(new RaftkvError('closed', 'no longer a peer'));
-    }
+    this.#dropped.add(keyOf(peerId, purpose));
+    for (const oldest of this.#dropped) if (this.#dropped.size > 2 * maxDropped) this.#dropped.delete(oldest);
+    const isMeant = (entry: Entry | RelayedEntry): boolean => entry.peerId === peerId && entry.purpose === purpose;
+    const error = new RaftkvError('closed', `no longer a ${purpose}`);
+    for (const entry of this.#entries.values()) if (isMeant(entry)) entry.session.close(error);
+    for (const entry of this.#relayed) if (isMeant(entry)) entry.channel.close(error);
   }
 
   close(): void {
@@ -141,7 +169,8 @@ class Switchboard implements WebRtc {
     this.#isClosed = true;
   }
 
-  #open(peerId: string, name: string): Entry {
+  #open(named: Pick<Entry, 'peerId' | 'purpose' | 'isDialled'>, name: string): Entry {
+    const { peerId, purpose } = named;
     const { selfId, signalling, iceServers, iceTransportPolicy, channel = {} } = this.#options;
     const key = keyOf(peerId, name);
     const connection = newConnection(this.#options.RTCPeerConnection, {
@@ -150,6 +179,7 @@ class Switchboard implements WebRtc {
     });
     const session = new PeerSession({
       connection,
+      purpose,
       isPolite: selfId > peerId,
       trickles: true,
       send: (body) =>
@@ -160,7 +190,7 @@ class Switchboard implements WebRtc {
       channel,
       onEnded: () => this.#entries.delete(key),
     });
-    const entry = { peerId, session, waiting: 0 };
+    const entry = { ...named, session, waiting: 0 };
     this.#entries.set(key, entry);
     return entry;
   }
@@ -181,20 +211,19 @@ class Switchboard implements WebRtc {
   }
 
   /** An offer in a session that is not known: somebody dials. */
-  #welcome({ type, from, session: name }: Signal): Entry | undefined {
+  #welcome(signal: Signal): Entry | undefined {
+    const { type, from, session: name } = signal;
     if (type !== 'offer') return undefined;
-    if (this.#options.isPeer?.(from) === false) {
-      return this.#refuse(from, name, new RaftkvError('wrong_member', `${from} is no member that is known here`));
-    }
-    if (this.sessions >= this.#limits.maxSessions) return this.#refuse(from, name, tooMany());
     let entry: Entry;
     try {
-      entry = this.#open(from, name);
+      const purpose = parsePurpose(signal.purpose);
+      this.#check(from, purpose);
+      entry = this.#open({ peerId: from, purpose, isDialled: false }, name);
     } catch (error) {
       return this.#refuse(from, name, RaftkvError.from(error));
     }
     void entry.session.opened.then(
-      (channel) => (this.#isClosed ? undefined : this.#options.onChannel(channel, from)),
+      (channel) => (this.#isClosed ? undefined : this.#options.onChannel(channel, from, entry.purpose)),
       // It was told to the one that dialled, who dials again.
       () => undefined,
     );
@@ -203,22 +232,32 @@ class Switchboard implements WebRtc {
 
   /** Somebody found no other way. Throws to refuse. */
   #welcomeLink(link: RelayedLink): void {
-    const { isPeer, onChannel } = this.#options;
-    if (isPeer?.(link.peerId) === false) {
-      throw new RaftkvError('wrong_member', `${link.peerId} is no member that is known here`);
-    }
-    if (this.sessions >= this.#limits.maxSessions) throw tooMany();
-    onChannel(this.#dress(link), link.peerId);
+    this.#check(link.peerId, link.purpose);
+    this.#options.onChannel(this.#dress(link, false), link.peerId, link.purpose);
   }
 
-  #dress({ peerId, ports }: RelayedLink): Channel {
+  /** Throws to refuse somebody who dials. */
+  #check(from: string, purpose: ChannelPurpose): void {
+    if (this.#dropped.has(keyOf(from, purpose))) throw left(from);
+    if (this.#options.isWelcome?.(from, purpose) === false) {
+      throw new RaftkvError('wrong_member', `${from} is not welcome here as a ${purpose}`);
+    }
+    const { maxSessions, maxClientSessions } = this.#limits;
+    if (this.sessions >= maxSessions) throw tooMany();
+    if (purpose !== 'client') return;
+    const isClient = (entry: Entry | RelayedEntry): boolean => entry.purpose === 'client' && !entry.isDialled;
+    const clients = [...this.#entries.values(), ...this.#relayed].filter(isClient);
+    if (clients.length >= maxClientSessions) throw tooMany();
+  }
+
+  #dress({ peerId, purpose, ports }: RelayedLink, isDialled: boolean): Channel {
     const channel = webRtcChannel(ports, {
       remote: peerId,
       ...this.#options.channel,
       path: 'relayed',
       onReleased: () => this.#relayed.delete(entry),
     });
-    const entry = { peerId, channel };
+    const entry = { peerId, purpose, isDialled, channel };
     this.#relayed.add(entry);
     if (this.#isClosed) channel.close(new RaftkvError('closed', 'this member leaves'));
     return channel;
@@ -236,6 +275,10 @@ function keyOf(peerId: string, session: string): string {
 
 function cancelled(peerId: string): RaftkvError {
   return new RaftkvError('cancelled', `dialling ${peerId} was cancelled`);
+}
+
+function left(peerId: string): RaftkvError {
+  return new RaftkvError('member_removed', `${peerId} left`);
 }
 
 function tooMany(): RaftkvError {

@@ -2,6 +2,8 @@
 // lost, gives up in time, and lets go of the connection when the channel is done. Whom to connect to is for `open-webrtc.ts` and `invitation.ts`.
 import { RaftkvError } from '@raftkv/wire';
 import type { TransportClock } from '../clock.ts';
+import { checkAgreed } from '../purpose.ts';
+import type { ChannelPurpose } from '../purpose.ts';
 import { Negotiation } from './negotiation.ts';
 import type { PeerConnection } from './peer-connection.ts';
 import type { SignalBody } from './signal.ts';
@@ -11,6 +13,7 @@ import type { WebRtcLimits } from './webrtc-limits.ts';
 
 export interface PeerSessionOptions {
   readonly connection: PeerConnection;
+  readonly purpose: ChannelPurpose;
   readonly isPolite: boolean;
   readonly trickles: boolean;
   readonly send: (body: SignalBody) => void;
@@ -24,8 +27,11 @@ export interface PeerSessionOptions {
 
 /** Of the data channels; both sides open them with these, so neither waits for the other's news. */
 const protocol = 'raftkv-pieces.v1';
-const urgentId = 0;
-const bulkId = 1;
+/** Of each purpose its own, so that sides which disagree about it never hear each other. */
+const dataChannels = {
+  peer: { urgent: { label: 'raftkv', id: 0 }, bulk: { label: 'raftkv-bulk', id: 1 } },
+  client: { urgent: { label: 'raftkv-client', id: 2 }, bulk: { label: 'raftkv-client-bulk', id: 3 } },
+} as const;
 
 export class PeerSession {
   /** Open at both ports; rejects with `connect_failed`, `timeout`, or what the other side or `close` gave as the reason. */
@@ -37,6 +43,7 @@ export class PeerSession {
   #isOpened = false;
   #isEnded = false;
   #cancelDeadline: () => void;
+  #cancelPatience: () => void = () => undefined;
   #cancelRestart: (() => void) | undefined;
   #cancelGivingUp: (() => void) | undefined;
 
@@ -47,10 +54,15 @@ export class PeerSession {
     this.opened = new Promise((resolve, reject) => (this.#settle = { resolve, reject }));
     // Whoever waits is told; nobody has to.
     this.opened.catch(() => undefined);
-    this.#negotiation = new Negotiation({ ...options, onFailed: (error) => this.#noteFailed(error) });
-    const open = (label: string, id: number) => connection.createDataChannel(label, { negotiated: true, id, protocol });
-    const ports = { urgent: open('raftkv', urgentId), bulk: open('raftkv-bulk', bulkId) };
-    const { remote } = options;
+    const { remote, purpose } = options;
+    this.#negotiation = new Negotiation({
+      ...options,
+      send: (body) => options.send(namingPurpose(body, purpose)),
+      onFailed: (error) => this.#noteFailed(error),
+    });
+    const open = ({ label, id }: { readonly label: string; readonly id: number }) =>
+      connection.createDataChannel(label, { negotiated: true, id, protocol });
+    const ports = { urgent: open(dataChannels[purpose].urgent), bulk: open(dataChannels[purpose].bulk) };
     this.#channel = webRtcChannel(ports, { remote, ...options.channel, onReleased: () => this.#end() });
     const look = (): void => {
       if (ports.urgent.readyState === 'open' && ports.bulk.readyState === 'open') this.#noteOpen();
@@ -63,18 +75,31 @@ export class PeerSession {
     );
   }
 
-  /** The first word, from the side that dials. */
-  offer(): Promise<void> {
+  /** The first word, from the side that dials; `answerMilliseconds`: how long until the other side says its own. */
+  offer(answerMilliseconds = Infinity): Promise<void> {
+    const { clock, limits, remote } = this.#options;
+    if (answerMilliseconds < limits.connectMilliseconds) {
+      this.#cancelPatience = clock.schedule(
+        () => this.close(new RaftkvError('timeout', `${remote} did not answer in ${answerMilliseconds} ms`)),
+        answerMilliseconds,
+      );
+    }
     return this.#negotiation.offer(false);
   }
 
   /** Resolves when it is worked through. */
   async receive(body: SignalBody): Promise<void> {
     if (this.#isEnded) return;
+    this.#cancelPatience();
     if (body.type === 'candidate') {
       const { candidate, mid, line } = body;
       await this.#negotiation.addCandidate({ candidate, sdpMid: mid, sdpMLineIndex: line });
     } else if (body.type !== 'bye') {
+      try {
+        checkAgreed(body.purpose, this.#options.purpose, this.#options.remote);
+      } catch (error) {
+        return this.#noteFailed(RaftkvError.from(error));
+      }
       await this.#negotiation.describe(body.type, body.sdp);
     } else if (!this.#isOpened) {
       // Of an open channel its own end tells, which nobody else can say.
@@ -137,10 +162,17 @@ export class PeerSession {
     if (this.#isEnded) return;
     this.#isEnded = true;
     this.#cancelDeadline();
+    this.#cancelPatience();
     this.#cancelRestart?.();
     this.#cancelGivingUp?.();
     this.#settle.reject(new RaftkvError('connection_lost', `the connection to ${this.#options.remote} ended`));
     this.#options.connection.close();
     this.#options.onEnded();
   }
+}
+
+/** What is said to builds that know no purposes is what they know. */
+function namingPurpose(body: SignalBody, purpose: ChannelPurpose): SignalBody {
+  const isDescription = body.type === 'offer' || body.type === 'answer';
+  return isDescription && purpose !== 'peer' ? { ...body, purpose } : body;
 }

@@ -3,6 +3,8 @@
 import { RaftkvError } from '@raftkv/wire';
 import { systemClock } from '../clock.ts';
 import type { TransportClock } from '../clock.ts';
+import { checkAgreed, parsePurpose } from '../purpose.ts';
+import type { ChannelPurpose, DialOptions } from '../purpose.ts';
 import {
   decodeCount,
   decodeReason,
@@ -18,6 +20,7 @@ import type { DataPorts } from './webrtc-channel.ts';
 
 export interface RelayedLink {
   readonly peerId: string;
+  readonly purpose: ChannelPurpose;
   /** Open. Closing both ends the link. */
   readonly ports: DataPorts;
 }
@@ -28,10 +31,7 @@ export interface RelayedLinks {
    * Resolves with an open link. Rejects with `connect_failed` (no relay, or the member is not there), `timeout`, `cancelled` (the signal), or what the other
    * side refused with. `milliseconds` default 10 s.
    */
-  open(
-    peerId: string,
-    options?: { readonly signal?: AbortSignal; readonly milliseconds?: number },
-  ): Promise<RelayedLink>;
+  open(peerId: string, options?: DialOptions & { readonly milliseconds?: number }): Promise<RelayedLink>;
   /** Who takes links that others open; a second one replaces the first. Throws a RaftkvError to refuse one, before anything of it is used. Answers how to stop. */
   listen(onLink: (link: RelayedLink) => void): () => void;
 }
@@ -52,6 +52,7 @@ const maxLinks = 128;
 interface Link {
   readonly peerId: string;
   readonly number: number;
+  readonly purpose: ChannelPurpose;
   readonly urgent: RelayedPort;
   readonly bulk: RelayedPort;
   /** Of the one that opens it. */
@@ -71,11 +72,12 @@ export class LinksThroughRelay implements RelayedLinks {
 
   async open(
     peerId: string,
-    { signal, milliseconds = defaultOpenMilliseconds }: Parameters<RelayedLinks['open']>[1] = {},
+    { signal, purpose = 'peer', milliseconds = defaultOpenMilliseconds }: Parameters<RelayedLinks['open']>[1] = {},
   ): Promise<RelayedLink> {
     if (signal?.aborted === true) throw new RaftkvError('cancelled', `dialling ${peerId} was cancelled`);
     if (this.#links.size >= maxLinks) throw new RaftkvError('busy', 'no further links at the moment');
-    const link = this.#add(peerId, crypto.getRandomValues(new Uint32Array(1))[0] ?? 0, false);
+    const number = crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
+    const link = this.#add({ peerId, number, purpose }, false);
     const opened = new Promise<void>((resolve, reject) => (link.settle = { resolve, reject }));
     const cancel = (): void => this.#giveUp(link, new RaftkvError('cancelled', `dialling ${peerId} was cancelled`));
     signal?.addEventListener('abort', cancel, { once: true });
@@ -83,11 +85,11 @@ export class LinksThroughRelay implements RelayedLinks {
       () => this.#giveUp(link, new RaftkvError('timeout', `${peerId} did not answer through the relay`)),
       milliseconds,
     );
-    if (!this.#say(link, 'open'))
+    if (!this.#say(link, 'open', encodePurpose(purpose)))
       this.#lose(link, new RaftkvError('connect_failed', 'there is no relay at the moment'));
     try {
       await opened;
-      return { peerId, ports: link };
+      return { peerId, purpose, ports: link };
     } finally {
       cancelDeadline();
       signal?.removeEventListener('abort', cancel);
@@ -135,6 +137,7 @@ export class LinksThroughRelay implements RelayedLinks {
         decodeReason(payload, peer) ?? new RaftkvError('connection_lost', `${peer} ended the link`),
       );
     if (kind === 'opened') {
+      checkAgreed(new TextDecoder().decode(payload), link.purpose, peer);
       link.urgent.open();
       link.bulk.open();
       link.settle?.resolve();
@@ -143,22 +146,30 @@ export class LinksThroughRelay implements RelayedLinks {
     else (kind === 'takenUrgent' ? link.urgent : link.bulk).noteTaken(decodeCount(payload));
   }
 
-  #welcome({ peer, link: number }: RelayFrame, known: Link | undefined): void {
+  #welcome({ peer, link: number, payload }: RelayFrame, known: Link | undefined): void {
     // Two sides chose one number, or somebody repeats itself: neither is worth the confusion.
     if (known !== undefined)
       return this.#giveUp(known, new RaftkvError('connection_lost', 'the link was opened twice'));
-    const link = this.#add(peer, number, true);
+    let purpose: ChannelPurpose;
+    try {
+      purpose = parsePurpose(new TextDecoder().decode(payload));
+    } catch (error) {
+      const reason = encodeReason(RaftkvError.from(error));
+      this.#options.send(encodeRelayFrame({ kind: 'end', peer, link: number, payload: reason }));
+      return;
+    }
+    const link = this.#add({ peerId: peer, number, purpose }, true);
     try {
       if (this.#onLink === undefined) throw new RaftkvError('unsupported', 'nobody takes links here');
       if (this.#links.size > maxLinks) throw new RaftkvError('busy', 'no further links at the moment');
-      this.#onLink({ peerId: peer, ports: link });
+      this.#onLink({ peerId: peer, purpose, ports: link });
     } catch (error) {
       return this.#giveUp(link, RaftkvError.from(error));
     }
-    this.#say(link, 'opened');
+    this.#say(link, 'opened', encodePurpose(purpose));
   }
 
-  #add(peerId: string, number: number, isOpen: boolean): Link {
+  #add(named: Pick<Link, 'peerId' | 'number' | 'purpose'>, isOpen: boolean): Link {
     const port = (kind: 'urgent' | 'bulk', takenKind: RelayFrameKind): RelayedPort =>
       new RelayedPort({
         isOpen,
@@ -169,13 +180,12 @@ export class LinksThroughRelay implements RelayedLinks {
         onClosed: () => this.#noteClosed(link),
       });
     const link: Link = {
-      peerId,
-      number,
+      ...named,
       urgent: port('urgent', 'takenUrgent'),
       bulk: port('bulk', 'takenBulk'),
       settle: undefined,
     };
-    this.#links.set(keyOf(peerId, number), link);
+    this.#links.set(keyOf(named.peerId, named.number), link);
     return link;
   }
 
@@ -211,4 +221,9 @@ export class LinksThroughRelay implements RelayedLinks {
 
 function keyOf(peerId: string, number: number): string {
   return `${number} ${peerId}`;
+}
+
+/** Nothing for the mesh, as builds have it that know no purposes. */
+function encodePurpose(purpose: ChannelPurpose): Uint8Array {
+  return purpose === 'peer' ? nothing : new TextEncoder().encode(purpose);
 }

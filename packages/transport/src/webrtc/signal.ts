@@ -5,7 +5,12 @@ import type { ErrorCode } from '@raftkv/wire';
 
 /** What one side of a session says to the other. */
 export type SignalBody =
-  | { readonly type: 'offer' | 'answer'; readonly sdp: string }
+  | {
+      readonly type: 'offer' | 'answer';
+      readonly sdp: string;
+      /** What the channel is for, unchecked: another build may know more purposes. Not there: for the mesh. */
+      readonly purpose?: string;
+    }
   | {
       readonly type: 'candidate';
       readonly candidate: string;
@@ -51,7 +56,12 @@ export function parseSignal(value: unknown): Signal {
 
 function parseBody(fields: Readonly<Record<string, unknown>>): SignalBody {
   const { type } = fields;
-  if (type === 'offer' || type === 'answer') return { type, sdp: text(fields, 'sdp', maxSdpCharacters) };
+  if (type === 'offer' || type === 'answer') {
+    const sdp = text(fields, 'sdp', maxSdpCharacters);
+    return fields['purpose'] === undefined
+      ? { type, sdp }
+      : { type, sdp, purpose: text(fields, 'purpose', maxIdCharacters) };
+  }
   if (type === 'candidate') {
     const { mid, line } = fields;
     if (line !== null && !(Number.isInteger(line) && Number(line) >= 0)) throw badSignal('line');

@@ -81,8 +81,8 @@ class Room {
     const mesh = openMesh({
       self: { memberId: id, memberName: id, clusterId: 'c', storeId: `store-${id}` },
       peers: [{ id: other, name: other, address: other, dials: id < other }],
-      dial: (peerId, signal) => webRtc.dial(peerId, signal),
-      dialDirect: (peerId, signal) => webRtc.dialDirect(peerId, signal),
+      dial: (peerId, signal) => webRtc.dial(peerId, { signal }),
+      dialDirect: (peerId, signal) => webRtc.dialDirect(peerId, { signal }),
       admit: async () => undefined,
       limits,
     });

@@ -74,7 +74,7 @@ const overWebRtc: OpenWays = (accept) => {
     });
   const members = { a: open('a'), b: open('b'), c: open('c') };
   return {
-    dial: (from, to, signal) => members[from].dial(to, signal),
+    dial: (from, to, signal) => members[from].dial(to, { signal }),
     dispose: () => ids.forEach((id) => members[id].close()),
   };
 };

@@ -61,23 +61,30 @@ afterEach(() => {
 interface Member {
   readonly webRtc: WebRtc;
   readonly channels: Channel[];
+  /** Who dialled, and what for, in order. */
+  readonly visits: string[];
   /** The next channel that somebody dialled. */
   accepted(): Promise<Channel>;
 }
 
 function open(selfId: string, hub: SignalHub, options: Partial<WebRtcOptions> = {}): Member {
   const channels: Channel[] = [];
+  const visits: string[] = [];
   const webRtc = openWebRtc({
     selfId,
     signalling: hub.signalling,
     RTCPeerConnection: KeepingConnection as unknown as typeof RTCPeerConnection,
-    onChannel: (channel) => channels.push(channel),
+    onChannel: (channel, from, purpose) => {
+      channels.push(channel);
+      visits.push(`${from} as a ${purpose}`);
+    },
     ...options,
   });
   opened.push(webRtc);
   return {
     webRtc,
     channels,
+    visits,
     accepted: async () => {
       await expect.poll(() => channels.length).toBeGreaterThan(0);
       return channels.shift()!;
@@ -156,6 +163,69 @@ describe('members over WebRTC', () => {
     expect(hub.heard).toHaveLength(said);
   });
 
+  it('carry channels of peers and of clients side by side, and end either alone', async () => {
+    const hub = new SignalHub();
+    const [a, b] = [open('a', hub), open('b', hub)];
+    const asPeer = await a.webRtc.dial('b');
+    const atPeer = recordChannel(await b.accepted());
+    const asClient = await a.webRtc.dial('b', { purpose: 'client' });
+    const atClient = recordChannel(await b.accepted());
+    expect(b.visits).toEqual(['a as a peer', 'a as a client']);
+    asPeer.send(Uint8Array.of(1));
+    asClient.send(Uint8Array.of(2));
+    await Promise.all([atPeer.frames(1), atClient.frames(1)]);
+    expect([atPeer.received, atClient.received]).toEqual([[Uint8Array.of(1)], [Uint8Array.of(2)]]);
+    // As builds before purposes have it.
+    expect(hub.heard.find(({ type }) => type === 'offer')).not.toHaveProperty('purpose');
+
+    b.webRtc.drop('a', 'peer');
+    expect((await atPeer.closed)?.code).toBe('closed');
+    asClient.send(Uint8Array.of(3));
+    await atClient.frames(2);
+    expect(await codeOf(a.webRtc.dial('b'))).toBe('member_removed');
+    expect((await a.webRtc.dial('b', { purpose: 'client' })).isOpen).toBe(true);
+  });
+
+  it('refuse a purpose that they do not know or do not want, and the answer of a build that knows none', async () => {
+    const hub = new SignalHub();
+    const a = open('a', hub);
+    const b = open('b', hub, { isWelcome: (_, purpose) => purpose === 'client' });
+    expect(await codeOf(a.webRtc.dial('b'))).toBe('wrong_member');
+    expect((await a.webRtc.dial('b', { purpose: 'client' })).isOpen).toBe(true);
+
+    const offer = hub.heard.find(({ type }) => type === 'offer')!;
+    hub.say({ ...offer, session: 'later', purpose: 'gossip' });
+    await expect.poll(() => hub.heard.at(-1)).toMatchObject({ session: 'later', type: 'bye', code: 'unsupported' });
+
+    hub.rewrite = (signal) => {
+      const { purpose: _, ...older } = signal as Signal & { purpose?: string };
+      return signal.type === 'answer' ? older : signal;
+    };
+    expect(await codeOf(a.webRtc.dial('b', { purpose: 'client' }))).toBe('unsupported');
+    expect(b.visits).toEqual(['a as a client']);
+  });
+
+  it('keep room for members, however many clients come', async () => {
+    const hub = new SignalHub();
+    const [a, b] = [open('a', hub), open('b', hub, { limits: { maxSessions: 3, maxClientSessions: 1 } })];
+    expect((await a.webRtc.dial('b', { purpose: 'client' })).isOpen).toBe(true);
+    expect(await codeOf(a.webRtc.dial('b', { purpose: 'client' }))).toBe('busy');
+    // One that it dialled itself does not count.
+    expect((await b.webRtc.dial('a', { purpose: 'client' })).isOpen).toBe(true);
+    expect((await a.webRtc.dial('b')).isOpen).toBe(true);
+    expect(await codeOf(a.webRtc.dial('b'))).toBe('busy');
+  });
+
+  it('dial nobody that left, and say so at once', async () => {
+    const hub = new SignalHub();
+    const [a, b] = [open('a', hub), open('b', hub)];
+    a.webRtc.drop('b');
+    expect(await codeOf(a.webRtc.dial('b'))).toBe('member_removed');
+    expect(await codeOf(a.webRtc.dial('b', { purpose: 'client' }))).toBe('member_removed');
+    expect(hub.heard).toHaveLength(0);
+    expect(await codeOf(b.webRtc.dial('a'))).toBe('member_removed');
+  });
+
   it('get two channels when both dial at once: which stays is for the mesh to say', async () => {
     const hub = new SignalHub();
     const [a, b] = [open('a', hub), open('b', hub)];
@@ -212,15 +282,17 @@ describe('members over WebRTC', () => {
     const a = open('a', hub, { limits });
     expect(await codeOf(a.webRtc.dial('nobody'))).toBe('timeout');
     expect(hub.heard.at(-1)).toMatchObject({ type: 'bye', code: 'timeout', to: 'nobody' });
+    const impatient = open('impatient', hub, { limits: { answerMilliseconds: 20 } });
+    expect(await codeOf(impatient.webRtc.dial('nobody'))).toBe('timeout');
 
-    open('b', hub, { isPeer: (id) => id !== 'a' });
+    open('b', hub, { isWelcome: (id) => id !== 'a' });
     expect(await codeOf(a.webRtc.dial('b'))).toBe('wrong_member');
 
     const abort = new AbortController();
-    const dialling = codeOf(a.webRtc.dial('nobody', abort.signal));
+    const dialling = codeOf(a.webRtc.dial('nobody', { signal: abort.signal }));
     abort.abort();
     expect(await dialling).toBe('cancelled');
-    expect(await codeOf(a.webRtc.dial('nobody', abort.signal))).toBe('cancelled');
+    expect(await codeOf(a.webRtc.dial('nobody', { signal: abort.signal }))).toBe('cancelled');
 
     const full = open('full', hub, { limits: { maxSessions: 0 } });
     expect(await codeOf(a.webRtc.dial('full'))).toBe('busy');

@@ -10,6 +10,7 @@ import { openSignalRelay, openWebRtc, relaySignalling, webRtcChannel } from '../
 import type { RelaySignalling, RelayedLink, SignalRelayOptions, WebRtcOptions } from '../../src/webrtc/index.ts';
 import { encodeHello } from '../../src/webrtc/relay-message.ts';
 import {
+  decodeReason,
   decodeRelayFrame,
   encodeCount,
   encodeReason,
@@ -157,7 +158,7 @@ describe('links through a relay', () => {
     expect(await codeOf(links.open('nobody'))).toBe('connect_failed');
     expect(await codeOf(links.open('a'))).toBe('connect_failed');
     expect(await codeOf(links.open('b'))).toBe('unsupported');
-    const options: Partial<WebRtcOptions> = { isPeer: (id) => id !== 'a', relayed: b.signalling.links };
+    const options: Partial<WebRtcOptions> = { isWelcome: (id) => id !== 'a', relayed: b.signalling.links };
     const webRtc = openWebRtc({ selfId: 'b', signalling: b.signalling, onChannel: () => undefined, ...options });
     expect(await codeOf(links.open('b'))).toBe('wrong_member');
     webRtc.close();
@@ -179,6 +180,29 @@ describe('links through a relay', () => {
     room.relay.close();
     await expect.poll(() => a.signalling.isConnected).toBe(false);
     expect(await codeOf(links.open('b'))).toBe('connect_failed');
+  });
+
+  it('say what they are for, and are refused for what nobody knows or an older build does not agree to', async () => {
+    const room = new Room();
+    const [a, b] = await room.both();
+    const taken: string[] = [];
+    b.signalling.links.listen(({ purpose }) => taken.push(purpose));
+    expect((await a.signalling.links.open('b', { purpose: 'client' })).purpose).toBe('client');
+    expect((await a.signalling.links.open('b')).purpose).toBe('peer');
+    expect(taken).toEqual(['client', 'peer']);
+
+    const stranger = room.enemy('stranger');
+    await expect.poll(() => room.relay.members).toBe(3);
+    stranger.channel.send(frame('open', 'b', new TextEncoder().encode('gossip')));
+    await stranger.heard.frames(1);
+    const { kind, payload } = decodeRelayFrame(stranger.heard.received[0]!);
+    expect([kind, decodeReason(payload, 'b')?.code]).toEqual(['end', 'unsupported']);
+
+    const opening = codeOf(a.signalling.links.open('stranger', { purpose: 'client' }));
+    await stranger.heard.frames(2);
+    const asked = decodeRelayFrame(stranger.heard.received[1]!);
+    stranger.channel.send(frame('opened', 'a', nothing, asked.link));
+    expect(await opening).toBe('unsupported');
   });
 
   it('are not carried by a relay that may carry nothing', async () => {

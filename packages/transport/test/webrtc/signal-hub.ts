@@ -5,6 +5,8 @@ export class SignalHub {
   readonly heard: Signal[] = [];
   /** False: it is lost. */
   carries: (signal: Signal) => boolean = () => true;
+  /** What arrives in its place. */
+  rewrite: (signal: Signal) => unknown = (signal) => signal;
   readonly #listeners = new Set<(signal: unknown) => void>();
 
   /** Everybody hears everything, as on a BroadcastChannel. */
@@ -16,7 +18,7 @@ export class SignalHub {
   readonly signalling: Signalling = {
     send: (signal) => {
       this.heard.push(signal);
-      if (this.carries(signal)) this.say(signal);
+      if (this.carries(signal)) this.say(this.rewrite(signal));
     },
     listen: (onSignal) => {
       this.#listeners.add(onSignal);
