@@ -22,6 +22,8 @@ const numbered: readonly ErrorCode[] = [
   'internal',
   'invalid_argument',
   'member_removed',
+  'member_superseded',
+  'founders_disagree',
 ];
 const firstNumber = 4001;
 

@@ -6,14 +6,14 @@ import type { Channel } from './channel.ts';
 import type { TransportClock } from './clock.ts';
 import { FrameInbox } from './frame-inbox.ts';
 import { answer, greet } from './handshake.ts';
-import type { Greeted, HandshakeOptions } from './handshake.ts';
+import type { Greeting, HandshakeOptions } from './handshake.ts';
 import type { MeshLimits } from './mesh-limits.ts';
 import type { MeshPeer } from './mesh-options.ts';
 
 /** A channel whose handshake is done. */
 export interface Opened {
   readonly inbox: FrameInbox;
-  readonly greeted: Greeted;
+  readonly greeted: Greeting;
   readonly diallerId: PeerId;
 }
 

@@ -1,8 +1,9 @@
-// The three words that open a channel between two members: hello (from the one that dialled), welcome, confirm. When it is done, each side
-// has admitted the other's storage, durably, and knows that the other has done so too. Deciding whom to admit is the caller's business.
+// The words that open a channel between two members: hello (from the one that dialled), welcome, confirm; and since version 2, in which both tell facts of
+// themselves, a confirm of the other one as well. When it is done, each side has admitted the other's storage, durably, and knows that the other has done so too.
+// Deciding whom to admit is the caller's business.
 import type { PeerId } from '@raftkv/raft';
 import { RaftkvError, decodePeerControl, encodePeerControl } from '@raftkv/wire';
-import type { PeerControl, PeerHello, PeerWelcome } from '@raftkv/wire';
+import type { PeerConfirm, PeerControl, PeerFacts, PeerHello, PeerWelcome } from '@raftkv/wire';
 import type { FrameInbox } from './frame-inbox.ts';
 
 export interface MeshSelf {
@@ -16,10 +17,20 @@ export interface MeshSelf {
 export interface Greeted {
   readonly memberId: PeerId;
   readonly storeId: string;
+  /** What it tells of itself; undefined where version 1 is spoken, and before it has told them. */
+  readonly facts?: PeerFacts;
+}
+
+/** How a handshake ended. */
+export interface Greeting extends Greeted {
+  /** What was told there. Undefined in version 1. */
+  readonly told?: PeerFacts;
 }
 
 export interface HandshakeOptions {
   readonly self: MeshSelf;
+  /** What this peer is told of this member. Default: version 1 alone is spoken, which has no facts. */
+  readonly factsFor?: (memberId: PeerId) => PeerFacts;
   /** The id of the cluster in which this one is met: it is told, and expected of it. Throws a RaftkvError to refuse. Default: `self.clusterId`. */
   readonly clusterIdFor?: (memberId: PeerId) => string;
   /** Somebody of another cluster took this member for one of its own. */
@@ -27,7 +38,7 @@ export interface HandshakeOptions {
   readonly isPeer: (memberId: PeerId) => boolean;
   /** What a member is told that is no peer. Default: `wrong_member`. */
   readonly strangerError?: (memberId: PeerId) => RaftkvError;
-  /** Makes the admission durable; rejects with a RaftkvError to refuse. */
+  /** Makes the admission durable; rejects with a RaftkvError to refuse. One that dialled is admitted by its storage first, and once more when it has told its facts. */
   readonly admit: (peer: Greeted) => Promise<void>;
 }
 
@@ -46,40 +57,69 @@ export class Refusal {
 }
 
 /** Versions of the peer protocol that are spoken here, best first. */
-const versions: readonly number[] = [1];
+function versionsOf({ factsFor }: HandshakeOptions): readonly number[] {
+  return factsFor === undefined ? [1] : [2, 1];
+}
 
 /** The side that dialled. Throws a Refusal or the channel's RaftkvError, and has closed the channel then. */
-export async function greet(inbox: FrameInbox, peerId: PeerId, options: HandshakeOptions): Promise<Greeted> {
+export async function greet(inbox: FrameInbox, peerId: PeerId, options: HandshakeOptions): Promise<Greeting> {
   const { memberId: from, memberName: fromName, storeId } = options.self;
+  const versions = versionsOf(options);
   const clusterId = await refuseOnError(inbox, peerId, async () => clusterIdFor(options, peerId));
   say(inbox, { type: 'hello', versions, clusterId, from, to: peerId, fromName, storeId });
   const welcome = await hear(inbox, 'welcome', peerId);
-  await refuseOnError(inbox, peerId, async () => {
+  const { facts } = welcome;
+  const greeted = { memberId: peerId, storeId: welcome.storeId, ...(facts && { facts }) };
+  const told = await refuseOnError(inbox, peerId, async () => {
     checkCluster(clusterId, welcome.clusterId);
     if (welcome.from !== peerId) {
       throw new RaftkvError('wrong_member', `${inbox.channel.remote} is ${welcome.from}, not ${peerId}`);
     }
-    if (!versions.includes(welcome.version)) throw noCommonVersion([welcome.version]);
-    await options.admit({ memberId: peerId, storeId: welcome.storeId });
+    if (!versions.includes(welcome.version)) throw noCommonVersion(versions, [welcome.version]);
+    checkFacts(welcome.version, facts);
+    await options.admit(greeted);
+    return welcome.version === 1 ? undefined : options.factsFor?.(peerId);
   });
-  say(inbox, { type: 'confirm' });
-  return { memberId: peerId, storeId: welcome.storeId };
+  say(inbox, { type: 'confirm', ...(told && { facts: told }) });
+  if (told === undefined) return greeted;
+  // It may refuse what it has been told just now.
+  await hear(inbox, 'confirm', peerId);
+  return { ...greeted, told };
 }
 
 /** The side that was dialled. Throws like `greet`. */
-export async function answer(inbox: FrameInbox, options: HandshakeOptions): Promise<Greeted> {
+export async function answer(inbox: FrameInbox, options: HandshakeOptions): Promise<Greeting> {
   const { self } = options;
   const hello = await hear(inbox, 'hello', undefined);
-  const { version, clusterId } = await refuseOnError(inbox, hello.from, async () => {
+  const greeted = { memberId: hello.from, storeId: hello.storeId };
+  const { version, clusterId, told } = await refuseOnError(inbox, hello.from, async () => {
     const found = checkHello(hello, options);
+    const versions = versionsOf(options);
     const common = versions.find((candidate) => hello.versions.includes(candidate));
-    if (common === undefined) throw noCommonVersion(hello.versions);
-    await options.admit({ memberId: hello.from, storeId: hello.storeId });
-    return { version: common, clusterId: found };
+    if (common === undefined) throw noCommonVersion(versions, hello.versions);
+    await options.admit(greeted);
+    return { version: common, clusterId: found, told: common === 1 ? undefined : options.factsFor?.(hello.from) };
   });
-  say(inbox, { type: 'welcome', version, clusterId, from: self.memberId, storeId: self.storeId });
-  await hear(inbox, 'confirm', hello.from);
-  return { memberId: hello.from, storeId: hello.storeId };
+  const { memberId: from, storeId } = self;
+  say(inbox, { type: 'welcome', version, clusterId, from, storeId, ...(told && { facts: told }) });
+  const { facts } = await hear(inbox, 'confirm', hello.from);
+  if (told === undefined) return greeted;
+  const whole = { ...greeted, ...(facts && { facts }) };
+  await refuseOnError(inbox, hello.from, async () => {
+    checkFacts(version, facts);
+    await options.admit(whole);
+  });
+  say(inbox, { type: 'confirm' });
+  return { ...whole, told };
+}
+
+function checkFacts(version: number, facts: PeerFacts | undefined): void {
+  if ((version === 1) !== (facts === undefined)) {
+    throw new RaftkvError(
+      'bad_frame',
+      `in version ${version} facts ${facts === undefined ? 'are due' : 'have no place'}`,
+    );
+  }
 }
 
 /** The id of the cluster in which the two meet. */
@@ -104,8 +144,8 @@ function checkCluster(own: string, theirs: string): void {
   throw new RaftkvError('wrong_cluster', `this is cluster ${own}, not ${theirs}`);
 }
 
-function noCommonVersion(offered: readonly number[]): RaftkvError {
-  const message = `no common version of the peer protocol: ${versions.join(', ')} here, ${offered.join(', ')} there`;
+function noCommonVersion(spoken: readonly number[], offered: readonly number[]): RaftkvError {
+  const message = `no common version of the peer protocol: ${spoken.join(', ')} here, ${offered.join(', ')} there`;
   return new RaftkvError('unsupported_version', message);
 }
 
@@ -113,7 +153,7 @@ function say(inbox: FrameInbox, control: PeerControl): void {
   inbox.channel.send(encodePeerControl(control));
 }
 
-type Word = PeerHello | PeerWelcome | Extract<PeerControl, { type: 'confirm' }>;
+type Word = PeerHello | PeerWelcome | PeerConfirm;
 
 /** The next word, which must be the expected one; a refusal in its place is thrown, anything else is a `bad_frame`. */
 async function hear<T extends Word['type']>(

@@ -31,8 +31,9 @@ export interface MeshOptions {
    */
   readonly dialDirect?: (address: string, signal: AbortSignal) => Promise<Channel>;
   /**
-   * Registers a peer's storage, durably, before it resolves; rejects with a RaftkvError (`member_amnesia` for another storage under a known id) to
-   * refuse the peer, which is told. Called for each handshake, so it must bear repetition.
+   * Registers a peer's storage, durably, before it resolves, and the start of it that the peer tells; rejects with a RaftkvError (`member_amnesia` for another
+   * storage under a known id, `member_superseded` for an older start) to refuse the peer, which is told. Called once or twice for each handshake, and when a founder
+   * has more to tell, so it must bear repetition.
    */
   readonly admit: (peer: Greeted) => Promise<void>;
   /**
@@ -40,6 +41,11 @@ export interface MeshOptions {
    * that is told `busy` asks again soon.
    */
   readonly strangerError?: (memberId: PeerId) => RaftkvError;
+  /**
+   * What a peer is told of this member: which start of its storage it is, and what it knows of the founding, all of it durable. Default: nothing; then version 1 of
+   * the handshake is spoken. Channels of an older start are closed as soon as a newer one has been admitted.
+   */
+  readonly factsFor?: HandshakeOptions['factsFor'];
   /** The id of the cluster in which this one is met, where not all are met in that of `self`. Throws a RaftkvError to refuse. */
   readonly clusterIdFor?: HandshakeOptions['clusterIdFor'];
   /** Somebody of another cluster took this member for one of its own, and was refused with `wrong_cluster`. */
@@ -81,6 +87,8 @@ export interface Mesh extends Transport {
   /** Closes its channel, and refuses it from now on. */
   removePeer(peer: PeerId): void;
   status(): readonly MeshPeerStatus[];
+  /** There is more to tell of the founding than before: whoever is connected is told what `factsFor` says now, if it speaks version 2. */
+  tellFounding(): void;
   /** This machine is on another network, or on one again: whom it cannot reach, or only through a relay, is dialled at once instead of after a pause. */
   networkChanged(): void;
 }

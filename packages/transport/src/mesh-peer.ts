@@ -17,6 +17,8 @@ export class MeshPeerState {
   /** Messages of this turn. */
   outbox: Message[] = [];
   droppedMessages = 0;
+  /** The highest that was admitted. 0: none was told. */
+  bootCount = 0;
   readonly traffic = noTraffic();
   lastError: RaftkvError | undefined;
   #connections = 0;

@@ -10,6 +10,8 @@ export interface Link {
   readonly openedAt: number;
   readonly isOpen: boolean;
   readonly path: 'direct' | 'relayed' | undefined;
+  /** Which start of the peer is at the other end; 0: it does not tell. */
+  readonly bootCount: number;
 }
 
 /** Whether this side dials the peer at all. */
@@ -31,11 +33,17 @@ export function dialsFirst(selfId: PeerId, peer: MeshPeer): boolean {
  * the other side has lost it. A direct one is better than a relayed one, whoever dialled.
  */
 export function replaces(next: Link, current: Link, handshakeMilliseconds: number): boolean {
+  if (isOlderStart(current, next.bootCount)) return true;
   if (!current.isOpen || next.diallerId === current.diallerId) return true;
   const isRecent = next.openedAt - current.openedAt <= handshakeMilliseconds;
   const [isNextRelayed, isCurrentRelayed] = [next.path === 'relayed', current.path === 'relayed'];
   if (isNextRelayed !== isCurrentRelayed) return isCurrentRelayed || !isRecent;
   return next.diallerId < current.diallerId || !isRecent;
+}
+
+/** Whether the peer has been started again since it opened this one. */
+export function isOlderStart(link: Link, bootCount: number): boolean {
+  return link.bootCount !== 0 && link.bootCount < bootCount;
 }
 
 /** Whether a channel stood long enough to end a series of failures, so that the next pause is a short one again. */

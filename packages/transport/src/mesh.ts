@@ -2,6 +2,7 @@
 // opened again when it ends. What the messages mean is the core's business, how bytes travel the channels'. Caller: the composition root.
 import type { Message, PeerId } from '@raftkv/raft';
 import { RaftkvError } from '@raftkv/wire';
+import type { PeerFacts } from '@raftkv/wire';
 import type { Channel } from './channel.ts';
 import { systemClock } from './clock.ts';
 import type { TransportClock } from './clock.ts';
@@ -10,11 +11,12 @@ import type { DialOutcome } from './dialler.ts';
 import { Doors } from './doors.ts';
 import type { Opened } from './doors.ts';
 import { Refusal } from './handshake.ts';
+import type { Greeted } from './handshake.ts';
 import { defaultMeshLimits } from './mesh-limits.ts';
 import type { MeshLimits } from './mesh-limits.ts';
 import type { Mesh, MeshOptions, MeshPeer, MeshPeerStatus } from './mesh-options.ts';
 import { MeshPeerState } from './mesh-peer.ts';
-import { dialsFirst, hasProved, mayDial, passes, replaces } from './mesh-rules.ts';
+import { dialsFirst, hasProved, isOlderStart, mayDial, passes, replaces } from './mesh-rules.ts';
 import { PeerLink } from './peer-link.ts';
 import type { TransportHandlers } from './transport.ts';
 
@@ -53,8 +55,9 @@ class ChannelMesh implements Mesh {
       handshake: {
         self: options.self,
         isPeer: (id) => this.#peers.has(id),
-        admit: options.admit,
+        admit: (peer) => this.#admit(peer),
         ...(options.strangerError === undefined ? {} : { strangerError: options.strangerError }),
+        ...(options.factsFor === undefined ? {} : { factsFor: options.factsFor }),
         ...(options.clusterIdFor === undefined ? {} : { clusterIdFor: options.clusterIdFor }),
         ...(options.onForeign === undefined ? {} : { onForeign: options.onForeign }),
       },
@@ -125,6 +128,12 @@ class ChannelMesh implements Mesh {
     return [...this.#peers.values()].map((state) => state.status());
   }
 
+  tellFounding(): void {
+    for (const { link } of this.#peers.values()) {
+      if (link?.isOpen === true) this.#tellFounding(link);
+    }
+  }
+
   networkChanged(): void {
     for (const { dialler, directDialler } of this.#peers.values()) {
       dialler?.dialNow();
@@ -156,6 +165,22 @@ class ChannelMesh implements Mesh {
       attempt: (stopped) => this.#dial(state, stopped),
       isNeeded: () => state.link === undefined,
     });
+  }
+
+  #tellFounding(link: PeerLink): void {
+    const founding = this.#options.factsFor?.(link.peerId).founding;
+    if (founding !== undefined) link.tellFounding(founding);
+  }
+
+  /** Once a newer start of a peer is known for good, nothing more is heard of the one before: it may be another process, or another copy of its storage. */
+  async #admit(peer: Greeted): Promise<void> {
+    await this.#options.admit(peer);
+    const { bootCount = 0 } = peer.facts?.incarnation ?? {};
+    const state = this.#peers.get(peer.memberId);
+    if (state === undefined || bootCount <= state.bootCount) return;
+    state.bootCount = bootCount;
+    const { link } = state;
+    if (link !== undefined && isOlderStart(link, bootCount)) link.close(startedAgain());
   }
 
   /** A relayed channel works on while its successor is welcomed at the other side too: nothing of what is under way on it need be lost. */
@@ -201,11 +226,16 @@ class ChannelMesh implements Mesh {
       selfId: this.#options.self.memberId,
       peerId: greeted.memberId,
       storeId: greeted.storeId,
+      ...(greeted.facts && { facts: greeted.facts }),
       diallerId,
       openedAt: this.#clock.now(),
       limits: this.#limits,
       traffic: state.traffic,
     });
+    if (isOlderStart(link, state.bootCount)) {
+      link.close(startedAgain());
+      return false;
+    }
     const current = state.link;
     if (current !== undefined && !replaces(link, current, this.#limits.handshakeMilliseconds)) {
       link.close(new RaftkvError('closed', 'there is a channel between the two already'));
@@ -220,10 +250,20 @@ class ChannelMesh implements Mesh {
     else this.#noteUnreachable(link.peerId);
     link.start({
       onMessages: (messages) => this.#receive(messages),
+      onFacts: (facts) => this.#heard(link, facts),
       onEnd: (error) => this.#ended(state, link, error),
     });
+    // More was noted since it was told: on other channels, during the handshake.
+    const { founding } = greeted.told ?? {};
+    if (founding?.size !== this.#options.factsFor?.(link.peerId).founding?.size) this.#tellFounding(link);
     this.#seekDirect(state, link);
     return true;
+  }
+
+  /** Whom that does not suit tells it when the two meet again. */
+  #heard(link: PeerLink, facts: PeerFacts): void {
+    const { peerId: memberId, storeId } = link;
+    this.#options.admit({ memberId, storeId, facts }).catch((error: unknown) => link.close(RaftkvError.from(error)));
   }
 
   #ended(state: MeshPeerState, link: PeerLink, error: RaftkvError | undefined): void {
@@ -286,4 +326,8 @@ class ChannelMesh implements Mesh {
     this.#cancelHeartbeat = this.#clock.schedule(this.#heartbeat, this.#limits.heartbeatMilliseconds);
     for (const state of this.#peers.values()) state.link?.heartbeat();
   };
+}
+
+function startedAgain(): RaftkvError {
+  return new RaftkvError('closed', 'the member at the other end has been started again');
 }

@@ -10,6 +10,7 @@ import {
   isPeerControl,
   peerMessageSizeHint,
 } from '@raftkv/wire';
+import type { PeerFacts } from '@raftkv/wire';
 import type { FrameInbox } from './frame-inbox.ts';
 import { Lanes } from './lanes.ts';
 import type { MeshLimits } from './mesh-limits.ts';
@@ -22,6 +23,8 @@ export interface PeerLinkOptions {
   readonly selfId: PeerId;
   readonly peerId: PeerId;
   readonly storeId: string;
+  /** Undefined: version 1 is spoken. */
+  readonly facts?: PeerFacts;
   /** Which of the two dialled. */
   readonly diallerId: PeerId;
   readonly openedAt: number;
@@ -32,6 +35,8 @@ export interface PeerLinkOptions {
 
 export interface PeerLinkHandlers {
   readonly onMessages: (messages: readonly Message[]) => void;
+  /** It tells more of the founding than before. */
+  readonly onFacts: (facts: PeerFacts) => void;
   readonly onEnd: (error: RaftkvError | undefined) => void;
 }
 
@@ -40,6 +45,7 @@ export class PeerLink {
   readonly storeId: string;
   readonly diallerId: PeerId;
   readonly openedAt: number;
+  readonly #facts: PeerFacts | undefined;
   readonly #inbox: FrameInbox;
   readonly #selfId: PeerId;
   readonly #limits: MeshLimits;
@@ -58,6 +64,7 @@ export class PeerLink {
     this.storeId = options.storeId;
     this.diallerId = options.diallerId;
     this.openedAt = options.openedAt;
+    this.#facts = options.facts;
     this.#inbox = options.inbox;
     this.#selfId = options.selfId;
     this.#limits = options.limits;
@@ -69,6 +76,10 @@ export class PeerLink {
 
   get isOpen(): boolean {
     return this.#inbox.channel.isOpen;
+  }
+
+  get bootCount(): number {
+    return this.#facts?.incarnation.bootCount ?? 0;
   }
 
   get queuedBytes(): number {
@@ -118,6 +129,11 @@ export class PeerLink {
       if (!this.#sendBulk(batch)) dropped += batch.length;
     }
     return dropped;
+  }
+
+  /** Nothing, where version 1 is spoken. */
+  tellFounding(storeIds: ReadonlyMap<string, string>): void {
+    if (this.#facts !== undefined) this.#lanes.sendControl(encodePeerControl({ type: 'founding', storeIds }));
   }
 
   /** Once each interval: pings a silent peer, and closes a dead one. */
@@ -176,7 +192,10 @@ export class PeerLink {
     if (!isPeerControl(frame)) return this.#decodeMessages(frame);
     const control = decodePeerControl(frame);
     if (control.type === 'ping') this.#lanes.sendControl(encodePeerControl({ type: 'pong', nonce: control.nonce }));
-    else if (control.type !== 'pong') throw new RaftkvError('bad_frame', `a ${control.type} after the handshake`);
+    else if (control.type === 'founding' && this.#facts !== undefined) {
+      const { incarnation } = this.#facts;
+      this.#handlers?.onFacts({ incarnation, founding: control.storeIds });
+    } else if (control.type !== 'pong') throw new RaftkvError('bad_frame', `a ${control.type} after the handshake`);
     return undefined;
   }
 

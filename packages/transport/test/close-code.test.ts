@@ -24,6 +24,8 @@ describe('a close frame', () => {
       'internal',
       'invalid_argument',
       'member_removed',
+      'member_superseded',
+      'founders_disagree',
     ];
     const numbers = codes.map((code) => toCloseFrame(new RaftkvError(code, '')).code);
     expect(numbers).toEqual([4001, 4004, 4007, 4009, 4010, 4012, 4013, 4014]);
@@ -45,7 +47,7 @@ describe('a close frame', () => {
   });
 
   it('takes any unknown number for a lost connection', () => {
-    for (const code of [0, 1006, 1015, 3000, 4000, 4015, 4999, 65_535]) {
+    for (const code of [0, 1006, 1015, 3000, 4000, 4017, 4999, 65_535]) {
       expect(fromCloseFrame(code, '', 'there')?.code).toBe('connection_lost');
     }
   });

@@ -1,6 +1,6 @@
 // The three words between two members: who is let in, who is told what, and what hostile bytes come to.
 import { RaftkvError, encodePeerControl, encodePeerFrame } from '@raftkv/wire';
-import type { PeerControl } from '@raftkv/wire';
+import type { PeerControl, PeerFacts } from '@raftkv/wire';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FrameInbox } from '../src/frame-inbox.ts';
@@ -161,6 +161,94 @@ describe('the handshake', () => {
       expect(seen.map((refusal) => refusal?.error.code)).toEqual(['member_amnesia', 'member_amnesia']);
       expect(seen.map((refusal) => refusal?.by)).toEqual(forgetful === 'a' ? ['peer', 'self'] : ['self', 'peer']);
     }
+  });
+
+  describe('of version 2', () => {
+    const factsOf = (id: string, bootCount = 1): PeerFacts => ({
+      incarnation: { bootCount, draws: [`${id}`.repeat(16)] },
+      founding: new Map([[id, `store-${id}`]]),
+    });
+    const telling = (id: string, change: Partial<HandshakeOptions> = {}) =>
+      options(id, { factsFor: () => factsOf(id), ...change });
+
+    it('tells each side the facts of the other, and both what they have told', async () => {
+      const admissions: unknown[] = [];
+      const admit = (by: string) => async (peer: Greeted) => void admissions.push([by, peer.memberId, peer.facts]);
+      const pair = memoryChannelPair();
+      const [atA, atB] = await Promise.all([
+        greet(new FrameInbox(pair.left, 1000), 'b', telling('a', { admit: admit('a') })),
+        answer(new FrameInbox(pair.right, 1000), telling('b', { admit: admit('b') })),
+      ]);
+      expect(atA).toEqual({ memberId: 'b', storeId: 'store-b', facts: factsOf('b'), told: factsOf('a') });
+      expect(atB).toEqual({ memberId: 'a', storeId: 'store-a', facts: factsOf('a'), told: factsOf('b') });
+      expect(admissions).toEqual([
+        ['b', 'a', undefined],
+        ['a', 'b', factsOf('b')],
+        ['b', 'a', factsOf('a')],
+      ]);
+    });
+
+    it.each(['a', 'b'])('is version 1 where %s speaks no other', async (old) => {
+      const pair = memoryChannelPair();
+      const optionsOf = (id: string) => (id === old ? options(id) : telling(id));
+      const greetings = await Promise.all([
+        greet(new FrameInbox(pair.left, 1000), 'b', optionsOf('a')),
+        answer(new FrameInbox(pair.right, 1000), optionsOf('b')),
+      ]);
+      expect(greetings.map(({ facts, told }) => [facts, told])).toEqual([
+        [undefined, undefined],
+        [undefined, undefined],
+      ]);
+    });
+
+    it.each(['a', 'b'])('lets %s refuse what it is told, and both know', async (strict) => {
+      const pair = memoryChannelPair();
+      const admit = async ({ facts }: Greeted): Promise<void> => {
+        if (facts !== undefined) throw new RaftkvError('member_superseded', 'no');
+      };
+      const optionsOf = (id: string) => telling(id, id === strict ? { admit } : {});
+      const outcomes = await Promise.allSettled([
+        greet(new FrameInbox(pair.left, 1000), 'b', optionsOf('a')),
+        answer(new FrameInbox(pair.right, 1000), optionsOf('b')),
+      ]);
+      const seen = outcomes.map((outcome) => (outcome.status === 'rejected' ? (outcome.reason as Refusal) : undefined));
+      expect(seen.map((refusal) => refusal?.error.code)).toEqual(['member_superseded', 'member_superseded']);
+      expect(seen.map((refusal) => refusal?.by)).toEqual(strict === 'a' ? ['self', 'peer'] : ['peer', 'self']);
+    });
+
+    it('does not end before the other side has noted what it was told', async () => {
+      let makeDurable: () => void = () => {};
+      const durable = new Promise<void>((resolve) => (makeDurable = resolve));
+      const pair = memoryChannelPair();
+      const ended: string[] = [];
+      const admit = ({ facts }: Greeted): Promise<void> => (facts === undefined ? Promise.resolve() : durable);
+      const both = Promise.all([
+        greet(new FrameInbox(pair.left, 1000), 'b', telling('a')).then(() => ended.push('a')),
+        answer(new FrameInbox(pair.right, 1000), telling('b', { admit })).then(() => ended.push('b')),
+      ]);
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(ended).toEqual([]);
+      makeDurable();
+      await both;
+      expect(ended.toSorted()).toEqual(['a', 'b']);
+    });
+
+    it.each([
+      ['a welcome of version 2 without facts', { ...welcome, version: 2 }],
+      ['a welcome of version 1 with facts', { ...welcome, facts: factsOf('b') }],
+    ] as const)('refuses %s', async (_, word) => {
+      const { say, outcome, recorded } = face('greet', { factsFor: () => factsOf('a') });
+      await recorded.frames(1);
+      say(word);
+      expect((await outcome).thrown).toMatchObject({ by: 'self', error: { code: 'bad_frame' } });
+    });
+
+    it('refuses a confirmation that has no facts', async () => {
+      const { say, outcome } = face('answer', { factsFor: () => factsOf('b') });
+      say({ ...hello, versions: [1, 2] });
+      say({ type: 'confirm' });
+      expect((await outcome).thrown).toMatchObject({ by: 'self', error: { code: 'bad_frame' } });
+    });
   });
 
   it('keeps what comes on the heels of the confirmation for the next owner', async () => {

@@ -1,7 +1,7 @@
 // The rules for one channel a pair, seen from both sides at once.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { dialsFirst, mayDial, passes, replaces } from '../src/mesh-rules.ts';
+import { dialsFirst, isOlderStart, mayDial, passes, replaces } from '../src/mesh-rules.ts';
 import type { Link } from '../src/mesh-rules.ts';
 import { RaftkvError } from '@raftkv/wire';
 import { peersOf } from './mesh-member.ts';
@@ -20,6 +20,7 @@ const link = (diallerId: string, openedAt: number, isOpen = true, path: Link['pa
   openedAt,
   isOpen,
   path,
+  bootCount: 0,
 });
 
 describe('the rules for one channel a pair', () => {
@@ -50,6 +51,22 @@ describe('the rules for one channel a pair', () => {
       expect(replaces(relayed(other, 9000), direct(one, 5), raceMilliseconds)).toBe(true);
     }
     expect(replaces(relayed('a', 10), direct('a', 5), raceMilliseconds)).toBe(true);
+  });
+
+  it('let a newer start take the place of an older one, whoever dialled', () => {
+    for (const [one, other] of [
+      ['a', 'b'],
+      ['b', 'a'],
+    ] as const) {
+      const older = { ...link(one, 5), bootCount: 3 };
+      expect(replaces({ ...link(other, 6), bootCount: 4 }, older, raceMilliseconds)).toBe(true);
+      expect(isOlderStart(older, 4)).toBe(true);
+    }
+    // Of the same start, or where one does not tell, the other rules decide.
+    expect(replaces({ ...link('b', 6), bootCount: 3 }, { ...link('a', 5), bootCount: 3 }, raceMilliseconds)).toBe(
+      false,
+    );
+    expect(isOlderStart(link('a', 5), 4)).toBe(false);
   });
 
   it('replace what the same member dialled before, and what is closed already', () => {

@@ -26,6 +26,7 @@ function openLink(channels: MemoryChannelOptions = {}, limits: Partial<MeshLimit
     limits: { ...defaultMeshLimits, ...limits },
   });
   link.start({
+    onFacts: () => {},
     onMessages: (messages) => received.push(...messages),
     onEnd: (error) => ends.push(error?.code),
   });
@@ -47,6 +48,7 @@ function openBoth(channels: MemoryChannelOptions, limits: Partial<MeshLimits>) {
     limits: { ...defaultMeshLimits, ...limits },
   });
   link.start({
+    onFacts: () => {},
     onMessages: (messages) => {
       received.push(...messages);
       order.push(...messages.map((message) => message.type));

@@ -15,6 +15,8 @@ const errorCodes = [
   'wrong_cluster',
   'wrong_member',
   'member_amnesia', // a member came back without its storage
+  'member_superseded', // a later start of a member's storage was met: this one is a copy, or of an older one
+  'founders_disagree', // a founder lost its storage before all had met
   'member_removed', // a member that was removed asks to take part
   'unsafe_change', // a change of members that would lose the quorum that is alive
   'not_caught_up', // a learner that lags too far to vote

@@ -40,6 +40,8 @@ export type { CommandPacker } from './packer.ts';
 export type {
   PeerConfirm,
   PeerControl,
+  Incarnation,
+  PeerFacts,
   PeerHello,
   PeerPing,
   PeerPong,

@@ -10,11 +10,12 @@ import {
   encodeServerFrame,
   encodeServerFrames,
   isPeerControl,
+  decodePeerControl,
   encodePeerControl,
   encodePeerFrame,
   encodeLogBatch,
 } from '../src/index.ts';
-import type { ServerMessage } from '../src/index.ts';
+import type { Incarnation, ServerMessage } from '../src/index.ts';
 import { clientMessage, peerMessage, serverMessage } from './arbitraries.ts';
 
 describe('a list of messages too long for one frame', () => {
@@ -126,5 +127,34 @@ describe('a frame between members', () => {
     const frames = encodePeerFrames([short, long, short], encodePeerFrame([long]).length);
     expect(frames.map((frame) => frame[0])).toEqual([1, 2, 1]);
     expect(frames.flatMap((frame) => decodePeerFrame(frame))).toEqual([short, long, short]);
+  });
+});
+
+describe('the facts of a handshake', () => {
+  const draw = '0123456789abcdef';
+  const confirm = (incarnation: Incarnation, storeIds?: ReadonlyMap<string, string>) =>
+    encodePeerControl({ type: 'confirm', facts: { incarnation, founding: storeIds } });
+
+  it.each([
+    ['a start that was none', confirm({ bootCount: 0, draws: [draw] })],
+    ['no draw', confirm({ bootCount: 1, draws: [] })],
+    ['more draws than are told', confirm({ bootCount: 20, draws: Array.from({ length: 17 }, () => draw) })],
+    ['a draw that is none', confirm({ bootCount: 1, draws: ['0123456789ABCDEF'] })],
+    ['a short draw', confirm({ bootCount: 1, draws: ['0123'] })],
+    [
+      'more founders than there may be',
+      confirm({ bootCount: 1, draws: [draw] }, new Map(Array.from({ length: 65 }, (_, at) => [`${at}`, 's']))),
+    ],
+    ['a founder twice', new Uint8Array([0x81, 0x92, 0x07, 0x94, 0xa1, 0x61, 0xa1, 0x73, 0xa1, 0x61, 0xa1, 0x74])],
+    ['a founder without a storage', new Uint8Array([0x81, 0x92, 0x07, 0x91, 0xa1, 0x61])],
+    ['half of the facts', new Uint8Array([0x81, 0x92, 0x03, 0x92, 0x01, 0xa1, 0x73])],
+    ['facts of a refusal', new Uint8Array([0x81, 0x95, 0x04, 0xa1, 0x61, 0xa1, 0x61, 0xc0, 0xc0])],
+  ])('are refused with %s', (_, bytes) => {
+    expect(() => decodePeerControl(bytes)).toThrow(expect.objectContaining({ code: 'bad_frame' }));
+  });
+
+  it('are not there in version 1, which is read as before', () => {
+    expect(decodePeerControl(encodePeerControl({ type: 'confirm' }))).toEqual({ type: 'confirm' });
+    expect(encodePeerControl({ type: 'confirm' })).toEqual(new Uint8Array([0x81, 0x91, 0x03]));
   });
 });

@@ -216,6 +216,24 @@ const control: readonly PeerControl[] = [
   { type: 'pong', nonce: 1000 },
 ];
 
+const incarnation = { bootCount: 300, draws: ['00112233445566ff', 'aabbccddeeff0011'] };
+const storeIds = new Map([
+  ['0a', 's'],
+  ['0b', 't'],
+]);
+const controlOfVersion2: readonly PeerControl[] = [
+  {
+    type: 'welcome',
+    version: 2,
+    clusterId: 'c0',
+    from: '0b',
+    storeId: 't',
+    facts: { incarnation, founding: storeIds },
+  },
+  { type: 'confirm', facts: { incarnation, founding: undefined } },
+  { type: 'founding', storeIds },
+];
+
 function installing(made: Configuration): Message {
   const meta = { ...position, configuration: made };
   return { type: 'installSnapshotRequest', ...head, meta, offset: 300, data: value, done: true };
@@ -249,6 +267,7 @@ export function goldenBytes(): readonly (readonly [string, Uint8Array])[] {
     ...peer.map((message) => [`peer ${message.type}`, encodePeerFrame([message])] as const),
     ...peerOfVersion2.map((message) => [`peer 2 ${message.type}`, encodePeerFrame([message])] as const),
     ...control.map((message) => [`handshake ${message.type}`, encodePeerControl(message)] as const),
+    ...controlOfVersion2.map((message) => [`handshake 2 ${message.type}`, encodePeerControl(message)] as const),
     ['feed entries', encodeFeedEntries([entry, { ...entry, key: 'l' }])],
     [
       'feed changes',
