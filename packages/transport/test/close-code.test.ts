@@ -28,7 +28,7 @@ describe('a close frame', () => {
       'founders_disagree',
     ];
     const numbers = codes.map((code) => toCloseFrame(new RaftkvError(code, '')).code);
-    expect(numbers).toEqual([4001, 4004, 4007, 4009, 4010, 4012, 4013, 4014]);
+    expect(numbers).toEqual([4001, 4004, 4007, 4009, 4010, 4012, 4013, 4014, 4015, 4016]);
     const standard = [1002, 1003, 1007, 1008, 1009, 1011, 1013].map((code) => fromCloseFrame(code, '', '')?.code);
     const bad = 'bad_frame';
     expect(standard).toEqual([bad, bad, bad, bad, 'frame_too_large', 'internal', 'busy']);
