@@ -196,6 +196,9 @@ export class FakeNode implements ServedNode {
   observe(): never {
     throw new RaftkvError('unsupported', 'nobody is fed here');
   }
+  digest(): never {
+    throw new RaftkvError('unsupported', 'nobody is fed here');
+  }
 
   onLeaderChange(listener: () => void): () => void {
     this.#leaderListeners.add(listener);

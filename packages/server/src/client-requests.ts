@@ -40,6 +40,8 @@ export class ClientRequests {
     const request = this.#open.get(id);
     if (request === undefined) return;
     this.#open.delete(id);
-    this.#metrics?.observe(request.operation, result, (this.#now() - request.startedAt) / 1000);
+    // A digest is waited for until there is something new: how long that takes says nothing of this node.
+    const seconds = request.operation === 'digest' ? 0 : (this.#now() - request.startedAt) / 1000;
+    this.#metrics?.observe(request.operation, result, seconds);
   }
 }

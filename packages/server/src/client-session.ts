@@ -345,7 +345,9 @@ class Session implements ClientSession {
   }
 
   #admin({ id, request }: AdminMessage): void {
-    answerAdmin(this.#node, request, this.#options.mayAdminister !== false).then(
+    const mayChange = this.#options.mayAdminister !== false;
+    const onNamed = (operation: OperationName): void => this.#requests.name(id, operation);
+    answerAdmin(this.#node, request, { mayChange, onNamed }).then(
       (result) => {
         this.#requests.end(id, 'ok');
         if (this.#state === 'serving') this.#answers.push({ type: 'adminResult', id, result });

@@ -13,7 +13,8 @@ import type {
 import type { Member, RaftStatus } from '@raftkv/raft';
 import type { Clock, Replica } from '@raftkv/replica';
 import { RaftkvError, deflateCompression, encodeCommand } from '@raftkv/wire';
-import type { AdminRequest, AdminResult, NodeStatus } from '@raftkv/wire';
+import type { AdminRequest, AdminResult, DigestAnswer, DigestRequest, Hasher, NodeStatus } from '@raftkv/wire';
+import { Digests } from './digests.ts';
 import type { KvStateMachine } from './kv-state-machine.ts';
 import type { Membership } from './membership.ts';
 import type { Feed, KvNode, ObserveOptions, ReadOptions, Watcher } from './node-api.ts';
@@ -41,6 +42,8 @@ export interface LocalKvNodeOptions {
   readonly requestTimeoutMilliseconds: number;
   /** Raw DEFLATE for what observers are sent. Default: the one in plain JavaScript; a runtime's own is several times faster. */
   readonly deflate?: (bytes: Uint8Array) => Uint8Array;
+  /** For what observers are vouched for who are fed by others. Default: the one in plain JavaScript. */
+  readonly sha256?: () => Hasher;
 }
 
 interface RevisionWaiter {
@@ -54,6 +57,7 @@ export class LocalKvNode implements KvNode {
   readonly #clock: Pick<Clock, 'now' | 'schedule'>;
   readonly #watchers: Watchers;
   readonly #observers: Observers;
+  readonly #digests: Digests;
   readonly #startedAt: number;
   readonly #leaderListeners = new Set<() => void>();
   readonly #waiters = new Set<RevisionWaiter>();
@@ -76,6 +80,11 @@ export class LocalKvNode implements KvNode {
     this.#observers = new Observers(options.stateMachine, {
       clock: this.#clock,
       deflate: options.deflate ?? deflateCompression.deflate,
+    });
+    this.#digests = new Digests(options.stateMachine, {
+      clock: this.#clock,
+      leader: () => this.leader,
+      ...(options.sha256 === undefined ? {} : { sha256: options.sha256 }),
     });
     this.#startedAt = this.#clock.now();
     options.stateMachine.onApplied(() => this.#wakeWaiters());
@@ -198,6 +207,11 @@ export class LocalKvNode implements KvNode {
 
   onMembersChange(listener: () => void): () => void {
     return this.#options.roster.onChange(listener);
+  }
+
+  async digest(request: DigestRequest): Promise<DigestAnswer> {
+    this.#running();
+    return this.#digests.ask(request);
   }
 
   async admin(request: AdminRequest): Promise<AdminResult> {

@@ -14,6 +14,7 @@ export const operationNames = [
   'session',
   'watch',
   'observe',
+  'digest',
   'status',
   'members',
 ] as const;

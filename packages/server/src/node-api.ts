@@ -10,7 +10,16 @@ import type {
   ScanOptions,
   ScanResult,
 } from '@raftkv/kv';
-import type { AdminRequest, AdminResult, FeedChanges, FeedSnapshot, NodeStatus, ReadLevel } from '@raftkv/wire';
+import type {
+  AdminRequest,
+  AdminResult,
+  DigestAnswer,
+  DigestRequest,
+  FeedChanges,
+  FeedSnapshot,
+  NodeStatus,
+  ReadLevel,
+} from '@raftkv/wire';
 
 export interface ReadOptions {
   readonly level: ReadLevel;
@@ -62,6 +71,8 @@ export interface KvNode {
   watch(range: KeyRange, from: number, onReady: () => void): Watcher;
   /** `onReady` is called when `take` may have something again. Throws `invalid_argument` for ranges that make no sense. */
   observe(options: ObserveOptions, onReady: () => void): Feed;
+  /** What this member vouches for, for an observer that somebody else feeds. Rejects with `invalid_argument` for ranges that make no sense, `busy` at the limit. */
+  digest(request: DigestRequest): Promise<DigestAnswer>;
   readonly revision: number;
   readonly compactedRevision: number;
   readonly term: number;

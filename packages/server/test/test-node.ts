@@ -3,8 +3,9 @@
 import type { CommandEnvelope, CommandResult, GetResult, Key, KeyRange, ScanOptions, ScanResult } from '@raftkv/kv';
 import type { StoreOptions } from '@raftkv/kv';
 import { RaftkvError, decodeCommand, deflateCompression, encodeCommand } from '@raftkv/wire';
-import type { AdminRequest, AdminResult, NodeStatus } from '@raftkv/wire';
+import type { AdminRequest, AdminResult, DigestAnswer, DigestRequest, NodeStatus } from '@raftkv/wire';
 import type { Feed, KvNode, ObserveOptions, ReadOptions, Watcher } from '../src/node-api.ts';
+import { Digests } from '../src/digests.ts';
 import { KvStateMachine } from '../src/kv-state-machine.ts';
 import { Observers } from '../src/observers.ts';
 import { systemClock } from '../src/system-clock.ts';
@@ -25,6 +26,7 @@ export class TestNode implements KvNode {
   readonly #stateMachine: KvStateMachine;
   readonly #watchers: Watchers;
   readonly #observers: Observers;
+  readonly #digests: Digests;
   readonly #leaderListeners = new Set<() => void>();
   #index = 0;
 
@@ -32,6 +34,7 @@ export class TestNode implements KvNode {
     this.#stateMachine = new KvStateMachine({ store: options });
     this.#watchers = new Watchers(this.#stateMachine);
     this.#observers = new Observers(this.#stateMachine, { clock, deflate: deflateCompression.deflate });
+    this.#digests = new Digests(this.#stateMachine, { clock, leader: () => this.leader });
   }
 
   get revision(): number {
@@ -123,6 +126,10 @@ export class TestNode implements KvNode {
   onMembersChange(listener: () => void): () => void {
     this.memberListeners.add(listener);
     return () => this.memberListeners.delete(listener);
+  }
+
+  digest(request: DigestRequest): Promise<DigestAnswer> {
+    return this.#digests.ask(request);
   }
 
   onAdmin: (request: AdminRequest) => Promise<AdminResult> = () => Promise.reject(new Error('not used'));

@@ -1,6 +1,8 @@
-// What an operator asks about the members of a cluster and its leader, and the answer. Client and server frames carry both as bytes, so that
+// What an operator asks about the members of a cluster and its leader, and the answer; and the question for a digest, whose answer is in `digest.ts`. Client and server frames carry both as bytes, so that
 // a page, which never asks this, does not load the layouts. Who may change what is for the leader to say.
 import type { MemberAddress } from './client.ts';
+import { digestRequest } from './digest.ts';
+import type { DigestRequest } from './digest.ts';
 import { bin, bool, boxed, fields, list, oneOf, optional, tagged, text, uint } from './layout.ts';
 import type { Layout } from './layout.ts';
 import { decodeVersioned, encodeVersioned } from './versioned.ts';
@@ -82,7 +84,7 @@ const plan: Layout<MemberPlan> = boxed({
 });
 const none: Layout<object> = { size: 0, write: () => undefined, read: (_reader, _walk, into = {}) => into };
 
-const request = tagged<AdminRequest>('request', {
+const request = tagged<AdminRequest | DigestRequest>('request', {
   list: [1, none],
   add: [2, fields({ name: text, address: text, storeId: optionalText, plan: optional(plan) })],
   remove: [3, fields({ member: text })],
@@ -90,6 +92,7 @@ const request = tagged<AdminRequest>('request', {
   replace: [5, fields({ member: text, by: text })],
   update: [6, fields({ member: text, name: optionalText, address: optionalText })],
   transfer: [7, fields({ to: optionalText })],
+  digest: [8, digestRequest],
 });
 
 const result = boxed(
@@ -118,12 +121,12 @@ const result = boxed(
   }),
 );
 
-export function encodeAdminRequest(made: AdminRequest): Uint8Array {
+export function encodeAdminRequest(made: AdminRequest | DigestRequest): Uint8Array {
   return encodeVersioned(request, made, 128);
 }
 
 /** Throws `bad_frame` or `unsupported_version`. */
-export function decodeAdminRequest(bytes: Uint8Array): AdminRequest {
+export function decodeAdminRequest(bytes: Uint8Array): AdminRequest | DigestRequest {
   return decodeVersioned(request, bytes, 'a request about members');
 }
 

@@ -28,6 +28,8 @@ export { decodeVersioned, encodeVersioned } from './versioned.ts';
 export { decodeAdminRequest, decodeAdminResult, encodeAdminRequest, encodeAdminResult } from './admin.ts';
 export { Slab } from './slab.ts';
 export { crc32c } from './crc32c.ts';
+export { hmacSha256, sha256 } from './sha256.ts';
+export { StateDigest, decodeDigestAnswer, digestOfChanges, encodeDigestAnswer } from './digest.ts';
 export { changeBytes } from './flow.ts';
 export { decodeFeedChanges, decodeFeedEntries, encodeFeedChanges, encodeFeedEntries, feedBytes } from './feed.ts';
 
@@ -51,6 +53,8 @@ export type {
 export type { LogRecord } from './record.ts';
 export type { AdminRequest, AdminResult, ClusterMember, ClusterMembers, MemberPlan } from './admin.ts';
 export type { Layout } from './layout.ts';
+export type { Hasher } from './sha256.ts';
+export type { DigestAnswer, DigestRequest } from './digest.ts';
 export type { Format } from './versioned.ts';
 export type { FeedChanges, FeedSnapshot, ObserveRequest } from './feed.ts';
 export type {

@@ -24,7 +24,7 @@ const byteString = (minLength: number) =>
     .oneof(fc.uint8Array({ minLength, maxLength: 24 }), fc.uint8Array({ minLength: 250, maxLength: 300 }))
     .map((units) => String.fromCharCode(...units));
 export const key = byteString(1);
-const range: fc.Arbitrary<KeyRange> = fc.record({ from: byteString(0), to: maybe(byteString(0)) });
+export const range: fc.Arbitrary<KeyRange> = fc.record({ from: byteString(0), to: maybe(byteString(0)) });
 export const text = fc.oneof(fc.string({ maxLength: 40 }), fc.string({ unit: 'grapheme', maxLength: 300 }));
 
 const scanOptions = fc.record({

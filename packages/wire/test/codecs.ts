@@ -7,6 +7,7 @@ import {
   decodeClientFrame,
   decodeCommand,
   decodeConfiguration,
+  decodeDigestAnswer,
   decodeHardState,
   decodeLogBatch,
   decodePeerControl,
@@ -19,6 +20,7 @@ import {
   encodeClientFrame,
   encodeCommand,
   encodeConfiguration,
+  encodeDigestAnswer,
   encodeHardState,
   encodeLogBatch,
   encodePeerControl,
@@ -26,7 +28,7 @@ import {
   encodeServerFrame,
   encodeSnapshotMeta,
 } from '../src/index.ts';
-import { adminRequest, adminResult } from './admin-arbitraries.ts';
+import { adminRequest, adminResult, digestAnswer } from './admin-arbitraries.ts';
 import {
   clientMessage,
   envelope,
@@ -79,5 +81,6 @@ export const codecs: readonly Codec[] = [
   codec('a snapshot position', snapshotMeta, encodeSnapshotMeta, decodeSnapshotMeta),
   codec('a request about members', adminRequest, encodeAdminRequest, decodeAdminRequest),
   codec('an answer about members', adminResult, encodeAdminResult, decodeAdminResult),
+  codec('a digest', digestAnswer, encodeDigestAnswer, decodeDigestAnswer),
   codec('a configuration', configuration, encodeConfiguration, decodeConfiguration),
 ];

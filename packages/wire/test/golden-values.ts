@@ -6,6 +6,7 @@ import {
   encodeAdminResult,
   encodeClientFrame,
   encodeCommand,
+  encodeDigestAnswer,
   encodeConfiguration,
   encodeFeedChanges,
   encodeFeedEntries,
@@ -16,7 +17,14 @@ import {
   encodeServerFrame,
   encodeSnapshotMeta,
 } from '../src/index.ts';
-import type { AdminRequest, AdminResult, ClientMessage, PeerControl, ServerMessage } from '../src/index.ts';
+import type {
+  AdminRequest,
+  AdminResult,
+  ClientMessage,
+  DigestRequest,
+  PeerControl,
+  ServerMessage,
+} from '../src/index.ts';
 
 const value = Uint8Array.from([0xde, 0xad]);
 const session = { clientId: 5, sequence: 300, ackFloor: 70_000 };
@@ -153,7 +161,7 @@ const server: readonly ServerMessage[] = [
   { type: 'members', members: [address] },
   { type: 'adminResult', id: 8, result: value },
 ];
-const admin: readonly AdminRequest[] = [
+const admin: readonly (AdminRequest | DigestRequest)[] = [
   { type: 'list' },
   { type: 'add', name: 'n', address: 'h:1', storeId: 's', plan: { replaces: '0a' } },
   { type: 'remove', member: 'n' },
@@ -161,6 +169,7 @@ const admin: readonly AdminRequest[] = [
   { type: 'replace', member: 'n', by: 'm' },
   { type: 'update', member: 'n', name: undefined, address: 'h:2' },
   { type: 'transfer', to: undefined },
+  { type: 'digest', about: 'changes', from: 300, ranges: [{ from: 'a', to: undefined }] },
 ];
 const adminResult: AdminResult = {
   members: {
@@ -264,6 +273,10 @@ export function goldenBytes(): readonly (readonly [string, Uint8Array])[] {
     ),
     ...admin.map((request) => [`admin ${request.type}`, encodeAdminRequest(request)] as const),
     ['admin result', encodeAdminResult(adminResult)],
+    [
+      'digest',
+      encodeDigestAnswer({ about: 'state', revision: 300, index: 301, bytes: 5, leader: 'h:1', digest: value }),
+    ],
     ...peer.map((message) => [`peer ${message.type}`, encodePeerFrame([message])] as const),
     ...peerOfVersion2.map((message) => [`peer 2 ${message.type}`, encodePeerFrame([message])] as const),
     ...control.map((message) => [`handshake ${message.type}`, encodePeerControl(message)] as const),

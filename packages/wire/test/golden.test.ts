@@ -56,8 +56,10 @@ const golden: Readonly<Record<string, string>> = {
   'admin replace': '019305a16ea16d',
   'admin update': '019406a16ec0a3683a32',
   'admin transfer': '019207c0',
+  'admin digest': '01940801cd012c92c40161c0',
   'admin result':
     '019395a26330cd012cc3a230619ea23061db00000002c3a9a3683a31029201c0c30ba23062db00000002c3a9a3683a31019200c0c2c0a23062c402dead',
+  digest: '019602cd012ccd012d05a3683a31c402dead',
   'peer preVoteRequest': '019601a23061a23062cf00000100000000000102',
   'peer preVoteResponse': '019502a23061a23062cf0000010000000000c3',
   'peer voteRequest': '019603a23061a23062cf00000100000000000102',
