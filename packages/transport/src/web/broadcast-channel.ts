@@ -16,6 +16,8 @@ export interface BroadcastPort {
 export interface BroadcastChannelOptions extends Partial<ChannelLimits> {
   /** Something to show. Default "a tab". */
   readonly remote?: string;
+  /** Once, when it ends, whoever ended it. */
+  readonly onEnded?: () => void;
 }
 
 /** A frame with its number, how many bytes of frames were read so far, or the end. */
@@ -34,7 +36,7 @@ const tellBytes = 16 * 1024;
  * const channel = broadcastChannel(new BroadcastChannel('a name that two tabs agreed on'));
  */
 export function broadcastChannel(port: BroadcastPort, options: BroadcastChannelOptions = {}): Channel {
-  return new TabChannel(port, { ...defaultChannelLimits, ...options }, options.remote ?? 'a tab');
+  return new TabChannel(port, { ...defaultChannelLimits, ...options }, options);
 }
 
 class TabChannel implements Channel {
@@ -43,6 +45,7 @@ class TabChannel implements Channel {
   isOpen = true;
   readonly #port: BroadcastPort;
   readonly #limits: ChannelLimits;
+  readonly #onEnded: (() => void) | undefined;
   #handlers: ChannelHandlers | undefined;
   /** What came before `start`; undefined once that is delivered. */
   #held: Uint8Array[] | undefined = [];
@@ -58,11 +61,12 @@ class TabChannel implements Channel {
   #isClosedHere = false;
   #end: { readonly error: RaftkvError | undefined } | undefined;
 
-  constructor(port: BroadcastPort, limits: ChannelLimits, remote: string) {
+  constructor(port: BroadcastPort, limits: ChannelLimits, { remote = 'a tab', onEnded }: BroadcastChannelOptions) {
     this.#port = port;
     this.#limits = limits;
     this.maxFrameBytes = limits.maxFrameBytes;
     this.remote = remote;
+    this.#onEnded = onEnded;
     port.addEventListener('message', ({ data }) => this.#receive(data as Message));
     // Something could not be read, and nobody sends it again.
     port.addEventListener('messageerror', () => this.#break('connection_lost', 'a frame came in broken'));
@@ -154,6 +158,7 @@ class TabChannel implements Channel {
     this.#end = { error };
     // What was posted is on its way.
     this.#port.close();
+    this.#onEnded?.();
     // Until what was held is delivered, the end waits for it there.
     const handlers = this.#handlers;
     if (handlers !== undefined && this.#held === undefined) queueMicrotask(() => handlers.onClose(error));

@@ -5,6 +5,7 @@ import type { Channel } from '../channel.ts';
 import type { ChannelLimits } from '../channel-limits.ts';
 import { systemClock } from '../clock.ts';
 import type { TransportClock } from '../clock.ts';
+import { Departed } from '../departed.ts';
 import { parsePurpose } from '../purpose.ts';
 import type { ChannelPurpose, DialOptions } from '../purpose.ts';
 import { newConnection } from './new-connection.ts';
@@ -52,7 +53,7 @@ export interface WebRtc {
   dialDirect(peerId: string, options?: DialOptions): Promise<Channel>;
   /**
    * This member left for good: its channels end with `closed`, nothing more is said to it, and what it offers is refused with `member_removed`. `purpose`:
-   * only in that capacity. The last 1,024 are remembered.
+   * only in that capacity. The last 1,024 and more are remembered.
    */
   drop(peerId: string, purpose?: ChannelPurpose): void;
   /** Sessions that are open, or about to be. */
@@ -75,9 +76,6 @@ export interface WebRtc {
 export function openWebRtc(options: WebRtcOptions): WebRtc {
   return new Switchboard(options);
 }
-
-/** More are forgotten, the oldest first: who comes back then is told by the handshake. */
-const maxDropped = 1024;
 
 interface RelayedEntry {
   readonly peerId: string;
@@ -102,7 +100,7 @@ class Switchboard implements WebRtc {
   readonly #entries = new Map<string, Entry>();
   /** Channels through the relay, until they have let go of it. */
   readonly #relayed = new Set<RelayedEntry>();
-  readonly #dropped = new Set<string>();
+  readonly #departed = new Departed();
   readonly #stopListening: () => void;
   readonly #stopTakingLinks: (() => void) | undefined;
   #isClosed = false;
@@ -134,7 +132,7 @@ class Switchboard implements WebRtc {
   async dialDirect(peerId: string, { signal, purpose = 'peer' }: DialOptions = {}): Promise<Channel> {
     if (signal?.aborted === true) throw cancelled(peerId);
     if (this.#isClosed) throw new RaftkvError('closed', 'nobody is dialled any more');
-    if (this.#dropped.has(keyOf(peerId, purpose))) throw left(peerId);
+    this.#departed.check(peerId, purpose);
     if (this.sessions >= this.#limits.maxSessions) throw tooMany();
     const { session } = this.#open({ peerId, purpose, isDialled: true }, crypto.randomUUID());
     const cancel = (): void => session.close(cancelled(peerId));
@@ -152,8 +150,7 @@ class Switchboard implements WebRtc {
       this.drop(peerId, 'peer');
       return this.drop(peerId, 'client');
     }
-    this.#dropped.add(keyOf(peerId, purpose));
-    for (const oldest of this.#dropped) if (this.#dropped.size > 2 * maxDropped) this.#dropped.delete(oldest);
+    this.#departed.add(peerId, purpose);
     const isMeant = (entry: Entry | RelayedEntry): boolean => entry.peerId === peerId && entry.purpose === purpose;
     const error = new RaftkvError('closed', `no longer a ${purpose}`);
     for (const entry of this.#entries.values()) if (isMeant(entry)) entry.session.close(error);
@@ -238,7 +235,7 @@ class Switchboard implements WebRtc {
 
   /** Throws to refuse somebody who dials. */
   #check(from: string, purpose: ChannelPurpose): void {
-    if (this.#dropped.has(keyOf(from, purpose))) throw left(from);
+    this.#departed.check(from, purpose);
     if (this.#options.isWelcome?.(from, purpose) === false) {
       throw new RaftkvError('wrong_member', `${from} is not welcome here as a ${purpose}`);
     }
@@ -275,10 +272,6 @@ function keyOf(peerId: string, session: string): string {
 
 function cancelled(peerId: string): RaftkvError {
   return new RaftkvError('cancelled', `dialling ${peerId} was cancelled`);
-}
-
-function left(peerId: string): RaftkvError {
-  return new RaftkvError('member_removed', `${peerId} left`);
 }
 
 function tooMany(): RaftkvError {
