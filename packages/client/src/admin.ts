@@ -15,6 +15,10 @@ export interface NewMember {
   readonly address: string;
   /** What becomes of it when it has caught up: `promote` (default), `stay`, or it takes the place of another, given by id or name. */
   readonly plan?: MemberPlan;
+  /** A tab, whose address is `tab:WORD`. Default: a process of Node. */
+  readonly kind?: 'tab';
+  /** Which members fail together with it, such as those of one browser profile. Default: none. */
+  readonly domain?: string;
 }
 
 /**
@@ -67,8 +71,8 @@ export interface ClusterKv<Value = unknown, K extends UserKey = string> extends 
 export class ClusterClient<Value, K extends UserKey> extends Client<Value, K> implements ClusterKv<Value, K> {
   readonly members: Members = {
     list: async (options) => (await this.askMembers({ type: 'list' }, options)).members,
-    add: async ({ name, address, plan }, options) =>
-      named(await this.askMembers({ type: 'add', name, address, storeId: undefined, plan }, options)),
+    add: async ({ name, address, plan, kind, domain }, options) =>
+      named(await this.askMembers({ type: 'add', name, address, storeId: undefined, plan, kind, domain }, options)),
     remove: async (member, options) => (await this.askMembers({ type: 'remove', member }, options)).members,
     promote: async (member, options) => (await this.askMembers({ type: 'promote', member }, options)).members,
     replace: async (member, by, options) => (await this.askMembers({ type: 'replace', member, by }, options)).members,

@@ -67,8 +67,8 @@ function add(draft: Draft, change: Extract<MemberChange, { type: 'add' }>, { ind
   let id: PeerId;
   do id = idFrom(index, draft.addedCount++);
   while (isMember(draft.before, id));
-  const { name, address, storeId, plan }: NewMember = change.member;
-  draft.records.set(id, { id, name, address, storeId, plan });
+  const { name, address, storeId, plan, kind, domain }: NewMember = change.member;
+  draft.records.set(id, { id, name, address, storeId, plan, ...traitsOf({ kind, domain }) });
   draft.touched.add(id);
   (change.as === 'voter' ? draft.voters : draft.learners).add(id);
 }
@@ -128,8 +128,14 @@ function correct(
   // Nothing is known of it yet: that takes a name and an address.
   if (name === undefined || address === undefined) return undefined;
   const plan = change.plan ?? known?.plan;
-  records.set(change.id, { id: change.id, name, address, storeId, plan: plan === '' ? undefined : plan });
+  const traits = traitsOf({ kind: known?.kind ?? change.kind, domain: known?.domain ?? change.domain });
+  records.set(change.id, { id: change.id, name, address, storeId, plan: plan === '' ? undefined : plan, ...traits });
   return undefined;
+}
+
+/** Without what is not said, as a record is read again. */
+function traitsOf({ kind, domain }: Pick<NewMember, 'kind' | 'domain'>): Pick<NewMember, 'kind' | 'domain'> {
+  return { ...(kind === undefined ? {} : { kind }), ...(domain === undefined ? {} : { domain }) };
 }
 
 /** Otherwise the change would be taken, and nothing of it be there. */

@@ -38,6 +38,10 @@ export interface Member {
   readonly storeId: string | undefined;
   /** What the driver means to do with it (a learner that is to be promoted, or to take another's place), so that the next leader goes on with it. */
   readonly plan?: string | undefined;
+  /** What it runs in. Undefined: a process of Node. */
+  readonly kind?: 'tab' | undefined;
+  /** Members of one failure domain fail together: that of a tab is its browser profile, which has drawn this word. Undefined: a domain of its own. */
+  readonly domain?: string | undefined;
 }
 
 /**
@@ -72,7 +76,10 @@ export type MemberChange =
   /** A voter becomes a learner. */
   | { readonly type: 'demote'; readonly id: PeerId }
   | { readonly type: 'remove'; readonly id: PeerId }
-  /** Corrects or makes its record, which takes a name and an address. What is not given stays, an empty plan takes it away; a `storeId` that is known never changes. */
+  /**
+   * Corrects or makes its record, which takes a name and an address. What is not given stays, an empty plan takes it away; a `storeId` that is known never
+   * changes, nor does what a member is.
+   */
   | {
       readonly type: 'update';
       readonly id: PeerId;
@@ -80,6 +87,8 @@ export type MemberChange =
       readonly address?: string;
       readonly storeId?: string;
       readonly plan?: string;
+      readonly kind?: 'tab' | undefined;
+      readonly domain?: string | undefined;
     };
 
 /** What a snapshot replaces: everything up to and including `lastIncludedIndex` (§5.1). */

@@ -8,8 +8,10 @@ export const beyondIndexes = 2 ** 44;
 
 export interface FoundingMember {
   readonly name: string;
-  /** "host:port", one port for peers and clients. */
+  /** "host:port", one port for peers and clients; of a tab, the word by which it is found (`tabAddress`). */
   readonly address: string;
+  readonly kind?: 'tab' | undefined;
+  readonly domain?: string | undefined;
 }
 
 export interface ClusterIdentity {

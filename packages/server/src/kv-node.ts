@@ -16,6 +16,7 @@ import { RaftkvError, deflateCompression, encodeCommand } from '@raftkv/wire';
 import type { AdminRequest, AdminResult, DigestAnswer, DigestRequest, Hasher, NodeStatus } from '@raftkv/wire';
 import { Digests } from './digests.ts';
 import type { KvStateMachine } from './kv-state-machine.ts';
+import { traitsOf } from './member-kind.ts';
 import type { Membership } from './membership.ts';
 import type { Feed, KvNode, ObserveOptions, ReadOptions, Watcher } from './node-api.ts';
 import { Observers } from './observers.ts';
@@ -247,13 +248,14 @@ export class LocalKvNode implements KvNode {
       syncWrites,
       ...(this.#options.leaseReads === true ? { leaseReads: true } : {}),
       uptimeSeconds: Math.floor((this.#clock.now() - this.#startedAt) / 1000),
-      members: this.#present().map(({ id, name: memberName, address }) => ({
+      members: this.#present().map(({ id, name: memberName, address, ...rest }) => ({
         id,
         name: memberName,
         address,
         isLearner: roster.state.active.learners.includes(id),
         isReachable: id === memberId || isReachable(id),
         matchIndex: raft?.progress.get(id)?.matchIndex,
+        ...traitsOf(rest),
       })),
     };
   }

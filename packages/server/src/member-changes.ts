@@ -1,9 +1,12 @@
 // From a request about members to the changes that the core is to make, in order, or a refusal that says what is wrong with it. Pure: when they
 // are made, and what the core has to say against them, is for `membership.ts`.
-import type { Configuration, Member, MemberChange, PeerId } from '@raftkv/raft';
+import type { Configuration, Member, MemberChange, NewMember, PeerId } from '@raftkv/raft';
 import { RaftkvError } from '@raftkv/wire';
 import type { AdminRequest, MemberPlan } from '@raftkv/wire';
+import { checkFailureDomains } from './failure-domains.ts';
 import { isId } from './identity.ts';
+import { isTabAddress, memberKind, traitsOf } from './member-kind.ts';
+import type { MemberKind } from './member-kind.ts';
 import { planOf, planWord } from './member-plan.ts';
 import type { Roster } from './roster.ts';
 
@@ -57,7 +60,7 @@ export function planChanges(request: ChangeRequest, circumstances: Circumstances
         checkName(name);
         if (others.some((member) => member.name === name)) throw invalid(`${name} is the name of another member`);
       }
-      if (address !== undefined) checkAddress(address, others);
+      if (address !== undefined) checkAddress(address, others, memberKind(findMember(roster, id)));
       return about(id, {
         type: 'update',
         id,
@@ -90,11 +93,12 @@ export function completeRecords(
 ): MemberChange[] {
   const touched = new Map(changes.map((change) => [change.type === 'add' ? undefined : change.id, change]));
   const missing: MemberChange[] = [];
-  for (const { id, name, address } of roster.members) {
+  for (const { id, name, address, ...rest } of roster.members) {
     const storeId = storeIdOf(id);
     const record = members.find((member) => member.id === id);
     if (record !== undefined && (record.storeId ?? storeId) === record.storeId) continue;
-    const completion = { type: 'update', id, name, address, ...(storeId === undefined ? {} : { storeId }) } as const;
+    const known = storeId === undefined ? {} : { storeId };
+    const completion = { type: 'update', id, name, address, ...known, ...traitsOf(rest) } as const;
     const change = touched.get(id);
     if (change === undefined) missing.push(completion);
     // A record that is not there yet takes a name and an address, whichever of the two is to be another one.
@@ -124,14 +128,23 @@ function planAddition(request: AdditionRequest, circumstances: Circumstances): P
   checkAddress(
     address,
     roster.members.filter((member) => !places.includes(member) && !(isInPlace && member === owner)),
+    memberKind(request),
   );
   const kept = owner ?? places[0];
   const planned = isInPlace ? 'promote' : (plan ?? (kept === undefined ? 'promote' : planOf(kept)));
-  const member = { name, address, storeId, plan: planWord(planned) };
+  const member = { name, address, storeId, plan: planWord(planned), ...traitsOf(request) };
   const addition: MemberChange = { type: 'add', as: 'learner', member };
   const removals = places.map(({ id }): MemberChange => ({ type: 'remove', id }));
+  if (planned !== 'stay') checkAsVoter(member, replaced, roster);
   if (!isInPlace || places.includes(owner!)) return { steps: [[...removals, addition]], isSubject };
   return { steps: [[...removals, { type: 'remove', id: owner!.id }], [addition]], isSubject };
+}
+
+/** What may never vote is told so before it is let in, not when it has caught up. */
+function checkAsVoter(member: NewMember, replaced: Member | undefined, { state, members }: Roster): void {
+  const changes: MemberChange[] = [{ type: 'add', as: 'voter', member }];
+  if (replaced !== undefined) changes.push({ type: 'remove', id: replaced.id });
+  checkFailureDomains(changes, state.active, members);
 }
 
 /**
@@ -179,10 +192,14 @@ function checkName(name: string): void {
 }
 
 /** `others`: who may not have it too. The core refuses that as well, but knows members by their ids alone. */
-function checkAddress(address: string, others: readonly Member[]): void {
-  const port = Number(/^(?:\[[0-9a-fA-F:.]+\]|[^:\s/]+):(\d{1,5})$/.exec(address)?.[1]);
-  if (!(port >= 1 && port <= 65_535 && address.length <= 320)) {
-    throw invalid(`${JSON.stringify(address)} is no HOST:PORT`);
+function checkAddress(address: string, others: readonly Member[], kind: MemberKind): void {
+  if (kind === 'tab') {
+    if (!isTabAddress(address)) throw invalid(`${JSON.stringify(address)} is no tab:WORD`);
+  } else {
+    const port = Number(/^(?:\[[0-9a-fA-F:.]+\]|[^:\s/]+):(\d{1,5})$/.exec(address)?.[1]);
+    if (!(port >= 1 && port <= 65_535 && address.length <= 320)) {
+      throw invalid(`${JSON.stringify(address)} is no HOST:PORT`);
+    }
   }
   const owner = others.find((member) => member.address === address);
   if (owner === undefined) return;

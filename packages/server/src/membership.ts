@@ -4,8 +4,10 @@ import type { Configuration, Member, MemberChange, PeerId, RaftStatus } from '@r
 import { RaftkvError, encodeConfiguration } from '@raftkv/wire';
 import type { AdminRequest, AdminResult, ClusterMember, ClusterMembers } from '@raftkv/wire';
 import { CatchUp } from './catch-up.ts';
+import { checkFailureDomains } from './failure-domains.ts';
 import { completeRecords, findMember, planChanges, plannedPromotion } from './member-changes.ts';
 import type { PlannedChange } from './member-changes.ts';
+import { traitsOf } from './member-kind.ts';
 import { planOf } from './member-plan.ts';
 import { idsOf } from './roster.ts';
 import type { Roster } from './roster.ts';
@@ -129,6 +131,7 @@ export class Membership {
       const changes = plan();
       if (changes === undefined) return;
       try {
+        checkFailureDomains(changes, raft.configuration, roster.members);
         await engine.changeMembers(completeRecords(changes, raft.configuration, roster, storeIdOf));
         return;
       } catch (error) {
@@ -264,6 +267,7 @@ export class Membership {
       plan: isLearner ? planOf(member) : 'stay',
       isReachable: id === memberId || isReachable(id),
       matchIndex: id === memberId ? lastIndex : progress.get(id)?.matchIndex,
+      ...traitsOf(member),
     };
   }
 }

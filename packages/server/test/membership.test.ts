@@ -316,3 +316,69 @@ describe('a learner', () => {
     stage.membership.stop();
   });
 });
+
+describe('a tab', () => {
+  const tab: Member = {
+    id: '000000000000000a',
+    name: 'tab1',
+    address: 'tab:w1',
+    storeId: 'T1',
+    plan: 'promote',
+    kind: 'tab',
+    domain: 'p1',
+  };
+
+  it('is let in as what it is, and listed so', async () => {
+    const stage = new Stage();
+    await stage.membership.handle({
+      type: 'add',
+      name: 'tab1',
+      address: 'tab:w1',
+      storeId: 'T1',
+      plan: 'promote',
+      kind: 'tab',
+      domain: 'p1',
+    });
+    const { name, address, storeId, plan, kind, domain } = tab;
+    expect(stage.asked).toEqual([
+      [{ type: 'add', as: 'learner', member: { name, address, storeId, plan, kind, domain } }],
+    ]);
+    const listed = await new Stage([tab]).membership.handle({ type: 'list' });
+    expect(listed.members.members.map((member) => member.kind)).toEqual([undefined, undefined, undefined, 'tab']);
+    expect(listed.members.members[3]).toMatchObject({ domain: 'p1' });
+  });
+
+  it('that would vote against too few of Node is refused when it asks, and when it is promoted', async () => {
+    const stage = new Stage([
+      tab,
+      ...['b', 'c', 'd'].map((digit) => ({
+        ...tab,
+        id: `000000000000000${digit}`,
+        name: `tab-${digit}`,
+        address: `tab:${digit}`,
+        storeId: digit,
+      })),
+    ]);
+    stage.configuration = {
+      ...stage.configuration,
+      voters: [...stage.configuration.voters, '000000000000000b', '000000000000000c', '000000000000000d'].toSorted(),
+      learners: [tab.id],
+    };
+    stage.roster.update({ active: stage.configuration, committed: stage.configuration, committedIndex: 20 });
+    const refusal = expect.objectContaining({ code: 'unsafe_change', message: expect.stringContaining('4 tabs of 7') });
+    await expect(stage.membership.handle({ type: 'promote', member: 'tab1' })).rejects.toEqual(refusal);
+    const addition = { type: 'add', name: 'tab9', address: 'tab:w9', storeId: 'T9', kind: 'tab' } as const;
+    await expect(stage.membership.handle({ ...addition, plan: 'promote' })).rejects.toEqual(refusal);
+    expect(stage.asked).toEqual([]);
+    await stage.membership.handle({ ...addition, plan: 'stay' });
+    expect(stage.asked).toHaveLength(1);
+  });
+
+  it('has an address of its own kind', async () => {
+    const add = { type: 'add', name: 'tab2', storeId: 'T2', plan: 'stay' } as const;
+    const refusal = expect.objectContaining({ code: 'invalid_argument' });
+    const { membership } = new Stage();
+    await expect(membership.handle({ ...add, kind: 'tab', address: 'h:80' })).rejects.toEqual(refusal);
+    await expect(membership.handle({ ...add, address: 'tab:w2' })).rejects.toEqual(refusal);
+  });
+});

@@ -3,8 +3,10 @@
 import type { MemberAddress } from './client.ts';
 import { digestRequest } from './digest.ts';
 import type { DigestRequest } from './digest.ts';
-import { bin, bool, boxed, fields, list, oneOf, optional, tagged, text, uint } from './layout.ts';
+import { bin, bool, boxed, fields, joined, list, oneOf, optional, tagged, text, uint } from './layout.ts';
 import type { Layout } from './layout.ts';
+import { hasTraits, traits } from './traits.ts';
+import type { MemberTraits } from './traits.ts';
 import { decodeVersioned, encodeVersioned } from './versioned.ts';
 
 /**
@@ -16,7 +18,7 @@ export type MemberPlan = 'promote' | 'stay' | { readonly replaces: string };
 /** Members are named by their id or, where no other member has that as its id, by their name. */
 export type AdminRequest =
   | { readonly type: 'list' }
-  | {
+  | ({
       readonly type: 'add';
       readonly name: string;
       /** "host:port" under which the others reach it. */
@@ -25,7 +27,7 @@ export type AdminRequest =
       readonly storeId: string | undefined;
       /** Undefined: that of the place that was kept for it, or else `promote`. A member to be replaced may be given by name. */
       readonly plan: MemberPlan | undefined;
-    }
+    } & MemberTraits)
   | { readonly type: 'remove'; readonly member: string }
   | { readonly type: 'promote'; readonly member: string }
   | { readonly type: 'replace'; readonly member: string; readonly by: string }
@@ -38,7 +40,7 @@ export type AdminRequest =
   /** Undefined: the best voter. */
   | { readonly type: 'transfer'; readonly to: string | undefined };
 
-export interface ClusterMember extends MemberAddress {
+export interface ClusterMember extends MemberAddress, MemberTraits {
   /** `leaving`: it votes still, and does no more once the change that is under way is done. */
   readonly role: 'voter' | 'learner' | 'leaving';
   readonly plan: MemberPlan;
@@ -84,45 +86,59 @@ const plan: Layout<MemberPlan> = boxed({
 });
 const none: Layout<object> = { size: 0, write: () => undefined, read: (_reader, _walk, into = {}) => into };
 
-const request = tagged<AdminRequest | DigestRequest>('request', {
-  list: [1, none],
-  add: [2, fields({ name: text, address: text, storeId: optionalText, plan: optional(plan) })],
-  remove: [3, fields({ member: text })],
-  promote: [4, fields({ member: text })],
-  replace: [5, fields({ member: text, by: text })],
-  update: [6, fields({ member: text, name: optionalText, address: optionalText })],
-  transfer: [7, fields({ to: optionalText })],
-  digest: [8, digestRequest],
+type Addition = Extract<AdminRequest, { readonly type: 'add' }>;
+const plainAddition = fields<Omit<Addition, 'type' | 'kind' | 'domain'>>({
+  name: text,
+  address: text,
+  storeId: optionalText,
+  plan: optional(plan),
 });
 
-const result = boxed(
-  fields<AdminResult>({
-    members: boxed(
-      fields<ClusterMembers>({
-        clusterId: text,
-        index: uint,
-        isChanging: bool,
-        leaderId: optionalText,
-        members: list(
-          fields<ClusterMember>({
-            id: text,
-            name: text,
-            address: text,
-            role: oneOf(['voter', 'learner', 'leaving']),
-            plan,
-            isReachable: bool,
-            matchIndex: optional(uint),
-          }),
-        ),
-      }),
-    ),
-    memberId: optionalText,
-    configuration: optional(bin),
-  }),
-);
+const requestWith = (addition: Layout<Omit<Addition, 'type'>>): Layout<AdminRequest | DigestRequest> =>
+  tagged<AdminRequest | DigestRequest>('request', {
+    list: [1, none],
+    add: [2, addition],
+    remove: [3, fields({ member: text })],
+    promote: [4, fields({ member: text })],
+    replace: [5, fields({ member: text, by: text })],
+    update: [6, fields({ member: text, name: optionalText, address: optionalText })],
+    transfer: [7, fields({ to: optionalText })],
+    digest: [8, digestRequest],
+  });
+/** Version 2 came with members that are not of Node. */
+const request = [requestWith(plainAddition), requestWith(joined(plainAddition, traits))] as const;
 
+const plainMember = fields<Omit<ClusterMember, 'kind' | 'domain'>>({
+  id: text,
+  name: text,
+  address: text,
+  role: oneOf(['voter', 'learner', 'leaving']),
+  plan,
+  isReachable: bool,
+  matchIndex: optional(uint),
+});
+
+const resultWith = (member: Layout<ClusterMember>): Layout<AdminResult> =>
+  boxed(
+    fields<AdminResult>({
+      members: boxed(
+        fields<ClusterMembers>({
+          clusterId: text,
+          index: uint,
+          isChanging: bool,
+          leaderId: optionalText,
+          members: list(member),
+        }),
+      ),
+      memberId: optionalText,
+      configuration: optional(bin),
+    }),
+  );
+const result = [resultWith(plainMember), resultWith(joined(plainMember, traits))] as const;
+
+/** In the oldest version that says it: without tabs, older ones understand each other. */
 export function encodeAdminRequest(made: AdminRequest | DigestRequest): Uint8Array {
-  return encodeVersioned(request, made, 128);
+  return encodeVersioned(request, made, 128, made.type === 'add' && hasTraits(made) ? 2 : 1);
 }
 
 /** Throws `bad_frame` or `unsupported_version`. */
@@ -131,7 +147,7 @@ export function decodeAdminRequest(bytes: Uint8Array): AdminRequest | DigestRequ
 }
 
 export function encodeAdminResult(made: AdminResult): Uint8Array {
-  return encodeVersioned(result, made, 1024);
+  return encodeVersioned(result, made, 1024, made.members.members.some(hasTraits) ? 2 : 1);
 }
 
 /** The configuration is a view over `bytes`. Throws `bad_frame` or `unsupported_version`. */

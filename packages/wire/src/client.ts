@@ -3,6 +3,7 @@
 import type { ChangeEvent, CommandResult, GetResult, Key, KeyRange, ScanOptions, ScanResult } from '@raftkv/kv';
 import type { ErrorCode } from './error.ts';
 import type { FeedChanges, FeedSnapshot, ObserveRequest } from './feed.ts';
+import type { MemberTraits } from './traits.ts';
 
 /** `linearizable`: as of now, confirmed with a quorum. `session`: at least `minRevision`. `local`: whatever the asked node has applied. */
 export type ReadLevel = 'linearizable' | 'session' | 'local';
@@ -217,5 +218,5 @@ export interface NodeStatus {
     readonly isReachable: boolean;
     /** Leader only. */
     readonly matchIndex: number | undefined;
-  })[];
+  } & MemberTraits)[];
 }

@@ -4,6 +4,8 @@ import { RaftkvError } from './error.ts';
 import { fields, list, optional, text, uint } from './layout.ts';
 import type { Layout } from './layout.ts';
 import type { Reader } from './reader.ts';
+import { hasTraits, onlyTraits, traits } from './traits.ts';
+import type { MemberTraits } from './traits.ts';
 import type { Writer } from './writer.ts';
 
 const kinds: readonly EntryKind[] = ['command', 'empty', 'configuration'];
@@ -57,7 +59,7 @@ const maxWordLength = 320;
 const id = bounded('an id', maxIdLength, text);
 const ids = bounded('a list of members', maxMembers, list(id));
 const word = bounded('a name or an address', maxWordLength, text);
-const member: Layout<Member> = fields<Member>({
+const member: Layout<Member> = fields<Omit<Member, 'kind' | 'domain'>>({
   id,
   name: word,
   address: word,
@@ -74,14 +76,50 @@ export const configurationV1: Layout<Configuration> = fields<
   learners: ids,
 });
 
-/** Five elements. */
-export const configuration: Layout<Configuration> = fields<Configuration>({
+/** Five elements: as it was before members told what they are. */
+export const configurationV2: Layout<Configuration> = fields<Configuration>({
   voters: ids,
   votersOutgoing: ids,
   learners: ids,
   learnersNext: orNone(ids),
   members: orNone(bounded('a list of members', maxMembers, list(member))),
 });
+
+const allTraits = bounded('a list of what members are', maxMembers, list(checked(traits)));
+
+/** Six elements: the last says what each member is, in the order of their records. */
+export const configuration: Layout<Configuration> = {
+  size: configurationV2.size + 1,
+  write(writer, value, walk) {
+    configurationV2.write(writer, value, walk);
+    allTraits.write(writer, value.members ?? [], walk);
+  },
+  read(reader, walk, into) {
+    const value = configurationV2.read(reader, walk, into) as { members?: readonly Member[] } & Configuration;
+    const told = allTraits.read(reader, walk);
+    const { members = [] } = value;
+    if (told.length !== members.length) reader.fail(`${told.length} of ${members.length} members say what they are`);
+    value.members = members.map((each, at) => ({ ...each, ...onlyTraits(told[at]!) }));
+    return value;
+  },
+};
+
+/** A domain has no more characters than an id. */
+function checked(layout: Layout<MemberTraits>): Layout<MemberTraits> {
+  const check = (made: MemberTraits, refuse: () => never): MemberTraits =>
+    (made.domain?.length ?? 0) > maxIdLength ? refuse() : made;
+  return {
+    size: layout.size,
+    write(writer, value, walk) {
+      check(value, () => {
+        throw new RaftkvError('invalid_argument', `a failure domain is longer than ${maxIdLength}`);
+      });
+      layout.write(writer, value, walk);
+    },
+    read: (reader, walk) =>
+      check(layout.read(reader, walk), () => reader.fail(`a failure domain is longer than ${maxIdLength}`)),
+  };
+}
 
 /** Five elements: index, term and the configuration's three. */
 export const snapshotMetaV1: Layout<SnapshotMeta> = fields<SnapshotMeta>({
@@ -91,19 +129,27 @@ export const snapshotMetaV1: Layout<SnapshotMeta> = fields<SnapshotMeta>({
 });
 
 /** Seven elements: index, term and the configuration's five. */
+export const snapshotMetaV2: Layout<SnapshotMeta> = fields<SnapshotMeta>({
+  lastIncludedIndex: uint,
+  lastIncludedTerm: uint,
+  configuration: configurationV2,
+});
+
+/** Eight elements: index, term and the configuration's six. */
 export const snapshotMeta: Layout<SnapshotMeta> = fields<SnapshotMeta>({
   lastIncludedIndex: uint,
   lastIncludedTerm: uint,
   configuration,
 });
 
-/** Whether the first version says all that there is to say. */
-export function isPlain({ learnersNext = [], members = [] }: Configuration): boolean {
-  return learnersNext.length === 0 && members.length === 0;
+/** The oldest version that says all that there is to say: 2 if members have records, 3 if one of them is not of Node. */
+export function configurationVersion({ learnersNext = [], members = [] }: Configuration): 1 | 2 | 3 {
+  if (members.some(hasTraits)) return 3;
+  return learnersNext.length === 0 && members.length === 0 ? 1 : 2;
 }
 
 export function configurationSizeHint({ members = [] }: Configuration): number {
-  return 256 + 192 * members.length;
+  return 256 + 256 * members.length;
 }
 
 function bounded<T extends { readonly length: number }>(what: string, maxLength: number, layout: Layout<T>): Layout<T> {

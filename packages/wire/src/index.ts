@@ -23,7 +23,7 @@ export {
 } from './record.ts';
 // For storages that keep small records of their own: layouts to describe them with.
 export { bin, bool, boxed, fields, list, optional, positive, tagged, text, uint } from './layout.ts';
-export { snapshotMeta, snapshotMetaV1 } from './entry.ts';
+export { snapshotMeta, snapshotMetaV1, snapshotMetaV2 } from './entry.ts';
 export { decodeVersioned, encodeVersioned } from './versioned.ts';
 export { decodeAdminRequest, decodeAdminResult, encodeAdminRequest, encodeAdminResult } from './admin.ts';
 export { Slab } from './slab.ts';
@@ -57,6 +57,7 @@ export type { Hasher } from './sha256.ts';
 export type { DigestAnswer, DigestRequest } from './digest.ts';
 export type { Format } from './versioned.ts';
 export type { FeedChanges, FeedSnapshot, ObserveRequest } from './feed.ts';
+export type { MemberTraits } from './traits.ts';
 export type {
   AdminAnswer,
   AdminMessage,

@@ -14,11 +14,12 @@ import type {
 } from '@raftkv/raft';
 import {
   configurationSizeHint,
+  configurationVersion,
   entriesSizeHint,
-  isPlain,
   readEntries,
   snapshotMeta,
   snapshotMetaV1,
+  snapshotMetaV2,
   writeEntries,
 } from './entry.ts';
 import { decodeFrame, encodeFrame, encodeFrames } from './frame.ts';
@@ -53,14 +54,17 @@ const elementsOfVersion2: ReadonlyMap<number, number> = new Map([
   [tags.installSnapshotRequest, 14],
   [tags.timeoutNowRequest, 4],
 ]);
+/** The one that came with version 3: members tell what they are. */
+const elementsOfVersion3: ReadonlyMap<number, number> = new Map([[tags.installSnapshotRequest, 15]]);
+const metaLayouts = [snapshotMetaV1, snapshotMetaV2, snapshotMeta] as const;
 
 /** Of a proposal that was forwarded. */
 const reasons: readonly RefusalReason[] = ['no-leader', 'busy', 'stopped', 'unsafe', 'not-ready', 'invalid'];
 
-const peerMessage = { write: writePeerMessage, read: readPeerMessage, versionOf, newestVersion: 2 };
+const peerMessage = { write: writePeerMessage, read: readPeerMessage, versionOf, newestVersion: 3 };
 
-/** The oldest version that can say it: who does without priorities, leases, transfers and members' records is understood by older members. */
-function versionOf(message: Message): number {
+/** The oldest version that can say it: who does without priorities, leases, transfers, members' records and tabs is understood by older members. */
+function versionOf(message: Message): 1 | 2 | 3 {
   switch (message.type) {
     case 'voteRequest':
       return message.isTransfer === undefined ? 1 : 2;
@@ -69,7 +73,7 @@ function versionOf(message: Message): number {
     case 'heartbeatResponse':
       return message.priority === undefined && message.promisedTicks === undefined ? 1 : 2;
     case 'installSnapshotRequest':
-      return isPlain(message.meta.configuration) ? 1 : 2;
+      return configurationVersion(message.meta.configuration);
     case 'timeoutNowRequest':
       return 2;
     default:
@@ -117,8 +121,9 @@ export function peerMessageSizeHint(message: Message): number {
 
 function writePeerMessage(writer: Writer, message: Message, walk: Walk): void {
   const tag = tags[message.type];
-  const isLong = versionOf(message) === 2;
-  writer.array(isLong ? elementsOfVersion2.get(tag)! : elements[tag]!);
+  const version = versionOf(message);
+  const isLong = version > 1;
+  writer.array(elementsOf(tag, version)!);
   writer.uint(tag);
   writer.text(message.from);
   writer.text(message.to);
@@ -153,7 +158,7 @@ function writePeerMessage(writer: Writer, message: Message, walk: Walk): void {
       writer.optionalUint(message.priority);
       return writer.optionalUint(message.promisedTicks);
     case 'installSnapshotRequest':
-      (isLong ? snapshotMeta : snapshotMetaV1).write(writer, message.meta, walk);
+      metaLayouts[version - 1]!.write(writer, message.meta, walk);
       writer.uint(message.offset);
       writer.bin(message.data);
       return writer.bool(message.done);
@@ -174,12 +179,18 @@ function writePeerMessage(writer: Writer, message: Message, walk: Walk): void {
   }
 }
 
+/** Undefined: this version has no form of its own. */
+function elementsOf(tag: number, version: 1 | 2 | 3): number | undefined {
+  if (version === 1) return elements[tag];
+  return (version === 2 ? elementsOfVersion2 : elementsOfVersion3).get(tag);
+}
+
 function readPeerMessage(reader: Reader, walk: Walk): Message {
   const count = reader.array();
   const tag = reader.uint();
-  const isLong = walk.version >= 2 && count === elementsOfVersion2.get(tag);
-  const isKnown = tag !== 0 && count === elements[tag];
-  if (!isLong && !isKnown) reader.fail(`there is no message ${tag} with ${count} elements`);
+  const version = ([3, 2, 1] as const).find((each) => walk.version >= each && count === elementsOf(tag, each));
+  if (tag === 0 || version === undefined) return reader.fail(`there is no message ${tag} with ${count} elements`);
+  const isLong = version > 1;
   const from = reader.text();
   const to = reader.text();
   const term = reader.uint();
@@ -210,7 +221,7 @@ function readPeerMessage(reader: Reader, walk: Walk): Message {
         from,
         to,
         term,
-        meta: (isLong ? snapshotMeta : snapshotMetaV1).read(reader, walk),
+        meta: metaLayouts[version - 1]!.read(reader, walk),
         offset: reader.uint(),
         data: reader.bin(),
         done: reader.bool(),

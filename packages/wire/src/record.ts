@@ -5,10 +5,13 @@ import {
   configuration,
   configurationSizeHint,
   configurationV1,
+  configurationV2,
+  configurationVersion,
   entriesSizeHint,
   readEntries,
   snapshotMeta,
   snapshotMetaV1,
+  snapshotMetaV2,
   writeEntries,
 } from './entry.ts';
 import { boxed, fields, optional, text, uint } from './layout.ts';
@@ -26,9 +29,10 @@ export const hardState: Layout<HardState> = boxed(
   fields<HardState>({ term: uint, votedFor: optional(text), commitIndex: uint }),
 );
 const optionalHardState = optional(hardState);
-// Version 1 of these two is from before members had records.
-const metaFormat = [boxed(snapshotMetaV1), boxed(snapshotMeta)] as const;
-const configurationFormat = [boxed(configurationV1), boxed(configuration)] as const;
+// Version 1 of these two is from before members had records. Version 3 is written only where a member is not of Node, so that a cluster
+// without tabs is understood by older members.
+const metaFormat = [boxed(snapshotMetaV1), boxed(snapshotMetaV2), boxed(snapshotMeta)] as const;
+const configurationFormat = [boxed(configurationV1), boxed(configurationV2), boxed(configuration)] as const;
 
 const batchLayout = boxed<LogRecord>({
   size: 3,
@@ -68,7 +72,8 @@ export function decodeHardState(bytes: Uint8Array): HardState {
 }
 
 export function encodeSnapshotMeta(meta: SnapshotMeta): Uint8Array {
-  return encodeVersioned(metaFormat, meta, 32 + configurationSizeHint(meta.configuration));
+  const { configuration: made } = meta;
+  return encodeVersioned(metaFormat, meta, 32 + configurationSizeHint(made), recordVersion(made));
 }
 
 export function decodeSnapshotMeta(bytes: Uint8Array): SnapshotMeta {
@@ -77,9 +82,13 @@ export function decodeSnapshotMeta(bytes: Uint8Array): SnapshotMeta {
 
 /** The data of an entry of kind `configuration`. */
 export function encodeConfiguration(made: Configuration): Uint8Array {
-  return encodeVersioned(configurationFormat, made, configurationSizeHint(made));
+  return encodeVersioned(configurationFormat, made, configurationSizeHint(made), recordVersion(made));
 }
 
 export function decodeConfiguration(bytes: Uint8Array): Configuration {
   return decodeVersioned(configurationFormat, bytes, what);
+}
+
+function recordVersion(made: Configuration): number {
+  return Math.max(2, configurationVersion(made));
 }

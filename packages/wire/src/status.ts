@@ -8,6 +8,8 @@ const address = { id: text, name: text, address: text };
 /** One array of three elements a member. */
 export const members: Layout<readonly MemberAddress[]> = list(fields(address));
 
+type StatusMember = NodeStatus['members'][number];
+
 const plainStatus: Layout<NodeStatus> = fields<Omit<NodeStatus, 'leaseReads'>>({
   clusterId: text,
   memberId: text,
@@ -29,23 +31,44 @@ const plainStatus: Layout<NodeStatus> = fields<Omit<NodeStatus, 'leaseReads'>>({
   dataBytes: uint,
   syncWrites: bool,
   uptimeSeconds: float,
-  members: list(fields({ ...address, isLearner: bool, isReachable: bool, matchIndex: optional(uint) })),
+  members: list(
+    fields<Omit<StatusMember, 'kind' | 'domain'>>({
+      ...address,
+      isLearner: bool,
+      isReachable: bool,
+      matchIndex: optional(uint),
+    }),
+  ),
 });
 
-/** One element more where there is something to say of leases: others are understood by clients that know nothing of them. */
+const optionalBool = optional(bool);
+/** Of each member that is a tab its failure domain, empty if it has none; nil for one of Node. */
+const tabs = list(optional(text));
+
+/** One element more where there is something to say of leases, two where a member is a tab: others are understood by clients that know nothing of them. */
 export const status: Layout<NodeStatus> = {
   size: 1,
   write(writer, value, walk) {
-    const { leaseReads } = value;
-    writer.array(plainStatus.size + (leaseReads === undefined ? 0 : 1));
+    const { leaseReads, members: told } = value;
+    const extras = told.some(({ kind }) => kind) ? 2 : leaseReads === undefined ? 0 : 1;
+    writer.array(plainStatus.size + extras);
     plainStatus.write(writer, value, walk);
-    if (leaseReads !== undefined) writer.bool(leaseReads);
+    if (extras > 0) optionalBool.write(writer, leaseReads, walk);
+    if (extras > 1) {
+      const domains = told.map(({ kind, domain = '' }) => kind && domain);
+      tabs.write(writer, domains, walk);
+    }
   },
   read(reader, walk) {
-    const count = reader.array();
-    const isLong = count === plainStatus.size + 1;
-    if (!isLong && count !== plainStatus.size) reader.fail(`a status has ${plainStatus.size} elements, or one more`);
-    const value = plainStatus.read(reader, walk);
-    return isLong ? { ...value, leaseReads: reader.bool() } : value;
+    const extras = reader.array() - plainStatus.size;
+    if (extras < 0 || extras > 2) reader.fail(`a status has ${plainStatus.size} elements, or one or two more`);
+    const value: { leaseReads?: boolean | undefined } & NodeStatus = plainStatus.read(reader, walk);
+    if (extras > 0) value.leaseReads = optionalBool.read(reader, walk);
+    const domains = extras > 1 ? tabs.read(reader, walk) : [];
+    for (const [at, domain] of domains.entries()) {
+      const member = value.members[at] ?? reader.fail('more is told of tabs than there are members');
+      if (domain !== undefined) Object.assign(member, { kind: 'tab', domain: domain || undefined });
+    }
+    return value;
   },
 };

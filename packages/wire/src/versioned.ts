@@ -31,11 +31,15 @@ export function startWalk(version = 1): Walk {
   return { version, limits: formatLimits, ops: Infinity, depth: 0 };
 }
 
-/** In the newest version of the format. */
-export function encodeVersioned<T>(format: Format<T>, value: T, capacityBytes: number): Uint8Array {
-  const layouts = layoutsOf(format);
-  const writer = openWriter(capacityBytes, layouts.length);
-  layouts.at(-1)!.write(writer, value, startWalk());
+/** In the newest version of the format, or in the one that is given. */
+export function encodeVersioned<T>(
+  format: Format<T>,
+  value: T,
+  capacityBytes: number,
+  version = layoutsOf(format).length,
+): Uint8Array {
+  const writer = openWriter(capacityBytes, version);
+  layoutsOf(format)[version - 1]!.write(writer, value, startWalk());
   return writer.finish();
 }
 

@@ -2,12 +2,23 @@
 import fc from 'fast-check';
 import type { AdminRequest, AdminResult, DigestAnswer, DigestRequest, MemberPlan } from '../src/index.ts';
 import { address, bytes, range, text } from './arbitraries.ts';
-import { id, maybe, uint } from './arbitrary-members.ts';
+import { id, maybe, traits, uint } from './arbitrary-members.ts';
 
 const plan = fc.oneof(fc.constantFrom<MemberPlan[]>('promote', 'stay'), fc.record({ replaces: id }));
 export const adminRequest: fc.Arbitrary<AdminRequest | DigestRequest> = fc.oneof(
   fc.constant({ type: 'list' as const }),
-  fc.record({ type: fc.constant('add' as const), name: text, address: text, storeId: maybe(id), plan: maybe(plan) }),
+  fc
+    .tuple(
+      fc.record({
+        type: fc.constant('add' as const),
+        name: text,
+        address: text,
+        storeId: maybe(id),
+        plan: maybe(plan),
+      }),
+      traits,
+    )
+    .map(([request, told]) => ({ ...request, ...told })),
   fc.record({ type: fc.constantFrom('remove' as const, 'promote' as const), member: text }),
   fc.record({ type: fc.constant('replace' as const), member: text, by: text }),
   fc.record({ type: fc.constant('update' as const), member: text, name: maybe(text), address: maybe(text) }),
@@ -34,13 +45,18 @@ export const adminResult: fc.Arbitrary<AdminResult> = fc.record({
     isChanging: fc.boolean(),
     leaderId: maybe(id),
     members: fc.array(
-      fc.record({
-        ...address,
-        role: fc.constantFrom('voter' as const, 'learner' as const, 'leaving' as const),
-        plan,
-        isReachable: fc.boolean(),
-        matchIndex: maybe(uint),
-      }),
+      fc
+        .tuple(
+          fc.record({
+            ...address,
+            role: fc.constantFrom('voter' as const, 'learner' as const, 'leaving' as const),
+            plan,
+            isReachable: fc.boolean(),
+            matchIndex: maybe(uint),
+          }),
+          traits,
+        )
+        .map(([member, told]) => ({ ...member, ...told })),
       { maxLength: 6 },
     ),
   }),

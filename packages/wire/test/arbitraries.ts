@@ -224,7 +224,12 @@ const status: fc.Arbitrary<NodeStatus> = fc.record({
   syncWrites: fc.boolean(),
   uptimeSeconds: fc.double({ noNaN: true }),
   members: fc.array(
-    fc.record({ ...address, isLearner: fc.boolean(), isReachable: fc.boolean(), matchIndex: maybe(uint) }),
+    fc
+      .tuple(
+        fc.record({ ...address, isLearner: fc.boolean(), isReachable: fc.boolean(), matchIndex: maybe(uint) }),
+        fc.oneof(fc.constant({}), fc.record({ kind: fc.constant('tab' as const), domain: id })),
+      )
+      .map(([member, told]) => ({ ...member, ...told })),
     { maxLength: 6 },
   ),
 });

@@ -1,6 +1,7 @@
 // Arbitrary members, configurations and snapshot positions, and the small values that they are made of.
 import fc from 'fast-check';
 import type { Configuration, SnapshotMeta } from '@raftkv/raft';
+import type { MemberTraits } from '../src/index.ts';
 
 /** Integers of every encoded width, with the edges of each. */
 export const uint = fc.oneof(
@@ -11,6 +12,11 @@ export const uint = fc.oneof(
 export const maybe = <T>(of: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(of, { nil: undefined });
 export const id = fc.string({ unit: fc.constantFrom(...'0123456789abcdef'), minLength: 16, maxLength: 16 });
 const word = fc.string({ unit: 'grapheme', maxLength: 20 });
+/** What is not said has no field. */
+export const traits: fc.Arbitrary<MemberTraits> = fc.oneof(
+  fc.constant({}),
+  fc.record({ kind: fc.constant('tab' as const), domain: id }, { requiredKeys: [] }),
+);
 const plainConfiguration: fc.Arbitrary<Configuration> = fc.record({
   voters: fc.array(id, { maxLength: 5 }),
   votersOutgoing: fc.array(id, { maxLength: 5 }),
@@ -21,9 +27,12 @@ export const configuration: fc.Arbitrary<Configuration> = fc.record({
   votersOutgoing: fc.array(id, { maxLength: 5 }),
   learners: fc.array(id, { maxLength: 5 }),
   learnersNext: fc.array(id, { maxLength: 5 }),
-  members: fc.array(fc.record({ id, name: word, address: word, storeId: maybe(id), plan: maybe(id) }), {
-    maxLength: 5,
-  }),
+  members: fc.array(
+    fc
+      .tuple(fc.record({ id, name: word, address: word, storeId: maybe(id), plan: maybe(id) }), traits)
+      .map(([record, told]) => ({ ...record, ...told })),
+    { maxLength: 5 },
+  ),
 });
 export const snapshotMeta = fc.record({ lastIncludedIndex: uint, lastIncludedTerm: uint, configuration });
 

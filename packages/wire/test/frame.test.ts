@@ -115,11 +115,11 @@ describe('a frame between members', () => {
     expect(decodePeerFrame(encodePeerFrame([short, long, short]))).toEqual([short, long, short]);
   });
 
-  it('of version 1 with a newer form in it is refused, as is version 3', () => {
+  it('of version 1 with a newer form in it is refused, as is version 4', () => {
     const bytes = encodePeerFrame([long]);
     bytes[0] = 1;
     expect(() => decodePeerFrame(bytes)).toThrow(expect.objectContaining({ code: 'bad_frame' }));
-    bytes[0] = 3;
+    bytes[0] = 4;
     expect(() => decodePeerFrame(bytes)).toThrow(expect.objectContaining({ code: 'unsupported_version' }));
   });
 

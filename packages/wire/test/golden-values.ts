@@ -41,6 +41,20 @@ const joint = {
     { id: '0b', name: 'n2', address: 'h:2', storeId: undefined, plan: 'p' },
   ],
 };
+/** One member is a tab. */
+const withTab = {
+  ...joint,
+  members: [joint.members[0]!, { ...joint.members[1]!, kind: 'tab' as const, domain: 'd0' }],
+};
+const addedTab: AdminRequest = {
+  type: 'add',
+  name: 'n',
+  address: 'h:1',
+  storeId: 's',
+  plan: undefined,
+  kind: 'tab',
+  domain: 'd0',
+};
 const scanOptions = { limit: 10, reverse: true, keysOnly: false, countOnly: false, withCount: true, maxBytes: 0 };
 const position = { lastIncludedIndex: 8, lastIncludedTerm: 2 };
 const head = { from: '0a', to: '0b', term: 2 ** 40 };
@@ -248,6 +262,17 @@ function installing(made: Configuration): Message {
   return { type: 'installSnapshotRequest', ...head, meta, offset: 300, data: value, done: true };
 }
 
+function resultWithTab(): AdminResult {
+  const members = adminResult.members.members.map((member) => ({ ...member, kind: 'tab' as const, domain: 'd0' }));
+  return { ...adminResult, members: { ...adminResult.members, members } };
+}
+
+function statusWithTab(): ServerMessage {
+  const found = server.find((message) => message.type === 'statusResult')!;
+  const members = found.status.members.map((member) => ({ ...member, kind: 'tab' as const }));
+  return { ...found, status: { ...found.status, members } };
+}
+
 /** Each kind's name with its bytes as they are now. */
 export function goldenBytes(): readonly (readonly [string, Uint8Array])[] {
   return [
@@ -302,5 +327,11 @@ export function goldenBytes(): readonly (readonly [string, Uint8Array])[] {
     ['record snapshot position, joint', encodeSnapshotMeta({ ...position, configuration: joint })],
     ['record configuration, joint', encodeConfiguration(joint)],
     ['peer installSnapshotRequest, joint', encodePeerFrame([installing(joint)])],
+    ['record snapshot position, with a tab', encodeSnapshotMeta({ ...position, configuration: withTab })],
+    ['record configuration, with a tab', encodeConfiguration(withTab)],
+    ['peer installSnapshotRequest, with a tab', encodePeerFrame([installing(withTab)])],
+    ['admin add, a tab', encodeAdminRequest(addedTab)],
+    ['admin result, with a tab', encodeAdminResult(resultWithTab())],
+    ['server statusResult, with a tab', encodeServerFrame([statusWithTab()])],
   ];
 }

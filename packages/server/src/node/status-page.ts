@@ -75,7 +75,8 @@ function definitions(status: NodeStatus): string {
 
 function members(status: NodeStatus): string {
   const rows = status.members.map((member) => {
-    const role = member.id === status.leaderId ? 'leader' : member.isLearner ? 'learner' : 'voter';
+    const part = member.id === status.leaderId ? 'leader' : member.isLearner ? 'learner' : 'voter';
+    const role = member.kind === 'tab' ? `${part} in a tab` : part;
     const reach = member.id === status.memberId ? 'this member' : member.isReachable ? 'reachable' : 'not reachable';
     return `<tr><th scope="row">${escapeHtml(member.name)}</th><td>${escapeHtml(member.address)}</td><td>${role}</td><td>${reach}</td></tr>`;
   });

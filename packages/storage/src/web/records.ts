@@ -14,6 +14,7 @@ import {
   positive,
   snapshotMeta,
   snapshotMetaV1,
+  snapshotMetaV2,
   text,
   uint,
 } from '@raftkv/wire';
@@ -84,12 +85,12 @@ export const fenceKey: RecordKey<Fence> = named('fence', 'fnc', {
   lastSequence: uint,
   writes: uint,
 });
-/** Version 1 is from before the members of a configuration had records. */
+/** Version 1 is from before the members of a configuration had records, version 2 from before they told what they are. */
 export const markKey: RecordKey<Mark> = {
   key: 'mark',
   label: 'mark',
   kind: 'mrk',
-  content: [markWith(snapshotMetaV1), markWith(snapshotMeta)],
+  content: [markWith(snapshotMetaV1), markWith(snapshotMetaV2), markWith(snapshotMeta)],
 };
 const batches = list(bin);
 /** Batches, each as `encodeLogBatch` made it. */

@@ -64,7 +64,7 @@ describe('the mark of a database', () => {
   });
 
   it('of a later version is refused as such', () => {
-    const bytes = encodeSmallFile('mrk', Uint8Array.of(3, 0x92));
+    const bytes = encodeSmallFile('mrk', Uint8Array.of(4, 0x92));
     expect(() => decodeRecord(markKey, bytes, 'db')).toThrow(expect.objectContaining({ code: 'unsupported_version' }));
   });
 });

@@ -1,16 +1,24 @@
 // How the members of a cluster are shown: to people a line each, to programs as one JSON document.
 import type { ClusterMember, ClusterMembers } from '@raftkv/client';
 import { table } from './status-text.ts';
+import { tabWarnings } from './tab-text.ts';
 
 export function describeMembers({ clusterId, isChanging, leaderId, members }: ClusterMembers): string {
+  const hasTabs = members.some(({ kind }) => kind === 'tab');
   const rows = members.map((member) => {
     const { id, name, address, isReachable, matchIndex } = member;
     const position = matchIndex === undefined ? '' : `${matchIndex}`;
-    return [id, name, address, describeRole(member, leaderId, members), isReachable ? 'yes' : 'no', position];
+    const cells = [id, name, address, describeRole(member, leaderId, members), isReachable ? 'yes' : 'no', position];
+    return hasTabs ? [...cells, describeKind(member)] : cells;
   });
   const title = `cluster ${clusterId}, ${members.length} members${isChanging ? ', a change is under way' : ''}`;
-  const lines = table(['id', 'name', 'address', 'role', 'reachable', 'log'], rows);
-  return `${[title, ...lines].join('\n')}\n`;
+  const head = ['id', 'name', 'address', 'role', 'reachable', 'log', ...(hasTabs ? ['runs in'] : [])];
+  return `${[title, ...table(head, rows), ...tabWarnings(members)].join('\n')}\n`;
+}
+
+function describeKind({ kind, domain }: Pick<ClusterMember, 'kind' | 'domain'>): string {
+  if (kind !== 'tab') return 'Node';
+  return domain === undefined ? 'a tab' : `a tab of browser profile ${domain}`;
 }
 
 function describeRole(member: ClusterMember, leaderId: string | undefined, members: readonly ClusterMember[]): string {
@@ -27,7 +35,7 @@ export function membersJson({ clusterId, index, isChanging, leaderId, members }:
     index,
     isChanging,
     leaderId: leaderId ?? null,
-    members: members.map(({ id, name, address, role, plan, isReachable, matchIndex }) => ({
+    members: members.map(({ id, name, address, role, plan, isReachable, matchIndex, kind, domain }) => ({
       id,
       name,
       address,
@@ -36,6 +44,8 @@ export function membersJson({ clusterId, index, isChanging, leaderId, members }:
       isLeader: id === leaderId,
       isReachable,
       matchIndex: matchIndex ?? null,
+      kind: kind ?? 'node',
+      domain: domain ?? null,
     })),
   };
 }

@@ -1,5 +1,6 @@
 // How `raftkv status` shows members to people: one line each, what is wrong in words.
 import type { EndpointStatus, NodeStatus } from '@raftkv/client';
+import { tabWarnings } from './tab-text.ts';
 
 export function describeStatus(all: readonly EndpointStatus[]): string {
   const answers = all.filter(({ status }) => status !== undefined).length;
@@ -11,11 +12,13 @@ export function describeStatus(all: readonly EndpointStatus[]): string {
   const title =
     some === undefined ? 'no member answers' : `cluster ${some.clusterId}, ${answers} of ${all.length} members answer`;
   const warnings = all.flatMap(({ status }) => (status === undefined ? [] : warningsOf(status)));
+  // Of one that runs and knows who is a member; all say the same, or will.
+  const tabs = some === undefined ? [] : tabWarnings(some.members);
   // What is wrong has words of its own length, which no column should grow to.
   const said = all.map(({ endpoint, status, error }, at) =>
     status === undefined ? `${endpoint.padEnd(widest)}  ${error?.message ?? 'does not answer'}` : rows[at]!,
   );
-  return `${[title, heading, ...said, ...describeOthers(all), ...warnings].join('\n')}\n`;
+  return `${[title, heading, ...said, ...describeOthers(all), ...warnings, ...tabs].join('\n')}\n`;
 }
 
 /** Columns as wide as what stands in them. */
@@ -37,7 +40,10 @@ function describeOthers(all: readonly EndpointStatus[]): string[] {
   const others = new Map(statuses.flatMap(({ members }) => members.map((member) => [member.id, member] as const)));
   const unasked = [...others.values()].filter(({ id, address }) => !asked.has(id) && !endpoints.has(address));
   if (unasked.length === 0) return [];
-  const words = unasked.map(({ name, address, isLearner }) => `${name} at ${address}${isLearner ? ' (learner)' : ''}`);
+  const words = unasked.map(({ name, address, isLearner, kind }) => {
+    const traits = [...(isLearner ? ['learner'] : []), ...(kind === 'tab' ? ['tab'] : [])];
+    return `${name} at ${address}${traits.length === 0 ? '' : ` (${traits.join(', ')})`}`;
+  });
   return [`not asked: ${words.join(', ')}`];
 }
 

@@ -47,6 +47,23 @@ describe('the members', () => {
     ]);
   });
 
+  it('that are tabs say so, and what fails together', () => {
+    const some = [member('1'), member('2', { kind: 'tab', domain: 'p1' }), member('3', { kind: 'tab', domain: 'p1' })];
+    const [, head, node, tab, , word] = describeMembers({ ...members, members: [...some, member('4')] }).split('\n');
+    expect(head).toMatch(/ runs in$/);
+    expect(node).toMatch(/ Node$/);
+    expect(tab).toMatch(/ a tab of browser profile p1$/);
+    expect(describeMembers({ ...members, members: [...some, member('4')] })).toContain(
+      '2 of 4 voters are tabs, they are never a quorum without the voters of Node; the voters are 3 failure domains',
+    );
+    expect(describeMembers({ ...members, members: some.slice(1) })).toContain(
+      '2 of 2 voters are tabs, they decide alone; the voters are 1 failure domain: all can fail together',
+    );
+    expect(word).toMatch(/^4 /);
+    const learners = some.map((each) => ({ ...each, role: 'learner' as const }));
+    expect(describeMembers({ ...members, members: learners })).not.toContain('voters are');
+  });
+
   it('are one document for programs, without holes', () => {
     const document = JSON.parse(JSON.stringify(membersJson(members))) as { members: Record<string, unknown>[] };
     expect(document).toMatchObject({ clusterId: 'c1', index: 7, isChanging: true, leaderId: '1' });
@@ -60,6 +77,8 @@ describe('the members', () => {
         'isLeader',
         'isReachable',
         'matchIndex',
+        'kind',
+        'domain',
       ]);
     }
     expect(document.members[0]).toMatchObject({ isLeader: true, matchIndex: 12 });

@@ -54,6 +54,14 @@ describe('the status of a cluster', () => {
     expect(text.split('\n').at(-2)).toBe('not asked: name of m3 at h:3 (learner)');
   });
 
+  it('tells how many voters are tabs, and of those that were not asked', () => {
+    const tab = { ...member('m4', 'tab:w4'), kind: 'tab', domain: 'p1' } as const;
+    const members = [member('m1', '10.0.0.1:8080'), tab];
+    const text = describeStatus([{ ...up, status: { ...status, members } }]);
+    expect(text).toContain('not asked: name of m4 at tab:w4 (tab)\n');
+    expect(text).toContain('1 of 2 voters are tabs, they are never a quorum without the voters of Node');
+  });
+
   it('says so when no member answers', () => {
     expect(describeStatus([down])).toMatch(/^no member answers\n/);
   });
