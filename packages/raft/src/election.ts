@@ -21,8 +21,10 @@ const OUTPACED_ELECTION_TIMEOUTS = 4;
 export function tickElection(state: RaftState): void {
   state.electionElapsedTicks++;
   if (state.electionElapsedTicks < state.electionDeadlineTicks + extraWaitTicks(state)) return;
-  // Whoever leaves it to the others does not go on believing in a leader that is gone: what it forwards would go nowhere.
-  if (state.standing.priority === 0 || !isPromotable(state)) becomeFollower(state, state.term, undefined);
+  // Whoever leaves it to the others does not go on believing in a leader that is gone: what it forwards would go nowhere. But if it has what the
+  // others lack, nobody can do without it: it leads until another one has caught up.
+  const isLeftToOthers = state.standing.priority === 0 && !state.standing.isNeeded;
+  if (isLeftToOthers || !isPromotable(state)) becomeFollower(state, state.term, undefined);
   else campaign(state);
 }
 
@@ -82,9 +84,9 @@ export function isLeaderFresh(state: RaftState): boolean {
 
 /** Nothing of ours changes by this, whatever the answer: neither term nor vote nor timer. */
 export function handlePreVoteRequest(state: RaftState, message: PreVoteRequest): void {
-  const isGranted =
-    (message.term > state.term || isVoteFree(state, message.from)) &&
-    isUpToDate(state.log, message.lastTerm, message.lastIndex);
+  const isAskerUpToDate = isUpToDate(state.log, message.lastTerm, message.lastIndex);
+  if (!isAskerUpToDate) state.standing.isNeeded = true;
+  const isGranted = (message.term > state.term || isVoteFree(state, message.from)) && isAskerUpToDate;
   if (isGranted) {
     // The grant names the term it was asked about. It promises nothing that a crash could break.
     send(state, { type: 'preVoteResponse', from: state.id, to: message.from, term: message.term, granted: true });

@@ -1,13 +1,13 @@
 // When a leader goes by itself: for a voter of higher priority, or because it serves badly while another would do better. Its disk is
 // watched here, its event loop by the driver (input `unwell`). Each way out is a transfer; stepping down without one, when the disk is
-// stuck and no transfer came about, is in election.ts. Called by step.ts at each tick of a leader.
+// stuck and no transfer came about, is in election.ts. Called by step.ts at each tick of a leader, and when its priority changes.
 //
 // What keeps it from going round in circles: whoever hands over for its health tells priority 0 for a long while, twice as long
 // each time, so it gets nothing back before; a successor must have shown itself ahead; and there is a rest after each attempt.
 import type { Progress } from './progress.ts';
 import type { RaftState } from './state.ts';
 import { beginTransfer } from './transfer.ts';
-import { bestSuccessor, isUnwell, toldPriority } from './priority.ts';
+import { bestSuccessor, isUnwell, setPriority, toldPriority } from './priority.ts';
 import { hasCommittedInTerm } from './commit.ts';
 
 /** All in election timeouts. */
@@ -18,6 +18,17 @@ const UNWELL_TIMEOUTS = 60;
 const MAX_UNWELL_DOUBLINGS = 6;
 /** After so long without a complaint, the next one counts as the first. */
 const FORGIVEN_TIMEOUTS = 1000;
+
+/**
+ * The driver has another priority for this member. A leader whose own falls goes at once, and without a rest, if there is one who should rather
+ * lead: it may have no time for more (a tab that is hidden, and may be frozen in a moment).
+ */
+export function changePriority(state: RaftState, priority: number): void {
+  const before = toldPriority(state);
+  setPriority(state, priority);
+  if (state.role !== 'leader' || toldPriority(state) >= before) return;
+  if (state.transfer === undefined && hasCommittedInTerm(state)) leaveForBetter(state);
+}
 
 export function tickHandOver(state: RaftState): void {
   watchDisk(state);

@@ -118,6 +118,7 @@ function blankState(
       unwellSinceTick: 0,
       unwellCount: 0,
       topPriority: 0,
+      isNeeded: false,
       restUntilTick: 0,
       settledIndex: 0,
     },

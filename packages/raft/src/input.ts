@@ -49,7 +49,7 @@ export interface TransferLeadership {
   readonly context: number;
   readonly to: PeerId | undefined;
 }
-/** From now on this member's priority is this: 0 to 100. */
+/** From now on this member's priority is this: 0 to 100. A leader whose priority falls hands over at once to a voter of a higher one, if one is fit. */
 export interface SetPriority {
   readonly type: 'setPriority';
   readonly priority: number;

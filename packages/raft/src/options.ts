@@ -4,7 +4,7 @@ import type { Configuration, ConfigurationCodec, Entry, HardState, PeerId, Snaps
 import { InvariantError, assert } from './assert.ts';
 
 /** What a member has unless it is told otherwise; it is not sent, so that a cluster without priorities sends what it always did. */
-export const DEFAULT_PRIORITY = 1;
+export const DEFAULT_PRIORITY = 10;
 const MAX_PRIORITY = 100;
 
 /**
@@ -34,7 +34,7 @@ export interface RaftOptions {
   readonly electionTimeoutTicks?: number;
   /**
    * Who should rather lead: a leader hands over to a voter of higher priority that has caught up, and when there is no leader, who has a lower one than
-   * the best of those that answered waits an election timeout longer. 0 to 100; 0: it never campaigns by itself, though it votes. Default 1.
+   * the best of those that answered waits an election timeout longer. 0 to 100; 0: it does not campaign by itself, though it votes, unless a candidate lacks what it has. Default 10: room below for members that should rather not lead, such as tabs.
    */
   readonly priority?: number;
   /** Serve reads under a lease, without a round of heartbeats. Default: undefined, off. Not for a member in a browser's tab, which is suspended without notice. */

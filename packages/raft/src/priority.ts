@@ -31,11 +31,11 @@ export function extraWaitTicks(state: RaftState): number {
 
 /** Leader: the highest priority among the followers that answer, which is what heartbeats tell them. Should the leader die, that one campaigns first. */
 export function noteTopPriority(state: RaftState): void {
-  let top = DEFAULT_PRIORITY;
+  let top: number | undefined;
   for (const progress of state.followers) {
-    if (isCandidate(state, progress) && progress.priority > top) top = progress.priority;
+    if (isCandidate(state, progress) && progress.priority > (top ?? -1)) top = progress.priority;
   }
-  state.standing.topPriority = top;
+  state.standing.topPriority = top ?? DEFAULT_PRIORITY;
 }
 
 /** The best of all voters that answer, for a caller who wants another leader whoever it be. */

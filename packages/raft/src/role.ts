@@ -93,6 +93,7 @@ function changeRole(state: RaftState, role: Role, leaderId: PeerId | undefined):
     state.options.electionTimeoutTicks + drawBelow(state, state.options.electionTimeoutTicks);
   state.votes.clear();
   state.standing.topPriority = 0;
+  if (leaderId !== undefined) state.standing.isNeeded = false;
   state.standing.settledIndex = state.commitIndex;
   state.disk.markIndex = 0;
   state.disk.slowTicks = 0;

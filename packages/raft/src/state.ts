@@ -177,7 +177,7 @@ export interface Transfer {
   toldTick: number;
 }
 
-/** How much this member should lead. Writers: priority.ts, hand-over.ts; topPriority also follow.ts. */
+/** How much this member should lead. Writers: priority.ts, hand-over.ts; topPriority also follow.ts, isNeeded election.ts and role.ts. */
 export interface Standing {
   priority: number;
   /** Until then it serves badly, and tells priority 0. */
@@ -188,6 +188,8 @@ export interface Standing {
   unwellCount: number;
   /** Leader: what it tells its followers. Follower: what it was told, until it has waited for it. */
   topPriority: number;
+  /** A candidate had to be refused because this member's log is ahead of its, and no leader was heard since. */
+  isNeeded: boolean;
   /** Leader: it does not go by its own idea before that. */
   restUntilTick: number;
   /** Leader: commitIndex as of the last tick. */

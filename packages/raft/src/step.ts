@@ -44,13 +44,12 @@ import {
   propose,
   refuseProposeRequest,
 } from './proposals.ts';
-import { becomeUnwell, tickHandOver } from './hand-over.ts';
+import { becomeUnwell, changePriority, tickHandOver } from './hand-over.ts';
 import { forgetRounds, isPromised, promise } from './lease.ts';
 import { handleAppendRequest, handleHeartbeatRequest, reject } from './follow.ts';
 import { handleAppendResponse, handleHeartbeatResponse, probeCompacted, tickHeartbeat } from './replication.ts';
 import { hold, markPersisted } from './durability.ts';
 import { isKnown, proposeConfiguration, tickMembership } from './membership.ts';
-import { setPriority } from './priority.ts';
 import { tickTransfer, transferLeadership } from './transfer.ts';
 import { unreachable } from './assert.ts';
 
@@ -74,7 +73,7 @@ export function step(state: RaftState, input: Input): void {
     case 'transferLeadership':
       return transferLeadership(state, input);
     case 'setPriority':
-      return setPriority(state, input.priority);
+      return changePriority(state, input.priority);
     case 'unwell':
       return becomeUnwell(state);
     case 'clockGap':

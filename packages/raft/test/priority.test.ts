@@ -21,7 +21,7 @@ describe('a leader', () => {
     cluster.elect('a');
     cluster.pass(40);
     expect(leaderOf(cluster)).toBe('a');
-    setPriority(cluster, { c: 5 });
+    setPriority(cluster, { c: 50 });
     cluster.pass(20);
     expect(leaderOf(cluster)).toBe('c');
     expect(cluster.status('c').term).toBe(2);
@@ -30,9 +30,9 @@ describe('a leader', () => {
   });
 
   it('waits for it to catch up', () => {
-    const cluster = new Cluster('abc', { raft: { priority: 1 } });
+    const cluster = new Cluster('abc', { raft: { priority: 10 } });
     cluster.elect('a');
-    setPriority(cluster, { c: 5 });
+    setPriority(cluster, { c: 50 });
     cluster.holdDisk('c');
     cluster.propose('a', 'p1');
     cluster.pass(60);
@@ -45,7 +45,7 @@ describe('a leader', () => {
   it('tries at most once in ten election timeouts', () => {
     const cluster = new Cluster('abc');
     cluster.elect('a');
-    setPriority(cluster, { c: 5 });
+    setPriority(cluster, { c: 50 });
     let words = 0;
     let previous: string | undefined;
     for (let i = 0; i < 250; i++) {
@@ -61,9 +61,46 @@ describe('a leader', () => {
     expect(words).toBeLessThanOrEqual(3);
   });
 
+  it('whose priority falls hands over in the same turn, and does not rest for an attempt before', () => {
+    const cluster = new Cluster('abc');
+    setPriority(cluster, { a: 50, b: 5, c: 7 });
+    cluster.elect('a');
+    cluster.pass(15);
+    const fallTo = (priority: number): string[] => {
+      cluster.member('a').step({ type: 'setPriority', priority });
+      cluster.pump('a');
+      return cluster.inTransit.map(({ type, to }) => `${type} ${to}`);
+    };
+    expect(fallTo(8)).not.toContain('timeoutNowRequest c');
+    expect(fallTo(6)).toContain('timeoutNowRequest c');
+    for (let i = 0; i < 12; i++) {
+      cluster.lose(({ type }) => type === 'timeoutNowRequest');
+      cluster.settle();
+      cluster.tickAll();
+    }
+    cluster.settle();
+    expect(cluster.status('a')).toMatchObject({ role: 'leader', term: 1, transferTo: undefined });
+    expect(fallTo(0)).toContain('timeoutNowRequest c');
+    cluster.settle();
+    expect(leaderOf(cluster)).toBe('c');
+  });
+
+  it('whose priority falls goes on where nobody else should rather lead, until somebody should', () => {
+    const cluster = new Cluster('abc');
+    setPriority(cluster, { b: 0, c: 0 });
+    cluster.elect('a');
+    cluster.pass(15);
+    cluster.member('a').step({ type: 'setPriority', priority: 0 });
+    cluster.pass(300);
+    expect(cluster.status('a')).toMatchObject({ role: 'leader', term: 1 });
+    setPriority(cluster, { b: 5 });
+    cluster.pass(15);
+    expect(leaderOf(cluster)).toBe('b');
+  });
+
   it('hands over when it is unwell, is not given it back while it is, and is afterwards', () => {
     const cluster = new Cluster('abc');
-    setPriority(cluster, { a: 9 });
+    setPriority(cluster, { a: 90 });
     cluster.elect('a');
     cluster.pass(20);
     unwell(cluster, 'a');
@@ -110,7 +147,7 @@ describe('without a leader', () => {
   it('who has less than the best of the others waits an election timeout longer, whatever the dice say', () => {
     for (let seed = 1; seed <= 20; seed++) {
       const cluster = new Cluster('abcd', { raft: { seed } });
-      setPriority(cluster, { a: 9, b: 2, c: 3, d: 2 });
+      setPriority(cluster, { a: 90, b: 2, c: 3, d: 2 });
       cluster.elect('a');
       cluster.pass(10);
       cluster.crash('a');
@@ -121,13 +158,32 @@ describe('without a leader', () => {
 
   it('does not wait for ever for one that does not come', () => {
     const cluster = new Cluster('abcde');
-    setPriority(cluster, { a: 9, b: 9 });
+    setPriority(cluster, { a: 90, b: 90 });
     cluster.elect('a');
     cluster.pass(10);
     cluster.crash('a');
     cluster.isolate('b');
     cluster.pass(60);
     expect(['c', 'd', 'e']).toContain(leaderOf(cluster));
+  });
+
+  it('one of priority 0 campaigns when a candidate lacks what it has, and hands over when that one has it', () => {
+    const cluster = new Cluster('abc');
+    setPriority(cluster, { b: 0 });
+    cluster.elect('a');
+    cluster.pass(4);
+    cluster.isolate('c');
+    cluster.propose('a', 'p1');
+    cluster.settle();
+    cluster.crash('a');
+    cluster.pass(100);
+    expect(cluster.status('b')).toMatchObject({ role: 'follower', term: 1 });
+    cluster.heal();
+    for (let i = 0; i < 100 && leaderOf(cluster) !== 'b'; i++) cluster.pass(1);
+    expect(cluster.status('b')).toMatchObject({ role: 'leader', term: 2 });
+    cluster.pass(40);
+    expect(cluster.status('c')).toMatchObject({ role: 'leader', term: 3 });
+    expect(cluster.applied('c').filter((text) => text !== '')).toEqual(['p1']);
   });
 
   it('one of priority 0 never campaigns, though it votes, and gives up a leader that is gone', () => {

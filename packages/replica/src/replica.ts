@@ -163,6 +163,14 @@ export class Replica {
   }
 
   /**
+   * Who should rather lead, 0 to 100, from now on; 0: this member does not campaign by itself. A leader whose priority falls hands over at once to
+   * a voter of a higher one, if one is fit. Before the start it counts from the start.
+   */
+  setPriority(priority: number): void {
+    this.#post({ type: 'setPriority', priority });
+  }
+
+  /**
    * Changes the members, all at once (§4); only the leader can. Resolves with the configuration that comes of it, once that is committed and no
    * joint one any more. Rejects with `no_leader` (this member does not lead; or it lost its lead and the change did not happen), `busy` (another change is
    * under way, or the leader is new or handing over), `unsafe_change`, `not_caught_up`, `invalid_argument`, `timeout` (not `definite`: it may still happen) or `closed`.

@@ -72,7 +72,7 @@ export class Cluster {
       disk: new SimulatedDisk(`/${name}`, random.fork(), swarm.disk),
       clock: new HostClock(scheduler, 1 + random.between(-1, 1) * swarm.clockSkew, random.below(1e6)),
       checks: new MemberChecks(name, this.#checks),
-      priority: swarm.hasPriorities ? this.#world.random('priorities').pick([1, 1, 2, 10, 100]) : undefined,
+      priority: swarm.hasPriorities ? this.#world.random('priorities').pick([10, 10, 20, 50, 100]) : undefined,
       context,
     });
     if (founder === undefined) return member;

@@ -34,6 +34,7 @@ export function demandProgress(simulation: Stage): number {
   world.note('healed');
   faults.end(drawLeft(simulation));
   members.forEach((_, at) => simulation.restart(at));
+  wakeMost(simulation);
   const start = world.now;
   const wanted = new Set<string>();
   let lastAsked = -Infinity;
@@ -57,6 +58,18 @@ export function demandProgress(simulation: Stage): number {
   simulation.runUntil(() => world.now > start + (ticks + 30) * UNITS_PER_TICK);
   ledger.checkReadsAnswered(world.now - 30 * UNITS_PER_TICK);
   return ticks;
+}
+
+/** One of three voters and more may leave it to the others to campaign, whether or not its log is the one that they need. */
+function wakeMost(simulation: Stage): void {
+  const { world, members, faults } = simulation;
+  const reluctant = world.below(members.length);
+  members.forEach((member, at) => {
+    const mayStay = at === reluctant && member.raft.status().configuration.voters.length > 2;
+    if (mayStay || faults.isLeft(at) || member.raft.status().priority > 0) return;
+    member.step({ type: 'setPriority', priority: 10 });
+    simulation.pump(at);
+  });
 }
 
 /** Who is not healed: any, as long as a quorum of each configuration that may yet count is. */

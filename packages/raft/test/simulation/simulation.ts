@@ -313,7 +313,7 @@ export class Simulation {
       const to = world.chance(0.5) ? undefined : world.pick(this.members).id;
       member.step({ type: 'transferLeadership', context: world.eventCount, to });
     } else if (kind === 'unwell') member.step({ type: 'unwell' });
-    else member.step({ type: 'setPriority', priority: world.pick([1, 1, 5, 9]) });
+    else member.step({ type: 'setPriority', priority: world.pick([10, 10, 0, 5, 50]) });
     this.pump(at);
     this.#check(at);
   }

@@ -71,7 +71,7 @@ export function drawOptions(
     id,
     seed: world.below(2 ** 32),
     electionTimeoutTicks,
-    priority: world.pick([1, 1, 1, 2, 9]),
+    priority: world.pick([10, 10, 0, 20, 90]),
     leaseReads: maxDriftPerMille === undefined ? undefined : { maxDriftPerMille },
     heartbeatTicks: 1,
     maxAppendEntries: world.pick([1, 3, 100]),

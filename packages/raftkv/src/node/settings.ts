@@ -156,7 +156,7 @@ export const settings = [
     'NUMBER',
     'who should rather lead: the higher, 0 to 100; 0 = never by itself',
     readPriority,
-    1,
+    10,
   ),
   setting(
     'leaseReads',

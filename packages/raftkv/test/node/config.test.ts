@@ -41,7 +41,7 @@ describe('config', () => {
       peers: [1, 2, 3].map((n) => ({ name: `node${n}`, host: '127.0.0.1', port: 8079 + n })),
       electionTimeoutMilliseconds: 300,
       heartbeatIntervalMilliseconds: 150,
-      priority: 1,
+      priority: 10,
       leaseReads: false,
       snapshotThreshold: 10_000,
       snapshotRate: 100_000_000,
