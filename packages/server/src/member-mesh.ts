@@ -48,6 +48,7 @@ export function openMemberMesh(options: MemberMeshOptions): Mesh {
     peers: [],
     clusterIdFor: (peer) => clusterId.with(peer),
     onForeign: (peer) => second.suspect(peer),
+    factsFor: (peer) => registry.factsFor(peer),
     admit: (peer) => registry.admit(peer),
     strangerError: (id) => {
       second.suspect(id);
@@ -60,12 +61,19 @@ export function openMemberMesh(options: MemberMeshOptions): Mesh {
     },
     onRefused: (peer, { code, message }, by) => {
       onEvent({ type: by === 'self' ? 'peer refused' : 'refused by peer', peer: nameOf(peer), code, reason: message });
+      // Nobody can be founded any more. Who is, by an older rule, is no part of it.
+      if (code === 'founders_disagree' && !registry.isFounded) onHalt(new RaftkvError(code, message));
       if (by === 'self') return;
       // The others remember the storage that this member once had: it may not take part with an empty one.
       if (code === 'member_amnesia') onHalt(new RaftkvError(code, message));
       if (code === 'member_removed') onRemoved(message);
+      // Another process has its storage, or it is a copy: it may not come back from there.
+      if (code === 'member_superseded') {
+        registry.superseded(message).then(onHalt, (error: unknown) => onHalt(RaftkvError.from(error)));
+      }
     },
   });
+  registry.onNews = () => mesh.tellFounding();
   const guests = new Guests({ roster, mesh });
   return mesh;
 }

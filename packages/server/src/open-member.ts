@@ -90,7 +90,7 @@ class OpenMember implements Member {
   async compose(): Promise<void> {
     const { storage, roster } = this;
     const others = this.#home.founders.filter(({ id }) => id !== this.#memberId);
-    this.#registry = await PeerRegistry.open({ storage, others, roster });
+    this.#registry = await PeerRegistry.open({ storage, self: this.#home.stored.identity, others, roster });
     this.clusterId = new ClusterId(this.#home, this.#registry);
     await this.#options.check?.(this.clusterId.known);
     this.mesh = this.#openMesh();

@@ -9,7 +9,7 @@ const founders = ['a', 'b', 'c'].map((id, i) => ({ id, name: `node${i + 1}`, add
 const asFounded: Configuration = { voters: ['a', 'b', 'c'], votersOutgoing: [], learners: [] };
 
 function open(storage: Storage, roster = foundingRoster(), others = founders.slice(1)): Promise<PeerRegistry> {
-  return PeerRegistry.open({ storage, others, roster });
+  return PeerRegistry.open({ storage, self: { memberId: 'a', storeId: 'A1' }, others, roster });
 }
 
 function foundingRoster(): Roster {
@@ -24,6 +24,7 @@ function noteStorage(notes = new Map<string, Uint8Array>()): Storage {
   } as unknown as Storage;
 }
 
+/** As founders of before said it: nothing but that they are there. */
 describe('founding', () => {
   it('is complete once all others were noted and have noted us', async () => {
     const registry = await open(noteStorage());
@@ -66,7 +67,7 @@ describe('founding', () => {
     const notes = new Map<string, Uint8Array>();
     const registry = await open(noteStorage(notes));
     await registry.admit({ memberId: '0000000000000020', storeId: 'S' });
-    expect([...notes.keys()]).toEqual([]);
+    expect([...notes.keys()]).toEqual(['incarnation']);
     await expect(registry.admit({ memberId: 'f100aa00bb00cc0d', storeId: 'S' })).rejects.toThrow('not of this cluster');
   });
 
@@ -84,7 +85,9 @@ describe('founding', () => {
     let release = (): void => {};
     const slow = {
       getNote: async () => undefined,
-      setNote: () => new Promise<void>((resolve) => (release = resolve)),
+      setNote: async (name: string) => {
+        if (name === 'peers') await new Promise<void>((resolve) => (release = resolve));
+      },
     } as unknown as Storage;
     const registry = await open(slow);
     let admitted = 0;
@@ -102,7 +105,7 @@ describe('founding', () => {
     const slow = {
       getNote: async () => undefined,
       setNote: async (name: string, value: Uint8Array) => {
-        await new Promise<void>((resolve) => releases.push(resolve));
+        if (name === 'peers') await new Promise<void>((resolve) => releases.push(resolve));
         notes.set(name, value);
       },
     } as unknown as Storage;
@@ -139,11 +142,25 @@ describe('founding', () => {
     roster.update({ active, committed: asFounded, committedIndex: 0 });
     await registry.admit({ memberId: member.id, storeId: 'D1' });
     await registry.admittedBy(member.id);
-    expect([registry.missing(), notes.size]).toEqual([['node2', 'node3'], 0]);
+    expect([registry.missing(), [...notes.keys()]]).toEqual([['node2', 'node3'], ['incarnation']]);
     roster.update({ active, committed: active, committedIndex: 12 });
     await expect(registry.admit({ memberId: member.id, storeId: 'D2' })).rejects.toMatchObject({
       code: 'member_amnesia',
     });
+  });
+
+  it('goes by what a note of version 1 says: founded then is founded, what was half done is told once more', async () => {
+    const noteOf = (admittedBy: readonly string[]) => {
+      const note = { version: 1, storeIds: { b: 'B1', c: 'C1' }, admittedBy };
+      return noteStorage(new Map([['peers', new TextEncoder().encode(JSON.stringify(note))]]));
+    };
+    const whole = await open(noteOf(['b', 'c']));
+    expect([whole.isFounded, whole.missing()]).toEqual([true, []]);
+    const half = await open(noteOf(['b']));
+    expect([half.isFounded, half.missing()]).toEqual([false, ['node2', 'node3']]);
+    await half.admittedBy('b');
+    await half.admittedBy('c');
+    expect(half.isFounded).toBe(true);
   });
 
   it('refuses a note that does not decode', async () => {

@@ -74,7 +74,12 @@ describe('a registry with a roster', () => {
 
   it('tells removed members, amnesiacs, newcomers and strangers apart', async () => {
     const roster = new Roster(founders, { active: changed, committed: changed, committedIndex: 30 });
-    const registry = await PeerRegistry.open({ storage, others: [], roster });
+    const registry = await PeerRegistry.open({
+      storage,
+      self: { memberId: 'self', storeId: 'S0' },
+      others: [],
+      roster,
+    });
     const outcome = (memberId: string, storeId: string): Promise<unknown> =>
       registry.admit({ memberId, storeId }).then(
         () => 'admitted',
@@ -93,7 +98,12 @@ describe('a registry with a roster', () => {
 
   it('sends nobody away for good over a record that may be taken back, and its id given to another', async () => {
     const roster = new Roster(founders, { active: grown, committed: founded, committedIndex: 0 });
-    const registry = await PeerRegistry.open({ storage, others: [], roster });
+    const registry = await PeerRegistry.open({
+      storage,
+      self: { memberId: 'self', storeId: 'S0' },
+      others: [],
+      roster,
+    });
     const other = registry.admit({ memberId: fourth.id, storeId: 'of the one that was agreed on' });
     await expect(other).rejects.toMatchObject({ code: 'busy' });
   });

@@ -14,7 +14,7 @@ import type {
   TxnOpResult,
 } from '@raftkv/kv';
 import type { Entry, Message, ProposeResponse } from '@raftkv/raft';
-import type { ClientMessage, LogRecord, NodeStatus, PeerControl, ServerMessage } from '../src/index.ts';
+import type { ClientMessage, LogRecord, NodeStatus, ServerMessage } from '../src/index.ts';
 import { id, maybe, travellingMeta, uint } from './arbitrary-members.ts';
 
 const positive = uint.map((n) => Math.max(1, n));
@@ -234,7 +234,12 @@ const status: fc.Arbitrary<NodeStatus> = fc.record({
   ),
 });
 const feed = { id: uint, isDeflated: fc.boolean(), revision: uint, index: uint, hash: maybe(id), payload: bytes };
-const errorCode = fc.constantFrom('busy' as const, 'no_leader' as const, 'compacted' as const, 'bad_frame' as const);
+export const errorCode = fc.constantFrom(
+  'busy' as const,
+  'no_leader' as const,
+  'compacted' as const,
+  'bad_frame' as const,
+);
 export const serverMessage: fc.Arbitrary<ServerMessage> = fc.oneof(
   fc.record({
     type: fc.constant('welcome' as const),
@@ -383,33 +388,4 @@ export const peerMessage: fc.Arbitrary<Message> = fc.oneof(
       ),
     ),
   }),
-);
-const storeIds = fc
-  .uniqueArray(fc.tuple(id, text), { maxLength: 64, selector: ([one]) => one })
-  .map((all) => new Map(all));
-const draw = fc.stringMatching(/^[0-9a-f]{16}$/);
-const peerFacts = fc.record({
-  incarnation: fc.record({ bootCount: fc.integer({ min: 1 }), draws: fc.array(draw, { minLength: 1, maxLength: 16 }) }),
-  founding: maybe(storeIds),
-});
-
-export const peerControl: fc.Arbitrary<PeerControl> = fc.oneof(
-  fc.record({
-    type: fc.constant('hello' as const),
-    versions: fc.array(uint, { maxLength: 4 }),
-    clusterId: id,
-    from: id,
-    to: id,
-    fromName: text,
-    storeId: text,
-  }),
-  fc.record(
-    { type: fc.constant('welcome' as const), version: uint, clusterId: id, from: id, storeId: text, facts: peerFacts },
-    { requiredKeys: ['type', 'version', 'clusterId', 'from', 'storeId'] },
-  ),
-  fc.record({ type: fc.constant('confirm' as const), facts: peerFacts }),
-  fc.record({ type: fc.constant('founding' as const), storeIds }),
-  fc.constant({ type: 'confirm' as const }),
-  fc.record({ type: fc.constant('refusal' as const), code: errorCode, message: text }),
-  fc.record({ type: fc.constantFrom('ping' as const, 'pong' as const), nonce: uint }),
 );

@@ -29,15 +29,8 @@ import {
   encodeSnapshotMeta,
 } from '../src/index.ts';
 import { adminRequest, adminResult, digestAnswer } from './admin-arbitraries.ts';
-import {
-  clientMessage,
-  envelope,
-  hardState,
-  logRecord,
-  peerControl,
-  peerMessage,
-  serverMessage,
-} from './arbitraries.ts';
+import { clientMessage, envelope, hardState, logRecord, peerMessage, serverMessage } from './arbitraries.ts';
+import { peerControl } from './arbitrary-controls.ts';
 import { configuration, snapshotMeta } from './arbitrary-members.ts';
 
 export interface Codec {

@@ -73,7 +73,7 @@ export interface RunningMember {
 
 /** Rejects with what the storage refuses, or the cluster that is to be joined. Answers once the member takes part or waits to be founded. */
 export async function composeMember(surroundings: Surroundings): Promise<RunningMember> {
-  const { process, swarm, hooks, dial } = surroundings;
+  const { process, random, swarm, hooks, dial } = surroundings;
   const home = await openHome({
     ...surroundings,
     dialClient: (address, signal) => dial(address, 'client', signal),
@@ -93,7 +93,15 @@ export async function composeMember(surroundings: Surroundings): Promise<Running
   });
   const others = founders.filter(({ id }) => id !== memberId);
   const registry =
-    surroundings.datagrams === undefined ? await PeerRegistry.open({ storage, others, roster }) : undefined;
+    surroundings.datagrams === undefined
+      ? await PeerRegistry.open({
+          storage,
+          self: stored.identity,
+          others,
+          roster,
+          draw: (count) => random.bytes(count),
+        })
+      : undefined;
   const stateMachine = new KvStateMachine({
     store: { maxSessions: swarm.maxSessions, retainedRevisions: swarm.retainedRevisions },
   });
@@ -265,6 +273,7 @@ function openPeerMesh(
     self: stored.identity,
     peers,
     dial: (address, signal) => dial(address, 'peer', signal),
+    factsFor: (peer) => registry.factsFor(peer),
     admit: (peer) => registry.admit(peer),
     strangerError: (id) => {
       second.suspect(id);
@@ -275,14 +284,21 @@ function openPeerMesh(
       registry.admittedBy(peer).catch((error: unknown) => hooks.onHalt(RaftkvError.from(error)));
     },
     onRefused: (peer, error, by) => {
+      if (error.code === 'founders_disagree' && !registry.isFounded) hooks.onHalt(error);
       if (by === 'self') return;
       hooks.onNote(`${stored.identity.memberName} is refused by ${roster.get(peer)?.name ?? peer}: ${error.code}`);
       if (error.code === 'member_amnesia') hooks.onHalt(error);
       if (error.code === 'member_removed') retire();
+      if (error.code === 'member_superseded') {
+        registry
+          .superseded(error.message)
+          .then(hooks.onHalt, (failure: unknown) => hooks.onHalt(RaftkvError.from(failure)));
+      }
     },
     clock: process,
     random: () => random.next(),
   });
+  registry.onNews = () => mesh.tellFounding();
   const guests = new Guests({ roster, mesh });
   listen('peer', (channel) => mesh.accept(channel));
   return mesh;
