@@ -1,6 +1,7 @@
 // Sockets between processes: dialling, listening, and pipes that do what sockets do. Frames arrive in order or not at all; a way that is cut holds
 // them back; a pipe that breaks loses its tail; a host that loses its power leaves the other side with a pipe that is half open.
-import type { Channel } from '@raftkv/transport';
+import { defaultChannelLimits } from '@raftkv/transport';
+import type { Channel, ChannelLimits } from '@raftkv/transport';
 import { RaftkvError } from '@raftkv/wire';
 import type { Process } from '../world/process.ts';
 import type { Random } from '../world/random.ts';
@@ -29,15 +30,17 @@ export class ChannelNetwork {
   readonly #scheduler: Scheduler;
   readonly #links: Links;
   readonly #random: Random;
+  readonly #limits: ChannelLimits;
   readonly #doors = new Map<string, Door>();
   readonly #pipes = new Set<Pipe>();
   /** Whose first packet is held up by a cut. */
   readonly #dialling = new Set<Dialling>();
 
-  constructor(scheduler: Scheduler, links: Links, random: Random) {
+  constructor(scheduler: Scheduler, links: Links, random: Random, limits: ChannelLimits = defaultChannelLimits) {
     this.#scheduler = scheduler;
     this.#links = links;
     this.#random = random;
+    this.#limits = limits;
     links.onOpen(() => this.#flush());
   }
 
@@ -116,8 +119,8 @@ export class ChannelNetwork {
   #connect(from: Process, to: Process, route: string): Pipe {
     const there = this.#path(from.host, to.host);
     const back = this.#path(to.host, from.host);
-    const left = new SimulatedChannel(from, `${to.name}/${route}`, there);
-    const right = new SimulatedChannel(to, `${from.name}/${route}`, back);
+    const left = new SimulatedChannel(from, `${to.name}/${route}`, there, this.#limits);
+    const right = new SimulatedChannel(to, `${from.name}/${route}`, back, this.#limits);
     left.join(right);
     right.join(left);
     const pipe: Pipe = { ends: [left, right] };

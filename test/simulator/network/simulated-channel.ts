@@ -1,7 +1,7 @@
 // One end of a simulated socket, under the Channel contract. What is sent goes to the other end in order, after the latency of the way; while the
 // way is cut, or the pipe is frozen, it waits here and counts as buffered.
 import { defaultChannelLimits } from '@raftkv/transport';
-import type { Channel, ChannelHandlers } from '@raftkv/transport';
+import type { Channel, ChannelHandlers, ChannelLimits } from '@raftkv/transport';
 import { RaftkvError } from '@raftkv/wire';
 import type { Process } from '../world/process.ts';
 
@@ -15,16 +15,15 @@ type Item =
   | { readonly frame: Uint8Array; readonly end?: undefined }
   | { readonly frame?: undefined; readonly end: { readonly error: RaftkvError | undefined } };
 
-const { maxFrameBytes, highWaterBytes, lowWaterBytes, maxBufferedBytes } = defaultChannelLimits;
-
 export class SimulatedChannel implements Channel {
-  readonly maxFrameBytes = maxFrameBytes;
+  readonly maxFrameBytes: number;
   readonly process: Process;
   readonly remote: string;
   isOpen = true;
   onOver: () => void = () => undefined;
   #other: SimulatedChannel = this;
   readonly #path: ChannelPath;
+  readonly #limits: ChannelLimits;
   #handlers: ChannelHandlers | undefined;
   /** Not on its way yet. */
   #waiting: Item[] = [];
@@ -35,12 +34,16 @@ export class SimulatedChannel implements Channel {
   /** Arrived before `start`. */
   #held: Item[] = [];
   #isEndTold = false;
+  /** It ended before `start`. */
+  #heldEnd: { readonly error: RaftkvError | undefined } | undefined;
   #isBroken = false;
 
-  constructor(process: Process, remote: string, path: ChannelPath) {
+  constructor(process: Process, remote: string, path: ChannelPath, limits: ChannelLimits = defaultChannelLimits) {
     this.process = process;
     this.remote = remote;
     this.#path = path;
+    this.#limits = limits;
+    this.maxFrameBytes = limits.maxFrameBytes;
   }
 
   join(other: SimulatedChannel): void {
@@ -59,15 +62,17 @@ export class SimulatedChannel implements Channel {
   start(handlers: ChannelHandlers): void {
     if (this.#handlers !== undefined) throw new RaftkvError('invalid_argument', 'a channel is started once');
     this.#handlers = handlers;
-    if (this.#held.length === 0) return;
+    if (this.#held.length === 0 && this.#heldEnd === undefined) return;
     this.process.defer(() => {
       const held = this.#held;
       this.#held = [];
       for (const item of held) this.#take(item);
+      if (this.#heldEnd !== undefined) handlers.onClose(this.#heldEnd.error);
     });
   }
 
   send(frame: Uint8Array): boolean {
+    const { maxFrameBytes, highWaterBytes, maxBufferedBytes } = this.#limits;
     if (frame.length > maxFrameBytes) {
       throw new RaftkvError('frame_too_large', `a frame of ${frame.length} bytes passes the limit of ${maxFrameBytes}`);
     }
@@ -135,7 +140,7 @@ export class SimulatedChannel implements Channel {
   #arrived({ frame }: Item): void {
     if (frame === undefined) return;
     this.#bufferedBytes -= frame.length;
-    if (!this.#isFull || this.#bufferedBytes > lowWaterBytes) return;
+    if (!this.#isFull || this.#bufferedBytes > this.#limits.lowWaterBytes) return;
     this.#isFull = false;
     this.process.defer(() => {
       if (this.isOpen && !this.#isFull) this.#handlers?.onDrain?.();
@@ -162,6 +167,7 @@ export class SimulatedChannel implements Channel {
     if (this.#isEndTold) return;
     this.#isEndTold = true;
     this.onOver();
-    this.#handlers?.onClose(error);
+    if (this.#handlers === undefined) this.#heldEnd = { error };
+    else this.#handlers.onClose(error);
   }
 }

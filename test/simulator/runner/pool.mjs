@@ -1,8 +1,9 @@
 // Worker processes that run seeds side by side. Seeds are handed out one at a time; a worker that dies, or takes too long over one, is a failure of that seed.
 import { fork } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** One seed may take so long of real time. */
+/** One seed may take so much of a processor. A busy machine makes nothing fail: it is not the time of the clock, where the system tells of the other. */
 const maxSeedMilliseconds = 120_000;
 
 /**
@@ -37,13 +38,36 @@ async function startWorker(bundle) {
     async run(task) {
       const answer = hear();
       child.send(task);
-      const alarm = setTimeout(() => child.kill('SIGKILL'), maxSeedMilliseconds);
+      const stop = limitProcessor(child);
       const { message, end: ended } = await answer;
-      clearTimeout(alarm);
+      stop();
       if (message !== undefined) return message;
       const failure = { checker: 'a seed ends', message: `the worker ended with ${ended}`, recent: [] };
       return { isGone: true, verdict: { seed: task.seed, failure }, cpuSeconds: 0, lines: [] };
     },
     stop: () => child.disconnect(),
   };
+}
+
+/** Kills the child when it has had too much. Answers what calls that off. */
+function limitProcessor(child) {
+  const begun = processorMilliseconds(child.pid);
+  const started = performance.now();
+  const alarm = setInterval(() => {
+    const now = processorMilliseconds(child.pid);
+    const spent = begun === undefined || now === undefined ? performance.now() - started : now - begun;
+    if (spent >= maxSeedMilliseconds) child.kill('SIGKILL');
+  }, 1_000);
+  return () => clearInterval(alarm);
+}
+
+/** What the process has had so far; undefined where there is no /proc. */
+function processorMilliseconds(pid) {
+  try {
+    // The name, in brackets, may hold spaces; user and system time are the 12th and 13th word after it, in hundredths of a second.
+    const words = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1).split(' ');
+    return (Number(words[11]) + Number(words[12])) * 10;
+  } catch {
+    return undefined;
+  }
 }
