@@ -2,7 +2,10 @@
 import { RaftkvError } from '@raftkv/wire';
 import type { PeerConnection, PeerConnectionConfiguration, PeerConnectionConstructor } from './peer-connection.ts';
 
-/** Throws `unsupported` where there is no WebRTC, `invalid_argument` for servers that make no sense. */
+/** What a browser says of servers that make no sense; anything else is that it has no WebRTC for this page. */
+const wrongWords = ['SyntaxError', 'TypeError', 'InvalidAccessError'];
+
+/** Throws `unsupported` where there is no WebRTC, or a policy forbids it, `invalid_argument` for servers that make no sense. */
 export function newConnection(
   given: PeerConnectionConstructor | undefined,
   configuration: PeerConnectionConfiguration,
@@ -16,6 +19,7 @@ export function newConnection(
   try {
     return new Constructor(configuration);
   } catch (error) {
-    throw RaftkvError.from(error, 'invalid_argument');
+    const isWrong = wrongWords.includes((error as { readonly name?: string }).name ?? '');
+    throw RaftkvError.from(error, isWrong ? 'invalid_argument' : 'unsupported');
   }
 }
