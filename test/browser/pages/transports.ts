@@ -44,6 +44,7 @@ const overWebRtc: OpenWays = (accept) => {
 function join(url: string, room: string, id: string): RelaySignalling {
   return relaySignalling({
     room,
+    secret: 'of these tests alone',
     id,
     dial: (signal) => dialWebSocket(url, { protocol: 'raftkv-signals.v1', signal }),
   });

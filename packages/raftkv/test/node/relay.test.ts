@@ -38,7 +38,12 @@ function dial({ port }: RunningNode, signal?: AbortSignal): Promise<Channel> {
 }
 
 function enter(running: RunningNode, id: string): RelaySignalling {
-  const signalling = relaySignalling({ room: 'room', id, dial: (signal) => dial(running, signal) });
+  const signalling = relaySignalling({
+    room: 'room',
+    secret: 'of these tests alone',
+    id,
+    dial: (signal) => dial(running, signal),
+  });
   closers.push(() => signalling.close());
   return signalling;
 }

@@ -1,28 +1,55 @@
-// What travels between a member and the relay of signals: one hello, then signals, each a frame of JSON. Both sides read it as hostile.
-import { RaftkvError } from '@raftkv/wire';
+// What travels between a member and the relay of signals: a hello, its welcome, then signals, each a frame of JSON. Both sides read it as hostile.
+import { RaftkvError, sha256 } from '@raftkv/wire';
 import { parseSignal } from './signal.ts';
 import type { Signal } from './signal.ts';
 
 export interface RelayHello {
+  /** What `relayRoom` makes of the name and the secret: who can say it knows the secret. */
   readonly room: string;
   readonly id: string;
+  /** Made by the member, once for as long as it lives: who shows it again is the same one. */
+  readonly key: string;
 }
+
+/** What the relay and a member say to each other beside that: welcome, and whether the member lives. */
+export type RelayWord = 'welcome' | 'ping' | 'pong';
 
 /** A description of the largest size, escaped. */
 const maxMessageBytes = 64 * 1024;
 const maxNameCharacters = 128;
+const minSecretBytes = 16;
+const version = 2;
 
-export function encodeHello({ room, id }: RelayHello): Uint8Array {
-  return encode({ type: 'hello', version: 1, room, id });
+/**
+ * What a room is called at a relay: 64 hexadecimal digits, from which nobody gets the secret back. Throws `invalid_argument` for a secret that could be guessed.
+ */
+export function relayRoom(room: string, secret: string | Uint8Array): string {
+  const bytes = typeof secret === 'string' ? new TextEncoder().encode(secret) : secret;
+  if (bytes.length < minSecretBytes) {
+    throw new RaftkvError('invalid_argument', `the secret of a room has ${minSecretBytes} bytes or more`);
+  }
+  // Hashed apart first, so that no other room and secret run together to the same bytes.
+  const parts = [new TextEncoder().encode('raftkv relay room'), sha256(new TextEncoder().encode(room)), bytes];
+  return Array.from(sha256(...parts), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+export function encodeHello({ room, id, key }: RelayHello): Uint8Array {
+  return encode({ type: 'hello', version, room, id, key });
 }
 
 /** Throws `bad_frame`, `unsupported_version`. */
 export function decodeHello(frame: Uint8Array): RelayHello {
-  const { type, version, room, id } = (decode(frame) ?? {}) as Readonly<Record<string, unknown>>;
+  const hello = (decode(frame) ?? {}) as Readonly<Record<string, unknown>>;
+  const { type, room, id, key } = hello;
   if (type !== 'hello') throw new RaftkvError('bad_frame', 'a hello was due');
-  if (version !== 1) throw new RaftkvError('unsupported_version', 'a hello of another version');
-  if (isName(room) && isName(id)) return { room, id };
-  throw new RaftkvError('bad_frame', 'a hello without a room or an id');
+  if (hello['version'] !== version) throw new RaftkvError('unsupported_version', 'a hello of another version');
+  // A name that is no hash of a secret could be guessed by anybody.
+  if (isName(room) && /^[0-9a-f]{64}$/.test(room) && isName(id) && isName(key)) return { room, id, key };
+  throw new RaftkvError('bad_frame', 'a hello without a room, an id or a key');
+}
+
+export function encodeWord(word: RelayWord): Uint8Array {
+  return encode({ type: word });
 }
 
 export function encodeSignal(signal: Signal): Uint8Array {
@@ -30,8 +57,10 @@ export function encodeSignal(signal: Signal): Uint8Array {
 }
 
 /** Throws `bad_frame`, `unsupported_version`. */
-export function decodeSignal(frame: Uint8Array): Signal {
-  return parseSignal(decode(frame));
+export function decodeSignal(frame: Uint8Array): Signal | RelayWord {
+  const value = decode(frame);
+  const { type } = (value ?? {}) as { readonly type?: unknown };
+  return type === 'welcome' || type === 'ping' || type === 'pong' ? type : parseSignal(value);
 }
 
 function encode(value: object): Uint8Array {

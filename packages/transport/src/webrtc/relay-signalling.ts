@@ -9,11 +9,20 @@ import type { DialOutcome } from '../dialler.ts';
 import { isRelayFrame } from './relay-frame.ts';
 import { LinksThroughRelay } from './relayed-links.ts';
 import type { RelayedLinks } from './relayed-links.ts';
-import { decodeSignal, encodeHello, encodeSignal } from './relay-message.ts';
+import { decodeSignal, encodeHello, encodeSignal, encodeWord, relayRoom } from './relay-message.ts';
 import type { RelayHello } from './relay-message.ts';
 import type { Signal, Signalling } from './signal.ts';
 
-export interface RelaySignallingOptions extends RelayHello {
+export interface RelaySignallingOptions {
+  /** Whose members meet, such as the id of the cluster. No secret. */
+  readonly room: string;
+  /**
+   * What only members know, and those that are to join: of at least 16 bytes that nobody can guess, as in the link of a room. Who does not have it hears
+   * nothing and goes by no name there. The relay is told a hash of it.
+   */
+  readonly secret: string | Uint8Array;
+  /** Under which others dial this member. */
+  readonly id: string;
   /** Opens a channel to the relay, such as `dialWebSocket`; must settle once the signal is aborted. */
   readonly dial: (signal: AbortSignal) => Promise<Channel>;
   readonly clock?: TransportClock;
@@ -22,9 +31,9 @@ export interface RelaySignallingOptions extends RelayHello {
 }
 
 export interface RelaySignalling extends Signalling {
-  /** A channel to the relay stands. */
+  /** A channel to the relay stands, and this member is welcome. */
   readonly isConnected: boolean;
-  /** Why the last one ended, or could not be opened. */
+  /** Why the last one ended, or could not be opened. `wrong_member`: another one that lives goes by this name. */
   readonly lastError: RaftkvError | undefined;
   /** The way through the relay, for members that find no other: what `openWebRtc` takes as `relayed`. */
   readonly links: RelayedLinks;
@@ -37,11 +46,11 @@ const backoff = { minBackoffMilliseconds: 100, maxBackoffMilliseconds: 5000, ref
 const provenMilliseconds = 1000;
 
 /**
- * Dials at once, and from then on whenever the channel ends.
+ * Dials at once, and from then on whenever the channel ends. Throws `invalid_argument` for a secret of less than 16 bytes.
  *
  * @example
  * ```ts
- * const signalling = relaySignalling({ room: clusterId, id: 'a1', dial: (signal) => dialWebSocket(url, { protocol: 'raftkv-signals.v1', signal }) });
+ * const signalling = relaySignalling({ room: clusterId, secret, id: 'a1', dial: (signal) => dialWebSocket(url, { protocol: 'raftkv-signals.v1', signal }) });
  * ```
  */
 export function relaySignalling(options: RelaySignallingOptions): RelaySignalling {
@@ -50,22 +59,27 @@ export function relaySignalling(options: RelaySignallingOptions): RelaySignallin
 
 class ThroughRelay implements RelaySignalling {
   readonly #options: RelaySignallingOptions;
+  readonly #hello: RelayHello;
   readonly #clock: TransportClock;
   readonly #dialler: Dialler;
   readonly #listeners = new Set<(signal: unknown) => void>();
   #waiting: Signal[] = [];
   #channel: Channel | undefined;
+  /** Welcomed on that channel. */
+  #isWelcome = false;
   #isClosed = false;
   readonly links: LinksThroughRelay;
   lastError: RaftkvError | undefined;
 
   constructor(options: RelaySignallingOptions) {
     this.#options = options;
+    const { room, secret, id } = options;
+    this.#hello = { room: relayRoom(room, secret), id, key: crypto.randomUUID() };
     this.#clock = options.clock ?? systemClock;
     this.links = new LinksThroughRelay({
       send: (frame) => {
-        if (this.#channel?.isOpen !== true) return false;
-        this.#channel.send(frame);
+        if (!this.isConnected) return false;
+        this.#channel?.send(frame);
         return true;
       },
       bufferedBytes: () => this.#channel?.bufferedBytes ?? 0,
@@ -82,13 +96,13 @@ class ThroughRelay implements RelaySignalling {
   }
 
   get isConnected(): boolean {
-    return this.#channel?.isOpen === true;
+    return this.#isWelcome && this.#channel?.isOpen === true;
   }
 
   send(signal: Signal): void {
     if (this.#isClosed) return;
-    if (this.#channel?.isOpen === true) {
-      this.#channel.send(encodeSignal(signal));
+    if (this.isConnected) {
+      this.#channel?.send(encodeSignal(signal));
       return;
     }
     this.#waiting.push(signal);
@@ -125,20 +139,28 @@ class ThroughRelay implements RelaySignalling {
       onDrain: () => this.links.drained(),
       onClose: (error) => {
         this.#channel = undefined;
+        this.#isWelcome = false;
         this.links.lost();
         this.lastError = error ?? new RaftkvError('connection_lost', 'the relay closed the channel');
         if (!this.#isClosed) this.#dialler.lost(this.#clock.now() - openedAt >= provenMilliseconds);
       },
     });
-    channel.send(encodeHello(this.#options));
-    for (const each of this.#waiting.splice(0)) channel.send(encodeSignal(each));
+    channel.send(encodeHello(this.#hello));
     return 'connected';
+  }
+
+  #enter(channel: Channel): void {
+    this.#isWelcome = true;
+    for (const each of this.#waiting.splice(0)) channel.send(encodeSignal(each));
   }
 
   #receive(channel: Channel, frame: Uint8Array): void {
     try {
       if (isRelayFrame(frame)) return this.links.receive(frame);
       const signal = decodeSignal(frame);
+      if (signal === 'welcome') return this.#enter(channel);
+      if (signal === 'ping') return void channel.send(encodeWord('pong'));
+      if (signal === 'pong') return;
       for (const listener of this.#listeners) listener(signal);
     } catch (error) {
       channel.close(RaftkvError.from(error, 'bad_frame'));

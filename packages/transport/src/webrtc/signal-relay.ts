@@ -1,13 +1,14 @@
-// The rendezvous of members that cannot hear each other yet: each opens a Channel to it (over a WebSocket, say) and names a room and itself; from
-// then on it passes signals on to the member of that room whom they name, and pieces where no other way leads. It keeps nothing, and knows only what
-// envelopes say; who waits how long is for `relay-lanes.ts`.
+// The rendezvous of members that cannot hear each other yet: each opens a Channel to it (over a WebSocket, say) and names a room, by a hash of its secret, and
+// itself; from then on it passes signals on to the member of that room whom they name, and pieces where no other way leads. It keeps nothing, and knows
+// only what envelopes say; who waits how long is for `relay-lanes.ts`.
 import { RaftkvError } from '@raftkv/wire';
 import type { Channel } from '../channel.ts';
 import { systemClock } from '../clock.ts';
 import type { TransportClock } from '../clock.ts';
 import { decodeRelayFrame, encodeRelayFrame, isRelayFrame, nothing } from './relay-frame.ts';
 import { Allowance, RelayLanes } from './relay-lanes.ts';
-import { decodeHello, decodeSignal, encodeSignal } from './relay-message.ts';
+import { decodeHello, decodeSignal, encodeSignal, encodeWord } from './relay-message.ts';
+import type { RelayHello, RelayWord } from './relay-message.ts';
 import type { Signal } from './signal.ts';
 
 export interface SignalRelayLimits {
@@ -17,6 +18,10 @@ export interface SignalRelayLimits {
   readonly maxMembers: number;
   /** From the channel to the hello. Default 3 s, then `timeout`. */
   readonly helloMilliseconds: number;
+  /**
+   * How long the one that goes by a name has to say that it lives, when another one asks for the name. Default 3 s; then the name is the other one's.
+   */
+  readonly proofMilliseconds: number;
   /** What may wait for one member; signals to it are dropped above that. Default 1 MiB: twice what pieces leave of the way. */
   readonly maxQueuedBytes: number;
   /** Signals that one member may send within ten seconds; one more closes it with `busy`. Default 2,000: fifty attempts and more. */
@@ -31,7 +36,7 @@ export interface SignalRelayLimits {
 
 export interface SignalRelayOptions {
   readonly limits?: Partial<SignalRelayLimits>;
-  /** Throws a RaftkvError to refuse a member, which is told. Default: anybody may be in any room. */
+  /** Throws a RaftkvError to refuse a member, which is told. `room` is a hash. Default: whoever knows the secret of a room may be in it. */
   readonly admit?: (room: string, memberId: string) => void;
   readonly clock?: TransportClock;
 }
@@ -51,6 +56,7 @@ const defaultSignalRelayLimits: SignalRelayLimits = {
   maxRoomMembers: 64,
   maxMembers: 1024,
   helloMilliseconds: 3000,
+  proofMilliseconds: 3000,
   maxQueuedBytes: 1024 * 1024,
   maxSignalsInTenSeconds: 2000,
   relayedBytesPerSecond: 2 * 1024 * 1024,
@@ -108,9 +114,8 @@ class Relay implements SignalRelay {
     channel.start({
       onFrame: (frame) => {
         try {
-          if (member.id === undefined) this.#greet(member, frame, cancelDeadline);
-          else if (isRelayFrame(frame)) this.#carry(member, member.id, frame);
-          else this.#pass(member, decodeSignal(frame));
+          if (member.id !== undefined) this.#hear(member, member.id, frame);
+          else this.#greet(member, decodeHello(frame), cancelDeadline);
         } catch (error) {
           channel.close(RaftkvError.from(error, 'bad_frame'));
         }
@@ -140,22 +145,64 @@ class Relay implements SignalRelay {
     return new Member(channel, lanes, this.#limits, this.#clock);
   }
 
-  #greet(member: Member, frame: Uint8Array, cancelDeadline: () => void): void {
-    const { room: name, id } = decodeHello(frame);
+  /** A name is its holder's for as long as it lives: another one that asks for it waits until the holder has had time to say so. */
+  #greet(member: Member, hello: RelayHello, cancelDeadline: () => void): void {
+    if (member.claim !== undefined) throw new RaftkvError('bad_frame', 'a word before the welcome');
+    const { room: name, id, key } = hello;
     this.#admit(name, id);
-    const room = this.#rooms.get(name) ?? new Map<string, Member>();
-    const former = room.get(id);
-    if (former === undefined && room.size >= this.#limits.maxRoomMembers) {
-      throw new RaftkvError('busy', 'the room is full');
-    }
+    const holder = this.#rooms.get(name)?.get(id);
+    // It came back before its older channel was found out.
+    if (holder?.key === key) this.#refuseClaimant(holder);
+    if (holder?.claimant !== undefined) throw new RaftkvError('busy', `others ask for the name ${id} already`);
     cancelDeadline();
+    if (holder === undefined || holder.key === key) return this.#enter(member, hello, holder);
+    const cancel = this.#clock.schedule(() => this.#enter(member, hello, holder), this.#limits.proofMilliseconds);
+    member.claim = { holder, hello, cancel };
+    holder.claimant = member;
+    this.#give(holder, encodeWord('ping'));
+  }
+
+  #enter(member: Member, { room: name, id, key }: RelayHello, former: Member | undefined): void {
+    this.#withdraw(member);
+    const room = this.#rooms.get(name) ?? new Map<string, Member>();
+    if (former === undefined && room.size >= this.#limits.maxRoomMembers) {
+      return member.channel.close(new RaftkvError('busy', 'the room is full'));
+    }
     if (former !== undefined) this.#leave(former);
     this.#rooms.set(name, room);
     room.set(id, member);
     member.room = name;
     member.id = id;
-    // It came back before its older channel was found out.
+    member.key = key;
     former?.channel.close(new RaftkvError('closed', 'replaced by a newer channel'));
+    member.channel.send(encodeWord('welcome'));
+  }
+
+  /** It asks for nobody's name any more. */
+  #withdraw(member: Member): void {
+    member.claim?.cancel();
+    if (member.claim !== undefined) member.claim.holder.claimant = undefined;
+    member.claim = undefined;
+  }
+
+  #hear(member: Member, id: string, frame: Uint8Array): void {
+    if (isRelayFrame(frame)) return this.#carry(member, id, frame);
+    const signal = decodeSignal(frame);
+    if (typeof signal !== 'string') return this.#pass(member, signal);
+    this.#hearWord(member, signal);
+  }
+
+  #hearWord(member: Member, word: RelayWord): void {
+    member.count();
+    if (word !== 'pong') throw new RaftkvError('bad_frame', `a ${word}, which only the relay may say`);
+    this.#refuseClaimant(member);
+  }
+
+  /** This one lives, so the name stays its own. */
+  #refuseClaimant({ id, claimant }: Member): void {
+    if (claimant === undefined) return;
+    this.#withdraw(claimant);
+    claimant.channel.close(new RaftkvError('wrong_member', `${id} is the name of another one, that lives`));
   }
 
   #pass(member: Member, signal: Signal): void {
@@ -200,16 +247,21 @@ class Relay implements SignalRelay {
 
   #leave(member: Member): void {
     member.lanes.stop();
+    this.#withdraw(member);
     const { room: name, id } = member;
     const room = this.#rooms.get(name);
     if (id === undefined || room === undefined || room.get(id) !== member) return;
     room.delete(id);
+    const { claimant } = member;
+    member.claimant = undefined;
     if (room.size === 0) this.#rooms.delete(name);
     for (const partner of member.partners) {
       partner.partners.delete(member);
       partner.lanes.forget(id);
       this.#tellAbsent(partner, id);
     }
+    // The name is free.
+    if (claimant?.claim !== undefined) this.#enter(claimant, claimant.claim.hello, undefined);
   }
 }
 
@@ -217,6 +269,11 @@ class Relay implements SignalRelay {
 class Member {
   room = '';
   id: string | undefined;
+  key = '';
+  /** The name that it waits for is still another one's. */
+  claim: { readonly holder: Member; readonly hello: RelayHello; readonly cancel: () => void } | undefined;
+  /** Who waits for this one's name. */
+  claimant: Member | undefined;
   readonly channel: Channel;
   /** What waits for it. */
   readonly lanes: RelayLanes;

@@ -1,23 +1,16 @@
 // Members between which no direct way leads, over a real relay (WebSockets) and real WebRTC in Node: they meet through the relay, say so, and leave it when
 // the direct way works.
-import { afterEach, describe, expect, it } from 'vitest';
-import { dialWebSocket, openMesh } from '../../src/index.ts';
+import { describe, expect, it } from 'vitest';
+import { openMesh } from '../../src/index.ts';
 import type { Mesh, MeshLimits } from '../../src/index.ts';
-import { nodeWebSocket } from '../../src/node/index.ts';
 import { nodeWebRtc } from '../../src/node/webrtc.ts';
-import { openSignalRelay, openWebRtc, relaySignalling } from '../../src/webrtc/index.ts';
-import type { PeerConnectionConstructor, Signal, Signalling, WebRtc } from '../../src/webrtc/index.ts';
+import { openWebRtc } from '../../src/webrtc/index.ts';
+import type { PeerConnectionConstructor, Signal, SignalRelay, Signalling, WebRtc } from '../../src/webrtc/index.ts';
 import { heartbeat, snapshotChunk } from '../messages.ts';
-import { listen } from './loopback.ts';
+import { closeLater, startRelay } from './loopback-relay.ts';
+import type { LoopbackRelay } from './loopback-relay.ts';
 
-const protocol = 'raftkv-signals.v1';
-const WebSocket = nodeWebSocket();
 const RTCPeerConnection = await nodeWebRtc();
-const closers: (() => unknown)[] = [];
-
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
 
 /** No address of anybody comes through while it is closed. */
 class Wall {
@@ -48,27 +41,18 @@ interface Member {
 
 class Room {
   readonly wall = new Wall();
-  readonly relay = openSignalRelay();
-  #port = 0;
+  readonly #loopback: LoopbackRelay;
 
-  async start(): Promise<void> {
-    const route = {
-      path: '/signals',
-      protocol,
-      onChannel: (channel: Parameters<typeof this.relay.accept>[0]) => this.relay.accept(channel),
-    };
-    const loopback = await listen([route]);
-    this.#port = loopback.port;
-    closers.push(() => loopback.close());
+  constructor(loopback: LoopbackRelay) {
+    this.#loopback = loopback;
+  }
+
+  get relay(): SignalRelay {
+    return this.#loopback.relay;
   }
 
   open(id: string, other: string, Connection: PeerConnectionConstructor, limits: Partial<MeshLimits> = {}): Member {
-    const url = `ws://127.0.0.1:${this.#port}/signals`;
-    const signalling = relaySignalling({
-      room: 'r',
-      id,
-      dial: (signal) => dialWebSocket(url, { protocol, WebSocket, signal }),
-    });
+    const signalling = this.#loopback.join(id);
     const received: string[] = [];
     const webRtc = openWebRtc({
       selfId: id,
@@ -87,19 +71,16 @@ class Room {
       limits,
     });
     mesh.start({ onMessage: ({ type }) => received.push(type), onUnreachable: () => undefined });
-    closers.push(async () => {
+    closeLater(async () => {
       await mesh.close();
       webRtc.close();
-      signalling.close();
     });
     return { mesh, webRtc, received, path: () => mesh.status()[0]?.path };
   }
 }
 
 async function openRoom(): Promise<Room> {
-  const room = new Room();
-  await room.start();
-  return room;
+  return new Room(await startRelay());
 }
 
 describe('members that find no direct way', () => {
@@ -119,14 +100,15 @@ describe('members that find no direct way', () => {
     const carried = room.relay.relayedBytes;
     b.mesh.send([snapshotChunk('b', 'a', 1 << 20)]);
     await expect.poll(() => a.received).toContain('installSnapshotRequest');
-    expect(room.relay.relayedBytes).toBe(carried);
+    // The last words of the relayed channel may still come, no more.
+    expect(room.relay.relayedBytes).toBeLessThan(carried + 1000);
   });
 
   it('meet through the relay although one of them has no WebRTC at all', async () => {
     const room = await openRoom();
     class None {
       constructor() {
-        throw new Error('not here');
+        throw new DOMException('a policy forbids it', 'NotAllowedError');
       }
     }
     const a = room.open('a', 'b', RTCPeerConnection);

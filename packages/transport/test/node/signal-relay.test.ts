@@ -1,46 +1,21 @@
 // Signalling through a relay over real WebSockets: members of a room find each other and connect over WebRTC; whoever breaks the rules is refused with
 // a code.
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { RaftkvError } from '@raftkv/wire';
-import { dialWebSocket, memoryChannelPair } from '../../src/index.ts';
+import { memoryChannelPair } from '../../src/index.ts';
 import type { Channel } from '../../src/index.ts';
-import { nodeWebSocket } from '../../src/node/index.ts';
 import { nodeWebRtc } from '../../src/node/webrtc.ts';
 import { recordChannel } from '../../src/recorded-channel.ts';
 import { openSignalRelay, openWebRtc, relaySignalling } from '../../src/webrtc/index.ts';
+import { relayRoom } from '../../src/webrtc/relay-message.ts';
 import type { RelaySignalling, SignalRelayOptions } from '../../src/webrtc/index.ts';
-import { listen } from './loopback.ts';
+import { FakeClock } from '../fake-clock.ts';
+import { closeLater, roomSecret, startRelay } from './loopback-relay.ts';
 
-const protocol = 'raftkv-signals.v1';
-const WebSocket = nodeWebSocket();
 const RTCPeerConnection = await nodeWebRtc();
-const closers: (() => unknown)[] = [];
-
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
-
-async function startRelay(port = 0) {
-  const relay = openSignalRelay();
-  const loopback = await listen([{ path: '/signals', protocol, onChannel: (channel) => relay.accept(channel) }], port);
-  closers.push(() => loopback.close());
-  return { relay, loopback };
-}
-
-function join(port: number, id: string, room = 'room'): RelaySignalling {
-  const url = `ws://127.0.0.1:${port}/signals`;
-  const signalling = relaySignalling({
-    room,
-    id,
-    dial: (signal) => dialWebSocket(url, { protocol, WebSocket, signal }),
-  });
-  closers.push(() => signalling.close());
-  return signalling;
-}
-
 function openMember(id: string, signalling: RelaySignalling, onChannel: (channel: Channel) => void = () => {}) {
   const webRtc = openWebRtc({ selfId: id, signalling, onChannel, RTCPeerConnection });
-  closers.push(() => webRtc.close());
+  closeLater(() => webRtc.close());
   return webRtc;
 }
 
@@ -51,12 +26,95 @@ const codeOf = (work: Promise<unknown>): Promise<string> =>
   );
 
 describe('a relay of signals', () => {
+  it('lets nobody hear a word, or go by a name, who has not the secret of the room', async () => {
+    const { relay, join } = await startRelay();
+    const a = openMember('a', join('a'));
+    const guesser = join('b', 'room', 'what one would guess');
+    const heard: unknown[] = [];
+    guesser.listen((signal) => heard.push(signal));
+    await expect.poll(() => relay.members).toBe(2);
+    expect(await codeOf(a.dial('b'))).toBe('connect_failed');
+    expect(heard).toHaveLength(0);
+    expect(await codeOf(openMember('b', guesser).dial('a'))).toBe('connect_failed');
+    const dial = () => Promise.reject(new RaftkvError('connect_failed', ''));
+    expect(() => relaySignalling({ room: 'room', secret: 'fifteen letters', id: 'a', dial })).toThrow('16 bytes');
+    const names = [
+      relayRoom('a', 'b'.repeat(16)),
+      relayRoom('ab', 'b'.repeat(15) + 'c'),
+      relayRoom('ab', 'b'.repeat(16)),
+    ];
+    expect(new Set(names).size).toBe(3);
+  });
+
+  it('leaves a name to the one that lives, and gives it to another when nobody answers for it', async () => {
+    const clock = new FakeClock();
+    const relay = openSignalRelay({ clock });
+    const come = (key: string) => {
+      const { left, right } = memoryChannelPair();
+      relay.accept(right);
+      const heard = recordChannel(left);
+      left.send(bytesOf({ ...helloWords(), key }));
+      return { left, heard };
+    };
+    const wordsOf = (heard: ReturnType<typeof recordChannel>): string[] =>
+      heard.received.map((frame) => (JSON.parse(new TextDecoder().decode(frame)) as { type: string }).type);
+    const holder = come('first');
+    await holder.heard.frames(1);
+    const another = come('second');
+    await holder.heard.frames(2);
+    expect(wordsOf(holder.heard)).toEqual(['welcome', 'ping']);
+    expect(await codeOfEnd(come('third').heard)).toBe('busy');
+    holder.left.send(bytesOf({ type: 'pong' }));
+    expect(await codeOfEnd(another.heard)).toBe('wrong_member');
+    expect(wordsOf(another.heard)).toEqual([]);
+
+    // The same one, that came back by another channel, need not wait, and whoever asked for its name is refused.
+    const impatient = come('fourth');
+    await holder.heard.frames(3);
+    const again = come('first');
+    expect(await codeOfEnd(holder.heard)).toBe('closed');
+    expect(await codeOfEnd(impatient.heard)).toBe('wrong_member');
+    await again.heard.frames(1);
+
+    const heir = come('fifth');
+    await again.heard.frames(2);
+    await clock.advance(2999);
+    expect(heir.heard.received).toHaveLength(0);
+    await clock.advance(1);
+    expect(await codeOfEnd(again.heard)).toBe('closed');
+    await heir.heard.frames(1);
+    expect([wordsOf(heir.heard), relay.members]).toEqual([['welcome'], 1]);
+
+    // One that waits for a name has it at once when the other one leaves; one that speaks too early does not.
+    const next = come('sixth');
+    await heir.heard.frames(2);
+    heir.left.close();
+    await next.heard.frames(1);
+    const rude = come('seventh');
+    await next.heard.frames(2);
+    rude.left.send(hello());
+    expect(await codeOfEnd(rude.heard)).toBe('bad_frame');
+    expect(relay.members).toBe(1);
+    expect(next.heard.ends()).toBe(0);
+  });
+
+  it('is answered by members that live, so that another one cannot have their name', async () => {
+    const { relay, join } = await startRelay();
+    const first = join('a');
+    await expect.poll(() => first.isConnected).toBe(true);
+    const second = join('a');
+    await expect.poll(() => second.lastError?.code).toBe('wrong_member');
+    expect([first.isConnected, relay.members]).toEqual([true, 1]);
+    first.close();
+    await expect.poll(() => second.isConnected, { timeout: 10_000 }).toBe(true);
+  });
+
   it('lets two members of a room connect, and answers for one that is not there', async () => {
-    const { relay, loopback } = await startRelay();
+    const { relay, join } = await startRelay();
     const accepted: Channel[] = [];
-    const a = openMember('a', join(loopback.port, 'a'));
-    openMember('b', join(loopback.port, 'b'), (channel) => accepted.push(channel));
-    openMember('c', join(loopback.port, 'c', 'another room'));
+    const a = openMember('a', join('a'));
+    openMember('b', join('b'), (channel) => accepted.push(channel));
+    openMember('c', join('c', 'another room'));
     await expect.poll(() => relay.members).toBe(3);
     const channel = await a.dial('b');
     await expect.poll(() => accepted.length).toBe(1);
@@ -67,24 +125,24 @@ describe('a relay of signals', () => {
   });
 
   it('is found again after it was away, with what was said meanwhile; connections stand', async () => {
-    const { relay, loopback } = await startRelay();
-    const [toA, toB] = [join(loopback.port, 'a'), join(loopback.port, 'b')];
+    const { relay, join, port, close } = await startRelay();
+    const [toA, toB] = [join('a'), join('b')];
     const a = openMember('a', toA);
     openMember('b', toB);
     await expect.poll(() => relay.members).toBe(2);
     const channel = await a.dial('b');
     relay.close();
-    await loopback.close();
+    await close();
     await expect.poll(() => toA.isConnected || toB.isConnected).toBe(false);
     expect(toA.lastError?.code).toBe('closed');
-    const next = await startRelay(loopback.port);
+    const next = await startRelay(port);
     await expect.poll(() => next.relay.members).toBe(2);
     expect((await a.dial('b')).isOpen && channel.isOpen).toBe(true);
   });
 
   it('takes a member that comes back for the same one, and forgets those that leave', async () => {
-    const { relay, loopback } = await startRelay();
-    const first = join(loopback.port, 'a');
+    const { relay, join } = await startRelay();
+    const first = join('a');
     await expect.poll(() => first.isConnected && relay.members === 1).toBe(true);
     first.close();
     await expect.poll(() => relay.members).toBe(0);
@@ -104,9 +162,13 @@ describe('a relay of signals', () => {
   it.each<[string, readonly (object | string)[], string, SignalRelayOptions]>([
     ['no JSON', ['{'], 'bad_frame', {}],
     ['a signal before the hello', [bye], 'bad_frame', {}],
-    ['a hello of a later version', [{ type: 'hello', version: 2, room: 'r', id: 'a' }], 'unsupported_version', {}],
-    ['a hello without a name', [{ type: 'hello', version: 1, room: 'r', id: '' }], 'bad_frame', {}],
-    ['a long name', [{ type: 'hello', version: 1, room: 'x'.repeat(200), id: 'a' }], 'bad_frame', {}],
+    ['a hello of a later version', [{ ...helloWords(), version: 3 }], 'unsupported_version', {}],
+    ['a hello of an older version', [{ ...helloWords(), version: 1 }], 'unsupported_version', {}],
+    ['a hello without a name', [{ ...helloWords(), id: '' }], 'bad_frame', {}],
+    ['a hello without a key', [{ ...helloWords(), key: undefined }], 'bad_frame', {}],
+    ['a room that is no hash', [{ ...helloWords(), room: 'room' }], 'bad_frame', {}],
+    ['a ping, which is the relay’s to say', [helloWords(), { type: 'ping' }], 'bad_frame', {}],
+    ['a long name', [{ ...helloWords(), id: 'x'.repeat(200) }], 'bad_frame', {}],
     ['words in the name of another', [helloWords(), { ...bye, from: 'b' }], 'bad_frame', {}],
     ['a signal that makes no sense', [helloWords(), { ...bye, type: 'shout' }], 'bad_frame', {}],
     ['a giant', [helloWords(), 'x'.repeat(70_000)], 'frame_too_large', {}],
@@ -135,8 +197,11 @@ describe('a relay of signals', () => {
   });
 });
 
+const codeOfEnd = async (heard: ReturnType<typeof recordChannel>): Promise<string | undefined> =>
+  (await heard.closed)?.code;
+
 function helloWords(): object {
-  return { type: 'hello', version: 1, room: 'room', id: 'a' };
+  return { type: 'hello', version: 2, room: relayRoom('room', roomSecret), id: 'a', key: 'k' };
 }
 
 function hello(): Uint8Array {

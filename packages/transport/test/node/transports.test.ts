@@ -85,7 +85,7 @@ const overRelay: OpenWays = async (accept) => {
   const loopback = await listen([{ path: '/signals', protocol, onChannel: (channel) => relay.accept(channel) }]);
   const join = (id: TestMemberId) => {
     const dial = (signal: AbortSignal) => dialWebSocket(loopback.url('/signals'), { protocol, WebSocket, signal });
-    const signalling = relaySignalling({ room: 'room', id, dial });
+    const signalling = relaySignalling({ room: 'room', secret: 'of these tests alone', id, dial });
     signalling.links.listen(({ ports }) => accept(id, webRtcChannel(ports, { path: 'relayed' })));
     return signalling;
   };

@@ -8,7 +8,7 @@ import type { Channel, MemoryChannelPair } from '../../src/index.ts';
 import { recordChannel } from '../../src/recorded-channel.ts';
 import { openSignalRelay, openWebRtc, relaySignalling, webRtcChannel } from '../../src/webrtc/index.ts';
 import type { RelaySignalling, RelayedLink, SignalRelayOptions, WebRtcOptions } from '../../src/webrtc/index.ts';
-import { encodeHello } from '../../src/webrtc/relay-message.ts';
+import { encodeHello, relayRoom } from '../../src/webrtc/relay-message.ts';
 import {
   decodeReason,
   decodeRelayFrame,
@@ -20,6 +20,7 @@ import {
 import type { RelayFrame, RelayFrameKind } from '../../src/webrtc/relay-frame.ts';
 import { FakeClock } from '../fake-clock.ts';
 
+const secret = 'of these tests alone';
 const closers: (() => void)[] = [];
 afterEach(() => {
   for (const close of closers.splice(0).reverse()) close();
@@ -43,6 +44,7 @@ class Room {
     const pairs: MemoryChannelPair[] = [];
     const signalling = relaySignalling({
       room: 'room',
+      secret,
       id,
       dial: async () => {
         const pair = memoryChannelPair();
@@ -65,8 +67,11 @@ class Room {
   enemy(id: string): { readonly channel: Channel; readonly heard: ReturnType<typeof recordChannel> } {
     const { left, right } = memoryChannelPair();
     this.relay.accept(right);
-    left.send(encodeHello({ room: 'room', id }));
-    return { channel: left, heard: recordChannel(left) };
+    left.send(encodeHello({ room: relayRoom('room', secret), id, key: 'of an enemy' }));
+    const isWelcome = (bytes: Uint8Array): boolean => bytes[0] === '{'.charCodeAt(0);
+    const listen: Channel['start'] = ({ onFrame, ...others }) =>
+      left.start({ ...others, onFrame: (bytes) => isWelcome(bytes) || onFrame(bytes) });
+    return { channel: left, heard: recordChannel({ start: listen } as Channel) };
   }
 }
 
@@ -130,7 +135,7 @@ describe('links through a relay', () => {
   });
 
   it('end with connection_lost at once when the other side left, came back as somebody new, or the relay went', async () => {
-    const room = new Room();
+    const room = new Room({ limits: { proofMilliseconds: 10 } });
     const [a, b] = await room.both();
     const first = recordChannel(webRtcChannel((await link(a, b))[0].ports));
     b.signalling.close();
@@ -139,6 +144,7 @@ describe('links through a relay', () => {
     const again = room.join('b');
     await expect.poll(() => room.relay.members).toBe(2);
     const second = recordChannel(webRtcChannel((await link(a, again))[0].ports));
+    again.pairs.at(-1)!.stall('left');
     room.enemy('b');
     expect((await second.closed)?.code).toBe('connection_lost');
 
