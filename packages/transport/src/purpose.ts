@@ -3,9 +3,9 @@
 import { RaftkvError } from '@raftkv/wire';
 
 /** Values of the protocol: never change or reuse one. */
-const purposes = ['peer', 'client'] as const;
+export const purposes = ['peer', 'client', 'room'] as const;
 
-/** `peer`: between members of a cluster, for the mesh. `client`: somebody asks a member, as over its client port. */
+/** `peer`: between members of a cluster, for the mesh. `client`: somebody asks a member, as over its client port. `room`: tabs of a room tell each other what they are. */
 export type ChannelPurpose = (typeof purposes)[number];
 
 export interface DialOptions {

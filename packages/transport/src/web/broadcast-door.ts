@@ -6,7 +6,7 @@ import type { ChannelLimits } from '../channel-limits.ts';
 import { systemClock } from '../clock.ts';
 import type { TransportClock } from '../clock.ts';
 import { Departed } from '../departed.ts';
-import { parsePurpose } from '../purpose.ts';
+import { parsePurpose, purposes } from '../purpose.ts';
 import type { ChannelPurpose, DialOptions } from '../purpose.ts';
 import { broadcastChannel } from './broadcast-channel.ts';
 import type { BroadcastPort } from './broadcast-channel.ts';
@@ -151,8 +151,8 @@ class TabDoor implements BroadcastDoor {
 
   drop(peerId: string, purpose?: ChannelPurpose): void {
     if (purpose === undefined) {
-      this.drop(peerId, 'peer');
-      return this.drop(peerId, 'client');
+      for (const each of purposes) this.drop(peerId, each);
+      return;
     }
     this.#departed.add(peerId, purpose);
     const error = new RaftkvError('closed', `no longer a ${purpose}`);

@@ -6,7 +6,7 @@ import type { ChannelLimits } from '../channel-limits.ts';
 import { systemClock } from '../clock.ts';
 import type { TransportClock } from '../clock.ts';
 import { Departed } from '../departed.ts';
-import { parsePurpose } from '../purpose.ts';
+import { parsePurpose, purposes } from '../purpose.ts';
 import type { ChannelPurpose, DialOptions } from '../purpose.ts';
 import { newConnection } from './new-connection.ts';
 import type { IceServer, PeerConnectionConstructor } from './peer-connection.ts';
@@ -147,8 +147,8 @@ class Switchboard implements WebRtc {
 
   drop(peerId: string, purpose?: ChannelPurpose): void {
     if (purpose === undefined) {
-      this.drop(peerId, 'peer');
-      return this.drop(peerId, 'client');
+      for (const each of purposes) this.drop(peerId, each);
+      return;
     }
     this.#departed.add(peerId, purpose);
     const isMeant = (entry: Entry | RelayedEntry): boolean => entry.peerId === peerId && entry.purpose === purpose;

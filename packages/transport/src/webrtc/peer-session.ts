@@ -31,6 +31,7 @@ const protocol = 'raftkv-pieces.v1';
 const dataChannels = {
   peer: { urgent: { label: 'raftkv', id: 0 }, bulk: { label: 'raftkv-bulk', id: 1 } },
   client: { urgent: { label: 'raftkv-client', id: 2 }, bulk: { label: 'raftkv-client-bulk', id: 3 } },
+  room: { urgent: { label: 'raftkv-room', id: 4 }, bulk: { label: 'raftkv-room-bulk', id: 5 } },
 } as const;
 
 export class PeerSession {

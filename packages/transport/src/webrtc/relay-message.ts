@@ -9,6 +9,14 @@ export interface RelayHello {
   readonly id: string;
   /** Made by the member, once for as long as it lives: who shows it again is the same one. */
   readonly key: string;
+  /** Wants to be told who is in the room. A relay of an earlier build does not tell. Default false. */
+  readonly watches?: boolean;
+}
+
+/** Who is in the room, the member that is told left out. */
+export interface PresenceNotice {
+  readonly type: 'presence';
+  readonly ids: readonly string[];
 }
 
 /** What the relay and a member say to each other beside that: welcome, and whether the member lives. */
@@ -18,6 +26,8 @@ export type RelayWord = 'welcome' | 'ping' | 'pong';
 const maxMessageBytes = 64 * 1024;
 const maxNameCharacters = 128;
 const minSecretBytes = 16;
+/** More than any relay lets into a room. */
+const maxPresent = 1024;
 const version = 2;
 
 /**
@@ -33,8 +43,8 @@ export function relayRoom(room: string, secret: string | Uint8Array): string {
   return Array.from(sha256(...parts), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
-export function encodeHello({ room, id, key }: RelayHello): Uint8Array {
-  return encode({ type: 'hello', version, room, id, key });
+export function encodeHello({ room, id, key, watches = false }: RelayHello): Uint8Array {
+  return encode({ type: 'hello', version, room, id, key, ...(watches ? { watches } : {}) });
 }
 
 /** Throws `bad_frame`, `unsupported_version`. */
@@ -44,7 +54,9 @@ export function decodeHello(frame: Uint8Array): RelayHello {
   if (type !== 'hello') throw new RaftkvError('bad_frame', 'a hello was due');
   if (hello['version'] !== version) throw new RaftkvError('unsupported_version', 'a hello of another version');
   // A name that is no hash of a secret could be guessed by anybody.
-  if (isName(room) && /^[0-9a-f]{64}$/.test(room) && isName(id) && isName(key)) return { room, id, key };
+  if (isName(room) && /^[0-9a-f]{64}$/.test(room) && isName(id) && isName(key)) {
+    return { room, id, key, watches: hello['watches'] === true };
+  }
   throw new RaftkvError('bad_frame', 'a hello without a room, an id or a key');
 }
 
@@ -56,9 +68,25 @@ export function encodeSignal(signal: Signal): Uint8Array {
   return encode(signal);
 }
 
-/** Throws `bad_frame`, `unsupported_version`. */
-export function decodeSignal(frame: Uint8Array): Signal | RelayWord {
+export function encodePresence(ids: readonly string[]): Uint8Array {
+  return encode({ type: 'presence', ids });
+}
+
+/** What a member hears from the relay. Throws `bad_frame`, `unsupported_version`. */
+export function decodeFromRelay(frame: Uint8Array): Signal | RelayWord | PresenceNotice {
   const value = decode(frame);
+  const { type, ids } = (value ?? {}) as { readonly type?: unknown; readonly ids?: unknown };
+  if (type !== 'presence') return toSignal(value);
+  if (Array.isArray(ids) && ids.length <= maxPresent && ids.every(isName)) return { type, ids };
+  throw new RaftkvError('bad_frame', 'a word about who is present that makes no sense');
+}
+
+/** What the relay hears. Throws `bad_frame`, `unsupported_version`. */
+export function decodeSignal(frame: Uint8Array): Signal | RelayWord {
+  return toSignal(decode(frame));
+}
+
+function toSignal(value: unknown): Signal | RelayWord {
   const { type } = (value ?? {}) as { readonly type?: unknown };
   return type === 'welcome' || type === 'ping' || type === 'pong' ? type : parseSignal(value);
 }

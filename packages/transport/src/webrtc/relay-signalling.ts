@@ -9,7 +9,7 @@ import type { DialOutcome } from '../dialler.ts';
 import { isRelayFrame } from './relay-frame.ts';
 import { LinksThroughRelay } from './relayed-links.ts';
 import type { RelayedLinks } from './relayed-links.ts';
-import { decodeSignal, encodeHello, encodeSignal, encodeWord, relayRoom } from './relay-message.ts';
+import { decodeFromRelay, encodeHello, encodeSignal, encodeWord, relayRoom } from './relay-message.ts';
 import type { RelayHello } from './relay-message.ts';
 import type { Signal, Signalling } from './signal.ts';
 
@@ -28,6 +28,8 @@ export interface RelaySignallingOptions {
   readonly clock?: TransportClock;
   /** In [0, 1), for the jitter of reconnection. */
   readonly random?: () => number;
+  /** Told who is in the room besides this member, each time that changes; nobody, while there is no channel to the relay. Default: not asked for. */
+  readonly onPresence?: (ids: readonly string[]) => void;
 }
 
 export interface RelaySignalling extends Signalling {
@@ -74,7 +76,12 @@ class ThroughRelay implements RelaySignalling {
   constructor(options: RelaySignallingOptions) {
     this.#options = options;
     const { room, secret, id } = options;
-    this.#hello = { room: relayRoom(room, secret), id, key: crypto.randomUUID() };
+    this.#hello = {
+      room: relayRoom(room, secret),
+      id,
+      key: crypto.randomUUID(),
+      watches: options.onPresence !== undefined,
+    };
     this.#clock = options.clock ?? systemClock;
     this.links = new LinksThroughRelay({
       send: (frame) => {
@@ -141,6 +148,7 @@ class ThroughRelay implements RelaySignalling {
         this.#channel = undefined;
         this.#isWelcome = false;
         this.links.lost();
+        this.#options.onPresence?.([]);
         this.lastError = error ?? new RaftkvError('connection_lost', 'the relay closed the channel');
         if (!this.#isClosed) this.#dialler.lost(this.#clock.now() - openedAt >= provenMilliseconds);
       },
@@ -157,10 +165,11 @@ class ThroughRelay implements RelaySignalling {
   #receive(channel: Channel, frame: Uint8Array): void {
     try {
       if (isRelayFrame(frame)) return this.links.receive(frame);
-      const signal = decodeSignal(frame);
+      const signal = decodeFromRelay(frame);
       if (signal === 'welcome') return this.#enter(channel);
       if (signal === 'ping') return void channel.send(encodeWord('pong'));
       if (signal === 'pong') return;
+      if (signal.type === 'presence') return this.#options.onPresence?.(signal.ids);
       for (const listener of this.#listeners) listener(signal);
     } catch (error) {
       channel.close(RaftkvError.from(error, 'bad_frame'));

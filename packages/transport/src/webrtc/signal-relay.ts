@@ -7,7 +7,7 @@ import { systemClock } from '../clock.ts';
 import type { TransportClock } from '../clock.ts';
 import { decodeRelayFrame, encodeRelayFrame, isRelayFrame, nothing } from './relay-frame.ts';
 import { Allowance, RelayLanes } from './relay-lanes.ts';
-import { decodeHello, decodeSignal, encodeSignal, encodeWord } from './relay-message.ts';
+import { decodeHello, decodeSignal, encodeSignal, encodeWord, encodePresence } from './relay-message.ts';
 import type { RelayHello, RelayWord } from './relay-message.ts';
 import type { Signal } from './signal.ts';
 
@@ -64,6 +64,9 @@ const defaultSignalRelayLimits: SignalRelayLimits = {
   maxLaneBytes: 1024 * 1024,
 };
 
+/** Between two words about who is in a room. */
+const presenceMilliseconds = 50;
+
 /**
  * @example
  * ```ts
@@ -82,6 +85,8 @@ class Relay implements SignalRelay {
   readonly #total: Allowance;
   readonly #rooms = new Map<string, Map<string, Member>>();
   readonly #channels = new Set<Channel>();
+  /** Rooms of whose members somebody has yet to be told. */
+  readonly #changed = new Set<Map<string, Member>>();
   #isClosed = false;
   relayedBytes = 0;
 
@@ -162,7 +167,7 @@ class Relay implements SignalRelay {
     this.#give(holder, encodeWord('ping'));
   }
 
-  #enter(member: Member, { room: name, id, key }: RelayHello, former: Member | undefined): void {
+  #enter(member: Member, { room: name, id, key, watches }: RelayHello, former: Member | undefined): void {
     this.#withdraw(member);
     const room = this.#rooms.get(name) ?? new Map<string, Member>();
     if (former === undefined && room.size >= this.#limits.maxRoomMembers) {
@@ -174,8 +179,10 @@ class Relay implements SignalRelay {
     member.room = name;
     member.id = id;
     member.key = key;
+    member.watches = watches === true;
     former?.channel.close(new RaftkvError('closed', 'replaced by a newer channel'));
     member.channel.send(encodeWord('welcome'));
+    this.#tellPresence(room);
   }
 
   /** It asks for nobody's name any more. */
@@ -245,6 +252,19 @@ class Relay implements SignalRelay {
     if (channel.bufferedBytes < this.#limits.maxQueuedBytes) channel.send(frame);
   }
 
+  /** Soon, once for many that come or go at a time. Whoever is too far behind to be told hears of the next change. */
+  #tellPresence(room: Map<string, Member>): void {
+    if (this.#changed.has(room)) return;
+    this.#changed.add(room);
+    this.#clock.schedule(() => {
+      this.#changed.delete(room);
+      const ids = [...room.keys()];
+      for (const member of room.values()) {
+        if (member.watches) this.#give(member, encodePresence(ids.filter((id) => id !== member.id)));
+      }
+    }, presenceMilliseconds);
+  }
+
   #leave(member: Member): void {
     member.lanes.stop();
     this.#withdraw(member);
@@ -252,6 +272,7 @@ class Relay implements SignalRelay {
     const room = this.#rooms.get(name);
     if (id === undefined || room === undefined || room.get(id) !== member) return;
     room.delete(id);
+    this.#tellPresence(room);
     const { claimant } = member;
     member.claimant = undefined;
     if (room.size === 0) this.#rooms.delete(name);
@@ -268,6 +289,8 @@ class Relay implements SignalRelay {
 /** Who is at the other end of a channel, once it said so, and how much it says. */
 class Member {
   room = '';
+  /** Wants to be told who is in its room. */
+  watches = false;
   id: string | undefined;
   key = '';
   /** The name that it waits for is still another one's. */

@@ -26,6 +26,8 @@ export interface LoopbackRelay {
   readonly relay: SignalRelay;
   readonly port: number;
   join(id: string, room?: string, secret?: string): RelaySignalling;
+  /** The same, and what is told of who is there, each time sorted. */
+  watch(id: string): { readonly told: string[][] };
   close(): Promise<void>;
 }
 
@@ -47,6 +49,13 @@ export async function startRelay(wantedPort = 0): Promise<LoopbackRelay> {
       const signalling = relaySignalling({ room, secret, id, dial });
       closeLater(() => signalling.close());
       return signalling;
+    },
+    watch: (id) => {
+      const told: string[][] = [];
+      const onPresence = (ids: readonly string[]) => void told.push([...ids].toSorted());
+      const signalling = relaySignalling({ room: 'room', secret: roomSecret, id, dial, onPresence });
+      closeLater(() => signalling.close());
+      return { told };
     },
   };
 }

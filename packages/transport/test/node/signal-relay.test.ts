@@ -26,6 +26,24 @@ const codeOf = (work: Promise<unknown>): Promise<string> =>
   );
 
 describe('a relay of signals', () => {
+  it('tells those who ask who else is in their room, and nobody else anything', async () => {
+    const { relay, join, watch } = await startRelay();
+    const a = watch('a');
+    const signals: unknown[] = [];
+    const quiet = join('b');
+    quiet.listen((signal) => signals.push(signal));
+    join('x', 'another room');
+    await expect.poll(() => a.told.at(-1)).toEqual(['b']);
+    const c = watch('c');
+    await expect.poll(() => c.told.at(-1)).toEqual(['a', 'b']);
+    await expect.poll(() => a.told.at(-1)).toEqual(['b', 'c']);
+    quiet.close();
+    await expect.poll(() => a.told.at(-1)).toEqual(['c']);
+    relay.close();
+    await expect.poll(() => a.told.at(-1)).toEqual([]);
+    expect(signals).toEqual([]);
+  });
+
   it('lets nobody hear a word, or go by a name, who has not the secret of the room', async () => {
     const { relay, join } = await startRelay();
     const a = openMember('a', join('a'));
