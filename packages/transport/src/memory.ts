@@ -33,7 +33,8 @@ export interface MemoryChannelPair {
  */
 export function memoryChannelPair(options: MemoryChannelOptions = {}): MemoryChannelPair {
   const limits = { ...defaultChannelLimits, ...options };
-  const defer = options.defer ?? queueMicrotask;
+  // Not the function itself: kept in a field, it would be called as a method, which browsers refuse.
+  const defer = options.defer ?? ((deliver: () => void) => queueMicrotask(deliver));
   const left = new MemoryChannel(limits, defer);
   const right = new MemoryChannel(limits, defer);
   left.join(right);

@@ -1,5 +1,5 @@
 // What is special to memory channels; the contract itself is checked by the suite.
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { memoryChannelPair } from '../src/index.ts';
 import { describeChannel } from '../src/conformance.ts';
 import { recordChannel } from '../src/recorded-channel.ts';
@@ -32,6 +32,21 @@ describe('a memory channel pair', () => {
     expect(due.length).toBe(1);
     due.shift()?.();
     expect(atRight.received.map((frame) => frame[0])).toEqual([1, 2]);
+  });
+
+  it('delivers in a browser, whose queueMicrotask refuses to be a method of anything', async () => {
+    vi.stubGlobal('queueMicrotask', function (this: unknown, run: () => void) {
+      if (this !== undefined && this !== globalThis) throw new TypeError('Illegal invocation');
+      void Promise.resolve().then(run);
+    });
+    try {
+      const { left, right } = memoryChannelPair();
+      const atRight = recordChannel(right);
+      left.send(Uint8Array.of(1));
+      await vi.waitFor(() => expect(atRight.received.length).toBe(1));
+    } finally {
+      vi.unstubAllGlobals();
+    }
   });
 
   it('stops reading in the middle of a burst when stalled by its own receiver', async () => {
