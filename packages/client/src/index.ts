@@ -1,7 +1,7 @@
 // The front door of the client.
 export { bytes, json, text } from './codec.ts';
 export { connect } from './connect.ts';
-export { webSocketDial } from './dial.ts';
+export { dialEndpoint, webSocketDial } from './dial.ts';
 export { schemaCodec, validated } from './schema.ts';
 export { RaftkvError } from '@raftkv/wire';
 

@@ -253,6 +253,7 @@ class OpenMember implements Member {
       roster: this.roster,
       mesh: this.mesh,
       clock: this.#options.clock,
+      dials: this.#options.dials,
       graceMilliseconds: this.#electionTimeoutMilliseconds * 3,
       onRemoved: () => this.#retire(reason),
     });
