@@ -1,7 +1,7 @@
 // A replica in a browser: the observer's parts on the browser's own storage, locks and channels.
 import type { LiveKv, UserKey } from '@raftkv/client';
 import type { CopyStore } from '@raftkv/observer';
-import { openSharedReplica } from '@raftkv/observer/web';
+import { openSharedReplica, resideHere } from '@raftkv/observer/web';
 import type { Page } from '@raftkv/observer/web';
 import { deleteIndexedDbCopy, openIndexedDbCopy } from '@raftkv/storage/web';
 import type { Durability } from '@raftkv/storage/web';
@@ -39,14 +39,20 @@ export async function openReplica<Value, K extends UserKey>(options: ReplicaOpti
   const isAlone = replica === 'per-tab';
   const shared = checkedName(options.name);
   const name = isAlone ? await claimTabName(shared, page.locks) : shared;
+  const { locks } = page;
   return openSharedReplica<Value, K>({
     ...options,
-    name,
-    isAlone,
-    // Without locks a tab never finds its own again.
-    store: storage === 'memory' || (isAlone && page.locks === undefined) ? undefined : indexedDbStore(name, storage),
     page,
-    openPort: (portName) => new BroadcastChannel(portName),
+    reside: (assembly) =>
+      resideHere(assembly, {
+        name,
+        isAlone,
+        // Without locks a tab never finds its own again.
+        store: storage === 'memory' || (isAlone && locks === undefined) ? undefined : indexedDbStore(name, storage),
+        locks,
+        openPort: (portName) => new BroadcastChannel(portName),
+        isVisible: () => page.document.visibilityState === 'visible',
+      }),
   });
 }
 
