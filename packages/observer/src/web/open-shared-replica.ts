@@ -35,7 +35,7 @@ export async function openSharedReplica<Value = unknown, K extends UserKey = str
     },
     onClose: () => {
       forgetPage();
-      return residence.close?.() ?? residence.leave();
+      return residence.leave(true);
     },
     show,
   });
@@ -60,7 +60,6 @@ export async function openSharedReplica<Value = unknown, K extends UserKey = str
       join();
     },
   });
-  await residence.prepared;
   join();
   await residence.settled;
   return assembly.kv;

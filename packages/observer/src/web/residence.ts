@@ -8,16 +8,12 @@ import { Tenancy } from './tenancy.ts';
 import type { TenancyOptions } from './tenancy.ts';
 
 export interface Residence {
-  /** To be waited for before the first `join`. */
-  readonly prepared?: Promise<void>;
   /** Resolves once the copy is what it can be for now, or a second after the first `join`. */
-  readonly settled?: Promise<void>;
+  readonly settled: Promise<void> | undefined;
   /** Follows from now on. Idempotent. */
   join(): void;
   /** Follows nobody, holds nothing. What matters is done when it returns; the rest when it resolves. */
-  leave(): Promise<void>;
-  /** For ever. Default: `leave`. */
-  close?(): Promise<void>;
+  leave(isForEver?: boolean): Promise<void>;
   /** The copy took this in. */
   taken?(message: FeedMessage): void;
   storageFailed?(error: RaftkvError): void;
@@ -35,11 +31,15 @@ export type AnyAssembly = ReplicaAssembly<never, never>;
 /** In this thread. */
 export function resideHere(assembly: AnyAssembly, options: ResidenceOptions): Residence {
   const { locks, store } = options;
-  if (locks !== undefined) return new Tenancy(assembly, { ...options, locks });
+  if (locks !== undefined) return new Tenancy(assembly, options as TenancyOptions);
   // Nobody can tell who holds: each tab is on its own, and the one that opened the store last keeps its copy there.
+  const settled = store && assembly.keep(store);
   return {
-    prepared: store && assembly.keep(store),
-    join: () => assembly.followCluster(),
+    settled,
+    join: async () => {
+      await settled;
+      assembly.followCluster();
+    },
     leave: async () => assembly.unfollow(),
   };
 }
