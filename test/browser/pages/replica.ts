@@ -2,7 +2,7 @@
 import { forgetReplica, openReplica } from 'raftkv';
 import type { LiveKv, ReplicaOptions, ReplicaStatus, Write } from 'raftkv';
 
-const replicaLab = {
+export const replicaLab = {
   kv: undefined as LiveKv | undefined,
   /** Writes that a test began and looks at later. */
   writes: [] as Write<unknown>[],
