@@ -21,12 +21,8 @@ export interface ThreadPort extends BroadcastPort {
  * worker.postMessage({ port: port2 }, [port2]);
  * const channel = messagePortChannel(port1);
  */
-export function messagePortChannel(
-  port: ThreadPort,
-  options: BroadcastChannelOptions = {},
-  onEnded?: () => void,
-): TabChannel {
-  const channel = new TabChannel(port, { remote: 'a thread', ...options }, onEnded);
+export function messagePortChannel(port: ThreadPort, options: BroadcastChannelOptions = {}): TabChannel {
+  const channel = new TabChannel(port, { remote: 'a thread', ...options });
   port.addEventListener('close', () => channel.close(new RaftkvError('connection_lost', 'the other end is gone')));
   port.start();
   return channel;
