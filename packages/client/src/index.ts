@@ -48,4 +48,4 @@ export type { Page, Scan } from './scan.ts';
 export type { Txn } from './txn.ts';
 export type { Watch, WatchChange } from './watch.ts';
 export type { ClusterMember, ClusterMembers, MemberPlan } from '@raftkv/wire';
-export type { KeyInput, NodeStatus, RangeInput, ReadLevel } from '@raftkv/wire';
+export type { KeyInput, MemberLink, NodeStatus, RangeInput, ReadLevel } from '@raftkv/wire';

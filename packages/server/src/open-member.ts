@@ -190,6 +190,7 @@ class OpenMember implements Member {
       syncWrites: this.storage.statistics().isSynced,
       leaseReads: raft.leaseReads !== undefined,
       isReachable: (id) => this.mesh.isConnected(id),
+      linkTo: (id) => this.mesh.linkTo(id),
       clock,
       requestTimeoutMilliseconds,
       ...(deflate === undefined ? {} : { deflate }),

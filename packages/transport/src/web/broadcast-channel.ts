@@ -2,7 +2,7 @@
 // nothing and never ends, so here frames are numbered, what was read is acknowledged, and the end is a message. A tab that dies says none:
 // whoever needs to know pings. How two tabs agree on a name is for others.
 import { RaftkvError, isErrorCode } from '@raftkv/wire';
-import type { Channel, ChannelHandlers } from '../channel.ts';
+import type { Channel, ChannelHandlers, ChannelKind } from '../channel.ts';
 import { defaultChannelLimits } from '../channel-limits.ts';
 import type { ChannelLimits } from '../channel-limits.ts';
 
@@ -36,11 +36,12 @@ const tellBytes = 16 * 1024;
  * const channel = broadcastChannel(new BroadcastChannel('a name that two tabs agreed on'));
  */
 export function broadcastChannel(port: BroadcastPort, options: BroadcastChannelOptions = {}): Channel {
-  return new TabChannel(port, options);
+  return new TabChannel(port, options, 'broadcast');
 }
 
 /** Also what is under a `messagePortChannel`. */
 export class TabChannel implements Channel {
+  readonly kind: ChannelKind | undefined;
   readonly maxFrameBytes: number;
   readonly remote: string;
   isOpen = true;
@@ -63,8 +64,9 @@ export class TabChannel implements Channel {
   #isClosedHere = false;
   #end: { readonly error: RaftkvError | undefined } | undefined;
 
-  constructor(port: BroadcastPort, options: BroadcastChannelOptions) {
+  constructor(port: BroadcastPort, options: BroadcastChannelOptions, kind?: ChannelKind) {
     this.#port = port;
+    this.kind = kind;
     this.#limits = { ...defaultChannelLimits, ...options };
     this.maxFrameBytes = this.#limits.maxFrameBytes;
     this.remote = options.remote ?? 'a tab';
