@@ -1,6 +1,6 @@
 // The parts of a replica put together: client, copy, live queries and what is told of them. Who feeds it and where it is kept may change while it
 // lives (tabs of one origin hand both on to each other); composition roots say so, here it is carried out. `open-replica.ts` is the plain one.
-import type { KeyRange } from '@raftkv/kv';
+import type { KeyRange, KeyValue } from '@raftkv/kv';
 import { RaftkvError } from '@raftkv/wire';
 import type { RangeInput } from '@raftkv/wire';
 import type { Codec, ConnectOptions, LiveKv, ReplicaStatus, UserKey } from '@raftkv/client';
@@ -16,6 +16,20 @@ import { ReplicaKv } from './replica-kv.ts';
 export interface ReplicaOptions<Value = unknown> extends ConnectOptions<Value> {
   /** Copy these keys only; reads of others go to the cluster. Default: all. */
   readonly ranges?: readonly RangeInput[];
+  /** Lends the copy to whoever feeds others from it, as `raftkv/feeders` does. Told once. Default: to nobody. */
+  readonly lend?: (lender: CopyLender) => void;
+}
+
+export interface CopyLender {
+  /** As it is now; undefined: there is none that is whole. */
+  readonly copy: LentCopy | undefined;
+}
+
+/** A copy that others are fed from; another object once it was fetched anew. */
+export interface LentCopy {
+  readonly revision: number;
+  /** Visits the entries of a range in key order, until told `false`; the copy must not be changed meanwhile. */
+  walk(range: KeyRange, visit: (entry: KeyValue) => boolean | void): void;
 }
 
 export interface AssemblyHooks extends Pick<ObserverOptions, 'inflate' | 'onStorageFailed' | 'onTaken'> {
@@ -86,6 +100,7 @@ export class ReplicaAssembly<Value, K extends UserKey> {
       setOnline: (isOnline) => this.setOnline(isOnline),
       close: () => this.#close(),
     });
+    options.lend?.(this.observer);
     this.changed();
   }
 
