@@ -358,12 +358,8 @@ export class Replica {
         this.#snapshotIndex = meta.lastIncludedIndex;
         this.#compact(meta.lastIncludedIndex);
         const milliseconds = this.#options.clock.now() - startedAt;
-        this.#options.onEvent?.({
-          type: 'snapshotTaken',
-          index: meta.lastIncludedIndex,
-          bytes: taken.bytes,
-          milliseconds,
-        });
+        const { lastIncludedIndex: index } = meta;
+        this.#options.onEvent?.({ type: 'snapshotTaken', index, bytes: taken.bytes, milliseconds });
       },
       (error: unknown) => this.#halt(error),
     );
