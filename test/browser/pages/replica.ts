@@ -10,9 +10,13 @@ export const replicaLab = {
     replicaLab.kv = await openReplica(options);
   },
   forgetReplica,
-  status: (): Omit<ReplicaStatus, 'error'> & { readonly error: string | undefined } => {
+  status: (): Omit<ReplicaStatus, 'error' | 'threadError'> & {
+    readonly error: string | undefined;
+    readonly threadError?: string;
+  } => {
     const status = replicaLab.kv!.replica.getSnapshot();
-    return { ...status, error: status.error?.code };
+    const { threadError, ...rest } = status;
+    return { ...rest, error: status.error?.code, ...(threadError && { threadError: threadError.code }) };
   },
   /** Begins so many writes, each of the next number to a list of the last ones, and counts them in `count`. */
   count: async (key: string, first: number, writes: number): Promise<void> => {

@@ -7,6 +7,7 @@ import { ReplicaAssembly } from '../assembly.ts';
 import type { ReplicaOptions } from '../assembly.ts';
 import { TabFeeder } from '../tab-feeder.ts';
 import type { TabNews, TabPort } from '../tab-pipe.ts';
+import { HolderLock } from './holder-lock.ts';
 import { resideHere } from './residence.ts';
 import type { AnyAssembly, Residence, ResidenceOptions } from './residence.ts';
 import { workerTalkVersion } from './worker-talk.ts';
@@ -26,7 +27,8 @@ export interface ServedReplica {
 export function serveReplica<Place>(scope: WorkerScope, arrange: (place: Place) => ServedReplica): void {
   let served: Served | undefined;
   const post = (message: WorkerMessage): void => scope.postMessage(message);
-  const open = ({ version, options, place, isVisible }: Extract<PageMessage<Place>, { type: 'open' }>): void => {
+  const open = (asked: Extract<PageMessage<Place>, { type: 'open' }>): void => {
+    const { version, options, place } = asked;
     try {
       if (version !== workerTalkVersion) {
         throw new RaftkvError(
@@ -34,7 +36,7 @@ export function serveReplica<Place>(scope: WorkerScope, arrange: (place: Place) 
           `the page speaks version ${version}, its worker ${workerTalkVersion}`,
         );
       }
-      served = new Served({ ...options, ...arrange(place) }, isVisible, post);
+      served = new Served({ ...options, ...arrange(place) }, asked, post);
     } catch (error) {
       const { code, message } = RaftkvError.from(error);
       post({ type: 'refused', error: { code, message } });
@@ -52,13 +54,20 @@ class Served {
   readonly #assembly: ReplicaAssembly<never, never>;
   readonly #feeder: TabFeeder;
   readonly #residence: Residence;
+  readonly #life: HolderLock | undefined;
   #isVisible: boolean;
   #told = '';
   #index = 0;
 
-  constructor(options: ReplicaOptions & ServedReplica, isVisible: boolean, post: (message: WorkerMessage) => void) {
+  constructor(
+    options: ReplicaOptions & ServedReplica,
+    { isVisible, lifeLock }: { readonly isVisible: boolean; readonly lifeLock: string },
+    post: (message: WorkerMessage) => void,
+  ) {
     this.#post = post;
     this.#isVisible = isVisible;
+    const { locks } = options.residence;
+    this.#life = locks && lifeOf(lifeLock, locks, () => post({ type: 'alive' }));
     const assembly: AnyAssembly = new ReplicaAssembly<never, never>(options as ReplicaOptions<never>, {
       onTaken: (message, changes) => {
         this.#residence.taken?.(message);
@@ -66,8 +75,12 @@ class Served {
       },
       onStorageFailed: (error) => this.#residence.storageFailed?.(error),
       onOnline: (isOnline) => {
-        if (isOnline) this.#residence.join();
-        else void this.#residence.leave();
+        if (isOnline) this.#join();
+        else {
+          void this.#residence.leave();
+          // A page in the back/forward cache must have no locks.
+          this.#life?.leave();
+        }
       },
       onClose: () => this.#residence.leave(),
     });
@@ -97,9 +110,14 @@ class Served {
   }
 
   async #open(): Promise<void> {
-    if (this.#assembly.isOnline) this.#residence.join();
+    if (this.#assembly.isOnline) this.#join();
     await this.#residence.settled;
     this.#post({ type: 'opened', isEmpty: this.#assembly.observer.copy === undefined });
+  }
+
+  #join(): void {
+    this.#life?.queue();
+    this.#residence.join();
   }
 
   #changed(): void {
@@ -143,6 +161,10 @@ class Served {
     this.#index = message.index;
     yield feedOf(message, piece);
   }
+}
+
+function lifeOf(name: string, locks: Pick<LockManager, 'request'>, onHeld: () => void): HolderLock {
+  return new HolderLock({ name, locks, onHeld, onLost: () => {}, onRefused: () => {} });
 }
 
 function feedOf(message: FeedMessage, changes: readonly Change[]): FeedMessage {

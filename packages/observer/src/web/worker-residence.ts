@@ -2,10 +2,13 @@
 // looks whether it lives. A worker that dies is replaced; where none can be had, the replica lives in the page.
 import type { ReplicaStatus } from '@raftkv/client';
 import { RaftkvError, isErrorCode } from '@raftkv/wire';
+import { drawId } from '../assembly.ts';
 import { TabFeed } from '../tab-feed.ts';
 import { scopeOf } from '../tab-feeder.ts';
+import { HolderLock } from './holder-lock.ts';
 import type { Page } from './page.ts';
 import type { AnyAssembly, Residence } from './residence.ts';
+import { placeOf } from './tab-talk.ts';
 import { workerTalkVersion } from './worker-talk.ts';
 import type {
   PageMessage,
@@ -37,7 +40,10 @@ export interface WorkerResidenceOptions<Place> {
 const tickMilliseconds = 1_000;
 /** A script may be long on its way; a worker of which nothing was heard until then will not come. */
 const startMilliseconds = 10_000;
-/** It answers every tick. So many without an answer, and it is dead: a page that was busy has had its turn at each of them. */
+/**
+ * That a worker has ended, its lock tells at once. One that hangs answers no more: so many ticks without an answer, and it is taken for dead. A page
+ * that was busy has had its turn at each of them.
+ */
 const patienceTicks = 4;
 /** So many deaths within a minute, and the replica lives in the page. */
 const maxDeaths = 3;
@@ -54,6 +60,8 @@ export class WorkerResidence<Place> implements Residence {
   /** As the present worker tells it; undefined until it has. */
   #told: WorkerStatus | undefined;
   #feed: TabFeed | undefined;
+  /** Waits for the end of the worker, which has the lock meanwhile. */
+  #death: HolderLock | undefined;
   /** When the feed was last found to have been heard, and how many ticks ago. */
   #heardAt = 0;
   #silentTicks = 0;
@@ -93,6 +101,7 @@ export class WorkerResidence<Place> implements Residence {
     if (this.#isIn) {
       this.#isIn = false;
       this.#cancelTick?.();
+      this.#death?.leave();
       this.#post({ type: 'online', isOnline: false });
       if (this.#failure === undefined) this.#unfollow();
       else await this.#here?.leave();
@@ -146,10 +155,20 @@ export class WorkerResidence<Place> implements Residence {
         if (this.#started === started && this.#told === undefined)
           this.#fallBack(new RaftkvError('unsupported', `no worker: ${message}`));
       });
-      const { options } = this.#options;
+      const { options, page } = this.#options;
+      const lifeLock = placeOf(drawId(), 'worker');
+      this.#death =
+        page.locks &&
+        new HolderLock({
+          name: lifeLock,
+          locks: page.locks,
+          onHeld: () => this.#died(),
+          onLost: () => {},
+          onRefused: () => {},
+        });
       const travelling: TravellingOptions = { ...options, clusterId: this.#assembly.clusterId ?? options.clusterId };
       this.#post(
-        { type: 'open', version: workerTalkVersion, options: travelling, place, isVisible: this.#isVisible },
+        { type: 'open', version: workerTalkVersion, options: travelling, place, isVisible: this.#isVisible, lifeLock },
         transfer,
       );
     } catch (error) {
@@ -162,6 +181,9 @@ export class WorkerResidence<Place> implements Residence {
       case 'status':
         this.#told = message.status;
         return this.#assembly.changed();
+      case 'alive':
+        if (this.#isIn) this.#death?.queue();
+        return;
       case 'opened':
         // Otherwise the page has what it has when it has taken it in.
         if (message.isEmpty) this.#settle();
@@ -204,10 +226,6 @@ export class WorkerResidence<Place> implements Residence {
         onFailed: (error) => this.#assembly.feedFailed(error),
       });
       this.#feed = feed;
-      // The browser says that the worker is gone, where it does so: it says no last word then.
-      port1.addEventListener('close', () => {
-        if (this.#feed === feed && feed.isOpen) this.#died();
-      });
       port1.start();
       this.#post({ type: 'attach', port: port2, from: handlers.position(), scope: scopeOf(ranges) }, [port2]);
       return feed;
@@ -260,6 +278,7 @@ export class WorkerResidence<Place> implements Residence {
     const started = this.#started;
     this.#started = undefined;
     this.#told = undefined;
+    this.#death?.leave();
     started?.worker.terminate();
     started?.onEnd?.();
   }

@@ -34,6 +34,8 @@ export type PageMessage<Place> =
       readonly options: TravellingOptions;
       readonly place: Place;
       readonly isVisible: boolean;
+      /** Of a Web Lock that the worker has while it takes part, so that its end is noticed at once. */
+      readonly lifeLock: string;
     }
   | { readonly type: 'visible'; readonly isVisible: boolean }
   | { readonly type: 'online'; readonly isOnline: boolean }
@@ -52,6 +54,8 @@ export type WorkerStatus = Pick<
 /** To the page. */
 export type WorkerMessage =
   | { readonly type: 'status'; readonly status: WorkerStatus }
+  /** It has its lock. */
+  | { readonly type: 'alive' }
   /** What is stored has been read, or another tab feeds; or a second has passed. `isEmpty`: there is nothing yet that could feed the page. */
   | { readonly type: 'opened'; readonly isEmpty: boolean }
   /** It cannot be done here. */
