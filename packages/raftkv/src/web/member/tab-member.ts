@@ -85,6 +85,10 @@ export class OpenTabMember implements TabMember {
       onLeaving: () => this.#leave(),
       onResumed: () => void this.#life?.vigil.look({ isShown: true }),
       onRestored: () => this.#life?.end({ type: 'gap', milliseconds: 0 }),
+      onNetwork: () => {
+        this.#network.networkChanged?.();
+        this.#life?.member.mesh.networkChanged();
+      },
     });
   }
 

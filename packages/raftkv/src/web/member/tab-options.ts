@@ -11,6 +11,8 @@ import type { TabPage } from './page-life.ts';
 export interface TabNetwork {
   dial(peerId: string, options?: DialOptions): Promise<Channel>;
   dialDirect?(peerId: string, options?: DialOptions): Promise<Channel>;
+  /** The machine may be on another network: for a relay that may be lost. */
+  networkChanged?(): void;
   close(): void;
 }
 
