@@ -51,8 +51,8 @@ export const memberMutants = {
     edits: [
       {
         file: 'packages/server/src/founding.ts',
-        find: 'if (noted !== undefined && noted !== peer.storeId) {',
-        replace: 'if (noted !== undefined && peer.storeId === undefined) {',
+        find: 'if (known === undefined || known === storeId) return;',
+        replace: 'if (known !== null) return;',
       },
     ],
   },
