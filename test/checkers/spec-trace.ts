@@ -54,6 +54,13 @@ export class SpecificationTrace {
     });
   }
 
+  /** Of a process whose place another one has taken: what it goes on to do as the leader of its term counts, and what else it takes itself for does not. */
+  steppedBehind(step: SpecStep): Verdict {
+    const { before, after } = step;
+    const leads = before.role === 'leader' && before.term === after.term;
+    return this.#judge(() => leads && checkLogStep(this.#ghosts, step));
+  }
+
   sent(id: PeerId, messages: readonly Message[]): Verdict {
     const sender = this.#members.get(id)!;
     return this.#judge(() => {
@@ -102,7 +109,7 @@ export class SpecificationTrace {
     }
   }
 
-  #judge(check: () => void): Verdict {
+  #judge(check: () => unknown): Verdict {
     try {
       check();
       return KEPT;

@@ -11,6 +11,7 @@ import { SimulatedObserver } from './clients/observer.ts';
 import type { Watcher } from './clients/watcher.ts';
 import { Oracle } from './clients/oracle.ts';
 import { ChangeFaults } from './change-faults.ts';
+import { Doubles } from './doubles.ts';
 import { Faults } from './faults.ts';
 import { Liveness } from './liveness.ts';
 import type { LivenessGoal } from './liveness.ts';
@@ -45,6 +46,9 @@ export interface Verdict {
   readonly recoveryMilliseconds: number;
   /** 1: too much was lost for a second phase. */
   readonly unmendable: number;
+  /** Processes whose disk another one took over, and copies of disks that came to life. */
+  readonly takeovers: number;
+  readonly copies: number;
   /** Of members, held against the specification, and states of all of them, held against its invariants. */
   readonly steps: number;
   readonly states: number;
@@ -64,6 +68,7 @@ export class Simulation {
   readonly #observers: readonly SimulatedObserver[];
   readonly #faults: Faults;
   readonly #budget: Budget;
+  readonly #doubles: Doubles;
   /** Undefined: members do not change. */
   #changes: { readonly operator: Operator; readonly faults: ChangeFaults } | undefined;
   #liveness: Liveness | undefined;
@@ -91,6 +96,7 @@ export class Simulation {
     this.#observers = Array.from({ length: swarm.observers }, (_, at) => this.#observer(at));
     this.#faults = new Faults(world, this.#cluster, this.#budget);
     this.#faults.observers = this.#observers;
+    this.#doubles = new Doubles(world, { cluster: this.#cluster, budget: this.#budget });
     this.#checks.onLeader = (name) => this.#faults.newLeader(name);
     if (swarm.spareMachines > 0) this.#changes = this.#beginChanges();
     this.#cluster.onEnrolled = (member) => this.#hook(member);
@@ -154,6 +160,8 @@ export class Simulation {
       steps: this.#checks.specification.steps,
       states: this.#checks.specification.states,
       unmendable: this.#isUnmendable ? 1 : 0,
+      takeovers: this.#doubles.takeovers,
+      copies: this.#doubles.copies,
     };
   }
 
@@ -173,11 +181,13 @@ export class Simulation {
   #lookAtTime(): void {
     const { world } = this;
     for (const watcher of this.#watchers) watcher.look();
+    this.#doubles.look();
     if (world.scheduler.count > maxEvents)
       throw new Violation('time goes on', `${maxEvents} events until ${world.now}`);
     if (this.#liveness === undefined) {
       if (world.now < world.swarm.safetyMilliseconds || !this.#faults.isThrough()) return;
       this.#faults.end();
+      this.#doubles.end();
       this.#changes?.operator.end();
       this.#changes?.faults.end();
       const place = { cluster: this.#cluster, budget: this.#budget };

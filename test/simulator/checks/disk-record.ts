@@ -6,6 +6,8 @@ import type { DurableState, LogEntry, LogView } from '../../checkers/cluster-eve
 import { logEntryOf } from '../../checkers/spec-ghosts.ts';
 
 export interface DiskListener {
+  /** False once another process has the disk: what this one writes is nowhere. */
+  readonly isOwner: () => boolean;
   readonly onConfiguration: (entry: Entry) => void;
   readonly onSnapshot: (meta: SnapshotMeta) => void;
 }
@@ -73,7 +75,7 @@ export class DiskRecord {
       for (const entry of batch.entries) if (entry.kind === 'configuration') hears.onConfiguration(entry);
       const written = append(batch);
       written.then(
-        () => this.#append(batch),
+        () => hears.isOwner() && this.#append(batch),
         () => undefined,
       );
       return written;
@@ -83,7 +85,7 @@ export class DiskRecord {
       const writer = await createSnapshot(meta);
       const commit = async (options?: { readonly resetLog?: boolean }): Promise<void> => {
         await writer.commit(options);
-        if (options?.resetLog === true) this.#reset(meta.lastIncludedIndex, meta.lastIncludedTerm);
+        if (options?.resetLog === true && hears.isOwner()) this.#reset(meta.lastIncludedIndex, meta.lastIncludedTerm);
       };
       return { ...writer, commit };
     };

@@ -9,6 +9,7 @@ import type { RaftkvError } from '@raftkv/wire';
 import type { RunningMember } from '../members/composition.ts';
 import { agrees } from '../../checkers/agree.ts';
 import { Violation } from '../world/violation.ts';
+import type { CoreWatch } from './specification.ts';
 import type { CheckedMember, ClusterChecks } from './cluster-checks.ts';
 import { ConfirmedReads } from './confirmed-reads.ts';
 import { DiskRecord } from './disk-record.ts';
@@ -45,6 +46,7 @@ export class MemberChecks implements CheckedMember {
   #promised: Promised | undefined;
   /** What it had acknowledged before counts on until it is known that it is gone: an answer may be on its way. */
   #hasLostDisk = false;
+  #isCopy = false;
   /** Told when a leader commits something for the first time in its term. */
   onFirstCommit: () => void = () => undefined;
   #committedTerm = 0;
@@ -120,11 +122,11 @@ export class MemberChecks implements CheckedMember {
   }
 
   /** Its core is there, and was asked nothing yet. */
-  watches(core: Raft, guard: (check: () => void) => void): void {
+  watches(core: Raft, watch: CoreWatch): void {
     if (this.#hasLostDisk) return;
     this.#id = recordOf(core).id;
-    this.#cluster.specification.watch(core, this.disk, guard);
-    new ConfirmedReads(this.name, () => this.#cluster.canon.lastIndex).watch(core, guard);
+    this.#cluster.specification.watch(core, this.disk, watch);
+    new ConfirmedReads(this.name, () => this.#cluster.canon.lastIndex).watch(core, watch.guard);
   }
 
   refused(error: RaftkvError): void {
@@ -133,6 +135,7 @@ export class MemberChecks implements CheckedMember {
   }
 
   runs(running: RunningMember): void {
+    if (this.#isCopy) return;
     // T25: its votes and its part of what was committed are gone.
     if (this.#hasLostDisk) {
       throw new Violation('who lost its disk takes no part', `${this.name} is back under its old name`);
@@ -153,6 +156,12 @@ export class MemberChecks implements CheckedMember {
   lostDisk(): void {
     this.#hasLostDisk = true;
     if (this.#id !== undefined) this.#cluster.specification.stopped(this.#id, true);
+  }
+
+  /** Its disk is an older one, of which it does not know. It runs, and must be heard by nobody. */
+  putBack(): void {
+    this.lostDisk();
+    this.#isCopy = true;
   }
 
   /** After each of its events. */
@@ -225,6 +234,19 @@ export class MemberChecks implements CheckedMember {
       throw new Violation('state-machine safety', `${this.name} answers entry ${entry.index} with ${words}`);
     }
     this.#appliedIndex = entry.index;
+  }
+
+  /** By a process whose place another one has taken: what it had led to, and others have, it may come to commit; with it what is before that. */
+  appliedBehind(core: Raft, entry: Entry): void {
+    const { canon } = this.#cluster;
+    const { log } = recordOf(core);
+    const inForce = [canon.configurations.latest.configuration];
+    for (let index = Math.min(canon.lastIndex + 1, entry.index); index <= entry.index; index++) {
+      const each = log.entries[index - log.compactedIndex - 1];
+      if (each === undefined || !canon.committed(each, this.name)) continue;
+      this.#cluster.committedIn(index, each.term);
+      this.#cluster.checkDurable({ index, term: each.term, who: this.name }, inForce);
+    }
   }
 
   /** T28, T37: equal states at equal applied indexes. */

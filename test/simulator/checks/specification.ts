@@ -18,6 +18,12 @@ const invariantsEvery = 100;
 /** A check that throws inside of production code would be taken for an error of it. */
 type Guard = (check: () => void) => void;
 
+export interface CoreWatch {
+  readonly guard: Guard;
+  /** False once another process has taken its place. */
+  readonly isMember: () => boolean;
+}
+
 export class Specification {
   readonly #disks = new Map<PeerId, DiskRecord>();
   readonly #members = new Map<PeerId, SpecMember>();
@@ -37,8 +43,8 @@ export class Specification {
     return this.#trace.states;
   }
 
-  /** A core that begins; whatever it is given from now on is looked at. */
-  watch(core: Raft, disk: DiskRecord, guard: Guard): void {
+  /** A core that begins; whatever it is given from now on is looked at, while it is the member that it says it is. */
+  watch(core: Raft, disk: DiskRecord, { guard, isMember }: CoreWatch): void {
     const { id } = recordOf(core);
     this.#disks.set(id, disk);
     let member = memberOf(recordOf(core));
@@ -48,6 +54,7 @@ export class Specification {
     const look = (input: Input | undefined): void => {
       const before = member;
       member = after(before, recordOf(core));
+      if (!isMember()) return guard(() => mustHold(this.#trace.steppedBehind({ before, after: member, input })));
       if (member === before && !isHeeded(input)) return;
       this.#members.set(id, member);
       if (member !== before) this.#noteConfigurations(recordOf(core));
@@ -65,7 +72,7 @@ export class Specification {
     core.takeReady = () => {
       const ready = takeReady();
       look(undefined);
-      guard(() => mustHold(this.#trace.sent(id, ready.messages)));
+      if (isMember()) guard(() => mustHold(this.#trace.sent(id, ready.messages)));
       return ready;
     };
   }

@@ -1,5 +1,6 @@
 // The disk of one member across its lives: the MemoryDisk of storage, with the time that its operations take, and faults that strike one of them: the
-// process dies before or after it, a sync fails or is held up. What a crash leaves of unsynced writes is MemoryDisk's business.
+// process dies before or after it, a sync fails or is held up. What a crash leaves of unsynced writes is MemoryDisk's business. It has a fence, as that of a tab has:
+// once another process has taken it over, the one before can write nothing to it.
 import { MemoryDisk } from '@raftkv/storage';
 import type { CrashPolicy, Disk, DiskOperation } from '@raftkv/storage';
 import { RaftkvError } from '@raftkv/wire';
@@ -38,6 +39,8 @@ export class SimulatedDisk {
   onSnapshotWritten: () => void = () => undefined;
   operations = 0;
   #proven = new ProvenWrites();
+  /** Whose it is. */
+  #owner: Process | undefined;
 
   constructor(label: string, random: Random, weather: DiskWeather) {
     this.#random = random;
@@ -48,6 +51,7 @@ export class SimulatedDisk {
   /** For the next life of the member: only its process gets answers. */
   mount(process: Process): Disk {
     const disk = this.#disk;
+    this.#owner = process;
     disk.intercept = (operation) => this.#strike(operation, process);
     return disk;
   }
@@ -70,6 +74,27 @@ export class SimulatedDisk {
     this.failsNextSync = false;
     this.#proven.crash();
     this.#disk = this.#disk.crash(policy, this.#random.uint32());
+  }
+
+  /** The process that has it goes on, or thinks so; the next one finds all that it has written. */
+  takeOver(): void {
+    this.#owner = undefined;
+    this.#operationsLeft = Infinity;
+    this.isStruck = false;
+    this.failsNextSync = false;
+    this.#proven.crash();
+    this.#disk = this.#disk.crash('kept');
+  }
+
+  /** As a crash would leave it now. */
+  copy(policy: CrashPolicy, seed: number): MemoryDisk {
+    return this.#disk.crash(policy, seed);
+  }
+
+  /** A copy in its place. */
+  putBack(copy: MemoryDisk): void {
+    this.#disk = copy.crash('kept');
+    this.#proven = new ProvenWrites();
   }
 
   /** Another, empty disk in its place. */
@@ -95,6 +120,7 @@ export class SimulatedDisk {
 
   #strike(operation: DiskOperation, process: Process): void | Promise<void> {
     if (!process.isAlive) return never();
+    if (isWriting(operation)) this.#expectOwner(process);
     this.operations += 1;
     this.#operationsLeft -= 1;
     if (this.#operationsLeft === 0) {
@@ -111,12 +137,22 @@ export class SimulatedDisk {
       throw new RaftkvError('storage_failed', `sync of ${operation.name} failed: EIO`);
     }
     const synced = operation.type === 'sync' ? this.#proven.syncing(operation.name) : undefined;
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
       process.after(this.#latency(process), () => {
+        try {
+          this.#expectOwner(process);
+        } catch (error) {
+          return reject(error as RaftkvError);
+        }
         synced?.();
         resolve();
       });
     });
+  }
+
+  /** The fence: what a process writes counts only if nobody has taken over by the time that it is told so. */
+  #expectOwner(process: Process): void {
+    if (this.#owner !== process) throw new RaftkvError('storage_locked', `${this.#disk.label} was taken over`);
   }
 
   #latency(process: Process): number {
@@ -126,4 +162,8 @@ export class SimulatedDisk {
     if (slowShare > 0 && this.#random.chance(slowShare)) latency *= 50;
     return Math.max(latency, this.stalledUntil - process.worldNow);
   }
+}
+
+function isWriting({ type }: DiskOperation): boolean {
+  return type !== 'read' && type !== 'size' && type !== 'list' && type !== 'open' && type !== 'close';
 }

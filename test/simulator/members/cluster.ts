@@ -23,12 +23,15 @@ export class Cluster {
   readonly links: Links;
   readonly channels: ChannelNetwork;
   readonly endpoints: readonly string[];
+  /** The last host: of a copy of a member, if there is one. */
+  readonly cloneHost: number;
   /** Told of who has become a member on one of the machines. */
   onEnrolled: (member: Member) => void = () => undefined;
   readonly #world: World;
   readonly #checks: ClusterChecks;
   readonly #hosts = new Map<string, number>();
   readonly #names = new Map<string, string>();
+  readonly #shared: MemberContext;
 
   /** Hosts: the machines, then `clientHosts` more. */
   constructor(world: World, checks: ClusterChecks, clientHosts: number) {
@@ -36,7 +39,8 @@ export class Cluster {
     this.#world = world;
     this.#checks = checks;
     const machines = swarm.members + swarm.spareMachines;
-    this.links = new Links(scheduler, world.random('links'), machines + clientHosts, swarm.links);
+    this.cloneHost = machines + clientHosts;
+    this.links = new Links(scheduler, world.random('links'), this.cloneHost + 1, swarm.links);
     this.channels = new ChannelNetwork(scheduler, this.links, world.random('links'));
     const places = Array.from({ length: machines }, (_, host) => ({ name: `m${host + 1}`, address: `m${host + 1}:1` }));
     const { clusterId, members: founders } = clusterIdentity('simulated', places.slice(0, swarm.members));
@@ -44,12 +48,18 @@ export class Cluster {
     this.endpoints = places.map(({ address }) => address);
     checks.canon.configurations.found(foundingConfiguration(founders));
     const context = this.#context(clusterId, founders);
+    this.#shared = context;
     this.members = places.map((place, host) => this.#machine(host, place, founders[host], context));
     this.founders = this.members.slice(0, swarm.members);
   }
 
   get leader(): Member | undefined {
     return this.members.find((member) => member.isLeader);
+  }
+
+  /** For a copy of one of them, on a host of its own. */
+  get context(): MemberContext {
+    return this.#shared;
   }
 
   dial(process: Process, address: string, route: 'peer' | 'client', signal: AbortSignal): Promise<Channel> {

@@ -48,6 +48,12 @@ export interface Surroundings {
 
 /** What the checks hear. */
 export interface MemberHooks {
+  /** Which start of its storage it is. */
+  readonly onBoot: (bootCount: number) => void;
+  /** It has noted which start of a peer it has met; undefined: that is not told. */
+  readonly onMet: (peer: PeerId, bootCount: number | undefined) => void;
+  /** A channel stands. */
+  readonly onWelcomed: (peer: PeerId) => void;
   readonly onAsking: HomeOptions['onAsking'];
   readonly onAdmitted: HomeOptions['onAdmitted'];
   readonly onRefused: HomeOptions['onRefused'];
@@ -102,6 +108,7 @@ export async function composeMember(surroundings: Surroundings): Promise<Running
           draw: (count) => random.bytes(count),
         })
       : undefined;
+  if (registry !== undefined) hooks.onBoot(registry.factsFor(memberId).incarnation.bootCount);
   const stateMachine = new KvStateMachine({
     store: { maxSessions: swarm.maxSessions, retainedRevisions: swarm.retainedRevisions },
   });
@@ -274,13 +281,17 @@ function openPeerMesh(
     peers,
     dial: (address, signal) => dial(address, 'peer', signal),
     factsFor: (peer) => registry.factsFor(peer),
-    admit: (peer) => registry.admit(peer),
+    admit: async (peer) => {
+      await registry.admit(peer);
+      hooks.onMet(peer.memberId, peer.facts?.incarnation.bootCount);
+    },
     strangerError: (id) => {
       second.suspect(id);
       guests.invite(id);
       return registry.strangerError(id);
     },
     onWelcomed: (peer) => {
+      hooks.onWelcomed(peer);
       registry.admittedBy(peer).catch((error: unknown) => hooks.onHalt(RaftkvError.from(error)));
     },
     onRefused: (peer, error, by) => {

@@ -1,6 +1,7 @@
 // A machine over the lives of the member on it: it starts on its disk, dies, and starts again; with another disk it joins as another member. What a life
 // consists of is in composition.ts; when it ends is for the faults to say; what must be true of it all the time is checked by `checks/`.
-import type { CrashPolicy } from '@raftkv/storage';
+import type { Raft } from '@raftkv/raft';
+import type { CrashPolicy, MemoryDisk } from '@raftkv/storage';
 import type { Transport } from '@raftkv/transport';
 import type { RaftkvError } from '@raftkv/wire';
 import type { SimulatedDisk } from '../disk/simulated-disk.ts';
@@ -29,6 +30,8 @@ export type MemberContext = Pick<Surroundings, 'clusterId' | 'founders' | 'endpo
   readonly isRemoved: (id: string) => boolean;
 };
 
+const endsOfZombies: readonly string[] = ['storage_locked', 'storage_failed', 'member_superseded'];
+
 export class Member {
   readonly host: number;
   /** Of the machine. */
@@ -52,8 +55,16 @@ export class Member {
   refusal: RaftkvError | undefined;
   /** Its disk was lost or damaged: it may not take part any more, and is not counted on. */
   isSpoilt = false;
+  /** Its disk is an older copy of what it was. */
+  isPutBack = false;
   /** It stays as it is for good. */
   isAbandoned = false;
+  /** Which start of its storage it is, or was last; 0: none. */
+  bootCount = 0;
+  /** The newest start of each other member's storage that it has noted, by their ids. */
+  readonly met = new Map<string, number>();
+  /** Processes whose disk another one has taken over. */
+  readonly #zombies = new Set<Process>();
   wasRunning = false;
   /** The member that it is at present has run. */
   #hasRun = false;
@@ -172,12 +183,55 @@ export class Member {
     this.#context.onDied(process, isTold);
   }
 
+  /** Its process stands still, and another one takes over its storage, of which the first knows nothing when it goes on. Answers how that one ends. */
+  takeOver(standsFor: number): () => void {
+    const { process } = this;
+    if (process === undefined) return () => undefined;
+    this.#world.trace.note(`${this.name} stands still for ${standsFor.toFixed(1)}, and is taken over`);
+    process.pausedUntil = Math.max(process.pausedUntil, this.#world.now + standsFor);
+    this.checks.dies();
+    this.#zombies.add(process);
+    this.process = undefined;
+    this.running = undefined;
+    this.phase = 'down';
+    this.disk.takeOver();
+    this.start();
+    return () => this.#endZombie(process);
+  }
+
+  #endZombie(process: Process): void {
+    if (!this.#zombies.delete(process)) return;
+    process.kill();
+    this.#context.onDied(process, true);
+  }
+
+  /** Its disk is put back to what it was, and it is started with that. */
+  putBack(copy: MemoryDisk): void {
+    this.#world.trace.note(`${this.name} is put back to an older copy of its disk`);
+    this.die('lost', true);
+    this.isSpoilt = true;
+    this.isPutBack = true;
+    this.disk.putBack(copy);
+    this.checks.putBack();
+  }
+
   #hooks(process: Process): Surroundings['hooks'] {
     const { trace } = this.#world;
+    const isMember = (): boolean => this.process === process;
+    let raft: Raft;
     const guarded = (check: () => void): void => {
-      if (this.process === process) this.#guard(check);
+      if (isMember()) this.#guard(check);
     };
     return {
+      onBoot: (bootCount) => {
+        if (isMember()) this.bootCount = bootCount;
+      },
+      onMet: (peer, bootCount) => {
+        if (isMember()) this.met.set(peer, Math.max(this.met.get(peer) ?? 0, bootCount ?? 0));
+      },
+      onWelcomed: () => {
+        if (this.isPutBack) this.#world.fail(new Violation('a copy takes no part', `${this.name} is let in`));
+      },
       onAsking: () => {
         if (this.#hasRun)
           this.#world.fail(new Violation('what was durable survives', `${this.name} has no storage any more`));
@@ -193,16 +247,23 @@ export class Member {
       onLoaded: (stored, storage) => {
         const { checks } = this;
         checks.disk.listen(storage, {
+          isOwner: isMember,
           onConfiguration: (entry) => guarded(() => checks.noteConfiguration(entry)),
           onSnapshot: (meta) => guarded(() => checks.checkSnapshot(meta)),
         });
         this.disk.opened();
         this.#guard(() => checks.loaded(stored));
       },
-      onCore: (core) => this.checks.watches(core, (check) => this.#guard(check)),
-      onApplied: (entry, result) => this.#guard(() => this.checks.applied(entry, result)),
-      onAfterApply: (index, store) => this.#guard(() => this.checks.afterApply(index, store)),
-      onRestored: () => this.checks.restored(),
+      onCore: (core) => {
+        raft = core;
+        confirmNothingBehind(core, isMember);
+        this.checks.watches(core, { guard: (check) => this.#guard(check), isMember });
+      },
+      onApplied: (entry, result) => {
+        this.#guard(() => (isMember() ? this.checks.applied(entry, result) : this.checks.appliedBehind(raft, entry)));
+      },
+      onAfterApply: (index, store) => guarded(() => this.checks.afterApply(index, store)),
+      onRestored: () => guarded(() => this.checks.restored()),
       onHalt: (error) => this.#halted(process, error),
       onNote: (line) => trace.note(line),
     };
@@ -213,7 +274,14 @@ export class Member {
     if (!process.isAlive) return;
     const { trace } = this.#world;
     trace.note(`${this.name} halts: ${error.code} ${error.message}`);
+    if (this.#zombies.has(process)) {
+      // It may not write, or it is told that another one has come.
+      if (!endsOfZombies.includes(error.code))
+        this.#world.fail(new Violation('no member halts', `${this.name}: ${error.message}`, { cause: error }));
+      return void process.after(0, () => this.#endZombie(process));
+    }
     if (error.code === 'member_amnesia' && this.isSpoilt) this.#refuse(error);
+    else if (error.code === 'member_superseded' && this.isPutBack) this.#refuse(error);
     else if (error.code === 'member_removed') this.#removed(error);
     else if (error.code !== 'storage_failed')
       this.#world.fail(new Violation('no member halts', `${this.name}: ${error.message}`, { cause: error }));
@@ -227,7 +295,9 @@ export class Member {
     // A flipped bit may look like another version of a format as well.
     const isDamage = error.code === 'unsupported_version' && this.checks.isDamaged;
     const isJoining = this.origin?.type === 'joiner' && !this.#hasRun;
-    if (error.code === 'storage_corrupt' || isDamage) {
+    if (error.code === 'member_superseded' && this.isPutBack) {
+      this.#refuse(error);
+    } else if (error.code === 'storage_corrupt' || isDamage) {
       this.#guard(() => this.checks.refused(error));
       this.#refuse(error);
     } else if (error.code === 'member_removed' && this.identity !== undefined) {
@@ -266,6 +336,9 @@ export class Member {
     this.identity = undefined;
     this.refusal = undefined;
     this.isSpoilt = false;
+    this.isPutBack = false;
+    this.bootCount = 0;
+    this.met.clear();
     this.#hasRun = false;
     this.phase = 'down';
   }
@@ -282,4 +355,18 @@ export class Member {
   #refuse(error: RaftkvError): void {
     this.refusal = error;
   }
+}
+
+/**
+ * Reads are confirmed without a word to the disk, so no fence keeps a process that was taken over from doing that. What does is that it looks at its clock first,
+ * whenever it goes on, and drops all that it took itself for if it stood still for long: the tab's rule, which is played here. It is left its writes.
+ */
+function confirmNothingBehind(core: Raft, isMember: () => boolean): void {
+  const takeReady = core.takeReady.bind(core);
+  core.takeReady = () => {
+    const ready = takeReady();
+    if (isMember()) return ready;
+    const messages = ready.messages.filter(({ type }) => type !== 'heartbeatResponse' && type !== 'readIndexResponse');
+    return { ...ready, messages, readStates: [] };
+  };
 }

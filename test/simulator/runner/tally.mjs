@@ -18,6 +18,8 @@ export class Tally {
     steps: 0,
     states: 0,
     unmendable: 0,
+    takeovers: 0,
+    copies: 0,
   };
 
   constructor(mutant) {
@@ -58,6 +60,8 @@ export class Tally {
       steps,
       states,
       unmendable,
+      takeovers,
+      copies,
     } = this.#sums;
     const seconds = ((performance.now() - this.#started) / 1000).toFixed(1);
     return [
@@ -65,6 +69,7 @@ export class Tally {
       `simulator: ${hours(simulatedMilliseconds)} simulated; ${this.#rate()}; ${(simulatedMilliseconds / 3_600_000 / this.cpuSeconds).toFixed(4)} simulated hours per CPU second`,
       `simulator: ${events} events, ${committed} entries committed, ${acknowledged} writes acknowledged, ${reads} reads confirmed, ${failedCalls} calls failed, ${elections} elections, ${lives} lives of members`,
       `simulator: ${steps} steps that the specification allows, ${states} states in which its invariants hold`,
+      `simulator: ${takeovers} processes were taken over, ${copies} copies of disks came to life`,
       `simulator: ${unmendable} worlds lost more than could be mended, and ended there`,
     ].join('\n');
   }

@@ -108,7 +108,13 @@ export interface Swarm {
   readonly keepsLearners: boolean;
   /** Between two leaders that sleep, cut off with the learners. */
   readonly strandMilliseconds: number;
+  /** What comes twice: processes with one disk, and disks. */
+  readonly doubles: readonly DoubleKind[];
+  /** Between two of them. */
+  readonly doubleMilliseconds: number;
 }
+
+export type DoubleKind = 'zombie' | 'clone' | 'oldCopy';
 
 /** Streams of their own for what was added later, so that one more of them leaves the rest of the world as it was. */
 interface Later {
@@ -116,9 +122,10 @@ interface Later {
   readonly extras: Random;
   readonly readers: Random;
   readonly strands: Random;
+  readonly doubles: Random;
 }
 
-export function drawSwarm(random: Random, { stories, extras, readers, strands }: Later): Swarm {
+export function drawSwarm(random: Random, { stories, extras, readers, strands, doubles }: Later): Swarm {
   const drawn = trusted(draw(random), random);
   const told = drawStories(stories);
   // T15 takes a world in which little else is in its way.
@@ -126,7 +133,7 @@ export function drawSwarm(random: Random, { stories, extras, readers, strands }:
   // Entry by entry, so that a member can have the older one and not the next.
   const oneByOne = drawn.oneByOne || told.fallsSilent;
   const swarm = { ...drawn, ...told, faults, oneByOne, observersCall: readers.chance(0.6) };
-  return withStrands(withExtras(swarm, extras), strands);
+  return withDoubles(withStrands(withExtras(swarm, extras), strands), doubles);
 }
 
 type Stories = Pick<Swarm, 'snapshotCrash' | 'standsInVain' | 'fallsSilent'>;
@@ -172,6 +179,21 @@ function withStrands(swarm: Swarm, random: Random): Swarm {
   };
 }
 
+/** Who joins has met nobody, and an older copy would find it there: disks are copied where members do not change. What is not told in a handshake nobody can know. */
+function withDoubles(swarm: Swarm, random: Random): Swarm {
+  const electionMilliseconds = swarm.tickMilliseconds * swarm.electionTimeoutTicks;
+  const [isDrawn, isMeant] = [random.chance(0.3), random.chance(0.15)];
+  const [zombies, clones, oldCopies] = [random.chance(0.7), random.chance(0.6), random.chance(0.6)];
+  const doubleMilliseconds = electionMilliseconds * random.pick([3, 6, 12]);
+  if (!isMeant && (!isDrawn || swarm.network !== 'mesh')) return swarm;
+  const mayCopy = swarm.spareMachines === 0;
+  const doubles: DoubleKind[] = [];
+  if (zombies) doubles.push('zombie');
+  if (clones && mayCopy && swarm.members > 1) doubles.push('clone');
+  if (oldCopies && mayCopy && swarm.members > 2) doubles.push('oldCopy');
+  return { ...swarm, network: 'mesh', doubles, doubleMilliseconds };
+}
+
 /** Leases need clocks that keep what is assumed of them (their owner says so): drift within the bound, no other jumps than those of a host that slept. */
 function trusted(swarm: Omit<Swarm, keyof Stories>, random: Random): Omit<Swarm, keyof Stories> {
   const leaseDriftPerMille = random.pick([10, 100]);
@@ -191,6 +213,8 @@ const plain = {
   hasPriorities: false,
   keepsLearners: false,
   strandMilliseconds: Infinity,
+  doubles: [] as readonly DoubleKind[],
+  doubleMilliseconds: Infinity,
 };
 
 function draw(random: Random): Omit<Swarm, keyof Stories> {

@@ -21,6 +21,7 @@ const subjects = [
   'priorities',
   'readers',
   'strands',
+  'doubles',
 ] as const;
 
 export interface WorldOptions {
@@ -52,6 +53,7 @@ export class World {
       extras: this.random('extras'),
       readers: this.random('readers'),
       strands: this.random('strands'),
+      doubles: this.random('doubles'),
     };
     const drawn = drawSwarm(this.random('swarm'), later);
     this.swarm = adjust === undefined ? drawn : adjust(drawn);

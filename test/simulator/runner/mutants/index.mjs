@@ -2,6 +2,7 @@
 // has moved on, the bundling fails and says so; the edit is then written anew, so that it breaks the same thing. Each is the bug of the note that its name
 // refers to, in our own code; where several layers prevent it, all those are taken away that would hide it.
 import { clientMutants } from './clients.mjs';
+import { doubleMutants } from './doubles.mjs';
 import { electionMutants } from './elections.mjs';
 import { logMutants } from './log.mjs';
 import { memberMutants } from './members.mjs';
@@ -19,6 +20,7 @@ export const mutants = Object.fromEntries(
     ...storageMutants,
     ...clientMutants,
     ...observerMutants,
+    ...doubleMutants,
   }).toSorted(([a], [b]) => number(a) - number(b) || (a < b ? -1 : 1)),
 );
 

@@ -54,6 +54,12 @@ export const memberMutants = {
         find: 'if (known === undefined || known === storeId) return;',
         replace: 'if (known !== null) return;',
       },
+      // Nor do founders compare what they have noted.
+      {
+        file: 'packages/server/src/founding.ts',
+        find: 'if ([...this.#durable].every(([id, storeId]) => theirs.get(id) === storeId)) this.#agreedBy.add(peer);',
+        replace: 'this.#agreedBy.add(peer);',
+      },
     ],
   },
 };
