@@ -1,11 +1,8 @@
-// Plays a flight recording in a core of its own, and compares what that answers with what was recorded: the same inputs must give the same
-// outputs. Used by `raftkv replay` and by tests; knows no disk and no clock.
-import { Raft } from '@raftkv/raft';
-import type { ConfigurationCodec, Input, RaftStatus, Ready } from '@raftkv/raft';
-import { RaftkvError } from '@raftkv/wire';
-import { decodeCheckpoint, digest, expand, flightFormat, flightVersion } from './flight-format.ts';
-import type { FlightHeader, FlightLine } from './flight-format.ts';
-import { describeInput, describeReady } from './flight-trace.ts';
+// Plays a part of a flight recording from its beginning to its end, and says whether the core answers as it did then. Used by `raftkv replay` and by tests; going
+// through it line by line is in `flight-player.ts`.
+import type { ConfigurationCodec, RaftStatus } from '@raftkv/raft';
+import { FlightPlayer } from './flight-player.ts';
+import type { FlightStep } from './flight-player.ts';
 
 export interface ReplayOptions {
   readonly configurationCodec: ConfigurationCodec;
@@ -36,98 +33,22 @@ export interface ReplayResult {
  * ```
  */
 export function replayFlight(lines: readonly string[], options: ReplayOptions): ReplayResult {
-  const header = readHeader(lines[0] ?? '');
-  const { configurationCodec } = options;
-  const raft = new Raft({ id: 'replayed', seed: 0, configurationCodec }, decodeCheckpoint(header.checkpoint));
-  const player = new Player(raft, options.onTrace);
-  for (let at = 1; at < lines.length && player.divergedAt === undefined; at++) {
-    const text = lines[at]!;
-    if (text === '') continue;
-    const line = readLine(text, at + 1, at >= lines.length - 2);
-    if (line === undefined) break;
-    player.play(line, at + 1);
-  }
-  const { software, part } = header;
-  const { inputs, readys, halted, divergedAt } = player;
-  return { software, part, inputs, readys, halted, divergedAt, status: raft.status() };
+  const player = new FlightPlayer(lines, options.configurationCodec);
+  for (let step = player.next(); step !== undefined; step = player.next()) options.onTrace?.(traceOf(step));
+  const { software, part, inputs, readys, halted, divergedAt } = player;
+  return { software, part, inputs, readys, halted, divergedAt, status: player.status() };
 }
 
-class Player {
-  readonly #raft: Raft;
-  readonly #onTrace: ((line: string) => void) | undefined;
-  inputs = 0;
-  readys = 0;
-  halted: string | undefined;
-  divergedAt: number | undefined;
-
-  constructor(raft: Raft, onTrace: ((line: string) => void) | undefined) {
-    this.#raft = raft;
-    this.#onTrace = onTrace;
+function traceOf({ type, milliseconds, text }: FlightStep): string {
+  switch (type) {
+    case 'input':
+    case 'broken':
+      return `${milliseconds.toFixed(3).padStart(12)} ms  ${text}`;
+    case 'ready':
+      return `${' '.repeat(14)}→ ${text}`;
+    case 'diverged':
+      return `${' '.repeat(14)}≠ ${text}`;
+    case 'halted':
+      return text;
   }
-
-  play(line: FlightLine, number: number): void {
-    switch (line[0]) {
-      case 's':
-        return this.#step(line[1], line[2]);
-      case 'r':
-        return this.#take(line[1], number);
-      case 'x':
-        this.halted = line[1];
-        this.#onTrace?.(`halted: ${line[1]}`);
-        return;
-    }
-  }
-
-  #step(milliseconds: number, input: Input): void {
-    this.inputs++;
-    this.#onTrace?.(`${milliseconds.toFixed(3).padStart(12)} ms  ${describeInput(input)}`);
-    try {
-      this.#raft.step(input);
-    } catch (error) {
-      // As it was then: the line that follows says what the member halted with.
-      this.#onTrace?.(`the core broke: ${error instanceof Error ? error.message : String(error)}`);
-    }
-  }
-
-  #take(recorded: string, number: number): void {
-    this.readys++;
-    const ready: Ready = this.#raft.takeReady();
-    if (digest(ready) === recorded) this.#onTrace?.(`${' '.repeat(14)}→ ${describeReady(ready)}`);
-    else {
-      this.divergedAt = number;
-      this.#onTrace?.(
-        `${' '.repeat(14)}≠ ${describeReady(ready)} (recorded was ${recorded}, this is ${digest(ready)})`,
-      );
-    }
-  }
-}
-
-function readHeader(text: string): FlightHeader {
-  let header: Partial<FlightHeader> | undefined;
-  try {
-    header = JSON.parse(text) as Partial<FlightHeader>;
-  } catch {
-    // Said below.
-  }
-  if (header?.format !== flightFormat || typeof header.checkpoint !== 'object') {
-    throw new RaftkvError('bad_frame', 'this is no flight recording of raftkv');
-  }
-  if (header.version !== flightVersion) {
-    throw new RaftkvError(
-      'unsupported_version',
-      `a flight recording of format ${header.version}; this raftkv reads ${flightVersion}`,
-    );
-  }
-  return header as FlightHeader;
-}
-
-function readLine(text: string, number: number, isLast: boolean): FlightLine | undefined {
-  try {
-    const line = expand(text);
-    if (Array.isArray(line) && typeof line[0] === 'string' && 'srx'.includes(line[0]))
-      return line as unknown as FlightLine;
-  } catch {
-    if (isLast) return undefined;
-  }
-  throw new RaftkvError('bad_frame', `line ${number} of the flight recording does not decode`);
 }

@@ -4,6 +4,7 @@ import type { FlightSink } from '../src/flight-recorder.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Cluster, ids, linearize, propose, until } from './cluster.ts';
 import { decodeConfiguration, encodeConfiguration } from '@raftkv/wire';
+import { FlightPlayer } from '../src/flight-player.ts';
 import { replayFlight } from '../src/flight-replay.ts';
 
 const configurationCodec = { encode: encodeConfiguration, decode: decodeConfiguration };
@@ -57,6 +58,25 @@ const longest = (): string[] => {
   return [...recordings.toSorted((a, b) => b.length - a.length)[0]!];
 };
 
+function sightOf(player: FlightPlayer): unknown {
+  const { role, term, votedFor, leaderId, commitIndex, appliedIndex, persistedIndex, lastIndex } = player.status();
+  const { inputs, readys } = player;
+  const lastTerm = player.termAt(lastIndex);
+  return {
+    role,
+    term,
+    votedFor,
+    leaderId,
+    commitIndex,
+    appliedIndex,
+    persistedIndex,
+    lastIndex,
+    lastTerm,
+    inputs,
+    readys,
+  };
+}
+
 const replay = (lines: readonly string[]) => replayFlight(lines, { configurationCodec });
 
 describe('a flight recording', () => {
@@ -106,6 +126,22 @@ describe('a flight recording', () => {
     const { divergedAt } = replayFlight(lines, { configurationCodec, onTrace: (line) => trace.push(line) });
     expect(divergedAt).toBeGreaterThan(at);
     expect(trace.at(-1)).toContain('≠ Ready');
+  });
+
+  it('is gone through forwards and back, and is the same at each line whichever way one comes', async () => {
+    await fly();
+    const lines = longest();
+    const player = new FlightPlayer(lines, configurationCodec);
+    expect(player.length).toBe(lines.length - 1);
+    const seen = [JSON.stringify(sightOf(player))];
+    while (player.next() !== undefined) seen.push(JSON.stringify(sightOf(player)));
+    expect(player.position).toBe(player.length);
+    expect(new Set(seen).size).toBeGreaterThan(20);
+    for (const position of [player.length - 1, 3, 0, Math.floor(player.length / 2), player.length, player.length + 9]) {
+      player.goTo(position);
+      expect(player.position).toBe(Math.min(position, player.length));
+      expect(JSON.stringify(sightOf(player))).toBe(seen[player.position]);
+    }
   });
 
   it.each([
