@@ -1,5 +1,6 @@
 // The frame of the page: the header, the line that says how things are, and the rooms. On a wide window the application and what is under it stand
 // side by side; on a narrow one each room has the window to itself.
+import { Suspense, lazy } from 'react';
 import type { ReactElement } from 'react';
 import { useLive } from '@raftkv/react';
 import { Board } from './board/board.tsx';
@@ -11,11 +12,15 @@ import { room } from './route.ts';
 import type { Room } from './route.ts';
 import { TabPanel } from './tab/tab-panel.tsx';
 
+/** It carries the whole engine: only who opens it loads it. */
+const RoomApp = lazy(async () => ({ default: (await import('./room/view/room-app.tsx')).RoomApp }));
+
 const titles: Readonly<Record<Room, string>> = {
   board: 'Board',
   cities: 'Cities',
   cluster: 'Cluster',
   tab: 'This tab',
+  room: 'Room',
 };
 
 export function App({ failure }: { readonly failure: Error | undefined }): ReactElement {
@@ -37,13 +42,33 @@ export function App({ failure }: { readonly failure: Error | undefined }): React
         </h1>
         <nav aria-label="Rooms">
           {Object.entries(titles).map(([name, title]) => (
-            <a key={name} href={`#${name}`} data-for={name} aria-current={name === open ? 'page' : undefined}>
+            <a
+              key={name}
+              href={name === 'room' ? '#/room' : `#${name}`}
+              data-for={name}
+              aria-current={name === open ? 'page' : undefined}
+            >
               {title}
             </a>
           ))}
         </nav>
         <ThemeSwitch />
       </header>
+      {open === 'room' ? (
+        <Suspense fallback={<p className="state-line">Opening.</p>}>
+          <RoomApp />
+        </Suspense>
+      ) : (
+        <Rooms open={open} failure={failure} />
+      )}
+    </div>
+  );
+}
+
+/** What lives on a cluster of servers. */
+function Rooms({ open, failure }: { readonly open: Room; readonly failure: Error | undefined }): ReactElement {
+  return (
+    <>
       <StateLine failure={failure} />
       <div className="rooms">
         <main id="main" tabIndex={-1}>
@@ -56,6 +81,6 @@ export function App({ failure }: { readonly failure: Error | undefined }): React
           <TabPanel />
         </aside>
       </div>
-    </div>
+    </>
   );
 }

@@ -31,7 +31,6 @@ export function webSocketChannel(socket: WebSocketLike, options: WebSocketChanne
 }
 
 class WebSocketChannel implements Channel {
-  readonly kind = 'websocket';
   readonly maxFrameBytes: number;
   readonly remote: string;
   readonly #socket: WebSocketLike;

@@ -69,7 +69,6 @@ export type {
   LeaderNotice,
   MemberAddress,
   MembersNotice,
-  MemberLink,
   NodeStatus,
   PingMessage,
   PongMessage,

@@ -2,7 +2,7 @@
 import { forgetReplica, openReplica } from 'raftkv';
 import type { LiveKv, ReplicaOptions, ReplicaStatus, Write } from 'raftkv';
 
-export const replicaLab = {
+const replicaLab = {
   kv: undefined as LiveKv | undefined,
   /** Writes that a test began and looks at later. */
   writes: [] as Write<unknown>[],
@@ -10,13 +10,9 @@ export const replicaLab = {
     replicaLab.kv = await openReplica(options);
   },
   forgetReplica,
-  status: (): Omit<ReplicaStatus, 'error' | 'threadError'> & {
-    readonly error: string | undefined;
-    readonly threadError?: string;
-  } => {
+  status: (): Omit<ReplicaStatus, 'error'> & { readonly error: string | undefined } => {
     const status = replicaLab.kv!.replica.getSnapshot();
-    const { threadError, ...rest } = status;
-    return { ...rest, error: status.error?.code, ...(threadError && { threadError: threadError.code }) };
+    return { ...status, error: status.error?.code };
   },
   /** Begins so many writes, each of the next number to a list of the last ones, and counts them in `count`. */
   count: async (key: string, first: number, writes: number): Promise<void> => {

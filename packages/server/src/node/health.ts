@@ -44,10 +44,8 @@ export function createHealth(node: KvNode, options: HealthOptions = {}): Health 
     },
     health: async () => {
       const reasons = await findReasons();
-      const status = node.status();
       const { phase, role, leader, term, commitIndex, appliedIndex, revision, name, memberId, clusterId, syncWrites } =
-        status;
-      const links = status.members.flatMap(({ name: to, link }) => (link === undefined ? [] : [{ to, ...link }]));
+        node.status();
       const isHealthy = reasons.length === 0;
       return report(isHealthy, {
         // A string, as clients of etcd expect.
@@ -64,7 +62,6 @@ export function createHealth(node: KvNode, options: HealthOptions = {}): Health 
         appliedIndex,
         revision,
         syncWrites,
-        links,
       });
     },
   };

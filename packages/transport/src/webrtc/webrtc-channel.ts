@@ -51,7 +51,6 @@ export function webRtcChannel(ports: DataPorts, options: WebRtcChannelOptions = 
 const defaultLingerMilliseconds = 3000;
 
 class TwoPorts implements WebRtcChannel {
-  readonly kind: 'webrtc' | 'websocket';
   readonly maxFrameBytes: number;
   readonly remote: string;
   readonly path: 'direct' | 'relayed';
@@ -63,8 +62,6 @@ class TwoPorts implements WebRtcChannel {
     this.maxFrameBytes = limits.maxFrameBytes;
     this.remote = options.remote ?? 'webrtc';
     this.path = options.path ?? 'direct';
-    // What leads through a relay goes over the channel to that.
-    this.kind = this.path === 'direct' ? 'webrtc' : 'websocket';
     let unreleased = 2;
     const shared = {
       limits,

@@ -1,0 +1,69 @@
+// The laboratory as the picture of a room shows it: each process a member, a clone under a label of its own, links where the partition leaves them.
+import { makeTell } from '../source/tell.ts';
+import type { LinkSight, MemberSight, RoomView } from '../source/room-view.ts';
+import type { LabMember } from './lab-member.ts';
+
+export function viewLab(members: readonly LabMember[], canReach: (a: LabMember, b: LabMember) => boolean): RoomView {
+  const sights = members.map(sightOf).toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  const leading = sights
+    .filter(({ isThere, tell }) => isThere && tell?.role === 'leader')
+    .toSorted((a, b) => b.tell!.term - a.tell!.term);
+  const there = sights.filter(({ isThere }) => isThere).length;
+  const tells = sights.flatMap(({ tell }) => (tell === undefined ? [] : [tell]));
+  return {
+    phase: 'running',
+    problem: undefined,
+    room: 'laboratory',
+    self: undefined,
+    members: sights,
+    links: linksOf(members, canReach),
+    leader: leading[0]?.name,
+    role: 'none',
+    term: Math.max(0, ...tells.map(({ term }) => term)),
+    commitIndex: Math.max(0, ...tells.map(({ commitIndex }) => commitIndex)),
+    isVoter: false,
+    votersThere: there,
+    voters: 3,
+    hasQuorum: there > 1,
+    isOneBrowser: true,
+    guests: [],
+    adoptable: [],
+  };
+}
+
+function sightOf(member: LabMember): MemberSight {
+  const sight = member.watch.look();
+  const isThere = !member.isDead && member.halted === undefined;
+  return {
+    name: member.label,
+    isSelf: false,
+    isVoter: true,
+    isThere,
+    tell:
+      sight === undefined
+        ? undefined
+        : makeTell({
+            name: member.label,
+            memberId: sight.status.id,
+            domain: '',
+            sight,
+            nameOf: (id) => member.member?.roster.get(id)?.name ?? id,
+            linkTo: () => undefined,
+            sent: [],
+            isVisible: true,
+            isFrozen: false,
+            isGuest: false,
+          }),
+  };
+}
+
+function linksOf(members: readonly LabMember[], canReach: (a: LabMember, b: LabMember) => boolean): LinkSight[] {
+  const alive = members.filter(({ isDead, halted }) => !isDead && halted === undefined);
+  return alive
+    .flatMap((a, at) => alive.slice(at + 1).map((b) => [a, b] as const))
+    .filter(([a, b]) => a.options.name !== b.options.name)
+    .map(([a, b]) => {
+      const isOpen = canReach(a, b);
+      return { a: a.label, b: b.label, kind: isOpen ? ('memory' as const) : undefined, isCut: !isOpen };
+    });
+}

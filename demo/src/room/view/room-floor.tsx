@@ -1,0 +1,156 @@
+// A room from within: the line that says how things are, the picture, the logs, the check, and what may be broken. Everything shown comes from the source; the
+// workload runs while this is open.
+import { useEffect, useState } from 'react';
+import type { ReactElement } from 'react';
+import { useLive } from '@raftkv/react';
+import { formatCount } from '../../model/format.ts';
+import { LiveCheck, sharedNow } from '../checker/live-check.ts';
+import { Workload } from '../checker/workload.ts';
+import { browserId } from '../browser-id.ts';
+import { timing } from '../core/compose.ts';
+import type { RoomNote, RoomSource } from '../source/room-source.ts';
+import type { RoomView } from '../source/room-view.ts';
+import { CheckPanel } from './check-panel.tsx';
+import { FaultPanel } from './fault-panel.tsx';
+import { LogStrip } from './log-strip.tsx';
+import { useCells } from './use-cells.ts';
+import { Legend, Ring } from './ring.tsx';
+import { SharePanel } from './share-panel.tsx';
+import { TracePanel } from './trace-panel.tsx';
+import { adviseOnRoom } from './words.ts';
+
+export function RoomFloor({ source }: { readonly source: RoomSource }): ReactElement {
+  const view = useLive(source.view);
+  const faults = useLive(source.faults.settings);
+  const { tone, title, text } = adviseOnRoom(view, faults);
+  return (
+    <>
+      <p className={`state-line is-${tone}`} role="status">
+        <span className="dot" aria-hidden="true" />
+        <span>
+          <strong>{title}.</strong> {text}
+        </span>
+      </p>
+      {!view.hasQuorum && view.phase === 'running' && view.adoptable.length > 0 && <GoOn view={view} source={source} />}
+      <div className="room-floor has-door">
+        <aside className="door" aria-label="Others">
+          <SharePanel room={view.room} self={view.self} invitations={source.invitations} />
+        </aside>
+        <main id="main" tabIndex={-1}>
+          <section className="panel ring-panel" aria-labelledby="ring-title">
+            <div className="panel-head">
+              <h2 id="ring-title">The room</h2>
+              <p className="quiet">{summary(view)}</p>
+            </div>
+            <div className="room-ring-frame">
+              {view.members.length === 0 ? (
+                <p className="hollow">Nobody is here yet.</p>
+              ) : (
+                <Ring view={view} source={source} electionTimeoutTicks={timing.electionTimeoutTicks} />
+              )}
+            </div>
+            <Legend />
+          </section>
+          <Logs view={view} />
+          <Notes source={source} />
+        </main>
+        <aside aria-label="This tab">
+          <Check source={source} self={view.self} />
+          <FaultPanel view={view} source={source} />
+          <TracePanel source={source} />
+        </aside>
+      </div>
+    </>
+  );
+}
+
+function summary({ voters, votersThere, term, commitIndex }: RoomView): string {
+  if (voters === 0) return 'not open yet';
+  return `${votersThere} of ${voters} voters here · term ${term} · ${formatCount(commitIndex)} committed`;
+}
+
+function Logs({ view }: { readonly view: RoomView }): ReactElement {
+  const cells = useCells();
+  const rows = view.members.flatMap(({ name, isSelf, isThere, tell }) =>
+    tell === undefined ? [] : [{ ...tell, name, isSelf, isThere }],
+  );
+  return (
+    <section className="panel log-panel" aria-labelledby="log-title">
+      <div className="panel-head">
+        <h2 id="log-title">The logs</h2>
+        <p className="quiet">the last {cells} entries, as each member has them</p>
+      </div>
+      {rows.length === 0 ? <p className="hollow">Empty.</p> : <LogStrip rows={rows} cells={cells} />}
+    </section>
+  );
+}
+
+function Check({ source, self }: { readonly source: RoomSource; readonly self: string | undefined }): ReactElement {
+  const [check] = useState(() => new LiveCheck(browserId()));
+  const [isOn, setIsOn] = useState(true);
+  const shown = useLive(check.view);
+  useEffect(() => {
+    check.start(source);
+    return () => check.stop();
+  }, [check, source]);
+  useEffect(() => {
+    if (!isOn || self === undefined) return undefined;
+    const workload = new Workload({
+      client: self,
+      kv: () => source.kv,
+      now: sharedNow,
+      onAnnounce: (value) => check.announce(self, value),
+      onOperation: (operation) => check.add(operation),
+    });
+    workload.start();
+    return () => workload.stop();
+  }, [check, source, self, isOn]);
+  return <CheckPanel check={shown} isRunning={isOn} onSwitch={setIsOn} />;
+}
+
+function GoOn({ view, source }: { readonly view: RoomView; readonly source: RoomSource }): ReactElement {
+  const name = view.adoptable[0]!;
+  return (
+    <p className="go-on">
+      <span>
+        The tab of <strong>{name}</strong> is closed, but what it promised is on this browser’s disk. Its storage is
+        fenced: if that tab still lives, it can write nothing more.
+      </span>
+      <button type="button" className="strong" onClick={() => void source.adopt(name)}>
+        Go on with {name}’s storage
+      </button>
+    </p>
+  );
+}
+
+interface TimedNote extends RoomNote {
+  readonly id: number;
+  readonly at: Date;
+}
+
+const shownNotes = 6;
+
+function Notes({ source }: { readonly source: RoomSource }): ReactElement {
+  const [notes, setNotes] = useState<readonly TimedNote[]>([]);
+  useEffect(() => {
+    let last = 0;
+    return source.notes.listen((note) => {
+      const timed = { ...note, id: (last += 1), at: new Date() };
+      setNotes((known) => [timed, ...known].slice(0, shownNotes));
+    });
+  }, [source]);
+  return (
+    <section className="panel events" aria-labelledby="notes-title">
+      <h3 id="notes-title">What happened, as this tab saw it</h3>
+      <ol aria-live="polite">
+        {notes.map(({ id, at, tone, text }) => (
+          <li key={id} className={`is-${tone}`}>
+            <time dateTime={at.toISOString()}>{at.toTimeString().slice(0, 8)}</time>
+            <span>{text}</span>
+          </li>
+        ))}
+        {notes.length === 0 && <li className="hollow">Nothing since this page was opened.</li>}
+      </ol>
+    </section>
+  );
+}

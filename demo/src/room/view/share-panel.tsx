@@ -1,0 +1,127 @@
+// How others come into the room: a link for tabs that find this one by themselves, and for another browser without a server in between, two codes that people
+// carry back and forth.
+import { useState } from 'react';
+import type { ReactElement } from 'react';
+import { useLive } from '@raftkv/react';
+import { Icon } from '../../parts/icon.tsx';
+import type { Invitations } from '../source/room-source.ts';
+import { linkTo } from '../paths.ts';
+
+export function SharePanel({
+  room,
+  self,
+  invitations,
+}: {
+  readonly room: string;
+  readonly self: string | undefined;
+  readonly invitations: Invitations;
+}): ReactElement {
+  const link = linkTo(room, self);
+  return (
+    <section className="panel share-panel" aria-labelledby="share-title">
+      <div className="panel-head">
+        <h2 id="share-title">Bring in others</h2>
+        <a className="link" href={link} target="_blank" rel="noopener">
+          <Icon name="window" /> Open another tab
+        </a>
+      </div>
+      <Copyable label="Link to this room" value={link} />
+      <OtherBrowser invitations={invitations} room={room} />
+    </section>
+  );
+}
+
+function Copyable({ label, value }: { readonly label: string; readonly value: string }): ReactElement {
+  const [isCopied, setIsCopied] = useState(false);
+  const copy = async (): Promise<void> => {
+    try {
+      await navigator.clipboard.writeText(value);
+      setIsCopied(true);
+      setTimeout(() => setIsCopied(false), 2_000);
+    } catch {
+      // Not allowed here: the text is there to be selected.
+    }
+  };
+  return (
+    <div className="copyable">
+      <input readOnly value={value} aria-label={label} onFocus={(event) => event.target.select()} />
+      <button type="button" className="strong" onClick={() => void copy()}>
+        {isCopied ? 'Copied' : 'Copy'}
+      </button>
+      <span className="said" role="status">
+        {isCopied ? 'Copied to the clipboard' : ''}
+      </span>
+    </div>
+  );
+}
+
+type Step =
+  | { readonly type: 'closed' }
+  | { readonly type: 'making' }
+  | { readonly type: 'waiting'; readonly link: string; readonly accept: (answer: string) => Promise<void> };
+
+function OtherBrowser({
+  invitations,
+  room,
+}: {
+  readonly invitations: Invitations;
+  readonly room: string;
+}): ReactElement {
+  const bridges = useLive(invitations.bridges);
+  const [step, setStep] = useState<Step>({ type: 'closed' });
+  const [problem, setProblem] = useState<string>();
+  const begin = async (): Promise<void> => {
+    setStep({ type: 'making' });
+    setProblem(undefined);
+    try {
+      const { code, accept } = await invitations.invite();
+      setStep({ type: 'waiting', link: linkTo(room, undefined, code), accept });
+    } catch (error) {
+      setProblem((error as Error).message);
+      setStep({ type: 'closed' });
+    }
+  };
+  const take = async (answer: string): Promise<void> => {
+    if (step.type !== 'waiting' || answer.trim() === '') return;
+    try {
+      await step.accept(answer.trim());
+      setStep({ type: 'closed' });
+    } catch (error) {
+      setProblem((error as Error).message);
+    }
+  };
+  return (
+    <div className="other-browser">
+      {step.type !== 'waiting' ? (
+        <p className="hollow">
+          {bridges === 0
+            ? 'Tabs of this browser, and of others on a server with a relay, find each other by the link. '
+            : `${bridges === 1 ? 'One other browser is' : `${bridges} other browsers are`} joined by invitation. `}
+          <button type="button" className="link" disabled={step.type === 'making'} onClick={() => void begin()}>
+            {step.type === 'making' ? 'Making a code …' : 'Invite another browser, no server needed'}
+          </button>
+        </p>
+      ) : (
+        <>
+          <p className="hollow">1. Open this link there. It shows a code.</p>
+          <Copyable label="Invitation for another browser" value={step.link} />
+          <form
+            className="copyable"
+            onSubmit={(event) => {
+              event.preventDefault();
+              void take(new FormData(event.currentTarget).get('answer') as string);
+            }}
+          >
+            <input name="answer" aria-label="Code from the other browser" placeholder="2. Paste its code here" />
+            <button type="submit">Connect</button>
+          </form>
+        </>
+      )}
+      {problem !== undefined && (
+        <p className="conflict" role="alert">
+          {problem}
+        </p>
+      )}
+    </div>
+  );
+}
