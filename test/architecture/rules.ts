@@ -69,7 +69,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   },
   observer: {
     values: ['client', 'kv', 'wire'],
-    types: ['storage'],
+    types: ['storage', 'transport'],
     npm: [],
     nodeNpm: [],
     why: 'An observer is a client that keeps what it is told. It is small enough for a tab because it knows neither the core nor the engine.',

@@ -1,7 +1,7 @@
 // The front door of the client.
 export { bytes, json, text } from './codec.ts';
 export { connect } from './connect.ts';
-export { webSocketDial } from './dial.ts';
+export { dialEndpoint, webSocketDial } from './dial.ts';
 export { schemaCodec, validated } from './schema.ts';
 export { RaftkvError } from '@raftkv/wire';
 
@@ -48,4 +48,4 @@ export type { Page, Scan } from './scan.ts';
 export type { Txn } from './txn.ts';
 export type { Watch, WatchChange } from './watch.ts';
 export type { ClusterMember, ClusterMembers, MemberPlan } from '@raftkv/wire';
-export type { KeyInput, NodeStatus, RangeInput, ReadLevel } from '@raftkv/wire';
+export type { KeyInput, MemberLink, NodeStatus, RangeInput, ReadLevel } from '@raftkv/wire';

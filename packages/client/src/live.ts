@@ -101,6 +101,9 @@ export interface ReplicaStatus {
   /** Copies that were fetched as a whole since opening, and how many of those because hashes did not agree. */
   readonly snapshots: number;
   readonly divergences: number;
+  /** Where it is kept and fed, if a worker was asked for; `page`: none could be had, and `threadError` says why. */
+  readonly thread?: 'worker' | 'page';
+  readonly threadError?: RaftkvError;
 }
 
 /** A Kv with its copy beside it: what the hooks need. `openReplica` answers one. */

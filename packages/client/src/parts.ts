@@ -1,5 +1,6 @@
 // The door for whoever builds a Kv of another kind on the client's parts, as the observer does. Apps do not need it.
 export { Client } from './client.ts';
+export { dialEndpoint } from './dial.ts';
 export { Scan } from './scan.ts';
 export { settle } from './options.ts';
 export { toEntry, toKeyEntry, viewOf } from './entry.ts';

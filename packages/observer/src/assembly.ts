@@ -1,6 +1,6 @@
 // The parts of a replica put together: client, copy, live queries and what is told of them. Who feeds it and where it is kept may change while it
 // lives (tabs of one origin hand both on to each other); composition roots say so, here it is carried out. `open-replica.ts` is the plain one.
-import type { KeyRange } from '@raftkv/kv';
+import type { KeyRange, KeyValue } from '@raftkv/kv';
 import { RaftkvError } from '@raftkv/wire';
 import type { RangeInput } from '@raftkv/wire';
 import type { Codec, ConnectOptions, LiveKv, ReplicaStatus, UserKey } from '@raftkv/client';
@@ -16,6 +16,20 @@ import { ReplicaKv } from './replica-kv.ts';
 export interface ReplicaOptions<Value = unknown> extends ConnectOptions<Value> {
   /** Copy these keys only; reads of others go to the cluster. Default: all. */
   readonly ranges?: readonly RangeInput[];
+  /** Lends the copy to whoever feeds others from it, as `raftkv/feeders` does. Told once. Default: to nobody. */
+  readonly lend?: (lender: CopyLender) => void;
+}
+
+export interface CopyLender {
+  /** As it is now; undefined: there is none that is whole. */
+  readonly copy: LentCopy | undefined;
+}
+
+/** A copy that others are fed from; another object once it was fetched anew. */
+export interface LentCopy {
+  readonly revision: number;
+  /** Visits the entries of a range in key order, until told `false`; the copy must not be changed meanwhile. */
+  walk(range: KeyRange, visit: (entry: KeyValue) => boolean | void): void;
 }
 
 export interface AssemblyHooks extends Pick<ObserverOptions, 'inflate' | 'onStorageFailed' | 'onTaken'> {
@@ -23,6 +37,8 @@ export interface AssemblyHooks extends Pick<ObserverOptions, 'inflate' | 'onStor
   readonly onOnline?: (isOnline: boolean) => void;
   /** Runs before the parts are closed. */
   readonly onClose?: () => Promise<void>;
+  /** What is shown of the status, where another thread knows more of it. */
+  readonly show?: ((status: ReplicaStatus) => ReplicaStatus) | undefined;
 }
 
 /** What a feed says of whoever feeds. */
@@ -67,10 +83,10 @@ export class ReplicaAssembly<Value, K extends UserKey> {
       clock: this.settings.clock,
       inflate: hooks.inflate,
       onTaken: hooks.onTaken,
-      onStatus: () => this.#changed(),
+      onStatus: () => this.changed(),
       onStorageFailed: (error) => {
         this.#storage = 'memory';
-        this.#changed();
+        this.changed();
         hooks.onStorageFailed?.(error);
       },
     });
@@ -80,11 +96,12 @@ export class ReplicaAssembly<Value, K extends UserKey> {
       view,
       settings: this.settings,
       status: this.#status,
-      onWrites: () => this.#changed(),
+      onWrites: () => this.changed(),
       setOnline: (isOnline) => this.setOnline(isOnline),
       close: () => this.#close(),
     });
-    this.#changed();
+    options.lend?.(this.observer);
+    this.changed();
   }
 
   get kv(): LiveKv<Value, K> {
@@ -112,7 +129,7 @@ export class ReplicaAssembly<Value, K extends UserKey> {
     this.#tenancy = tenancy;
     this.#replicaId = replica?.replicaId ?? this.#replicaId;
     this.#storage = replica?.storage ?? this.#storage;
-    this.#changed();
+    this.changed();
   }
 
   /** Follows the cluster itself. */
@@ -132,13 +149,13 @@ export class ReplicaAssembly<Value, K extends UserKey> {
   /** Whoever feeds, or would, cannot be reached: shown until there is a feed. */
   feedFailed(error: RaftkvError): void {
     this.#nodeError = error;
-    this.#changed();
+    this.changed();
   }
 
   unfollow(): void {
     this.observer.unfollow();
     this.#feed = undefined;
-    this.#changed();
+    this.changed();
   }
 
   /**
@@ -149,11 +166,11 @@ export class ReplicaAssembly<Value, K extends UserKey> {
     const keeping = {};
     this.#keeping = keeping;
     this.#isLoading = true;
-    this.#changed();
+    this.changed();
     const found = await this.#useStore(store, keeping);
     this.#isLoading = false;
     if (found === undefined && this.#keeping === keeping) void this.#createStore(store, keeping);
-    this.#changed();
+    this.changed();
   }
 
   /** Keeps the copy no longer: another tab does. Also while it is being read. */
@@ -167,7 +184,7 @@ export class ReplicaAssembly<Value, K extends UserKey> {
     this.#isOnline = isOnline;
     this.client.setOnline(isOnline);
     this.#hooks.onOnline?.(isOnline);
-    this.#changed();
+    this.changed();
   }
 
   async #createStore(store: CopyStore, keeping: object): Promise<void> {
@@ -189,7 +206,7 @@ export class ReplicaAssembly<Value, K extends UserKey> {
         this.#replicaId = kept.replicaId;
         this.#clusterId = kept.clusterId;
         this.client.expectCluster(kept.clusterId);
-        this.#changed();
+        this.changed();
       }
       return kept;
     } catch (error) {
@@ -216,7 +233,8 @@ export class ReplicaAssembly<Value, K extends UserKey> {
     if (this.#clusterId !== undefined) for (const resolve of this.#whenFed.splice(0)) resolve();
   }
 
-  #changed(): void {
+  /** Something of the status changed. */
+  changed(): void {
     this.#learnCluster(this.#feed?.clusterId);
     const { observer } = this;
     if (observer.feedState !== 'paused') {
@@ -225,7 +243,7 @@ export class ReplicaAssembly<Value, K extends UserKey> {
     }
     const { copy } = observer;
     const error = observer.error ?? this.#nodeError;
-    this.#status.set({
+    const status: ReplicaStatus = {
       replicaId: this.#replicaId,
       role: 'observer',
       tenancy: this.#tenancy,
@@ -242,7 +260,8 @@ export class ReplicaAssembly<Value, K extends UserKey> {
       unsentWrites: this.#kv?.openWrites ?? 0,
       snapshots: observer.snapshots,
       divergences: observer.divergences,
-    });
+    };
+    this.#status.set(this.#hooks.show?.(status) ?? status);
   }
 
   #phase(error: RaftkvError | undefined): ReplicaStatus['phase'] {
@@ -266,7 +285,7 @@ export class ReplicaAssembly<Value, K extends UserKey> {
     await this.#opening?.catch(() => {});
     await this.observer.close();
     await this.client.close();
-    this.#changed();
+    this.changed();
   }
 }
 

@@ -3,5 +3,5 @@
 export { openReplica } from './open-replica.ts';
 
 export type { OpenReplicaOptions } from './open-replica.ts';
-export type { ReplicaOptions } from './assembly.ts';
+export type { CopyLender, LentCopy, ReplicaOptions } from './assembly.ts';
 export type { CopyStore } from './journal.ts';

@@ -27,7 +27,7 @@ export interface ObserverOptions {
   /** Something of `status` changed; for each batch `subscribe` tells more. */
   readonly onStatus: () => void;
   /** The copy has taken this message of the feed in: for whoever feeds others. */
-  readonly onTaken?: (message: FeedMessage) => void;
+  readonly onTaken?: (message: FeedMessage, changes: readonly Change[]) => void;
   /** Nothing is kept any more; the copy goes on in memory. */
   readonly onStorageFailed?: (error: RaftkvError) => void;
 }
@@ -274,7 +274,7 @@ export class Observer {
     copy.moveTo(message);
     checkHash(copy, message.hash);
     this.#tell(wasShown ? changed : undefined);
-    if (this.copy !== undefined) this.#options.onTaken?.(message);
+    if (this.copy !== undefined) this.#options.onTaken?.(message, changes);
     this.#journal?.consider(copy);
   }
 

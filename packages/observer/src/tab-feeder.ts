@@ -24,8 +24,9 @@ export interface TabWish {
 }
 
 /** What a tab may have unconsumed. At the limit it is sent nothing more until it says that it consumed. */
-const windowBytes = 1024 * 1024;
-const pageBytes = 128 * 1024;
+const tabWindowBytes = 1024 * 1024;
+/** A message of a snapshot is a so-manieth part of that. */
+const pagesInWindow = 8;
 /** A tab says something every second, or once a minute when it is hidden for long: one that does not is gone. */
 const silenceMilliseconds = 150_000;
 
@@ -37,13 +38,15 @@ export class TabFeeder {
   readonly #source: FedCopy;
   readonly #scope: string;
   readonly #now: () => number;
+  readonly #windowBytes: number;
   /** Kept up by tabs that feed nobody as well, so that one that takes over can go on where the last one stopped. */
   readonly #tail = new FeedTail();
   readonly #sessions = new Set<TabSession>();
 
   /** `ranges`: those of the copy; a tab that wants others is refused. */
-  constructor(source: FedCopy, ranges: readonly KeyRange[], now: () => number) {
+  constructor(source: FedCopy, ranges: readonly KeyRange[], now: () => number, windowBytes = tabWindowBytes) {
     this.#source = source;
+    this.#windowBytes = windowBytes;
     this.#scope = scopeOf(ranges);
     this.#now = now;
   }
@@ -60,6 +63,7 @@ export class TabFeeder {
       from,
       isRefused: scope !== this.#scope,
       now: this.#now,
+      windowBytes: this.#windowBytes,
       onEnd: () => this.#sessions.delete(session),
     });
     this.#sessions.add(session);
@@ -98,6 +102,7 @@ interface TabSessionOptions {
   readonly from: number;
   readonly isRefused: boolean;
   readonly now: () => number;
+  readonly windowBytes: number;
   readonly onEnd: () => void;
 }
 
@@ -150,7 +155,7 @@ class TabSession {
   /** Sends as much as the window has room for. */
   pump(): void {
     if (this.#options.isRefused) return;
-    while (this.#sentBytes - this.#consumedBytes < windowBytes) {
+    while (this.#sentBytes - this.#consumedBytes < this.#options.windowBytes) {
       const feed = this.#take();
       if (feed === undefined) return;
       this.#isGreeted = true;
@@ -219,7 +224,7 @@ class TabSession {
     let bytes = 0;
     this.#next = undefined;
     copy.walk({ from, to: undefined }, (entry) => {
-      if (bytes >= pageBytes) {
+      if (bytes >= this.#options.windowBytes / pagesInWindow) {
         this.#next = entry.key;
         return false;
       }

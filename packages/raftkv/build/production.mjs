@@ -24,7 +24,15 @@ const shared = {
 
 const folder = join(packages, 'raftkv/dist/production');
 const entry = join(packages, 'raftkv/src/web/index.ts');
-const { namesFor, editsOf } = analyse({ entry, shared: Object.keys(shared).map((path) => join(packages, path)) });
+let editsOf = () => [];
+const sources = Object.entries((await bundle(false)).modules);
+const analysed = analyse({
+  entry,
+  bundled: sources.flatMap(([path, { renderedLength }]) => (renderedLength > 0 && isOurs(path) ? [path] : [])),
+  shared: Object.keys(shared).map((path) => join(packages, path)),
+});
+const { namesFor } = analysed;
+editsOf = analysed.editsOf;
 
 const plain = await bundle(false);
 const names = namesFor(plain.code);
@@ -87,7 +95,7 @@ async function resolveId(id, importer) {
 
 /** The sources with shorter texts; lines stay where they are, for the source map. */
 function load(id) {
-  const edits = editsOf(id);
+  const edits = editsOf(id) ?? [];
   if (edits.length === 0) return undefined;
   let code = readFileSync(id, 'utf8');
   for (const { start, end, text } of edits.toSorted((a, b) => b.start - a.start)) {
@@ -101,6 +109,10 @@ function asInstalled(source, map) {
   const [room, ...rest] = relative(packages, resolve(dirname(map), source)).split('/');
   if (room === 'raftkv') return ['../..', ...rest].join('/');
   return ['../../..', ...(room === '..' ? rest.slice(1) : [`@raftkv/${room}`, ...rest])].join('/');
+}
+
+function isOurs(path) {
+  return path.startsWith(packages) && path.endsWith('.ts');
 }
 
 function anyOf(words) {

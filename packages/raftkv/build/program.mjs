@@ -6,8 +6,7 @@ import ts from 'typescript';
 
 export const packages = join(import.meta.dirname, '../..');
 
-/** What may be part of the bundle, and the bindings, which are not but share objects with it. */
-const rooms = ['kv', 'wire', 'transport', 'storage', 'client', 'observer', 'raftkv', 'react', 'vue', 'svelte'];
+/** Not part of the bundle, but they share objects with it. */
 const bindings = ['react', 'vue', 'svelte'];
 /** Doors whose types are promised to apps. */
 const doors = ['raftkv/src/web', ...bindings.map((name) => `${name}/src`)];
@@ -16,9 +15,12 @@ const exits = new Set(['stringify', 'postMessage']);
 /** A parameter or a variable of this name holds a sentence for people. */
 const sentences = new Set(['message', 'problem', 'reason', 'why', 'expected', 'what']);
 
-/** `shared`: modules that stay outside of the bundle. */
-export function analyse({ entry, shared }) {
-  const files = rooms.flatMap((name) => sourcesOf(join(packages, name, 'src')));
+/**
+ * `bundled`: the modules that code of the bundle comes from; what others do with a name is no reason to keep it. `shared`: modules that stay outside
+ * of the bundle.
+ */
+export function analyse({ entry, bundled, shared }) {
+  const files = [...bundled, ...shared, ...bindings.flatMap((name) => sourcesOf(join(packages, name, 'src')))];
   const program = ts.createProgram([entry, ...files], readOptions());
   const checker = program.getTypeChecker();
   const kept = new Kept(checker);

@@ -130,10 +130,7 @@ export class Replica {
   /** Proposes a command here or, through the core, at the leader. `callback` is told once; never synchronously. */
   propose(data: Uint8Array, callback: ProposalCallback): void {
     const refused = this.#refuse();
-    if (refused !== undefined) {
-      queueMicrotask(() => callback(refused, undefined));
-      return;
-    }
+    if (refused !== undefined) return queueMicrotask(() => callback(refused, undefined));
     const context = this.#proposals.add(callback, this.#deadline());
     this.#post({ type: 'propose', context, data });
   }
@@ -141,10 +138,7 @@ export class Replica {
   /** Tells `callback`, once and never synchronously, when the state machine's state is linearizable as of this call (§6.4). */
   linearize(callback: ReadCallback): void {
     const refused = this.#refuse();
-    if (refused !== undefined) {
-      queueMicrotask(() => callback(refused));
-      return;
-    }
+    if (refused !== undefined) return queueMicrotask(() => callback(refused));
     this.#reads.add(callback);
     this.#schedule();
   }
@@ -163,8 +157,8 @@ export class Replica {
   }
 
   /**
-   * Who should rather lead, 0 to 100, from now on; 0: this member does not campaign by itself. A leader whose priority falls hands over at once to
-   * a voter of a higher one, if one is fit. Before the start it counts from the start.
+   * How much this member should lead from now on: 0 to 100, the higher; 0: it does not campaign by itself. A leader whose priority falls hands over
+   * at once to a voter of a higher one, if one is fit. Before the start it counts from the start.
    */
   setPriority(priority: number): void {
     this.#post({ type: 'setPriority', priority });
@@ -364,12 +358,8 @@ export class Replica {
         this.#snapshotIndex = meta.lastIncludedIndex;
         this.#compact(meta.lastIncludedIndex);
         const milliseconds = this.#options.clock.now() - startedAt;
-        this.#options.onEvent?.({
-          type: 'snapshotTaken',
-          index: meta.lastIncludedIndex,
-          bytes: taken.bytes,
-          milliseconds,
-        });
+        const { lastIncludedIndex: index } = meta;
+        this.#options.onEvent?.({ type: 'snapshotTaken', index, bytes: taken.bytes, milliseconds });
       },
       (error: unknown) => this.#halt(error),
     );

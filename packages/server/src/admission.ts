@@ -5,6 +5,8 @@ import type { RequestedIdentity, StorageIdentity } from '@raftkv/storage';
 import { RaftkvError, decodeConfiguration } from '@raftkv/wire';
 import type { AdminRequest, AdminResult, MemberPlan } from '@raftkv/wire';
 import type { HeldConfiguration } from './home-note.ts';
+import { traitsOf } from './member-kind.ts';
+import type { Traits } from './member-kind.ts';
 
 /** What the cluster answered to who joins it. */
 export interface Admission {
@@ -14,9 +16,9 @@ export interface Admission {
   readonly configurationIndex: number;
 }
 
-export interface AdmissionRequest {
+export interface AdmissionRequest extends Traits {
   readonly name: string;
-  /** Where the other members find it; empty: they do not, it dials. */
+  /** Where the other members find it: "host:port", or that of a tab (`tabAddress`). */
   readonly address: string;
   /** What becomes of it when it has caught up. Undefined: it votes, or what was planned when its place was kept. */
   readonly plan: MemberPlan | undefined;
@@ -33,10 +35,17 @@ const maxAttempts = 5;
  */
 export async function askAdmission(
   ask: (request: AdminRequest) => Promise<AdminResult>,
-  { name, address, plan, again }: AdmissionRequest,
+  { name, address, plan, again, ...traits }: AdmissionRequest,
 ): Promise<Admission> {
   const storeId = again?.storeId ?? drawStoreId();
-  const { members, memberId, configuration } = await persistently(ask, { type: 'add', name, address, storeId, plan });
+  const { members, memberId, configuration } = await persistently(ask, {
+    type: 'add',
+    name,
+    address,
+    storeId,
+    plan,
+    ...traitsOf(traits),
+  });
   if (memberId === undefined || configuration === undefined) {
     throw new RaftkvError('bad_frame', 'the cluster let this member in without a word about who it is');
   }

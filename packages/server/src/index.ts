@@ -1,6 +1,7 @@
 // The front door of the server for any runtime.
 export { askAdmission } from './admission.ts';
 export { openHome } from './home.ts';
+export { tabAddress, tabWord } from './member-kind.ts';
 export { openMember } from './open-member.ts';
 export { serveClient } from './client-session.ts';
 export type { ClientSession, ClientSessionOptions, ServedNode } from './client-session.ts';
@@ -14,7 +15,7 @@ export { clusterIdentity, drawnClusterId } from './identity.ts';
 export { LocalKvNode } from './kv-node.ts';
 export { KvStateMachine } from './kv-state-machine.ts';
 
-export type { Admission } from './admission.ts';
+export type { Admission, AdmissionRequest } from './admission.ts';
 export type { Home, HomeOptions, HomePlace } from './home.ts';
 export type { MemberEvent, MemberOptions } from './member-options.ts';
 export type { Member } from './open-member.ts';

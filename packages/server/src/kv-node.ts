@@ -13,7 +13,15 @@ import type {
 import type { Member, RaftStatus } from '@raftkv/raft';
 import type { Clock, Replica } from '@raftkv/replica';
 import { RaftkvError, deflateCompression, encodeCommand } from '@raftkv/wire';
-import type { AdminRequest, AdminResult, DigestAnswer, DigestRequest, Hasher, NodeStatus } from '@raftkv/wire';
+import type {
+  AdminRequest,
+  AdminResult,
+  DigestAnswer,
+  DigestRequest,
+  Hasher,
+  MemberLink,
+  NodeStatus,
+} from '@raftkv/wire';
 import { Digests } from './digests.ts';
 import type { KvStateMachine } from './kv-state-machine.ts';
 import { traitsOf } from './member-kind.ts';
@@ -37,6 +45,8 @@ export interface LocalKvNodeOptions {
   /** Whether linearizable reads are served under leases. Default false. */
   readonly leaseReads?: boolean;
   readonly isReachable: (memberId: string) => boolean;
+  /** How a member is reached. Default: nothing is said of it. */
+  readonly linkTo?: (memberId: string) => MemberLink | undefined;
   /** Default: the process's. */
   readonly clock?: Pick<Clock, 'now' | 'schedule'>;
   /** How long a `session` read waits for its revision. */
@@ -226,6 +236,10 @@ export class LocalKvNode implements KvNode {
     const { memberId, name, version, roster, stateMachine, syncWrites, isReachable } = this.#options;
     const raft = this.#replica?.status().raft;
     const statistics = stateMachine.store.statistics();
+    const linkOf = (id: string): { link?: MemberLink } => {
+      const link = this.#options.linkTo?.(id);
+      return link === undefined ? {} : { link };
+    };
     return {
       clusterId: this.clusterId ?? '',
       memberId,
@@ -256,6 +270,7 @@ export class LocalKvNode implements KvNode {
         isReachable: id === memberId || isReachable(id),
         matchIndex: raft?.progress.get(id)?.matchIndex,
         ...traitsOf(rest),
+        ...linkOf(id),
       })),
     };
   }

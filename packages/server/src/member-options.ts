@@ -18,6 +18,8 @@ export interface MemberOptions {
   /** Length of one tick of the core. */
   readonly tickMilliseconds: number;
   readonly mesh: MeshParts;
+  /** Whether this member dials the one at that address, where only one of the two can: a tab dials Node, which cannot dial a tab. Default: both may. */
+  readonly dials?: (address: string) => boolean | undefined;
   /** How long a write or a read may take before it fails with `timeout`. Default 5 s. */
   readonly requestTimeoutMilliseconds?: number;
   /** Snapshots, and what is kept beside them: see `ReplicaOptions`. */

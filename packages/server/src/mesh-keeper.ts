@@ -10,6 +10,8 @@ export interface MeshKeeperOptions {
   readonly roster: Roster;
   readonly mesh: Pick<Mesh, 'addPeer' | 'removePeer'>;
   readonly clock?: Pick<typeof systemClock, 'schedule'>;
+  /** Whether this side dials the member at that address: see `MeshPeer`. Default: undefined for all, both may. */
+  readonly dials?: ((address: string) => boolean | undefined) | undefined;
   /** How long a member that was removed stays connected, and goes on itself. More than the election timeout for which the leader still sends to it. */
   readonly graceMilliseconds: number;
   /** This member was removed, for certain, and has had its time to see others off. Told once. */
@@ -39,7 +41,7 @@ export class MeshKeeper {
   }
 
   #follow(): void {
-    const { memberId, roster, mesh, graceMilliseconds, onRemoved } = this.#options;
+    const { memberId, roster, mesh, graceMilliseconds, dials: dialsAt, onRemoved } = this.#options;
     const gone = new Set(this.#peers);
     for (const { id, name, address } of roster.members) {
       if (id === memberId || address === '') continue;
@@ -47,7 +49,8 @@ export class MeshKeeper {
       this.#leaving.get(id)?.();
       this.#leaving.delete(id);
       this.#peers.add(id);
-      mesh.addPeer({ id, name, address });
+      const dials = dialsAt?.(address);
+      mesh.addPeer({ id, name, address, ...(dials === undefined ? {} : { dials }) });
     }
     for (const id of gone) {
       if (this.#leaving.has(id)) continue;

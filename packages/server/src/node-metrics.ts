@@ -155,6 +155,28 @@ function peerFamilies(peers: readonly MeshPeerStatus[]): readonly MetricFamily[]
       (peer) => peer.droppedMessages,
     ),
     family('raftkv_peer_connections_total', 'Channels that stood to the peer.', (peer) => peer.connections),
+    ...linkFamilies(peers),
+  ];
+}
+
+/** How each is reached, where it is. */
+function linkFamilies(peers: readonly MeshPeerStatus[]): readonly MetricFamily[] {
+  const linked = peers.flatMap(({ name, link }) => (link === undefined ? [] : [{ name, ...link }]));
+  return [
+    {
+      name: 'raftkv_peer_link_info',
+      help: 'How the peer is reached: 1, with what carries the channel, and whether it is direct or relayed.',
+      type: 'gauge',
+      samples: linked.map(({ name, kind = 'unknown', path }) => ({ labels: { peer: name, kind, path }, value: 1 })),
+    },
+    {
+      name: 'raftkv_peer_round_trip_seconds',
+      help: 'From a ping to its answer, smoothed.',
+      type: 'gauge',
+      samples: linked.flatMap(({ name, roundTripMilliseconds }) =>
+        roundTripMilliseconds === undefined ? [] : [{ labels: { peer: name }, value: roundTripMilliseconds / 1000 }],
+      ),
+    },
   ];
 }
 

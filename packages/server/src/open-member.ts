@@ -190,6 +190,7 @@ class OpenMember implements Member {
       syncWrites: this.storage.statistics().isSynced,
       leaseReads: raft.leaseReads !== undefined,
       isReachable: (id) => this.mesh.isConnected(id),
+      linkTo: (id) => this.mesh.linkTo(id),
       clock,
       requestTimeoutMilliseconds,
       ...(deflate === undefined ? {} : { deflate }),
@@ -253,6 +254,7 @@ class OpenMember implements Member {
       roster: this.roster,
       mesh: this.mesh,
       clock: this.#options.clock,
+      dials: this.#options.dials,
       graceMilliseconds: this.#electionTimeoutMilliseconds * 3,
       onRemoved: () => this.#retire(reason),
     });

@@ -141,6 +141,7 @@ describe('sources', () => {
           address: 'h:2',
           isConnected: true,
           path: undefined,
+          link: { kind: 'websocket', path: 'direct', roundTripMilliseconds: 12 },
           queuedBytes: 0,
           droppedMessages: 3,
           connections: 2,
@@ -164,6 +165,8 @@ describe('sources', () => {
     expect(samples.get('raftkv_peer_received_bytes_total{peer="node2"}')).toBe(400);
     expect(samples.get('raftkv_peer_dropped_messages_total{peer="node2"}')).toBe(3);
     expect(samples.get('raftkv_peer_connections_total{peer="node2"}')).toBe(2);
+    expect(samples.get('raftkv_peer_link_info{peer="node2",kind="websocket",path="direct"}')).toBe(1);
+    expect(samples.get('raftkv_peer_round_trip_seconds{peer="node2"}')).toBe(0.012);
     remove();
     expect(scrape(metrics).has('raftkv_term')).toBe(false);
   });

@@ -15,6 +15,9 @@ export interface ChannelHandlers {
   readonly onDrain?: () => void;
 }
 
+/** What carries a channel. */
+export type ChannelKind = 'websocket' | 'webrtc' | 'broadcast' | 'memory';
+
 export interface Channel {
   /** Frames are held back until this is called, once. */
   start(handlers: ChannelHandlers): void;
@@ -35,6 +38,8 @@ export interface Channel {
    * ordered with each other. Started apart; ends with this one, and what is under way on it then may be lost.
    */
   readonly bulk?: Channel;
+  /** What carries it, where it says so. */
+  readonly kind?: ChannelKind;
   /** Whether bytes go straight to the other side or through a third one, where that can differ. */
   readonly path?: 'direct' | 'relayed';
   /** Ends it; queued frames are sent first where possible. Idempotent. */

@@ -53,6 +53,7 @@ export function memoryChannelPair(options: MemoryChannelOptions = {}): MemoryCha
 }
 
 class MemoryChannel implements Channel {
+  readonly kind = 'memory';
   readonly maxFrameBytes: number;
   readonly remote = 'memory';
   isOpen = true;

@@ -1,7 +1,7 @@
 // What the mesh is given and what it tells: the types at its border. The mesh itself is in `mesh.ts`.
 import type { PeerId } from '@raftkv/raft';
 import type { RaftkvError } from '@raftkv/wire';
-import type { Channel } from './channel.ts';
+import type { Channel, ChannelKind } from './channel.ts';
 import type { TransportClock } from './clock.ts';
 import type { Greeted, HandshakeOptions, MeshSelf } from './handshake.ts';
 import type { MeshLimits } from './mesh-limits.ts';
@@ -60,6 +60,15 @@ export interface MeshOptions {
   readonly limits?: Partial<MeshLimits>;
 }
 
+/** How a peer is reached. */
+export interface MeshLink {
+  /** Of a channel through a relay: of the one to the relay. Undefined: the channel does not say. */
+  readonly kind: ChannelKind | undefined;
+  readonly path: 'direct' | 'relayed';
+  /** Smoothed; measured when the channel stands, and every ten intervals. Undefined: not yet. */
+  readonly roundTripMilliseconds: number | undefined;
+}
+
 /** What is known of one peer, for status pages and metrics. */
 export interface MeshPeerStatus {
   readonly id: PeerId;
@@ -68,6 +77,8 @@ export interface MeshPeerStatus {
   readonly isConnected: boolean;
   /** Of a channel that can go straight or through a third one: which way it goes. */
   readonly path: 'direct' | 'relayed' | undefined;
+  /** Undefined: there is no channel. */
+  readonly link: MeshLink | undefined;
   readonly queuedBytes: number;
   /** Messages that were dropped since the start, for want of a channel or of room. */
   readonly droppedMessages: number;
@@ -87,6 +98,8 @@ export interface Mesh extends Transport {
   /** Closes its channel, and refuses it from now on. */
   removePeer(peer: PeerId): void;
   status(): readonly MeshPeerStatus[];
+  /** How this peer is reached; undefined: not at all. */
+  linkTo(peer: PeerId): MeshLink | undefined;
   /** There is more to tell of the founding than before: whoever is connected is told what `factsFor` says now, if it speaks version 2. */
   tellFounding(): void;
   /** This machine is on another network, or on one again: whom it cannot reach, or only through a relay, is dialled at once instead of after a pause. */

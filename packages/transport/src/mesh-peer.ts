@@ -3,7 +3,7 @@ import type { Message } from '@raftkv/raft';
 import type { RaftkvError } from '@raftkv/wire';
 import type { Dialler } from './dialler.ts';
 import type { Refusal } from './handshake.ts';
-import type { MeshPeer, MeshPeerStatus } from './mesh-options.ts';
+import type { MeshLink, MeshPeer, MeshPeerStatus } from './mesh-options.ts';
 import type { PeerLink } from './peer-link.ts';
 import { noTraffic } from './peer-traffic.ts';
 
@@ -43,6 +43,13 @@ export class MeshPeerState {
     return true;
   }
 
+  linkStatus(): MeshLink | undefined {
+    const { link } = this;
+    if (link?.isOpen !== true) return undefined;
+    const { kind, path = 'direct', roundTripMilliseconds } = link;
+    return { kind, path, roundTripMilliseconds };
+  }
+
   status(): MeshPeerStatus {
     return {
       id: this.peer.id,
@@ -50,6 +57,7 @@ export class MeshPeerState {
       address: this.peer.address,
       isConnected: this.link?.isOpen === true,
       path: this.link?.path,
+      link: this.linkStatus(),
       queuedBytes: this.link?.queuedBytes ?? 0,
       droppedMessages: this.droppedMessages,
       traffic: { ...this.traffic },

@@ -14,7 +14,7 @@ import { Refusal } from './handshake.ts';
 import type { Greeted } from './handshake.ts';
 import { defaultMeshLimits } from './mesh-limits.ts';
 import type { MeshLimits } from './mesh-limits.ts';
-import type { Mesh, MeshOptions, MeshPeer, MeshPeerStatus } from './mesh-options.ts';
+import type { Mesh, MeshLink, MeshOptions, MeshPeer, MeshPeerStatus } from './mesh-options.ts';
 import { MeshPeerState } from './mesh-peer.ts';
 import { dialsFirst, hasProved, isOlderStart, mayDial, passes, replaces } from './mesh-rules.ts';
 import { PeerLink } from './peer-link.ts';
@@ -134,6 +134,10 @@ class ChannelMesh implements Mesh {
     }
   }
 
+  linkTo(peer: PeerId): MeshLink | undefined {
+    return this.#peers.get(peer)?.linkStatus();
+  }
+
   networkChanged(): void {
     for (const { dialler, directDialler } of this.#peers.values()) {
       dialler?.dialNow();
@@ -228,7 +232,7 @@ class ChannelMesh implements Mesh {
       storeId: greeted.storeId,
       ...(greeted.facts && { facts: greeted.facts }),
       diallerId,
-      openedAt: this.#clock.now(),
+      clock: this.#clock,
       limits: this.#limits,
       traffic: state.traffic,
     });

@@ -11,12 +11,17 @@ import {
   peerMessageSizeHint,
 } from '@raftkv/wire';
 import type { PeerFacts } from '@raftkv/wire';
+import type { ChannelKind } from './channel.ts';
+import type { TransportClock } from './clock.ts';
 import type { FrameInbox } from './frame-inbox.ts';
 import { Lanes } from './lanes.ts';
 import type { MeshLimits } from './mesh-limits.ts';
 import { PartJoiner, isPart } from './parts.ts';
 import { noTraffic } from './peer-traffic.ts';
 import type { PeerTraffic } from './peer-traffic.ts';
+
+/** A peer that is heard all the time would never be pinged. */
+const heartbeatsBetweenMeasures = 10;
 
 export interface PeerLinkOptions {
   readonly inbox: FrameInbox;
@@ -27,7 +32,7 @@ export interface PeerLinkOptions {
   readonly facts?: PeerFacts;
   /** Which of the two dialled. */
   readonly diallerId: PeerId;
-  readonly openedAt: number;
+  readonly clock: Pick<TransportClock, 'now'>;
   readonly limits: MeshLimits;
   /** Counted into; it outlives the link. */
   readonly traffic?: PeerTraffic;
@@ -46,6 +51,7 @@ export class PeerLink {
   readonly diallerId: PeerId;
   readonly openedAt: number;
   readonly #facts: PeerFacts | undefined;
+  readonly #clock: Pick<TransportClock, 'now'>;
   readonly #inbox: FrameInbox;
   readonly #selfId: PeerId;
   readonly #limits: MeshLimits;
@@ -58,12 +64,16 @@ export class PeerLink {
   #wasHeard = true;
   #silentHeartbeats = 0;
   #nonce = 0;
+  #pingedAt = 0;
+  #heartbeats = 0;
+  #roundTrip: number | undefined;
 
   constructor(options: PeerLinkOptions) {
     this.peerId = options.peerId;
     this.storeId = options.storeId;
     this.diallerId = options.diallerId;
-    this.openedAt = options.openedAt;
+    this.#clock = options.clock;
+    this.openedAt = options.clock.now();
     this.#facts = options.facts;
     this.#inbox = options.inbox;
     this.#selfId = options.selfId;
@@ -106,6 +116,15 @@ export class PeerLink {
     });
   }
 
+  get kind(): ChannelKind | undefined {
+    return this.#inbox.channel.kind;
+  }
+
+  /** Smoothed; undefined until the first ping is answered. */
+  get roundTripMilliseconds(): number | undefined {
+    return this.#roundTrip;
+  }
+
   get path(): 'direct' | 'relayed' | undefined {
     return this.#inbox.channel.path;
   }
@@ -136,16 +155,18 @@ export class PeerLink {
     if (this.#facts !== undefined) this.#lanes.sendControl(encodePeerControl({ type: 'founding', storeIds }));
   }
 
-  /** Once each interval: pings a silent peer, and closes a dead one. */
+  /** Once each interval: pings a silent peer, closes a dead one, and now and then measures the way to one that is not silent. */
   heartbeat(): void {
     this.#silentHeartbeats = this.#wasHeard ? 0 : this.#silentHeartbeats + 1;
     this.#wasHeard = false;
-    if (this.#silentHeartbeats === 0) return;
+    const isMeasureDue = this.#heartbeats++ % heartbeatsBetweenMeasures === 0;
+    if (this.#silentHeartbeats === 0 && !isMeasureDue) return;
     if (this.#silentHeartbeats >= this.#limits.maxSilentHeartbeats) {
       this.close(new RaftkvError('timeout', `${this.peerId} at ${this.remote} was silent for too long`));
       return;
     }
     this.#nonce = (this.#nonce + 1) % 0x1_0000_0000;
+    this.#pingedAt = this.#clock.now();
     this.#lanes.sendControl(encodePeerControl({ type: 'ping', nonce: this.#nonce }));
   }
 
@@ -195,8 +216,16 @@ export class PeerLink {
     else if (control.type === 'founding' && this.#facts !== undefined) {
       const { incarnation } = this.#facts;
       this.#handlers?.onFacts({ incarnation, founding: control.storeIds });
-    } else if (control.type !== 'pong') throw new RaftkvError('bad_frame', `a ${control.type} after the handshake`);
+    } else if (control.type === 'pong') this.#measure(control.nonce);
+    else throw new RaftkvError('bad_frame', `a ${control.type} after the handshake`);
     return undefined;
+  }
+
+  /** Only of the last ping: of an older one, when it was is forgotten. */
+  #measure(nonce: number): void {
+    if (nonce !== this.#nonce) return;
+    const sample = this.#clock.now() - this.#pingedAt;
+    this.#roundTrip = this.#roundTrip === undefined ? sample : this.#roundTrip * 0.75 + sample * 0.25;
   }
 
   #decodeMessages(frame: Uint8Array): readonly Message[] {

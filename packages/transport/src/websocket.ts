@@ -31,6 +31,7 @@ export function webSocketChannel(socket: WebSocketLike, options: WebSocketChanne
 }
 
 class WebSocketChannel implements Channel {
+  readonly kind = 'websocket';
   readonly maxFrameBytes: number;
   readonly remote: string;
   readonly #socket: WebSocketLike;

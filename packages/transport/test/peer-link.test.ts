@@ -12,6 +12,8 @@ import { recordChannel } from '../src/recorded-channel.ts';
 import { settled } from './fake-clock.ts';
 import { append, heartbeat, snapshotChunk, vote } from './messages.ts';
 
+let now = 0;
+
 function openLink(channels: MemoryChannelOptions = {}, limits: Partial<MeshLimits> = {}) {
   const pair = memoryChannelPair(channels);
   const received: Message[] = [];
@@ -22,7 +24,7 @@ function openLink(channels: MemoryChannelOptions = {}, limits: Partial<MeshLimit
     peerId: 'b',
     storeId: 'store-b',
     diallerId: 'a',
-    openedAt: 0,
+    clock: { now: () => now },
     limits: { ...defaultMeshLimits, ...limits },
   });
   link.start({
@@ -44,7 +46,7 @@ function openBoth(channels: MemoryChannelOptions, limits: Partial<MeshLimits>) {
     peerId: 'a',
     storeId: 'store-a',
     diallerId: 'a',
-    openedAt: 0,
+    clock: { now: () => now },
     limits: { ...defaultMeshLimits, ...limits },
   });
   link.start({
@@ -138,6 +140,34 @@ describe('a link to a peer', () => {
     pair.right.send(encodePeerControl({ type: 'ping', nonce: 77 }));
     await recorded.frames(1);
     expect(recorded.received).toEqual([encodePeerControl({ type: 'pong', nonce: 77 })]);
+  });
+
+  it('measures how long an answer takes, also of a peer that is heard all the time', async () => {
+    const { pair, link } = openLink();
+    const recorded = recordChannel(pair.right);
+    const answer = async (nonce: number, milliseconds: number): Promise<void> => {
+      await recorded.frames(nonce);
+      now += milliseconds;
+      pair.right.send(encodePeerControl({ type: 'pong', nonce }));
+      await settled();
+    };
+    link.heartbeat();
+    expect(link.roundTripMilliseconds).toBe(undefined);
+    await answer(1, 8);
+    expect(link.roundTripMilliseconds).toBe(8);
+    for (let count = 0; count < 10; count += 1) {
+      pair.right.send(encodePeerFrame([heartbeat('b', 'a')]));
+      await settled();
+      link.heartbeat();
+    }
+    await answer(2, 4);
+    expect(link.roundTripMilliseconds).toBe(7);
+    // An answer to what was not asked last tells nothing.
+    now += 1000;
+    pair.right.send(encodePeerControl({ type: 'pong', nonce: 1 }));
+    await settled();
+    expect(link.roundTripMilliseconds).toBe(7);
+    expect(recorded.received).toHaveLength(2);
   });
 
   it('closes on a message in the name of another, or for another', async () => {

@@ -189,6 +189,16 @@ export type ServerMessage =
   | MembersNotice
   | AdminAnswer;
 
+/** How one member reaches another. */
+export interface MemberLink {
+  /** What carries it: "websocket", "webrtc", "broadcast" (between tabs of one origin), or what a later build says. Undefined: not known. */
+  readonly kind: string | undefined;
+  /** `relayed`: through a relay, for want of a direct way. */
+  readonly path: 'direct' | 'relayed';
+  /** Smoothed. Undefined: not measured yet. */
+  readonly roundTripMilliseconds: number | undefined;
+}
+
 /** What one node says of itself and of the cluster as it sees it. */
 export interface NodeStatus {
   readonly clusterId: string;
@@ -218,5 +228,7 @@ export interface NodeStatus {
     readonly isReachable: boolean;
     /** Leader only. */
     readonly matchIndex: number | undefined;
+    /** Absent: not connected, the node itself, or, told to others, no link of the node is other than a direct WebSocket. */
+    readonly link?: MemberLink | undefined;
   } & MemberTraits)[];
 }

@@ -69,6 +69,7 @@ export type {
   LeaderNotice,
   MemberAddress,
   MembersNotice,
+  MemberLink,
   NodeStatus,
   PingMessage,
   PongMessage,

@@ -1,6 +1,6 @@
 // The layout of members' addresses and of a node's status.
-import type { MemberAddress, NodeStatus } from './client.ts';
-import { bool, fields, float, list, oneOf, optional, text, uint } from './layout.ts';
+import type { MemberAddress, MemberLink, NodeStatus } from './client.ts';
+import { bool, boxed, fields, float, list, oneOf, optional, text, uint } from './layout.ts';
 import type { Layout } from './layout.ts';
 
 const address = { id: text, name: text, address: text };
@@ -32,7 +32,7 @@ const plainStatus: Layout<NodeStatus> = fields<Omit<NodeStatus, 'leaseReads'>>({
   syncWrites: bool,
   uptimeSeconds: float,
   members: list(
-    fields<Omit<StatusMember, 'kind' | 'domain'>>({
+    fields<Omit<StatusMember, 'kind' | 'domain' | 'link'>>({
       ...address,
       isLearner: bool,
       isReachable: bool,
@@ -45,12 +45,29 @@ const optionalBool = optional(bool);
 /** Of each member that is a tab its failure domain, empty if it has none; nil for one of Node. */
 const tabs = list(optional(text));
 
-/** One element more where there is something to say of leases, two where a member is a tab: others are understood by clients that know nothing of them. */
+/** How each member is reached; nil for one that is not. */
+const links = list(
+  optional(
+    boxed(
+      fields<MemberLink>({
+        kind: optional(text),
+        path: oneOf(['direct', 'relayed']),
+        roundTripMilliseconds: optional(float),
+      }),
+    ),
+  ),
+);
+
+/**
+ * One element more where there is something to say of leases, two where a member is a tab, three where one is reached by another way than a direct WebSocket:
+ * others are understood by clients that know nothing of them.
+ */
 export const status: Layout<NodeStatus> = {
   size: 1,
   write(writer, value, walk) {
     const { leaseReads, members: told } = value;
-    const extras = told.some(({ kind }) => kind) ? 2 : leaseReads === undefined ? 0 : 1;
+    const isUsual = told.every(({ link }) => link === undefined || isPlain(link));
+    const extras = !isUsual ? 3 : told.some(({ kind }) => kind) ? 2 : leaseReads === undefined ? 0 : 1;
     writer.array(plainStatus.size + extras);
     plainStatus.write(writer, value, walk);
     if (extras > 0) optionalBool.write(writer, leaseReads, walk);
@@ -58,10 +75,12 @@ export const status: Layout<NodeStatus> = {
       const domains = told.map(({ kind, domain = '' }) => kind && domain);
       tabs.write(writer, domains, walk);
     }
+    const ways = told.map(({ link }) => link);
+    if (extras > 2) links.write(writer, ways, walk);
   },
   read(reader, walk) {
     const extras = reader.array() - plainStatus.size;
-    if (extras < 0 || extras > 2) reader.fail(`a status has ${plainStatus.size} elements, or one or two more`);
+    if (extras < 0 || extras > 3) reader.fail(`a status has ${plainStatus.size} elements, or up to three more`);
     const value: { leaseReads?: boolean | undefined } & NodeStatus = plainStatus.read(reader, walk);
     if (extras > 0) value.leaseReads = optionalBool.read(reader, walk);
     const domains = extras > 1 ? tabs.read(reader, walk) : [];
@@ -69,6 +88,16 @@ export const status: Layout<NodeStatus> = {
       const member = value.members[at] ?? reader.fail('more is told of tabs than there are members');
       if (domain !== undefined) Object.assign(member, { kind: 'tab', domain: domain || undefined });
     }
+    const ways = extras > 2 ? links.read(reader, walk) : [];
+    for (const [at, link] of ways.entries()) {
+      const member = value.members[at] ?? reader.fail('more links are told than there are members');
+      if (link !== undefined) Object.assign(member, { link });
+    }
     return value;
   },
 };
+
+/** As members of Node reach each other. */
+function isPlain({ kind, path }: MemberLink): boolean {
+  return (kind === undefined || kind === 'websocket') && path === 'direct';
+}

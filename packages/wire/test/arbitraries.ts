@@ -202,6 +202,12 @@ const change: fc.Arbitrary<Change> = fc.record({
   ),
 });
 export const address = { id, name: text, address: text };
+/** Never a direct WebSocket: where all are, nothing is told of them. */
+const memberLink = fc.record({
+  kind: fc.constantFrom('webrtc', 'broadcast', 'of a later build'),
+  path: fc.constantFrom('direct' as const, 'relayed' as const),
+  roundTripMilliseconds: maybe(fc.double({ noNaN: true })),
+});
 const status: fc.Arbitrary<NodeStatus> = fc.record({
   clusterId: id,
   memberId: id,
@@ -228,8 +234,9 @@ const status: fc.Arbitrary<NodeStatus> = fc.record({
       .tuple(
         fc.record({ ...address, isLearner: fc.boolean(), isReachable: fc.boolean(), matchIndex: maybe(uint) }),
         fc.oneof(fc.constant({}), fc.record({ kind: fc.constant('tab' as const), domain: id })),
+        fc.oneof(fc.constant({}), fc.record({ link: memberLink })),
       )
-      .map(([member, told]) => ({ ...member, ...told })),
+      .map(([member, told, linked]) => ({ ...member, ...told, ...linked })),
     { maxLength: 6 },
   ),
 });

@@ -273,6 +273,13 @@ function statusWithTab(): ServerMessage {
   return { ...found, status: { ...found.status, members } };
 }
 
+function statusWithLink(): ServerMessage {
+  const found = server.find((message) => message.type === 'statusResult')!;
+  const link = { kind: 'webrtc', path: 'direct', roundTripMilliseconds: 1.5 } as const;
+  const members = found.status.members.map((member) => ({ ...member, link }));
+  return { ...found, status: { ...found.status, members } };
+}
+
 /** Each kind's name with its bytes as they are now. */
 export function goldenBytes(): readonly (readonly [string, Uint8Array])[] {
   return [
@@ -333,5 +340,6 @@ export function goldenBytes(): readonly (readonly [string, Uint8Array])[] {
     ['admin add, a tab', encodeAdminRequest(addedTab)],
     ['admin result, with a tab', encodeAdminResult(resultWithTab())],
     ['server statusResult, with a tab', encodeServerFrame([statusWithTab()])],
+    ['server statusResult, with a link', encodeServerFrame([statusWithLink()])],
   ];
 }

@@ -5,7 +5,11 @@ import { Cluster } from '../../e2e/harness/cluster.ts';
 import type { Stage } from './stage.ts';
 import type { Tab } from './tabs.ts';
 
-export type TabStatus = Omit<ReplicaStatus, 'error'> & { readonly error: string | undefined };
+/** Errors by their codes. */
+export type TabStatus = Omit<ReplicaStatus, 'error' | 'threadError'> & {
+  readonly error: string | undefined;
+  readonly threadError?: string;
+};
 
 /** A cluster for all tests of a file; each has keys of its own. */
 export function setCluster(): () => Cluster {

@@ -61,8 +61,11 @@ async function bundle(pages: readonly string[], from: SiteBuild): Promise<Map<st
     configFile: false,
     logLevel: 'error',
     resolve: { conditions: from === 'sources' ? ['source', ...defaultClientConditions] : productionConditions },
+    // A worker is a bundle of its own, of modules too.
+    worker: { format: 'es' },
     build: {
       write: false,
+      assetsDir: '',
       minify: from === 'production',
       target: 'es2023',
       modulePreload: false,
@@ -74,5 +77,10 @@ async function bundle(pages: readonly string[], from: SiteBuild): Promise<Map<st
     },
   });
   if (!('output' in made)) throw new Error('the bundler watches, or made several bundles');
-  return new Map(made.output.flatMap((file) => (file.type === 'chunk' ? [[file.fileName, file.code]] : [])));
+  return new Map(
+    made.output.flatMap((file): [string, string][] => {
+      if (file.type === 'chunk') return [[file.fileName, file.code]];
+      return file.fileName.endsWith('.js') ? [[file.fileName, String(file.source)]] : [];
+    }),
+  );
 }

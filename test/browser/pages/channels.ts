@@ -2,11 +2,11 @@
 import { describeChannel } from '@raftkv/transport/conformance';
 import type { ChannelPairUnderTest } from '@raftkv/transport/conformance';
 import type { ChannelLimits } from '@raftkv/transport';
-import { broadcastChannel } from '@raftkv/transport/web';
+import { broadcastChannel, messagePortChannel } from '@raftkv/transport/web';
 import { webRtcChannel } from '@raftkv/transport/webrtc';
 import type { WebRtcChannel } from '@raftkv/transport/webrtc';
 import { expectInPage } from './expect.ts';
-import { HarmedDataPort, HarmedTabPort } from './harmed-ports.ts';
+import { HarmedDataPort, HarmedTabPort, HarmedThreadPort } from './harmed-ports.ts';
 
 /** Unordered ones must keep what a channel promises too. */
 type DataChannelKind = 'ordered' | 'unordered';
@@ -18,20 +18,33 @@ const inits: Readonly<Record<DataChannelKind, RTCDataChannelInit>> = {
 
 type Factory = (limits: Partial<ChannelLimits>) => Promise<ChannelPairUnderTest>;
 
-function tabPorts(make: () => [BroadcastChannel | MessagePort, BroadcastChannel | MessagePort]): Factory {
-  return async (limits) => {
-    const [a, b] = make().map((port) => new HarmedTabPort(port)) as [HarmedTabPort, HarmedTabPort];
-    const [left, right] = [broadcastChannel(a, limits), broadcastChannel(b, limits)];
-    return {
-      left,
-      right,
-      stallRight: () => b.gate.stall(),
-      resumeRight: () => b.gate.resume(),
-      cut: () => [a, b].forEach((port) => port.break()),
-      dispose: async () => [left, right].forEach((channel) => channel.close()),
-    };
+const tabs: Factory = async (limits) => {
+  const name = crypto.randomUUID();
+  const ports = [new HarmedTabPort(new BroadcastChannel(name)), new HarmedTabPort(new BroadcastChannel(name))] as const;
+  const [left, right] = [broadcastChannel(ports[0], limits), broadcastChannel(ports[1], limits)];
+  return {
+    left,
+    right,
+    stallRight: () => ports[1].gate.stall(),
+    resumeRight: () => ports[1].gate.resume(),
+    cut: () => ports.forEach((port) => port.break()),
+    dispose: async () => [left, right].forEach((channel) => channel.close()),
   };
-}
+};
+
+const threads: Factory = async (limits) => {
+  const { port1, port2 } = new MessageChannel();
+  const ports = [new HarmedThreadPort(port1), new HarmedThreadPort(port2)] as const;
+  const [left, right] = [messagePortChannel(ports[0], limits), messagePortChannel(ports[1], limits)];
+  return {
+    left,
+    right,
+    stallRight: () => ports[1].gate.stall(),
+    resumeRight: () => ports[1].gate.resume(),
+    cut: () => ports.forEach((port) => port.break()),
+    dispose: async () => [left, right].forEach((channel) => channel.close()),
+  };
+};
 
 interface Joined {
   readonly left: WebRtcChannel;
@@ -75,14 +88,8 @@ function dataChannels(kind: DataChannelKind): Factory {
 }
 
 const factories: Readonly<Record<string, Factory>> = {
-  BroadcastChannel: tabPorts(() => {
-    const name = crypto.randomUUID();
-    return [new BroadcastChannel(name), new BroadcastChannel(name)];
-  }),
-  MessagePort: tabPorts(() => {
-    const { port1, port2 } = new MessageChannel();
-    return [port1, port2];
-  }),
+  BroadcastChannel: tabs,
+  MessagePort: threads,
   'WebRTC, ordered': dataChannels('ordered'),
   'WebRTC, unordered': dataChannels('unordered'),
 };

@@ -1,6 +1,6 @@
 // Real ports of a browser that a conformance suite can hold up and break: what comes in waits, or never comes again.
 import type { DataPort } from '@raftkv/transport/webrtc';
-import type { BroadcastPort } from '@raftkv/transport/web';
+import type { BroadcastPort, ThreadPort } from '@raftkv/transport/web';
 
 type Listener = (event: { readonly data?: unknown }) => void;
 
@@ -26,12 +26,11 @@ class Gate {
 
 export class HarmedTabPort implements BroadcastPort {
   readonly gate = new Gate();
-  readonly #port: BroadcastChannel | MessagePort;
+  readonly #port: BroadcastChannel;
   readonly #errorListeners: Listener[] = [];
 
-  constructor(port: BroadcastChannel | MessagePort) {
+  constructor(port: BroadcastChannel) {
     this.#port = port;
-    if (port instanceof MessagePort) port.start();
   }
 
   postMessage(message: unknown): void {
@@ -52,6 +51,42 @@ export class HarmedTabPort implements BroadcastPort {
 
   break(): void {
     for (const listener of this.#errorListeners) listener({});
+  }
+}
+
+export class HarmedThreadPort implements ThreadPort {
+  readonly gate = new Gate();
+  readonly #port: MessagePort;
+  readonly #endListeners: Listener[] = [];
+
+  constructor(port: MessagePort) {
+    this.#port = port;
+  }
+
+  postMessage(message: unknown): void {
+    this.#port.postMessage(message);
+  }
+
+  start(): void {
+    this.#port.start();
+  }
+
+  close(): void {
+    this.#port.close();
+  }
+
+  addEventListener(type: 'message' | 'messageerror' | 'close', listener: Listener): void {
+    if (type === 'close') this.#endListeners.push(listener);
+    this.#port.addEventListener(type, (event) => {
+      const { data } = event as MessageEvent<unknown>;
+      this.gate.pass(() => listener({ data }));
+    });
+  }
+
+  /** As when a thread ends: its port is gone without a word. Not every browser says so. */
+  break(): void {
+    this.#port.close();
+    if (!('onclose' in MessagePort.prototype)) for (const listener of this.#endListeners) listener({});
   }
 }
 

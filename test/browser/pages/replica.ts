@@ -2,7 +2,7 @@
 import { forgetReplica, openReplica } from 'raftkv';
 import type { LiveKv, ReplicaOptions, ReplicaStatus, Write } from 'raftkv';
 
-const replicaLab = {
+export const replicaLab = {
   kv: undefined as LiveKv | undefined,
   /** Writes that a test began and looks at later. */
   writes: [] as Write<unknown>[],
@@ -10,9 +10,13 @@ const replicaLab = {
     replicaLab.kv = await openReplica(options);
   },
   forgetReplica,
-  status: (): Omit<ReplicaStatus, 'error'> & { readonly error: string | undefined } => {
+  status: (): Omit<ReplicaStatus, 'error' | 'threadError'> & {
+    readonly error: string | undefined;
+    readonly threadError?: string;
+  } => {
     const status = replicaLab.kv!.replica.getSnapshot();
-    return { ...status, error: status.error?.code };
+    const { threadError, ...rest } = status;
+    return { ...rest, error: status.error?.code, ...(threadError && { threadError: threadError.code }) };
   },
   /** Begins so many writes, each of the next number to a list of the last ones, and counts them in `count`. */
   count: async (key: string, first: number, writes: number): Promise<void> => {

@@ -1,6 +1,13 @@
 // The front door of the observer in a browser. It needs a browser's events and locks, and is handed its storage and channels: the door of raftkv does.
 export { openSharedReplica } from './open-shared-replica.ts';
+export { resideHere } from './residence.ts';
+export { serveReplica } from './serve-replica.ts';
 export { placeOf } from './tab-talk.ts';
+export { WorkerResidence } from './worker-residence.ts';
 
 export type { SharedReplicaOptions } from './open-shared-replica.ts';
 export type { Page } from './page.ts';
+export type { AnyAssembly, Residence, ResidenceOptions } from './residence.ts';
+export type { ServedReplica } from './serve-replica.ts';
+export type { StartedWorker, WorkerResidenceOptions } from './worker-residence.ts';
+export type { TravellingOptions, WorkerPort, WorkerScope } from './worker-talk.ts';

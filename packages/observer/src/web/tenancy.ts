@@ -2,13 +2,13 @@
 // the lock's queue to take its place. What changes hands is the feed and the store alone: each tab has its own copy, its own session and its own way to
 // the cluster, so no call depends on who holds.
 import type { Clock } from '@raftkv/client';
+import type { FeedMessage } from '@raftkv/client/parts';
 import type { RaftkvError } from '@raftkv/wire';
 import { drawId } from '../assembly.ts';
 import type { ReplicaAssembly } from '../assembly.ts';
 import type { CopyStore } from '../journal.ts';
 import { TabFeed } from '../tab-feed.ts';
-import { scopeOf } from '../tab-feeder.ts';
-import type { TabFeeder } from '../tab-feeder.ts';
+import { TabFeeder, scopeOf } from '../tab-feeder.ts';
 import type { TabPort } from '../tab-pipe.ts';
 import { HolderLock } from './holder-lock.ts';
 import { isTabMessage, placeOf } from './tab-talk.ts';
@@ -17,14 +17,13 @@ import type { TabMessage } from './tab-talk.ts';
 export interface TenancyOptions {
   /** Of the replica. Tabs with the same one share it. */
   readonly name: string;
-  /** What this tab is called while it holds: `alone` where no other can come. */
-  readonly heldAs: 'holder' | 'alone';
+  /** No other tab has this name: it is a replica of this tab's own. Default false. */
+  readonly isAlone?: boolean;
   /** Where the holder keeps the copy, if anywhere. It must take it from whoever has it open. */
   readonly store: CopyStore | undefined;
   readonly locks: Pick<LockManager, 'request'>;
   readonly openPort: (name: string) => TabPort;
   readonly isVisible: () => boolean;
-  readonly clock: Clock;
 }
 
 /** A tab that is not fed looks around this often, and one that is looks after its pipe … */
@@ -35,6 +34,7 @@ const patienceMilliseconds = 3_000;
 export class Tenancy {
   readonly #assembly: ReplicaAssembly<never, never>;
   readonly #options: TenancyOptions;
+  readonly #clock: Clock;
   readonly #lock: HolderLock;
   readonly #feeder: TabFeeder;
   #role: 'out' | 'waiting' | 'attached' | 'holder' = 'out';
@@ -54,10 +54,15 @@ export class Tenancy {
   readonly settled: Promise<void>;
   #settle: () => void = () => {};
 
-  constructor(assembly: ReplicaAssembly<never, never>, feeder: TabFeeder, options: TenancyOptions) {
+  constructor(assembly: ReplicaAssembly<never, never>, options: TenancyOptions) {
     this.#assembly = assembly;
-    this.#feeder = feeder;
     this.#options = options;
+    this.#clock = assembly.settings.clock;
+    const feeder = new TabFeeder(assembly, assembly.ranges, this.#clock.now);
+    this.#feeder = feeder;
+    assembly.observer.subscribe((changed) => {
+      if (changed === undefined) feeder.replaced();
+    });
     this.#lock = new HolderLock({
       name: this.#name('holder'),
       locks: options.locks,
@@ -102,6 +107,11 @@ export class Tenancy {
     return this.#storing;
   }
 
+  /** The copy took this in. */
+  taken(message: FeedMessage): void {
+    this.#feeder.taken(message);
+  }
+
   /** Something of the status changed. */
   changed(): void {
     if (this.#role !== 'holder') return;
@@ -124,7 +134,7 @@ export class Tenancy {
     this.#stopFeeds();
     this.#role = 'holder';
     this.#holder = drawId();
-    this.#assembly.setTenancy(this.#options.heldAs);
+    this.#assembly.setTenancy(this.#options.isAlone === true ? 'alone' : 'holder');
     this.#announce();
     this.#keep();
   }
@@ -195,13 +205,12 @@ export class Tenancy {
     if (this.#holder === holder && this.#feed?.isOpen === true) return;
     this.#holder = holder;
     const { clusterId, settings } = this.#assembly;
-    const { clock } = settings;
     const pipe = drawId();
     this.#assembly.follow((ranges, handlers) => {
       const feed = new TabFeed({
         port: this.#openPort(pipe),
         handlers,
-        now: clock.now,
+        now: this.#clock.now,
         // Writes that wait here are meant for the cluster that was copied so far.
         clusterId: clusterId ?? settings.clusterId,
         onFailed: (error) => this.#assembly.feedFailed(error),
@@ -218,13 +227,13 @@ export class Tenancy {
   }
 
   #ask(): void {
-    this.#askedAt = this.#options.clock.now();
+    this.#askedAt = this.#clock.now();
     this.#post({ type: 'ask' });
   }
 
   #tickLater(): void {
-    this.#tickedAt = this.#options.clock.now();
-    this.#cancelTick = this.#options.clock.schedule(() => {
+    this.#tickedAt = this.#clock.now();
+    this.#cancelTick = this.#clock.schedule(() => {
       this.#tick();
       this.#tickLater();
     }, tickMilliseconds);
@@ -235,7 +244,7 @@ export class Tenancy {
     this.#settle();
     if (this.#role === 'holder') return this.#feeder.changed();
     this.#lock.queue();
-    const now = this.#options.clock.now();
+    const now = this.#clock.now();
     // This tab itself was asleep: answers may be on their way.
     const wasAsleep = now - this.#tickedAt > 3 * tickMilliseconds;
     const feed = this.#feed;

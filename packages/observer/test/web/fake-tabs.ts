@@ -5,8 +5,8 @@ import type { Clock, LiveKv } from '@raftkv/client';
 import type { RaftkvError } from '@raftkv/wire';
 import { onTestFinished } from 'vitest';
 import type { CopyStore } from '../../src/index.ts';
-import { openSharedReplica } from '../../src/web/index.ts';
-import type { SharedReplicaOptions } from '../../src/web/index.ts';
+import { openSharedReplica, resideHere } from '../../src/web/index.ts';
+import type { ResidenceOptions, SharedReplicaOptions } from '../../src/web/index.ts';
 import type { TabPort } from '../../src/tab-pipe.ts';
 import type { SmallCluster } from '../small-cluster.ts';
 
@@ -106,6 +106,8 @@ class SharedStore {
   }
 }
 
+export type TabOptions = Omit<Partial<SharedReplicaOptions & ResidenceOptions>, 'page'>;
+
 /** The origin: what its tabs have in common. */
 export class FakeOrigin {
   readonly locks = new FakeLocks();
@@ -117,7 +119,7 @@ export class FakeOrigin {
     this.cluster = cluster;
   }
 
-  async openTab(options: Partial<SharedReplicaOptions> = {}): Promise<FakeTab> {
+  async openTab(options: TabOptions = {}): Promise<FakeTab> {
     const tab = new FakeTab(this);
     await tab.open(options);
     onTestFinished(() => tab.close());
@@ -141,23 +143,32 @@ export class FakeTab {
     this.#locks = origin.locks.forTab();
   }
 
-  async open(options: Partial<SharedReplicaOptions>): Promise<void> {
+  async open(options: TabOptions): Promise<void> {
     const { cluster, name, store } = this.origin;
+    const page = { window: this.#window, document: this.#document, locks: this.#locks.locks };
     this.kv = await openSharedReplica({
       endpoints: cluster.endpoints,
       retryDelayMilliseconds: 5,
       dial: cluster.dial,
       clock: this.#clock,
-      name,
-      store: store.forTab(),
-      openPort: (portName) => {
-        const port = new FakePort(portName, this);
-        this.#ports.add(port);
-        return port;
-      },
+      reside: (assembly) =>
+        resideHere(assembly, {
+          name,
+          store: store.forTab(),
+          openPort: (portName) => this.openPort(portName),
+          isVisible: () => this.#document.visibilityState === 'visible',
+          locks: page.locks,
+          ...options,
+        }),
       ...options,
-      page: { window: this.#window, document: this.#document, locks: this.#locks.locks, ...options.page },
+      page,
     });
+  }
+
+  openPort(name: string): TabPort {
+    const port = new FakePort(name, this);
+    this.#ports.add(port);
+    return port;
   }
 
   hide(): void {

@@ -4,7 +4,6 @@ import { RaftkvError } from '@raftkv/wire';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { SmallCluster, until } from '../small-cluster.ts';
 import { placeOf } from '../../src/web/index.ts';
-import type { SharedReplicaOptions } from '../../src/web/index.ts';
 import { FakeOrigin } from './fake-tabs.ts';
 import type { FakeTab } from './fake-tabs.ts';
 
@@ -263,7 +262,7 @@ describe('a tab', () => {
     'that the browser lets have no locks follows the cluster by itself, and keeps its copy',
     async (locks) => {
       const { cluster, origin } = await stage(0);
-      const tab = await origin.openTab({ page: { locks } as SharedReplicaOptions['page'] });
+      const tab = await origin.openTab({ locks });
       await until(tab.kv.replica, ({ phase, storage }) => phase === 'ready' && storage === 'relaxed');
       await tab.kv.put('own', 1);
       await caughtUp(tab, cluster);

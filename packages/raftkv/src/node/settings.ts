@@ -15,6 +15,7 @@ export interface Settings {
   readonly allowedOrigins: readonly string[];
   /** Whether tabs may find each other through this member, and speak through it where no other way leads. */
   readonly relay: boolean;
+  readonly tabMembers: boolean;
   readonly peers: readonly string[] | undefined;
   readonly clusterToken: string;
   readonly electionTimeoutMilliseconds: number;
@@ -110,6 +111,15 @@ export const settings = [
     '--relay',
     'BOOL',
     'let tabs of the allowed origins find each other through this member, and pass on what they say where no direct way leads, within limits',
+    readBoolean,
+    false,
+  ),
+  setting(
+    'tabMembers',
+    ['server', 'tab_members'],
+    '--tab-members',
+    'BOOL',
+    'let tabs of the allowed origins be members, and have them change who is one: the cluster then trusts these pages as it trusts itself',
     readBoolean,
     false,
   ),

@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { join as joinPath } from 'node:path';
 import { FlightRecorder } from '@raftkv/replica';
-import { addMemberMetrics, createMetrics, openMember } from '@raftkv/server';
+import { addMemberMetrics, createMetrics, openMember, tabWord } from '@raftkv/server';
 import type { Home, LocalKvNode, Member, MemberEvent, Metrics } from '@raftkv/server';
 import { createHttpServer, createMonitoringServer, listen, startProcessMetrics } from '@raftkv/server/node';
 import type { PageHook } from '@raftkv/server/node';
@@ -127,6 +127,8 @@ class StartingNode {
       },
       tickMilliseconds: tickMilliseconds(config),
       mesh: { dial: peerDialler() },
+      // A tab has no port: it dials.
+      dials: (address) => (tabWord(address) === undefined ? undefined : false),
       replica: {
         ...flight,
         snapshotThreshold: config.snapshotThreshold,
@@ -193,6 +195,7 @@ class StartingNode {
       metrics,
       allowedOrigins,
       relay: config.relay,
+      tabMembers: config.tabMembers,
     });
     this.#closers.push(
       () => http.close(),

@@ -29,6 +29,8 @@ export interface WebSocketDoorsOptions {
   readonly metrics: Metrics;
   readonly allowedOrigins: readonly string[];
   readonly relay: boolean;
+  /** Pages of the allowed origins may be members. */
+  readonly tabMembers: boolean;
 }
 
 export interface WebSocketDoors {
@@ -38,22 +40,23 @@ export interface WebSocketDoors {
 }
 
 export function openWebSocketDoors(options: WebSocketDoorsOptions): WebSocketDoors {
-  const { server, mesh, node, metrics, allowedOrigins } = options;
+  const { server, mesh, node, metrics, allowedOrigins, tabMembers } = options;
   const relay = options.relay ? openSignalRelay({ limits: relayLimits }) : undefined;
   const acceptor = acceptWebSockets(server, [
     {
       ...peerRoute,
       maxConnections: 64,
-      // No member is a web page yet: a page that knocks here was lured to the machine's own ports.
-      isAllowed: (request) => request.headers.origin === undefined,
+      // Where no member is a web page, one that knocks here was lured to the machine's own ports.
+      isAllowed: (request) =>
+        request.headers.origin === undefined || (tabMembers && isAllowedOrigin(request, allowedOrigins)),
       onChannel: (channel) => mesh.accept(channel),
     },
     {
       ...clientRoute,
       isAllowed: (request) => isAllowedOrigin(request, allowedOrigins),
-      // No page decides who is a member.
+      // No page decides who is a member, but one that may be one.
       onChannel: (channel, { headers }) =>
-        serveClient(channel, node, { metrics, mayAdminister: headers.origin === undefined }),
+        serveClient(channel, node, { metrics, mayAdminister: headers.origin === undefined || tabMembers }),
     },
     ...(relay === undefined
       ? []

@@ -1,13 +1,10 @@
 // A replica in a browser: the observer's parts on the browser's own storage, locks and channels.
 import type { LiveKv, UserKey } from '@raftkv/client';
-import type { CopyStore } from '@raftkv/observer';
-import { openSharedReplica } from '@raftkv/observer/web';
-import type { Page } from '@raftkv/observer/web';
-import { deleteIndexedDbCopy, openIndexedDbCopy } from '@raftkv/storage/web';
-import type { Durability } from '@raftkv/storage/web';
-import { RaftkvError } from '@raftkv/wire';
-import { defaultReplicaName } from '../replica-options.ts';
+import { openSharedReplica, resideHere } from '@raftkv/observer/web';
+import { deleteIndexedDbCopy } from '@raftkv/storage/web';
 import type { ForgetOptions, ReplicaOptions } from '../replica-options.ts';
+import { checkedName, placeFor, presentPage } from './place.ts';
+import { residenceAt } from './residence-at.ts';
 import { claimTabName } from './tab-name.ts';
 
 /**
@@ -28,37 +25,14 @@ export function openReplica<Value = unknown>(
 ): Promise<LiveKv<Value, Uint8Array>>;
 export function openReplica<Value = unknown>(options: ReplicaOptions<Value>): Promise<LiveKv<Value>>;
 export async function openReplica<Value, K extends UserKey>(options: ReplicaOptions<Value>): Promise<LiveKv<Value, K>> {
-  const { storage = 'relaxed', replica = 'shared' } = options;
-  if (!['relaxed', 'strict', 'memory'].includes(storage)) {
-    throw new RaftkvError('invalid_argument', `storage is ${storage}; there are relaxed, strict, memory`);
-  }
-  if (!['shared', 'per-tab'].includes(replica)) {
-    throw new RaftkvError('invalid_argument', `replica is ${replica}; there are shared, per-tab`);
-  }
   const page = presentPage();
-  const isAlone = replica === 'per-tab';
-  const shared = checkedName(options.name);
-  const name = isAlone ? await claimTabName(shared, page.locks) : shared;
+  const place = placeFor(options);
+  if (place.isAlone) place.name = await claimTabName(place.name, page.locks);
   return openSharedReplica<Value, K>({
     ...options,
-    name,
-    isAlone,
-    // Without locks a tab never finds its own again.
-    store: storage === 'memory' || (isAlone && page.locks === undefined) ? undefined : indexedDbStore(name, storage),
     page,
-    openPort: (portName) => new BroadcastChannel(portName),
+    reside: (assembly) => resideHere(assembly, residenceAt(place, page)),
   });
-}
-
-/** What is there of a page: an insecure context has no locks, and a worker is never hidden or put away. */
-function presentPage(): Page & { readonly locks: LockManager | undefined } {
-  const { navigator, document } = globalThis as Partial<typeof globalThis>;
-  const locks = navigator?.locks as LockManager | undefined;
-  return {
-    window: globalThis,
-    document: document ?? Object.assign(new EventTarget(), { visibilityState: 'visible' as const }),
-    locks,
-  };
 }
 
 /**
@@ -68,18 +42,4 @@ function presentPage(): Page & { readonly locks: LockManager | undefined } {
  */
 export async function forgetReplica(options: ForgetOptions = {}): Promise<void> {
   await deleteIndexedDbCopy(checkedName(options.name));
-}
-
-function checkedName(name: string = defaultReplicaName): string {
-  if (typeof name === 'string' && /^[^/]{1,80}$/.test(name)) return name;
-  throw new RaftkvError('invalid_argument', 'the name of a replica has 1 to 80 characters, none of them a slash');
-}
-
-/** Whoever opens it has the lock of the replica, or nobody has: so it takes the copy from whoever is left over. */
-function indexedDbStore(name: string, durability: Durability): CopyStore {
-  return {
-    mode: durability,
-    open: (options) => openIndexedDbCopy({ ...options, name, durability }),
-    wipe: () => deleteIndexedDbCopy(name),
-  };
 }

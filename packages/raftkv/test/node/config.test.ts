@@ -38,6 +38,7 @@ describe('config', () => {
       clusterToken: 'raftkv',
       allowedOrigins: [],
       relay: false,
+      tabMembers: false,
       peers: [1, 2, 3].map((n) => ({ name: `node${n}`, host: '127.0.0.1', port: 8079 + n })),
       electionTimeoutMilliseconds: 300,
       heartbeatIntervalMilliseconds: 150,

@@ -44,8 +44,10 @@ export function createHealth(node: KvNode, options: HealthOptions = {}): Health 
     },
     health: async () => {
       const reasons = await findReasons();
+      const status = node.status();
       const { phase, role, leader, term, commitIndex, appliedIndex, revision, name, memberId, clusterId, syncWrites } =
-        node.status();
+        status;
+      const links = status.members.flatMap(({ name: to, link }) => (link === undefined ? [] : [{ to, ...link }]));
       const isHealthy = reasons.length === 0;
       return report(isHealthy, {
         // A string, as clients of etcd expect.
@@ -62,6 +64,7 @@ export function createHealth(node: KvNode, options: HealthOptions = {}): Health 
         appliedIndex,
         revision,
         syncWrites,
+        links,
       });
     },
   };

@@ -77,7 +77,8 @@ function members(status: NodeStatus): string {
   const rows = status.members.map((member) => {
     const part = member.id === status.leaderId ? 'leader' : member.isLearner ? 'learner' : 'voter';
     const role = member.kind === 'tab' ? `${part} in a tab` : part;
-    const reach = member.id === status.memberId ? 'this member' : member.isReachable ? 'reachable' : 'not reachable';
+    const way = member.link?.path === 'relayed' ? 'reachable through a relay' : 'reachable';
+    const reach = member.id === status.memberId ? 'this member' : member.isReachable ? way : 'not reachable';
     return `<tr><th scope="row">${escapeHtml(member.name)}</th><td>${escapeHtml(member.address)}</td><td>${role}</td><td>${reach}</td></tr>`;
   });
   return `<div class="wide" role="region" aria-label="Members" tabindex="0"><table>

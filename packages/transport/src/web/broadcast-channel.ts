@@ -2,7 +2,7 @@
 // nothing and never ends, so here frames are numbered, what was read is acknowledged, and the end is a message. A tab that dies says none:
 // whoever needs to know pings. How two tabs agree on a name is for others.
 import { RaftkvError, isErrorCode } from '@raftkv/wire';
-import type { Channel, ChannelHandlers } from '../channel.ts';
+import type { Channel, ChannelHandlers, ChannelKind } from '../channel.ts';
 import { defaultChannelLimits } from '../channel-limits.ts';
 import type { ChannelLimits } from '../channel-limits.ts';
 
@@ -36,10 +36,12 @@ const tellBytes = 16 * 1024;
  * const channel = broadcastChannel(new BroadcastChannel('a name that two tabs agreed on'));
  */
 export function broadcastChannel(port: BroadcastPort, options: BroadcastChannelOptions = {}): Channel {
-  return new TabChannel(port, { ...defaultChannelLimits, ...options }, options);
+  return new TabChannel(port, options, 'broadcast');
 }
 
-class TabChannel implements Channel {
+/** Also what is under a `messagePortChannel`. */
+export class TabChannel implements Channel {
+  readonly kind: ChannelKind | undefined;
   readonly maxFrameBytes: number;
   readonly remote: string;
   isOpen = true;
@@ -58,15 +60,17 @@ class TabChannel implements Channel {
   #takenBytes = 0;
   #toldBytes = 0;
   #isFull = false;
+  #isHoldingBack = false;
   #isClosedHere = false;
   #end: { readonly error: RaftkvError | undefined } | undefined;
 
-  constructor(port: BroadcastPort, limits: ChannelLimits, { remote = 'a tab', onEnded }: BroadcastChannelOptions) {
+  constructor(port: BroadcastPort, options: BroadcastChannelOptions, kind?: ChannelKind) {
     this.#port = port;
-    this.#limits = limits;
-    this.maxFrameBytes = limits.maxFrameBytes;
-    this.remote = remote;
-    this.#onEnded = onEnded;
+    this.kind = kind;
+    this.#limits = { ...defaultChannelLimits, ...options };
+    this.maxFrameBytes = this.#limits.maxFrameBytes;
+    this.remote = options.remote ?? 'a tab';
+    this.#onEnded = options.onEnded;
     port.addEventListener('message', ({ data }) => this.#receive(data as Message));
     // Something could not be read, and nobody sends it again.
     port.addEventListener('messageerror', () => this.#break('connection_lost', 'a frame came in broken'));
@@ -104,6 +108,15 @@ class TabChannel implements Channel {
     return !this.#isFull;
   }
 
+  /**
+   * While true, nothing is told of what is read: for who passes frames on to a channel that is full, so that whoever sends them finds this one full
+   * in time. Frames that are under way come in all the same.
+   */
+  holdBack(isHoldingBack: boolean): void {
+    this.#isHoldingBack = isHoldingBack;
+    this.#tellTaken();
+  }
+
   close(error?: RaftkvError): void {
     if (!this.isOpen) return;
     this.#isClosedHere = true;
@@ -133,7 +146,11 @@ class TabChannel implements Channel {
   #deliver(frame: Uint8Array): void {
     this.#takenBytes += frame.length;
     this.#handlers?.onFrame(frame);
-    if (this.#takenBytes - this.#toldBytes < tellBytes || !this.isOpen) return;
+    this.#tellTaken();
+  }
+
+  #tellTaken(): void {
+    if (this.#takenBytes - this.#toldBytes < tellBytes || this.#isHoldingBack || !this.isOpen) return;
     this.#toldBytes = this.#takenBytes;
     this.#post({ takenBytes: this.#takenBytes });
   }

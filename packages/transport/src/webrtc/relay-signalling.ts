@@ -39,6 +39,8 @@ export interface RelaySignalling extends Signalling {
   readonly lastError: RaftkvError | undefined;
   /** The way through the relay, for members that find no other: what `openWebRtc` takes as `relayed`. */
   readonly links: RelayedLinks;
+  /** This machine is on another network, or on one again: whether the relay still hears is found out now, and a lost one is dialled at once. */
+  networkChanged(): void;
   close(): void;
 }
 
@@ -46,6 +48,10 @@ export interface RelaySignalling extends Signalling {
 const maxWaiting = 256;
 const backoff = { minBackoffMilliseconds: 100, maxBackoffMilliseconds: 5000, refusedBackoffMilliseconds: 5000 };
 const provenMilliseconds = 1000;
+/** How often a relay is asked whether it still hears. */
+const pingMilliseconds = 10_000;
+/** How long it may take to say a word then: sockets of a machine that slept, or changed networks, look open and are dead. */
+const doubtMilliseconds = 3000;
 
 /**
  * Dials at once, and from then on whenever the channel ends. Throws `invalid_argument` for a secret of less than 16 bytes.
@@ -70,6 +76,9 @@ class ThroughRelay implements RelaySignalling {
   /** Welcomed on that channel. */
   #isWelcome = false;
   #isClosed = false;
+  /** A ping is not answered yet. */
+  #isInDoubt = false;
+  #cancelPing: () => void = () => undefined;
   readonly links: LinksThroughRelay;
   lastError: RaftkvError | undefined;
 
@@ -121,8 +130,14 @@ class ThroughRelay implements RelaySignalling {
     return () => this.#listeners.delete(onSignal);
   }
 
+  networkChanged(): void {
+    this.#dialler.dialNow();
+    if (this.isConnected) this.#ping();
+  }
+
   close(): void {
     this.#isClosed = true;
+    this.#cancelPing();
     this.#dialler.stop();
     this.#channel?.close();
   }
@@ -147,6 +162,7 @@ class ThroughRelay implements RelaySignalling {
       onClose: (error) => {
         this.#channel = undefined;
         this.#isWelcome = false;
+        this.#cancelPing();
         this.links.lost();
         this.#options.onPresence?.([]);
         this.lastError = error ?? new RaftkvError('connection_lost', 'the relay closed the channel');
@@ -159,10 +175,31 @@ class ThroughRelay implements RelaySignalling {
 
   #enter(channel: Channel): void {
     this.#isWelcome = true;
+    this.#pingLater();
     for (const each of this.#waiting.splice(0)) channel.send(encodeSignal(each));
   }
 
+  #pingLater(): void {
+    this.#isInDoubt = false;
+    this.#cancelPing();
+    this.#cancelPing = this.#clock.schedule(() => this.#ping(), pingMilliseconds);
+  }
+
+  /** Whatever comes in is an answer. */
+  #ping(): void {
+    const channel = this.#channel;
+    if (channel === undefined || this.#isInDoubt) return;
+    this.#isInDoubt = true;
+    channel.send(encodeWord('ping'));
+    this.#cancelPing();
+    this.#cancelPing = this.#clock.schedule(
+      () => channel.close(new RaftkvError('timeout', 'the relay is silent')),
+      doubtMilliseconds,
+    );
+  }
+
   #receive(channel: Channel, frame: Uint8Array): void {
+    if (this.#isInDoubt) this.#pingLater();
     try {
       if (isRelayFrame(frame)) return this.links.receive(frame);
       const signal = decodeFromRelay(frame);

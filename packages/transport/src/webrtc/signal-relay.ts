@@ -201,6 +201,7 @@ class Relay implements SignalRelay {
 
   #hearWord(member: Member, word: RelayWord): void {
     member.count();
+    if (word === 'ping') return this.#give(member, encodeWord('pong'));
     if (word !== 'pong') throw new RaftkvError('bad_frame', `a ${word}, which only the relay may say`);
     this.#refuseClaimant(member);
   }

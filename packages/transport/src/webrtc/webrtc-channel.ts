@@ -51,6 +51,7 @@ export function webRtcChannel(ports: DataPorts, options: WebRtcChannelOptions = 
 const defaultLingerMilliseconds = 3000;
 
 class TwoPorts implements WebRtcChannel {
+  readonly kind: 'webrtc' | 'websocket';
   readonly maxFrameBytes: number;
   readonly remote: string;
   readonly path: 'direct' | 'relayed';
@@ -62,6 +63,8 @@ class TwoPorts implements WebRtcChannel {
     this.maxFrameBytes = limits.maxFrameBytes;
     this.remote = options.remote ?? 'webrtc';
     this.path = options.path ?? 'direct';
+    // What leads through a relay goes over the channel to that.
+    this.kind = this.path === 'direct' ? 'webrtc' : 'websocket';
     let unreleased = 2;
     const shared = {
       limits,

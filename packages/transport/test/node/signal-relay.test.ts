@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { RaftkvError } from '@raftkv/wire';
 import { memoryChannelPair } from '../../src/index.ts';
-import type { Channel } from '../../src/index.ts';
+import type { Channel, MemoryChannelPair } from '../../src/index.ts';
 import { nodeWebRtc } from '../../src/node/webrtc.ts';
 import { recordChannel } from '../../src/recorded-channel.ts';
 import { openSignalRelay, openWebRtc, relaySignalling } from '../../src/webrtc/index.ts';
@@ -158,6 +158,36 @@ describe('a relay of signals', () => {
     expect((await a.dial('b')).isOpen && channel.isOpen).toBe(true);
   });
 
+  it('is asked now and then whether it still hears, at once when the network changed, and dialled again when not', async () => {
+    const clock = new FakeClock();
+    const relay = openSignalRelay({ clock });
+    closeLater(() => relay.close());
+    const pairs: MemoryChannelPair[] = [];
+    const dial = async (): Promise<Channel> => {
+      const pair = memoryChannelPair();
+      pairs.push(pair);
+      relay.accept(pair.right);
+      return pair.left;
+    };
+    const signalling = relaySignalling({ room: 'room', secret: roomSecret, id: 'a', dial, clock, random: () => 0.5 });
+    closeLater(() => signalling.close());
+    await clock.advance(0);
+    await expect.poll(() => signalling.isConnected).toBe(true);
+    for (let seconds = 0; seconds < 60; seconds += 1) await clock.advance(1000);
+    expect([signalling.isConnected, pairs.length]).toEqual([true, 1]);
+
+    // As after another network was joined: nothing comes through, and nobody says that.
+    pairs[0]!.stall('right');
+    signalling.networkChanged();
+    await clock.advance(2999);
+    expect(signalling.isConnected).toBe(true);
+    await clock.advance(1);
+    await expect.poll(() => signalling.lastError?.code).toBe('timeout');
+    await clock.advance(100);
+    await expect.poll(() => pairs.length).toBe(2);
+    await expect.poll(() => signalling.isConnected).toBe(true);
+  });
+
   it('takes a member that comes back for the same one, and forgets those that leave', async () => {
     const { relay, join } = await startRelay();
     const first = join('a');
@@ -185,7 +215,7 @@ describe('a relay of signals', () => {
     ['a hello without a name', [{ ...helloWords(), id: '' }], 'bad_frame', {}],
     ['a hello without a key', [{ ...helloWords(), key: undefined }], 'bad_frame', {}],
     ['a room that is no hash', [{ ...helloWords(), room: 'room' }], 'bad_frame', {}],
-    ['a ping, which is the relay’s to say', [helloWords(), { type: 'ping' }], 'bad_frame', {}],
+    ['a welcome, which is the relay’s to say', [helloWords(), { type: 'welcome' }], 'bad_frame', {}],
     ['a long name', [{ ...helloWords(), id: 'x'.repeat(200) }], 'bad_frame', {}],
     ['words in the name of another', [helloWords(), { ...bye, from: 'b' }], 'bad_frame', {}],
     ['a signal that makes no sense', [helloWords(), { ...bye, type: 'shout' }], 'bad_frame', {}],

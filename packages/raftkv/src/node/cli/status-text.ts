@@ -1,5 +1,5 @@
 // How `raftkv status` shows members to people: one line each, what is wrong in words.
-import type { EndpointStatus, NodeStatus } from '@raftkv/client';
+import type { EndpointStatus, MemberLink, NodeStatus } from '@raftkv/client';
 import { tabWarnings } from './tab-text.ts';
 
 export function describeStatus(all: readonly EndpointStatus[]): string {
@@ -11,6 +11,7 @@ export function describeStatus(all: readonly EndpointStatus[]): string {
   const widest = Math.max(head[0]!.length, ...all.map(({ endpoint }) => endpoint.length));
   const title =
     some === undefined ? 'no member answers' : `cluster ${some.clusterId}, ${answers} of ${all.length} members answer`;
+  const links = all.flatMap(({ status }) => (status === undefined ? [] : linksOf(status)));
   const warnings = all.flatMap(({ status }) => (status === undefined ? [] : warningsOf(status)));
   // Of one that runs and knows who is a member; all say the same, or will.
   const tabs = some === undefined ? [] : tabWarnings(some.members);
@@ -18,7 +19,7 @@ export function describeStatus(all: readonly EndpointStatus[]): string {
   const said = all.map(({ endpoint, status, error }, at) =>
     status === undefined ? `${endpoint.padEnd(widest)}  ${error?.message ?? 'does not answer'}` : rows[at]!,
   );
-  return `${[title, heading, ...said, ...describeOthers(all), ...warnings, ...tabs].join('\n')}\n`;
+  return `${[title, heading, ...said, ...describeOthers(all), ...links, ...warnings, ...tabs].join('\n')}\n`;
 }
 
 /** Columns as wide as what stands in them. */
@@ -45,6 +46,23 @@ function describeOthers(all: readonly EndpointStatus[]): string[] {
     return `${name} at ${address}${traits.length === 0 ? '' : ` (${traits.join(', ')})`}`;
   });
   return [`not asked: ${words.join(', ')}`];
+}
+
+const carriers: Readonly<Record<string, string>> = {
+  websocket: 'a WebSocket',
+  webrtc: 'WebRTC',
+  broadcast: 'a BroadcastChannel',
+};
+
+/** Told where one is reached by another way than a direct WebSocket, as members of Node reach each other. */
+function linksOf({ name, members }: NodeStatus): readonly string[] {
+  const words = members.flatMap(({ name: to, link }) => (link === undefined ? [] : [`${to} ${describeLink(link)}`]));
+  return words.length === 0 ? [] : [`${name} reaches ${words.join(', ')}`];
+}
+
+function describeLink({ kind = '', path, roundTripMilliseconds }: MemberLink): string {
+  const way = path === 'relayed' ? 'through a relay' : `over ${carriers[kind] ?? 'another way'}`;
+  return roundTripMilliseconds === undefined ? way : `${way} in ${roundTripMilliseconds.toFixed(1)} ms`;
 }
 
 function warningsOf({ name, syncWrites, leaseReads }: NodeStatus): readonly string[] {

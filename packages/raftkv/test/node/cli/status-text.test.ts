@@ -33,6 +33,19 @@ const down: EndpointStatus = {
 };
 
 describe('the status of a cluster', () => {
+  it('says how members are reached where that is told', () => {
+    const far = (id: string, link: NodeStatus['members'][number]['link']) => ({ ...member(id, id), link });
+    const members = [
+      far('b', { kind: 'webrtc', path: 'direct', roundTripMilliseconds: 1.25 }),
+      far('c', { kind: 'websocket', path: 'relayed', roundTripMilliseconds: undefined }),
+      far('d', { kind: 'of a later build', path: 'direct', roundTripMilliseconds: undefined }),
+      far('e', undefined),
+    ];
+    expect(describeStatus([{ ...up, status: { ...status, members } }])).toContain(
+      'node1 reaches name of b over WebRTC in 1.3 ms, name of c through a relay, name of d over another way\n',
+    );
+  });
+
   it('is one row for each member, and the reason of one that does not answer widens no column', () => {
     const [title, head, first, second, ...rest] = describeStatus([up, down]).split('\n');
     expect(title).toBe('cluster c1, 1 of 2 members answer');

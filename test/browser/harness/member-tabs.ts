@@ -1,0 +1,105 @@
+// Tabs with a member in them: opened, looked at and waited for. What is done to a tab is in `tabs.ts`.
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { acceptWebSockets } from '@raftkv/transport/node';
+import { openSignalRelay } from '@raftkv/transport/webrtc';
+import { expect } from 'vitest';
+import type { LabOptions, MemberLab } from '../pages/member.ts';
+import type { Tab } from './tabs.ts';
+
+export type MemberStatus = ReturnType<MemberLab['status']>;
+
+export class MemberTab {
+  readonly tab: Tab;
+  readonly #options: LabOptions;
+
+  private constructor(tab: Tab, options: LabOptions) {
+    this.tab = tab;
+    this.#options = options;
+  }
+
+  /** The page is there already. */
+  static async in(tab: Tab, options: LabOptions): Promise<MemberTab> {
+    const made = new MemberTab(tab, options);
+    await made.begin();
+    return made;
+  }
+
+  /** Opens the member in a page that has none, as after a reload. */
+  async begin(): Promise<void> {
+    await this.tab.page.evaluate((options) => memberLab.open(options), this.#options);
+  }
+
+  get name(): string {
+    return this.#options.name;
+  }
+
+  status(): Promise<MemberStatus> {
+    return this.tab.page.evaluate(() => memberLab.status());
+  }
+
+  /** Resolves with the first status that satisfies; fails with the last one. */
+  async until(isWanted: (status: MemberStatus) => boolean, milliseconds = 30_000): Promise<MemberStatus> {
+    const end = performance.now() + milliseconds;
+    for (;;) {
+      const status = await this.status();
+      if (isWanted(status)) return status;
+      if (performance.now() > end) return expect.fail(`it never came to that; the last was ${JSON.stringify(status)}`);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+
+  put(key: string, value: unknown): Promise<number> {
+    return this.tab.page.evaluate(([k, v]) => memberLab.put(k, v), [key, value] as const);
+  }
+  get(key: string): Promise<unknown> {
+    return this.tab.page.evaluate((k) => memberLab.get(k), key);
+  }
+  keys(prefix: string): Promise<string[]> {
+    return this.tab.page.evaluate((p) => memberLab.keys(p), prefix);
+  }
+
+  async reload(): Promise<void> {
+    await this.tab.page.reload({ waitUntil: 'load' });
+    await this.begin();
+  }
+}
+
+/** The one that leads, as soon as there is one that all of these know. */
+export async function leaderOf(tabs: readonly MemberTab[], milliseconds = 30_000): Promise<MemberTab> {
+  const end = performance.now() + milliseconds;
+  for (;;) {
+    const all = await Promise.all(tabs.map((tab) => tab.status()));
+    const leader = tabs.find((_, at) => all[at]!.isLeader);
+    if (leader !== undefined && all.every((each) => each.leader === `tab:${leader.name}`)) return leader;
+    if (performance.now() > end) return expect.fail(`nobody leads: ${JSON.stringify(all)}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** A relay of signals in this process, and its URL. */
+export async function openRelay(): Promise<{ readonly url: string; close(): Promise<void> }> {
+  const server = createServer();
+  const relay = openSignalRelay();
+  const acceptor = acceptWebSockets(server, [
+    {
+      path: '/signals',
+      protocol: 'raftkv-signals.v1',
+      isAllowed: () => true,
+      onChannel: (channel) => relay.accept(channel),
+    },
+  ]);
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  return {
+    url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}/signals`,
+    close: () => {
+      relay.close();
+      acceptor.close();
+      return new Promise((resolve) => {
+        server.close(() => resolve());
+      });
+    },
+  };
+}
