@@ -3,7 +3,7 @@
 import type { BatchOp, BatchResult, Live, LiveKv, ReplicaStatus, WatchChange } from '@raftkv/client';
 import { RaftkvError } from '@raftkv/client';
 import { LiveCore, LiveValue, Outbox, effectsOf } from '@raftkv/client/live';
-import type { SendOptions } from '@raftkv/client/live';
+import type { WriteTeller } from '@raftkv/client/live';
 import { checkedKey, checkedRange } from '@raftkv/client/parts';
 import { defaultLimits } from '@raftkv/wire';
 import type { KeyInput, RangeInput } from '@raftkv/wire';
@@ -12,7 +12,7 @@ import type { Changes } from './fake-copy.ts';
 
 interface Sent {
   readonly ops: readonly BatchOp<unknown>[];
-  readonly options: SendOptions;
+  readonly teller: WriteTeller;
   readonly resolve: (result: BatchResult<unknown, string>) => void;
   readonly reject: (error: RaftkvError) => void;
 }
@@ -28,7 +28,8 @@ export class FakeKv {
     toUserKey: (key) => key,
   });
   readonly #outbox = new Outbox<unknown, string>({
-    prepare: (ops) => (options) => new Promise((resolve, reject) => this.sent.push({ ops, options, resolve, reject })),
+    prepare: (ops, _options, teller) => () =>
+      new Promise((resolve, reject) => this.sent.push({ ops, teller, resolve, reject })),
     effects: (ops) => effectsOf(ops, { limits: defaultLimits, keysIn: (range) => this.#core.keysIn(range) }),
     show: (write) => this.#core.show(write),
     committed: (write, revision) => this.#core.committed(write, revision),

@@ -15,7 +15,7 @@ import type { Entry, UserKey, View } from './entry.ts';
 import { toOptionalEntry } from './entry.ts';
 import { Feed } from './feed.ts';
 import type { FeedHandlers } from './feed.ts';
-import type { SendOptions } from './live/outbox.ts';
+import type { PrepareWrite } from './live/outbox.ts';
 import type {
   BatchOp,
   BatchResult,
@@ -254,17 +254,20 @@ export class Client<Value, K extends UserKey> implements Kv<Value, K> {
    * A batch, encoded now and sent later: it waits out an offline spell and tells when it leaves. Not part of `Kv`. Throws at once for what cannot be
    * encoded.
    */
-  prepareBatch(ops: readonly BatchOp<Value>[]): (options: SendOptions) => Promise<BatchResult<Value, K>> {
+  readonly prepare: PrepareWrite<Value, K> = (ops, { if: conditions, timeoutMilliseconds = Infinity }, { tell }) => {
+    if (conditions !== undefined)
+      throw new RaftkvError('unsupported', 'conditions need the option outbox, and no timeout');
     // A codec may give what it got.
     const encode = (value: Value): Uint8Array => this.#codec.encode(value).slice();
     const command = batchCommand({ ...this.#codec, encode }, ops);
-    return ({ timeoutMilliseconds = Infinity, onSent }) =>
+    const onSent = (isSent: boolean): void => tell({ status: isSent ? 'sent' : 'local' });
+    return () =>
       this.#write(
         () => command,
         { timeoutMilliseconds, onSent, isPatient: true },
         (answer) => this.#toBatchResult(answer),
       );
-  }
+  };
 
   async compact(revision: number, options: RequestOptions = {}): Promise<void> {
     await this.#write(

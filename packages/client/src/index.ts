@@ -36,9 +36,11 @@ export type {
   LiveScanOptions,
   LiveSource,
   MutateOptions,
+  OutboxStatus,
   ReadState,
   ReplicaStatus,
   Write,
+  WriteOutbox,
   WriteState,
   WriteStatus,
 } from './live.ts';
@@ -48,4 +50,4 @@ export type { Page, Scan } from './scan.ts';
 export type { Txn } from './txn.ts';
 export type { Watch, WatchChange } from './watch.ts';
 export type { ClusterMember, ClusterMembers, MemberPlan } from '@raftkv/wire';
-export type { KeyInput, MemberLink, NodeStatus, RangeInput, ReadLevel } from '@raftkv/wire';
+export type { FoundEntry, KeyInput, MemberLink, NodeStatus, RangeInput, ReadLevel } from '@raftkv/wire';

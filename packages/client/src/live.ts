@@ -4,7 +4,7 @@
 import type { KeyInput, RangeInput, RaftkvError } from '@raftkv/wire';
 import type { Entry, UserKey } from './entry.ts';
 import type { Kv } from './kv.ts';
-import type { BatchOp, BatchResult } from './requests.ts';
+import type { BatchOp, BatchResult, Condition } from './requests.ts';
 
 /** One value over time. All bindings (React, Vue, Svelte, signals) are thin layers over this; they hand its functions on without their object. */
 export interface Live<T> {
@@ -51,6 +51,8 @@ export interface WriteState {
   readonly error: RaftkvError | undefined;
   /** With `committed`: the revision at which it took effect. */
   readonly revision: number | undefined;
+  /** It is kept on this device and survives the page; see `LiveKv.outbox`. */
+  readonly kept?: boolean;
 }
 
 /** A write that was begun. */
@@ -63,11 +65,45 @@ export interface Write<Result> {
   readonly committed: Promise<Result>;
 }
 
-export interface MutateOptions {
+export interface MutateOptions<Value = unknown> {
+  /**
+   * What must hold when its turn comes, or it is `refused` with `condition_failed`; the error's `found` then tells what is there instead. A write that
+   * is not committed yet changes no revision: a second one to the same key, under the same revision, is refused for the first.
+   */
+  readonly if?: readonly Condition<Value>[];
   /** Show it at once, before it is agreed. Default true. */
   readonly optimistic?: boolean;
-  /** Default: none. It waits, in order, until the cluster can be reached. */
+  /** Default: none. It waits, in order, until the cluster can be reached. With one it is not kept: it is meant now or not at all. */
   readonly timeoutMilliseconds?: number;
+}
+
+/** How the kept writes of this tab are doing, those of tabs that are gone and that it took over included. */
+export interface OutboxStatus {
+  /** `strict`: kept in IndexedDB, forced to the medium. `memory`: nothing can be kept, see `error`; writes wait in this page alone, as without an outbox. */
+  readonly storage: 'strict' | 'memory';
+  /** What is wrong with the storage: `unsupported` in a private window or an insecure page, `storage_full`, `storage_failed`, `storage_corrupt`, … */
+  readonly error: RaftkvError | undefined;
+  /** Kept writes that are not settled. */
+  readonly waiting: number;
+  /** Kept writes that were refused or are of unknown outcome, until they are made again or discarded. */
+  readonly undecided: number;
+  /** Of both, with what surrounds them. */
+  readonly bytes: number;
+}
+
+/** The kept writes of a replica that was opened with `outbox`: what to do about those that did not end well. */
+export interface WriteOutbox {
+  readonly status: Live<OutboxStatus>;
+  /**
+   * Makes the operations of a write that was refused or is of unknown outcome again, as a new write after all others, under the conditions that `options`
+   * give (none by default); it takes the place of the old one, on the disk at once. Throws `not_found` for a write that is not kept here or still on its way.
+   */
+  retry(write: Write<unknown>, options?: MutateOptions): Write<unknown>;
+  /**
+   * Forgets such a write, or takes back one that waits and was never sent, which is then `refused` (`cancelled`). Rejects with `not_found` for one that is
+   * not kept here, or was sent.
+   */
+  discard(write: Write<unknown>): Promise<void>;
 }
 
 export interface LiveScanOptions {
@@ -119,9 +155,11 @@ export interface LiveKv<Value = unknown, K extends UserKey = string> extends Kv<
   };
   readonly replica: Live<ReplicaStatus>;
   /** Puts and deletes that take effect together; writes to the same key keep their order, also over an offline spell. Waits while offline. */
-  mutate(ops: readonly BatchOp<Value>[], options?: MutateOptions): Write<BatchResult<Value, K>>;
+  mutate(ops: readonly BatchOp<Value>[], options?: MutateOptions<Value>): Write<BatchResult<Value, K>>;
   /** Own writes in flight and the last ones that were refused or of unknown outcome, oldest first. */
   readonly writes: Live<readonly Write<unknown>[]>;
+  /** Of a replica that was opened with `outbox`. */
+  readonly outbox?: WriteOutbox;
   /** Cuts this tab off (no sockets, no feed) or connects it again: for tests, demos and "work offline" switches. */
   setOnline(isOnline: boolean): void;
 }

@@ -4,9 +4,11 @@ export { dialEndpoint } from './dial.ts';
 export { Scan } from './scan.ts';
 export { settle } from './options.ts';
 export { toEntry, toKeyEntry, viewOf } from './entry.ts';
+export { batchCommand, batchOpResult, txnCommand } from './commands.ts';
 export { json } from './codec.ts';
 export { checkedKey, checkedLevel, checkedNumber, checkedRange } from './checks.ts';
 
+export type { Answer } from './call.ts';
 export type { Feed, FeedHandlers, FeedMessage } from './feed.ts';
 export type { FetchPage, PageRequest } from './scan.ts';
 export type { Settings } from './options.ts';

@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { Store } from '@raftkv/kv';
 import { RaftkvError, defaultLimits, encodeCommand } from '@raftkv/wire';
 import type { Client } from '../src/client.ts';
+import type { WriteState } from '../src/index.ts';
+import type { WriteTeller } from '../src/live/index.ts';
 import { bytes } from '../src/index.ts';
 import { FakeCluster, client, held } from './fake-cluster.ts';
 
@@ -25,8 +27,9 @@ describe('a session', () => {
     await kv.put('a', 1);
     expireSessions(cluster);
     const told: boolean[] = [];
-    const send = kv.prepareBatch([{ type: 'put', key: 'a', value: 2 }]);
-    await send({ timeoutMilliseconds: undefined, onSent: (isSent) => told.push(isSent) });
+    const tell = ({ status }: Partial<WriteState>): void => void told.push(status === 'sent');
+    const send = kv.prepare([{ type: 'put', key: 'a', value: 2 }], {}, { tell } as WriteTeller);
+    await send();
     expect(told).toEqual([true, false, true]);
   });
 

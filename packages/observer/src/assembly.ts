@@ -3,11 +3,12 @@
 import type { KeyRange, KeyValue } from '@raftkv/kv';
 import { RaftkvError } from '@raftkv/wire';
 import type { RangeInput } from '@raftkv/wire';
-import type { Codec, ConnectOptions, LiveKv, ReplicaStatus, UserKey } from '@raftkv/client';
+import type { Codec, ConnectOptions, ReplicaStatus, UserKey } from '@raftkv/client';
 import { LiveValue, pendingStatus } from '@raftkv/client/live';
 import { Client, checkedRange, json, settle, viewOf } from '@raftkv/client/parts';
 import type { Feed, Settings } from '@raftkv/client/parts';
 import type { CopyStore } from './journal.ts';
+import type { KeepWrites } from './keep-writes.ts';
 import { Observer } from './observer.ts';
 import type { ObserverOptions, OpenFeed } from './observer.ts';
 import type { CopyIdentity } from './open-journal.ts';
@@ -16,6 +17,8 @@ import { ReplicaKv } from './replica-kv.ts';
 export interface ReplicaOptions<Value = unknown> extends ConnectOptions<Value> {
   /** Copy these keys only; reads of others go to the cluster. Default: all. */
   readonly ranges?: readonly RangeInput[];
+  /** What `keptWrites` of `raftkv/outbox` answers: writes are kept on this device until they are settled. Default: in memory. */
+  readonly outbox?: KeepWrites;
   /** Lends the copy to whoever feeds others from it, as `raftkv/feeders` does. Told once. Default: to nobody. */
   readonly lend?: (lender: CopyLender) => void;
 }
@@ -104,7 +107,7 @@ export class ReplicaAssembly<Value, K extends UserKey> {
     this.changed();
   }
 
-  get kv(): LiveKv<Value, K> {
+  get kv(): ReplicaKv<Value, K> {
     return this.#kv;
   }
   get status(): ReplicaStatus {

@@ -5,3 +5,4 @@ export { openReplica } from './open-replica.ts';
 export type { OpenReplicaOptions } from './open-replica.ts';
 export type { CopyLender, LentCopy, ReplicaOptions } from './assembly.ts';
 export type { CopyStore } from './journal.ts';
+export type { CommandOptions, CommandRequest, KeepWrites, OutboxHost, WriteKeeper } from './keep-writes.ts';

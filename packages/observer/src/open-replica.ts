@@ -36,5 +36,5 @@ export async function openReplica<Value = unknown, K extends UserKey = string>(
   });
   if (options.store !== undefined) await assembly.keep(options.store);
   assembly.followCluster();
-  return assembly.kv;
+  return assembly.kv.keepWrites(options.outbox);
 }

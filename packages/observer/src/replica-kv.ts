@@ -34,6 +34,7 @@ import { Scan, checkedKey, checkedLevel, checkedNumber, checkedRange } from '@ra
 import type { Client, FetchPage, PageRequest, Settings, View } from '@raftkv/client/parts';
 import type { Copy } from './copy.ts';
 import { CopySource } from './copy-source.ts';
+import type { KeepWrites, WriteKeeper } from './keep-writes.ts';
 import type { Observer } from './observer.ts';
 
 export interface ReplicaKvParts<Value, K extends UserKey> {
@@ -59,6 +60,7 @@ export class ReplicaKv<Value, K extends UserKey> implements LiveKv<Value, K> {
   #asking: Promise<number> | undefined;
   #closing: Promise<void> | undefined;
   readonly live: LiveKv<Value, K>['live'];
+  outbox?: WriteKeeper<Value, K>;
 
   constructor(parts: ReplicaKvParts<Value, K>) {
     this.#parts = parts;
@@ -67,7 +69,7 @@ export class ReplicaKv<Value, K extends UserKey> implements LiveKv<Value, K> {
     const core = new LiveCore<Value, K>(this.#source, { clock: settings.clock, toUserKey: view.key });
     this.#core = core;
     this.#outbox = new Outbox<Value, K>({
-      prepare: (ops) => client.prepareBatch(ops),
+      prepare: (...write) => this.outbox?.prepare(...write) ?? client.prepare(...write),
       effects: (ops) => effectsOf(ops, { limits: settings.limits, keysIn: (range) => core.keysIn(range) }),
       show: (write) => core.show(write),
       committed: (write, revision) => core.committed(write, revision),
@@ -181,11 +183,19 @@ export class ReplicaKv<Value, K extends UserKey> implements LiveKv<Value, K> {
     return this.#parts.client.statusOfAll(options);
   }
 
-  mutate(ops: readonly BatchOp<Value>[], options: MutateOptions = {}): Write<BatchResult<Value, K>> {
+  mutate(ops: readonly BatchOp<Value>[], options: MutateOptions<Value> = {}): Write<BatchResult<Value, K>> {
     if (this.#closing !== undefined) throw new RaftkvError('closed', 'the replica was closed');
     const write = this.#outbox.mutate(ops, options);
     this.#parts.onWrites();
     return write;
+  }
+
+  /** Answers itself, with what was kept in it. */
+  async keepWrites(keep: KeepWrites | undefined): Promise<this> {
+    const { client, view, settings, onWrites } = this.#parts;
+    this.outbox = await keep?.({ kv: this, sender: client, queue: this.#outbox, look: view, limits: settings.limits });
+    this.outbox?.status.subscribe(onWrites);
+    return this;
   }
 
   setOnline(isOnline: boolean): void {
@@ -199,6 +209,7 @@ export class ReplicaKv<Value, K extends UserKey> implements LiveKv<Value, K> {
 
   async #close(): Promise<void> {
     this.#core.close();
+    await this.outbox?.close();
     await this.#parts.close();
   }
 

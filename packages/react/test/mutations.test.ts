@@ -226,7 +226,7 @@ describe('useWrites', () => {
       kv.mutate([{ type: 'put', key: 'b', value: 1 }]);
     });
     expect(screen.text()).toBe('a:local b:local ');
-    await act(() => kv.sent[1]!.options.onSent(true));
+    await act(() => kv.sent[1]!.teller.tell({ status: 'sent' }));
     expect(screen.text()).toBe('a:local b:sent ');
     await act(() => kv.refuse());
     expect(screen.text()).toBe('a:refused b:sent ');

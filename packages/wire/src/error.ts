@@ -33,7 +33,7 @@ const errorCodes = [
   'session_stale',
   'session_overflow',
   'not_found',
-  'condition_failed', // a put with ifRevision or ifAbsent found something else
+  'condition_failed', // a write under conditions found something else
   'storage_locked',
   'storage_corrupt',
   'storage_missing',
@@ -49,6 +49,15 @@ const errorCodes = [
 ] as const;
 
 export type ErrorCode = (typeof errorCodes)[number];
+
+/** What is there, as the client decodes it. A key that is missing does not exist. */
+export interface FoundEntry {
+  readonly key: string | Uint8Array;
+  readonly value: unknown;
+  readonly revision: number;
+  readonly createRevision: number;
+  readonly version: number;
+}
 
 export interface ErrorDetails {
   /** For a write: true = it definitely did not happen; false = it may have. Reads and set-up failures are definite. Default true. */
@@ -74,6 +83,8 @@ export class RaftkvError extends Error {
   readonly definite: boolean;
   readonly compactedRevision: number | undefined;
   readonly leader: string | undefined;
+  /** With `condition_failed`, and with a kept write of unknown outcome: the entries that are there now, of the keys that it concerns. */
+  readonly found?: readonly FoundEntry[];
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(

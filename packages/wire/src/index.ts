@@ -33,7 +33,7 @@ export { StateDigest, decodeDigestAnswer, digestOfChanges, encodeDigestAnswer } 
 export { changeBytes } from './flow.ts';
 export { decodeFeedChanges, decodeFeedEntries, encodeFeedChanges, encodeFeedEntries, feedBytes } from './feed.ts';
 
-export type { ErrorCode, ErrorDetails } from './error.ts';
+export type { ErrorCode, ErrorDetails, FoundEntry } from './error.ts';
 export type { Limits } from './limits.ts';
 export type { KeyInput, RangeInput } from './key.ts';
 export type { DecodeCommandOptions, EncodeCommandOptions } from './command.ts';

@@ -8,7 +8,7 @@ export { pendingStatus } from './pending-status.ts';
 export { shapeState } from './shape.ts';
 
 export type { LiveCoreOptions } from './live-core.ts';
-export type { OutboxOptions, SendOptions } from './outbox.ts';
+export type { OutboxOptions, PrepareWrite, WriteTeller } from './outbox.ts';
 export type { PendingOp, PendingWrite } from './overlay.ts';
 export type { RangeQueryOptions } from './range-query.ts';
 export type { ShapeOptions } from './shape.ts';

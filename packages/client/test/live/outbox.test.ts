@@ -3,11 +3,11 @@ import { describe, expect, it } from 'vitest';
 import { RaftkvError, defaultLimits } from '@raftkv/wire';
 import type { BatchOp, BatchResult } from '../../src/index.ts';
 import { Outbox, effectsOf } from '../../src/live/index.ts';
-import type { SendOptions } from '../../src/live/index.ts';
+import type { WriteTeller } from '../../src/live/index.ts';
 
 interface Sent {
   readonly ops: readonly BatchOp<unknown>[];
-  readonly options: SendOptions;
+  readonly teller: WriteTeller;
   readonly resolve: (result: BatchResult<unknown, string>) => void;
   readonly reject: (error: RaftkvError) => void;
 }
@@ -16,7 +16,8 @@ function setUp(maxWrites?: number) {
   const sent: Sent[] = [];
   const shown: string[] = [];
   const outbox = new Outbox<unknown, string>({
-    prepare: (ops) => (options) => new Promise((resolve, reject) => sent.push({ ops, options, resolve, reject })),
+    prepare: (ops, _options, teller) => () =>
+      new Promise((resolve, reject) => sent.push({ ops, teller, resolve, reject })),
     effects: (ops) => effectsOf(ops, { limits: defaultLimits, keysIn: () => ['in/1', 'in/2'] }),
     show: (write) => shown.push(`show ${write.ops.map((op) => op.key).join()}`),
     committed: (write, revision) => shown.push(`committed ${write.ops.map((op) => op.key).join()} ${revision}`),
@@ -40,9 +41,9 @@ describe('the outbox', () => {
     expect(write.state.getSnapshot().status).toBe('local');
     const seen: string[] = [];
     write.state.subscribe(() => seen.push(write.state.getSnapshot().status));
-    sent[0]!.options.onSent(true);
-    sent[0]!.options.onSent(false);
-    sent[0]!.options.onSent(true);
+    sent[0]!.teller.tell({ status: 'sent' });
+    sent[0]!.teller.tell({ status: 'local' });
+    sent[0]!.teller.tell({ status: 'sent' });
     sent[0]!.resolve(done(7));
     await expect(write.committed).resolves.toEqual(done(7));
     expect(seen).toEqual(['sent', 'local', 'sent', 'committed']);

@@ -2,11 +2,12 @@
 export { openSharedReplica } from './open-shared-replica.ts';
 export { resideHere } from './residence.ts';
 export { serveReplica } from './serve-replica.ts';
+export { guardUnload, watchPage } from './page.ts';
 export { placeOf } from './tab-talk.ts';
 export { WorkerResidence } from './worker-residence.ts';
 
 export type { SharedReplicaOptions } from './open-shared-replica.ts';
-export type { Page } from './page.ts';
+export type { Page, PageWatcher } from './page.ts';
 export type { AnyAssembly, Residence, ResidenceOptions } from './residence.ts';
 export type { ServedReplica } from './serve-replica.ts';
 export type { StartedWorker, WorkerResidenceOptions } from './worker-residence.ts';

@@ -44,8 +44,8 @@ export async function openSharedReplica<Value = unknown, K extends UserKey = str
   assembly.kv.replica.subscribe(() => {
     residence.changed?.();
     const { phase, unsentWrites } = assembly.status;
-    // Own writes that wait live in this page alone.
-    guard(unsentWrites > 0 && phase !== 'closed');
+    // Own writes that wait live in this page alone, but for those that are kept.
+    guard(unsentWrites > (assembly.kv.outbox?.waiting ?? 0) && phase !== 'closed');
   });
   const forgetPage = watchPage(page, {
     onSuspend: () => {
@@ -62,5 +62,5 @@ export async function openSharedReplica<Value = unknown, K extends UserKey = str
   });
   join();
   await residence.settled;
-  return assembly.kv;
+  return assembly.kv.keepWrites(options.outbox);
 }

@@ -1,8 +1,9 @@
 // The records of a copy's database as values of IndexedDB, and their keys: one head, and chunks of packed records. Each carries its version and a
 // checksum of its key and of its bytes, so that no damage and no mix-up goes unseen; `docs/indexeddb-copy-format.md` has every byte.
 import { bin, boxed, decodeVersioned, encodeVersioned, fields, list, text, uint } from '@raftkv/wire';
-import { corrupt } from '../file-format.ts';
 import type { CopyOwner } from '../copy-storage.ts';
+import { seal, unsealed } from './sealed.ts';
+import type { Sealed } from './sealed.ts';
 
 /** Who may write, and what counts. Every transaction that writes compares the one that is there and puts the next one. */
 export interface CopyHead {
@@ -23,8 +24,6 @@ export interface CopyHead {
 
 /** Where a record is: the head's, or that of the chunk at this position of a group. */
 export type RecordKey = 'head' | readonly [group: number, position: number];
-/** What is kept there: a checksum of the key and of the bytes, and the bytes. */
-export type Sealed = readonly [sum: number, bytes: Uint8Array];
 
 export const headKey = 'head';
 
@@ -62,29 +61,4 @@ export function sealChunk(key: RecordKey, records: readonly Uint8Array[]): Seale
 /** The records are views over the chunk. Throws `storage_corrupt` or `unsupported_version`. */
 export function openChunk(key: RecordKey, value: unknown, place: string): readonly Uint8Array[] {
   return decodeVersioned(chunkLayout, ...unsealed(key, value, place));
-}
-
-function seal(key: RecordKey, bytes: Uint8Array): Sealed {
-  return [sumOf(key, bytes), bytes];
-}
-
-/** The bytes, and where they are from. */
-function unsealed(key: RecordKey, value: unknown, place: string): [bytes: Uint8Array, path: string] {
-  const path = `${place}/${key.toString()}`;
-  const [sum, bytes] = Array.isArray(value) ? (value as unknown[]) : [];
-  if (!(bytes instanceof Uint8Array)) throw corrupt(path, 0, 'there is no such record');
-  if (sum !== sumOf(key, bytes)) throw corrupt(path, 0, 'its checksum is off');
-  return [bytes, path];
-}
-
-/** FNV-1a of 32 bits: a few lines, for a database that has checksums of its own in most browsers. */
-function sumOf(key: RecordKey, bytes: Uint8Array): number {
-  let sum = 0x811c9dc5;
-  for (const byte of new TextEncoder().encode(key.toString())) sum = mixed(sum, byte);
-  for (const byte of bytes) sum = mixed(sum, byte);
-  return sum >>> 0;
-}
-
-function mixed(sum: number, byte: number): number {
-  return Math.imul(sum ^ byte, 0x01000193);
 }

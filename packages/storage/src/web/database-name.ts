@@ -4,6 +4,7 @@ import { RaftkvError } from '@raftkv/wire';
 const maxNameCharacters = 128;
 /** A copy may be thrown away, a member's storage never: they are never taken for each other. */
 export const copyPrefix = 'raftkv-copy/';
+export const outboxPrefix = 'raftkv-outbox/';
 
 export function databaseNameOf(name: string, prefix = 'raftkv/'): string {
   if (name.length === 0 || name.length > maxNameCharacters) {

@@ -3,7 +3,7 @@
 import { RaftkvError } from '@raftkv/wire';
 import { databaseError } from './database-error.ts';
 import { databaseFactory, labelOf } from './database.ts';
-import { copyPrefix, databaseNameOf } from './database-name.ts';
+import { copyPrefix, databaseNameOf, outboxPrefix } from './database-name.ts';
 
 /** How long a tab that does not let go (a frozen one) is waited for. */
 const blockedTimeoutMilliseconds = 5000;
@@ -22,6 +22,11 @@ export async function deleteIndexedDbStorage(name: string): Promise<void> {
 /** The same for a copy. */
 export async function deleteIndexedDbCopy(name: string): Promise<void> {
   return deleteDatabase(databaseNameOf(name, copyPrefix));
+}
+
+/** The same for writes that are kept, with all that is in it. */
+export async function deleteIndexedDbOutbox(name: string): Promise<void> {
+  return deleteDatabase(databaseNameOf(name, outboxPrefix));
 }
 
 async function deleteDatabase(database: string): Promise<void> {

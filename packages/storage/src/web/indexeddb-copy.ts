@@ -5,8 +5,9 @@ import { RaftkvError } from '@raftkv/wire';
 import { corrupt } from '../file-format.ts';
 import type { CopyOwner, CopyStorage } from '../copy-storage.ts';
 import { chunkKeys, headKey, openChunk, openHead, sealChunk, sealHead } from './copy-records.ts';
-import type { CopyHead, RecordKey, Sealed } from './copy-records.ts';
+import type { CopyHead, RecordKey } from './copy-records.ts';
 import type { Database } from './database.ts';
+import type { Sealed } from './sealed.ts';
 
 /** Larger values are moved out of the database into files of their own by browsers, at a cost; a larger record has a chunk to itself. */
 const chunkBytes = 60 * 1024;

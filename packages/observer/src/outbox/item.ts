@@ -1,0 +1,44 @@
+// One kept write while the page lives: its record, how far it has come, and whom to tell. A bag of state; `keeper.ts` and `delivery.ts` change it.
+import type { RaftkvError } from '@raftkv/wire';
+import type { WriteTeller } from '@raftkv/client/live';
+import type { KeptWrite, WriteMark } from '@raftkv/storage';
+import type { Lane } from './lane.ts';
+
+/** What a record takes besides its command. */
+const overheadBytes = 64;
+
+export class Item {
+  readonly teller: WriteTeller;
+  record: KeptWrite;
+  /** Once it is in one. */
+  lane!: Lane;
+  /** Resolves when it is on the disk. */
+  kept: Promise<void> = Promise.resolve();
+  /** Durable before it is first sent. */
+  mark: WriteMark | undefined = undefined;
+  /** An earlier life of the page may have sent it: only the store knows its fate. */
+  isOld = false;
+  isDiscarded = false;
+  /** It ended badly, and waits for the app. */
+  failure: RaftkvError | undefined = undefined;
+
+  constructor(record: Omit<KeptWrite, 'number'>, teller: WriteTeller) {
+    this.record = { ...record, number: 0 };
+    this.teller = teller;
+  }
+
+  get bytes(): number {
+    return this.record.command.length + overheadBytes;
+  }
+
+  /** It was sent, or is about to be. */
+  get isSent(): boolean {
+    return this.mark !== undefined && this.failure === undefined;
+  }
+
+  enter(lane: Lane, number: number): void {
+    this.lane = lane;
+    lane.count += 1;
+    this.record = { ...this.record, number };
+  }
+}

@@ -1,0 +1,199 @@
+// Lives of tabs over one disk and one real member: each opens a replica with an outbox, and can be ended at any of its steps, which are what it does to the
+// disk and the frames that it sends and hears. What a life that was ended so asked for after that step never takes effect.
+import { MemoryOutbox } from '@raftkv/storage';
+import type { OutboxStorage } from '@raftkv/storage';
+import type { Dial, LiveKv, Write } from '@raftkv/client';
+import { RaftkvError } from '@raftkv/wire';
+import { onTestFinished } from 'vitest';
+import { openReplica } from '../../src/index.ts';
+import { keepWrites } from '../../src/outbox/index.ts';
+import type { KeeperOptions, LaneLocks } from '../../src/outbox/index.ts';
+import type { SmallCluster } from '../small-cluster.ts';
+import { until } from '../small-cluster.ts';
+
+const never = new Promise<never>(() => {});
+
+/** The disk and the locks of one origin. */
+export class Origin {
+  /** Of each step of the disk, the life that makes it is asked first. */
+  #present: Life | undefined;
+  readonly disk = new MemoryOutbox('strict', (moment, what) => this.#present!.step(`${moment} ${what}`));
+  readonly locks = new LockTable();
+  failure: RaftkvError | undefined;
+
+  /** What `life` asks of the disk, it asks as itself. */
+  storageOf(life: Life): OutboxStorage {
+    const as = async <T>(work: () => Promise<T>): Promise<T> => {
+      if (life.isOver) return never;
+      if (this.failure !== undefined) throw this.failure;
+      this.#present = life;
+      const working = work();
+      return working;
+    };
+    return {
+      mode: 'strict',
+      lanes: () => as(() => this.disk.lanes()),
+      take: (name) =>
+        as(async () => {
+          const lane = await this.disk.take(name);
+          return {
+            found: lane.found,
+            commit: (changes) => as(() => lane.commit(changes)),
+            drop: () => as(() => lane.drop()),
+          };
+        }),
+      close: () => {},
+    };
+  }
+}
+
+/** Locks as a browser has them, for lanes. */
+class LockTable {
+  readonly #holders = new Map<string, object>();
+  readonly #queues = new Map<string, (() => void)[]>();
+  readonly #listeners = new Map<Life, (lane: string) => void>();
+
+  of(life: Life): LaneLocks {
+    return {
+      former: undefined,
+      take: (lane, { ifFree = false, signal }) =>
+        new Promise((resolve, reject) => {
+          const hold = (): void => {
+            // The requests of a dead tab go with it.
+            if (life.isOver) return this.#queues.get(lane)?.shift()?.();
+            const holder = {};
+            this.#holders.set(lane, holder);
+            const release = (): void => {
+              if (this.#holders.get(lane) !== holder) return;
+              this.#holders.delete(lane);
+              this.#queues.get(lane)?.shift()?.();
+            };
+            life.held.add(release);
+            resolve(release);
+          };
+          if (!this.#holders.has(lane)) return hold();
+          if (ifFree) return resolve(undefined);
+          const queue = this.#queues.get(lane) ?? [];
+          this.#queues.set(lane, queue);
+          queue.push(hold);
+          signal?.addEventListener('abort', () => {
+            if (queue.includes(hold)) queue.splice(queue.indexOf(hold), 1);
+            reject(new RaftkvError('cancelled', 'given up'));
+          });
+        }),
+      announce: (lane) => {
+        for (const [other, listener] of this.#listeners) if (other !== life && !other.isOver) listener(lane);
+      },
+      listen: (listener) => void this.#listeners.set(life, listener),
+      close: () => void this.#listeners.delete(life),
+    };
+  }
+}
+
+export class Life {
+  kv!: LiveKv;
+  /** What it did so far: steps of the disk, frames. */
+  readonly steps: string[] = [];
+  readonly held = new Set<() => void>();
+  isOver = false;
+  /** What is said to it is lost. */
+  isDeaf = false;
+  #stepsLeft: number;
+  #closers: (() => void)[] = [];
+  #resolveOver!: () => void;
+  readonly over = new Promise<void>((resolve) => (this.#resolveOver = resolve));
+
+  private constructor(stepsLeft: number) {
+    this.#stepsLeft = stepsLeft;
+  }
+
+  /** `stepsLeft`: before the step after these it ends. */
+  static async begin(
+    cluster: SmallCluster,
+    origin: Origin,
+    options: Partial<KeeperOptions> & { readonly stepsLeft?: number; readonly isOffline?: boolean } = {},
+  ): Promise<Life> {
+    const { stepsLeft = Infinity, isOffline = false, ...keeperOptions } = options;
+    const life = new Life(stepsLeft);
+    let isCut = isOffline;
+    const dial: Dial = async (endpoint, how) => {
+      if (life.isOver) return never;
+      if (isCut) throw new RaftkvError('connect_failed', 'cut off');
+      const channel = await cluster.dial(endpoint, how);
+      life.#closers.push(() => channel.close());
+      const send = channel.send.bind(channel);
+      channel.send = (frame) => (life.stepNow('send') ? send(frame) : false);
+      const start = channel.start.bind(channel);
+      channel.start = ({ onFrame, ...handlers }) =>
+        start({ ...handlers, onFrame: (frame) => void (!life.isDeaf && life.stepNow('hear') && onFrame(frame)) });
+      return channel;
+    };
+    const opening = openReplica({
+      endpoints: cluster.endpoints,
+      dial,
+      retryDelayMilliseconds: 5,
+      outbox: keepWrites({
+        open: async () => origin.storageOf(life),
+        fallback: new MemoryOutbox(),
+        locks: origin.locks.of(life),
+        clock: { schedule, wallTime: () => Date.now() },
+        ...keeperOptions,
+      }),
+    });
+    void opening.then((kv) => {
+      onTestFinished(() => (life.isOver ? undefined : kv.close()));
+    });
+    const kv = await Promise.race([opening, life.over]);
+    if (kv !== undefined) life.kv = kv;
+    life.cutOff = (is) => {
+      isCut = is;
+      if (is) for (const close of life.#closers.splice(0)) close();
+    };
+    return life;
+  }
+
+  /** Nobody can be reached, or all can again. */
+  cutOff: (is: boolean) => void = () => {};
+
+  /** Of the disk. Whoever is over waits for ever. */
+  step(what: string): Promise<void> {
+    return this.stepNow(what) ? Promise.resolve() : never;
+  }
+
+  stepNow(what: string): boolean {
+    if (this.isOver) return false;
+    if (this.#stepsLeft === 0) {
+      this.end();
+      return false;
+    }
+    this.#stepsLeft -= 1;
+    this.steps.push(what);
+    return true;
+  }
+
+  /** As when its process is killed: what it held is free. */
+  end(): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    for (const close of this.#closers.splice(0)) close();
+    queueMicrotask(() => {
+      for (const release of this.held) release();
+    });
+    this.#resolveOver();
+  }
+
+  /** Everything that is kept is settled. */
+  async drained(): Promise<void> {
+    await until(this.kv.outbox!.status, ({ waiting }) => waiting === 0);
+  }
+}
+
+export function stateOf(write: Write<unknown>): string {
+  const { status, kept = false } = write.state.getSnapshot();
+  return kept ? `${status}, kept` : status;
+}
+
+function schedule(callback: () => void, milliseconds: number): () => void {
+  const timer = setTimeout(callback, milliseconds);
+  return () => clearTimeout(timer);
+}
