@@ -3,9 +3,11 @@
 import { RaftkvError } from '@raftkv/wire';
 
 /** Values of the protocol: never change or reuse one. */
-export const purposes = ['peer', 'client', 'room'] as const;
+export const purposes = ['peer', 'client', 'room', 'feed'] as const;
 
-/** `peer`: between members of a cluster, for the mesh. `client`: somebody asks a member, as over its client port. `room`: tabs of a room tell each other what they are. */
+/**
+ * `peer`: between members of a cluster, for the mesh. `client`: somebody asks a member, as over its client port. `room`: tabs of a room tell each other what they are. `feed`: one
+ * copy is fed by another. */
 export type ChannelPurpose = (typeof purposes)[number];
 
 export interface DialOptions {

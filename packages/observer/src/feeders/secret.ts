@@ -1,6 +1,5 @@
-// How two tabs show each other that they know the same secret, without saying it: each answers the other's random bytes. Also the name under which those
-// who know it meet, so that whoever carries their signals learns nothing.
-import { hmacSha256, sha256 } from '@raftkv/wire';
+// How two tabs show each other that they know the same secret, without saying it: each answers the other's random bytes.
+import { hmacSha256 } from '@raftkv/wire';
 
 export interface Meeting {
   readonly clusterId: string;
@@ -26,12 +25,6 @@ export function isSame(one: Uint8Array, other: Uint8Array): boolean {
   let difference = one.length ^ other.length;
   for (const [at, byte] of one.entries()) difference |= byte ^ (other[at] ?? 0);
   return difference === 0;
-}
-
-/** Where those meet who feed each other of this cluster. */
-export function roomOf(secret: string, clusterId: string): string {
-  const digest = sha256(bytesOf(JSON.stringify(['raftkv feeders 1', clusterId, secret])));
-  return `feeders-${[...digest.subarray(0, 16)].map((byte) => byte.toString(16).padStart(2, '0')).join('')}`;
 }
 
 function bytesOf(text: string): Uint8Array {

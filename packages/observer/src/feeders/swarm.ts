@@ -18,7 +18,6 @@ import { choose, isFit, readOffer, writeOffer } from './offer.ts';
 import type { Wish } from './offer.ts';
 import { PeerFeed } from './peer-feed.ts';
 import { Reputation } from './reputation.ts';
-import { roomOf } from './secret.ts';
 import { Upload } from './upload.ts';
 
 /** Where tabs find each other. */
@@ -32,12 +31,12 @@ export interface SwarmNet {
 }
 
 export interface SwarmOptions {
-  /** Only tabs that know the same one feed each other. Hand it out with what else lets somebody read the cluster. */
+  /** Only tabs that know the same one feed each other: of 16 characters at least, which nobody can guess. Hand it out with what else lets somebody read the cluster. */
   readonly secret: string;
   /** To members. */
   readonly dial: Dial;
   readonly openNet: (place: {
-    readonly room: string;
+    readonly clusterId: string;
     readonly selfId: string;
     /** Somebody dialled. */
     readonly onChannel: (channel: Channel) => void;
@@ -82,6 +81,7 @@ export interface SwarmStatus {
   readonly lastError: RaftkvError | undefined;
 }
 
+const minSecretCharacters = 16;
 /** Feeders that are tried in one go. */
 const maxTries = 3;
 /** What is offered is looked at this often; more often while that is nothing. */
@@ -128,8 +128,9 @@ export class Swarm implements FeedHub {
   #isClosed = false;
 
   constructor(options: SwarmOptions) {
-    if (typeof options.secret !== 'string' || options.secret === '') {
-      throw new RaftkvError('invalid_argument', 'tabs that feed each other need a secret');
+    if (typeof options.secret !== 'string' || options.secret.length < minSecretCharacters) {
+      const message = `the secret of tabs that feed each other has ${minSecretCharacters} characters or more`;
+      throw new RaftkvError('invalid_argument', message);
     }
     this.#options = options;
     this.selfId = options.selfId ?? crypto.randomUUID();
@@ -299,7 +300,7 @@ export class Swarm implements FeedHub {
     feeder.setPath(this.#path);
     this.#feeder = feeder;
     this.#net = openNet({
-      room: roomOf(secret, clusterId),
+      clusterId,
       selfId: this.selfId,
       onChannel: (channel) => feeder.accept(channel),
     });

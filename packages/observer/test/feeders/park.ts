@@ -63,7 +63,7 @@ export class Park {
     const { lie, replica, prefixes = [''], ...rest } = options;
     const swarm = new Swarm({
       selfId: id,
-      secret: 'of the test',
+      secret: 'the secret of the test',
       dial: this.cluster.dial,
       openNet: ({ onChannel }) => this.#enter(id, onChannel, lie),
       patienceMilliseconds: 300,
@@ -147,6 +147,7 @@ export class Tab {
   readonly kv: LiveKv;
   readonly copy: () => LentCopy | undefined;
   readonly #park: Park;
+  #checked: { readonly copy: LentCopy | undefined; readonly revision: number } = { copy: undefined, revision: 0 };
   /** Of the keys that are copied. */
   prefixes: readonly string[] = [''];
   /** Revisions that were shown. */
@@ -168,7 +169,8 @@ export class Tab {
   /** What is shown is what the cluster had at that revision, entry by entry. */
   expectTruth(): void {
     const copy = this.copy();
-    if (copy === undefined) return;
+    if (copy === undefined || (copy === this.#checked.copy && copy.revision === this.#checked.revision)) return;
+    this.#checked = { copy, revision: copy.revision };
     this.shown.add(copy.revision);
     const scan = this.#park.cluster.stateMachine.store.scan({ from: '', to: undefined }, { revision: copy.revision });
     // What is forgotten cannot be compared; what never was must not be shown.

@@ -47,18 +47,19 @@ describe('tabs that feed each other', () => {
   });
 
   it('cost the cluster a small part of what it would send them', async () => {
-    const park = await filled(300);
+    const park = await filled(100);
     await first(park);
     const sent = park.cluster.sentBytes;
-    const tabs = await Promise.all(['b', 'c', 'd', 'e'].map((id) => park.tab(id)));
+    // However busy the machine is, nobody is left for being slow.
+    const options = { patienceMilliseconds: 20_000 };
+    const tabs = await Promise.all(['b', 'c', 'd', 'e'].map((id) => park.tab(id, options)));
     await Promise.all(tabs.map((tab) => tab.isEqual()));
+    // A copy is some 200 KB.
+    expect(park.cluster.sentBytes - sent).toBeLessThan(20_000);
     const kv = park.client();
-    const before = park.cluster.sentBytes;
-    for (let i = 0; i < 100; i += 1) await kv.put(`k${i}`, `${i} ${big} ${Math.cos(i)}`);
+    for (let i = 0; i < 50; i += 1) await kv.put(`k${i}`, `${i} ${big} ${Math.cos(i)}`);
     await Promise.all(tabs.map((tab) => tab.isEqual()));
-    // A copy is some 600 KB, and so is each tab's share of the changes.
-    expect(before - sent).toBeLessThan(30_000);
-    for (const tab of tabs) expect(tab.status.clusterBytes).toBe(0);
+    for (const tab of tabs) expect(tab.status).toMatchObject({ clusterBytes: 0, left: 0 });
   });
 
   it('show a write as soon as the cluster vouches for it, their own and others’', async () => {
@@ -148,7 +149,7 @@ describe('tabs that feed each other', () => {
     expect(b.status.source).toBe('cluster');
     isWilling = true;
     await expect.poll(() => park.offerOf('a'), { timeout: 5_000 }).toBeDefined();
-    const stranger = await park.tab('x', { secret: 'another one' });
+    const stranger = await park.tab('x', { secret: 'another secret altogether' });
     await stranger.isEqual();
     expect(stranger.status).toMatchObject({ source: 'cluster', tabBytes: 0 });
     expect(a.status.children).toBe(0);

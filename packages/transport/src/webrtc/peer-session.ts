@@ -32,6 +32,7 @@ const dataChannels = {
   peer: { urgent: { label: 'raftkv', id: 0 }, bulk: { label: 'raftkv-bulk', id: 1 } },
   client: { urgent: { label: 'raftkv-client', id: 2 }, bulk: { label: 'raftkv-client-bulk', id: 3 } },
   room: { urgent: { label: 'raftkv-room', id: 4 }, bulk: { label: 'raftkv-room-bulk', id: 5 } },
+  feed: { urgent: { label: 'raftkv-feed', id: 6 }, bulk: { label: 'raftkv-feed-bulk', id: 7 } },
 } as const;
 
 export class PeerSession {
@@ -90,7 +91,7 @@ export class PeerSession {
 
   /** Resolves when it is worked through. */
   async receive(body: SignalBody): Promise<void> {
-    if (this.#isEnded) return;
+    if (this.#isEnded || body.type === 'note') return;
     this.#cancelPatience();
     if (body.type === 'candidate') {
       const { candidate, mid, line } = body;

@@ -17,7 +17,9 @@ export type SignalBody =
       readonly mid: string | null;
       readonly line: number | null;
     }
-  | { readonly type: 'bye'; readonly code: ErrorCode; readonly message: string };
+  | { readonly type: 'bye'; readonly code: ErrorCode; readonly message: string }
+  /** A word between two that need no channel for it, such as who has something to offer. Sessions pass over it. */
+  | { readonly type: 'note'; readonly text: string };
 
 /** Plain data, also after `JSON.parse(JSON.stringify(signal))`. */
 export type Signal = SignalBody & {
@@ -40,6 +42,7 @@ export const maxSdpCharacters = 16 * 1024;
 const maxCandidateCharacters = 1024;
 const maxIdCharacters = 128;
 const maxReasonCharacters = 500;
+const maxNoteCharacters = 2_000;
 
 /** Throws `bad_frame`, or `unsupported_version` for what a later build says. Only what is known is taken over. */
 export function parseSignal(value: unknown): Signal {
@@ -78,6 +81,7 @@ function parseBody(fields: Readonly<Record<string, unknown>>): SignalBody {
     const known = isErrorCode(code) ? code : 'connection_lost';
     return { type, code: known, message: text(fields, 'message', maxReasonCharacters) };
   }
+  if (type === 'note') return { type, text: text(fields, 'text', maxNoteCharacters) };
   throw badSignal('type');
 }
 

@@ -142,6 +142,21 @@ describe('a relay of signals', () => {
     expect(await codeOf(a.dial('c'))).toBe('connect_failed');
   });
 
+  it('passes on a word that needs no channel, to the one that it names', async () => {
+    const { relay, join } = await startRelay();
+    const [a, b, c] = [join('a'), join('b'), join('c')];
+    const heard: unknown[] = [];
+    b.listen((signal) => heard.push(signal));
+    c.listen(() => heard.push('c heard it too'));
+    await expect.poll(() => relay.members).toBe(3);
+    const note = { version: 1, session: 's', from: 'a', to: 'b', type: 'note', text: 'x'.repeat(2_000) } as const;
+    a.send({ ...note, to: 'nobody' });
+    a.send(note);
+    await expect.poll(() => heard).toEqual([note]);
+    a.send({ ...note, text: 'x'.repeat(2_001) });
+    await expect.poll(() => a.lastError?.code).toBe('bad_frame');
+  });
+
   it('is found again after it was away, with what was said meanwhile; connections stand', async () => {
     const { relay, join, port, close } = await startRelay();
     const [toA, toB] = [join('a'), join('b')];

@@ -325,6 +325,8 @@ describe('members over WebRTC', () => {
       'text',
       { ...envelope, version: 2, type: 'bye', code: 'closed', message: '' },
       { ...envelope, type: 'bye', code: 'closed', message: 'leave' },
+      { ...envelope, type: 'note', text: 'leave' },
+      { ...envelope, session: 'another', type: 'note', text: 'come' },
       { ...envelope, type: 'answer', sdp: 'v=0' },
       { ...envelope, type: 'offer', sdp: 'nonsense' },
       { ...envelope, type: 'offer', sdp: 'x'.repeat(20_000) },
