@@ -1,7 +1,7 @@
 // What a member is put together from: its home, and the parts that a runtime has to give. Read by `open-member.ts`.
 import type { RaftOptions } from '@raftkv/raft';
 import type { Clock, ReplicaEvent, ReplicaOptions } from '@raftkv/replica';
-import type { RaftkvError } from '@raftkv/wire';
+import type { Hasher, RaftkvError } from '@raftkv/wire';
 import type { Home } from './home.ts';
 import type { KvStateMachine } from './kv-state-machine.ts';
 import type { MembershipEvent } from './membership.ts';
@@ -31,6 +31,8 @@ export interface MemberOptions {
   readonly stateMachine?: KvStateMachine;
   /** Raw DEFLATE for what observers are sent. Default: the one in plain JavaScript. */
   readonly deflate?: (bytes: Uint8Array) => Uint8Array;
+  /** The runtime's own SHA-256, for digests of what others feed to observers. Default: the one in plain JavaScript, several times slower. */
+  readonly sha256?: () => Hasher;
   /**
    * Asked before anybody hears of this member, with the id of its cluster; undefined: that is not founded yet. A rejection ends the opening, with it.
    * Default: nobody is asked.

@@ -178,7 +178,7 @@ class OpenMember implements Member {
   }
 
   #createNode(): LocalKvNode {
-    const { version, clock, raft, deflate, requestTimeoutMilliseconds = 5_000 } = this.#options;
+    const { version, clock, raft, deflate, sha256, requestTimeoutMilliseconds = 5_000 } = this.#options;
     const { memberId, memberName } = this.#home.stored.identity;
     return new LocalKvNode({
       clusterId: () => this.clusterId.known,
@@ -194,6 +194,7 @@ class OpenMember implements Member {
       clock,
       requestTimeoutMilliseconds,
       ...(deflate === undefined ? {} : { deflate }),
+      ...(sha256 === undefined ? {} : { sha256 }),
     });
   }
 

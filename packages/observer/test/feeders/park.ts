@@ -66,8 +66,8 @@ export class Park {
       secret: 'the secret of the test',
       dial: this.cluster.dial,
       openNet: ({ onChannel }) => this.#enter(id, onChannel, lie),
-      patienceMilliseconds: 300,
-      seekMilliseconds: 500,
+      patienceMilliseconds: 1_500,
+      seekMilliseconds: 5_000,
       lookMilliseconds: 40,
       markMilliseconds: 2,
       uploadBytesPerSecond: 100_000_000,
@@ -182,12 +182,12 @@ export class Tab {
     assert.deepEqual(shown.finish(), real.finish(), `what ${this.id} shows of revision ${copy.revision}`);
   }
 
-  until(isWanted: (status: SwarmStatus) => boolean, milliseconds?: number): Promise<SwarmStatus> {
+  until(isWanted: (status: SwarmStatus) => boolean, milliseconds = 25_000): Promise<SwarmStatus> {
     return until(this.swarm.status, isWanted, milliseconds);
   }
 
   async reaches(revision: number): Promise<void> {
-    await until(this.kv.replica, (status) => status.phase === 'ready' && status.revision >= revision);
+    await until(this.kv.replica, (status) => status.phase === 'ready' && status.revision >= revision, 25_000);
     this.expectTruth();
   }
 

@@ -1,6 +1,6 @@
 // The composition root of a member in Node: a member in its directory, and the doors to it, opened and closed in order. What a member is made of is the same
 // everywhere (`openMember` of the server); its clock, dice, files and sockets are given here.
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { join as joinPath } from 'node:path';
 import { FlightRecorder } from '@raftkv/replica';
 import { addMemberMetrics, createMetrics, openMember, tabWord } from '@raftkv/server';
@@ -136,6 +136,7 @@ class StartingNode {
         snapshotBytesPerSecond: config.snapshotRate,
       },
       deflate: config.compression ? deflate : (bytes) => bytes,
+      sha256: () => createHash('sha256'),
       ...(join === undefined || home.isNew
         ? {}
         : { check: (known) => checkCluster(config, join, { home, known, logger }) }),
