@@ -64,6 +64,11 @@ const appendRelaxed = (tab: Tab, count: number): Promise<number> =>
     return entries.length;
   }, count);
 
+/** Some of them. */
+function lostOf(acknowledged: readonly string[], there: ReadonlySet<string>): string[] {
+  return acknowledged.filter((key) => !there.has(key)).slice(0, 5);
+}
+
 it('no write that a member in a tab acknowledged is lost', async () => {
   const place = join(disk?.directory ?? folder, 'profile');
   mkdirSync(place);
@@ -75,7 +80,7 @@ it('no write that a member in a tab acknowledged is lost', async () => {
     const member = await MemberTab.in(await profile.openTab(stage.url('member')), alone);
     await member.until(({ isLeader }) => isLeader);
     const there = new Set(await member.keys(''));
-    expect(acknowledged.filter((key) => !there.has(key))).toEqual([]);
+    expect(lostOf(acknowledged, there)).toEqual([]);
     const known = acknowledged.length;
     void member.tab.page.evaluate((key) => memberLab.writeOn(key), `round ${round}`).catch(() => undefined);
     await waitFor('writes are acknowledged', () => acknowledged.length > known + 50 * round);
@@ -88,9 +93,9 @@ it('no write that a member in a tab acknowledged is lost', async () => {
   const member = await MemberTab.in(await profile.openTab(stage.url('member')), alone);
   await member.until(({ isLeader }) => isLeader);
   const there = new Set(await member.keys(''));
-  expect(acknowledged.filter((key) => !there.has(key))).toEqual([]);
+  expect(lostOf(acknowledged, there)).toEqual([]);
   expect(acknowledged.length).toBeGreaterThan(300);
   if (disk !== undefined) expect(keptBatches[1]! + keptBatches[2]!).toBeLessThan(3 * relaxedBatches);
   await member.put('after', 1);
   await profile.close();
-}, 240_000);
+}, 120_000);

@@ -94,7 +94,8 @@ const memberLab = {
   writeOn: async (key: string): Promise<void> => {
     for (let i = 0; ; i += 1) {
       await memberLab.kv!.put(`${key}/${i}`, i);
-      void globalThis.noteAcknowledged?.(`${key}/${i}`);
+      // Told and known before the next one, however fast this goes.
+      await globalThis.noteAcknowledged?.(`${key}/${i}`);
     }
   },
   outcomesOf: (): [string, string][] => [...memberLab.outcomes],
