@@ -50,8 +50,9 @@ export function launchChromium(moreFlags: readonly string[] = []): Promise<Brows
 }
 
 /** A browser with a profile on disk, which can be killed and started again on the same data. */
-export function launchProfile(folder: string): Promise<BrowserContext> {
-  return chromium.launchPersistentContext(folder, { executablePath: findChromium(), args: flags, timeout: 60_000 });
+export function launchProfile(folder: string, moreFlags: readonly string[] = []): Promise<BrowserContext> {
+  const args = [...flags, ...moreFlags];
+  return chromium.launchPersistentContext(folder, { executablePath: findChromium(), args, timeout: 60_000 });
 }
 
 /** The processes of the browser that a context belongs to. */

@@ -79,11 +79,9 @@ export class OpenTabMember implements TabMember {
     });
     this.#stopWatching = watchPageLife(page, {
       onHidden: () => this.#settle(),
-      onShown: () => {
-        if (this.#life?.vigil.look({ isShown: true }) !== true) this.#settle();
-      },
+      onShown: () => this.#wake(),
       onLeaving: () => this.#leave(),
-      onResumed: () => void this.#life?.vigil.look({ isShown: true }),
+      onResumed: () => this.#wake(),
       onRestored: () => this.#life?.end({ type: 'gap', milliseconds: 0 }),
       onNetwork: () => {
         this.#network.networkChanged?.();
@@ -183,6 +181,11 @@ export class OpenTabMember implements TabMember {
     this.#look();
     // A tab that was hidden may be frozen next: what hands over leaves now.
     this.#life?.vigil.flush();
+  }
+
+  /** Seen, or running, again: if it did not run for too long, another life begins. */
+  #wake(): void {
+    if (this.#life?.vigil.look({ isShown: true }) !== true) this.#settle();
   }
 
   /** Whoever leads now, in a tab that may not run again, hands over to anybody rather than to the election timeout. */
