@@ -23,7 +23,7 @@ const secret = 'what the tabs of these suites know of each other';
 const channels = new Set<Channel>();
 let isCut = false;
 
-const memberLab = {
+export const memberLab = {
   member: undefined as TabMember | undefined,
   kv: undefined as ClusterKv | undefined,
   events: [] as string[],

@@ -1,4 +1,5 @@
 // The front door of the observer in a browser. It needs a browser's events and locks, and is handed its storage and channels: the door of raftkv does.
+export { HolderLock } from './holder-lock.ts';
 export { openSharedReplica } from './open-shared-replica.ts';
 export { resideHere } from './residence.ts';
 export { serveReplica } from './serve-replica.ts';
