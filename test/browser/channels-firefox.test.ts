@@ -1,30 +1,19 @@
 // The conformance suite of the Channel contract in a real Firefox, over each kind of channel that a browser has. Run where Firefox is present, and
 // always in CI, which installs it.
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Browser, Page } from 'puppeteer-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { Page } from 'puppeteer-core';
 import { describeChannel } from '@raftkv/transport/conformance';
-import { findFirefox, launchFirefox, webRtcPreferences } from './harness/firefox.ts';
-import { serveSite } from './harness/site.ts';
-import type { Site } from './harness/site.ts';
+import { webRtcPreferences } from './harness/firefox.ts';
+import { setFirefoxStage } from './harness/firefox-stage.ts';
 
-const isWanted = findFirefox() !== undefined || process.env['CI'] !== undefined;
-
-let browser: Browser | undefined;
-let site: Site | undefined;
+const stage = setFirefoxStage(['channels'], webRtcPreferences);
 let page: Page;
 beforeAll(async () => {
-  if (!isWanted) return;
-  [browser, site] = await Promise.all([launchFirefox(webRtcPreferences), serveSite(['channels'])]);
-  page = await browser.newPage();
-  await page.goto(site.url('channels'), { waitUntil: 'load' });
-});
-afterAll(async () => {
-  await browser?.close();
-  await site?.close();
+  if (stage.isWanted) page = await stage.openTab('channels');
 });
 
-const kinds = ['BroadcastChannel', 'MessagePort', 'WebRTC, ordered', 'WebRTC, unordered'];
-for (const kind of isWanted ? kinds : []) {
+const kinds = ['BroadcastChannel', 'MessagePort', 'WebRTC, ordered', 'WebRTC, unordered', 'WebRTC, the bulk pipe'];
+for (const kind of stage.isWanted ? kinds : []) {
   describeChannel(kind, () => Promise.reject(new Error('channels are in the tab')), {
     describe,
     it: (title) =>
@@ -37,7 +26,7 @@ for (const kind of isWanted ? kinds : []) {
 }
 
 it('lets a ping pass 16 MiB of bulk that are under way', async () => {
-  if (!isWanted) return;
+  if (!stage.isWanted) return;
   const bytes = 16 * 1024 * 1024;
   const figures = await page.evaluate((size) => channelLab.passBulk(size, 'channel'), bytes);
   expect(figures.bulkBytesBefore).toBeLessThan(bytes / 4);

@@ -12,7 +12,7 @@ beforeAll(async () => {
   tab = await stage.openTab('channels');
 });
 
-const kinds = ['BroadcastChannel', 'MessagePort', 'WebRTC, ordered', 'WebRTC, unordered'];
+const kinds = ['BroadcastChannel', 'MessagePort', 'WebRTC, ordered', 'WebRTC, unordered', 'WebRTC, the bulk pipe'];
 for (const kind of kinds) {
   describeChannel(kind, () => Promise.reject(new Error('channels are in the tab')), {
     describe,

@@ -73,12 +73,13 @@ async function joinDataChannels(kind: DataChannelKind, limits: Partial<ChannelLi
   return { left, right, ports, close: () => connections.forEach((connection) => connection.close()) };
 }
 
-function dataChannels(kind: DataChannelKind): Factory {
+/** The channel itself, or its pipe for what is large. */
+function dataChannels(kind: DataChannelKind, pipe: 'channel' | 'bulk' = 'channel'): Factory {
   return async (limits) => {
     const { left, right, ports, close } = await joinDataChannels(kind, limits);
     return {
-      left,
-      right,
+      left: pipe === 'channel' ? left : left.bulk,
+      right: pipe === 'channel' ? right : right.bulk,
       stallRight: () => ports.slice(2).forEach((port) => port.gate.stall()),
       resumeRight: () => ports.slice(2).forEach((port) => port.gate.resume()),
       cut: () => ports.forEach((port) => port.close()),
@@ -92,6 +93,7 @@ const factories: Readonly<Record<string, Factory>> = {
   MessagePort: threads,
   'WebRTC, ordered': dataChannels('ordered'),
   'WebRTC, unordered': dataChannels('unordered'),
+  'WebRTC, the bulk pipe': dataChannels('ordered', 'bulk'),
 };
 
 /** The bodies of the suite by their titles, as `describe > it`. */

@@ -66,6 +66,7 @@ class TwoPorts implements WebRtcChannel {
     // What leads through a relay goes over the channel to that.
     this.kind = this.path === 'direct' ? 'webrtc' : 'websocket';
     let unreleased = 2;
+    let isBulkDone = false;
     const shared = {
       limits,
       remote: this.remote,
@@ -84,8 +85,14 @@ class TwoPorts implements WebRtcChannel {
       ...shared,
       onEnded: (error, by) => {
         if (by === 'port') this.#urgent.lose('the connection broke');
-        // Ended there, the other port will say so too, after the frames that came before.
-        if (by === 'here') this.#urgent.close(error);
+        // Ended there, the other port will say so too, after the frames that came before. In order here, the channel waits until they have come there:
+        // its own end would overtake them.
+        isBulkDone = by === 'here' && error === undefined;
+        if (by === 'here' && !isBulkDone) this.#urgent.close(error);
+      },
+      onReleased: () => {
+        if (isBulkDone) this.#urgent.close();
+        shared.onReleased();
       },
     });
   }

@@ -90,28 +90,30 @@ function frame(kind: RelayFrameKind, peer: string, payload: Uint8Array = nothing
   return encodeRelayFrame({ kind, peer, link: number, payload });
 }
 
-describeChannel(
-  'a channel through a relay',
-  async (limits) => {
-    const room = new Room({ limits: { relayedBytesPerSecond: 2 ** 30, totalRelayedBytesPerSecond: 2 ** 30 } });
-    const [a, b] = await room.both();
-    const [left, right] = (await link(a, b)).map(({ ports }) => webRtcChannel(ports, limits));
-    return {
-      left: left!,
-      right: right!,
-      stallRight: () => b.pairs.at(-1)!.stall('left'),
-      resumeRight: () => b.pairs.at(-1)!.resume('left'),
-      cut: () => [a, b].forEach(({ pairs }) => pairs.at(-1)!.cut()),
-      dispose: async () => {
-        left!.close();
-        right!.close();
-        a.signalling.close();
-        b.signalling.close();
-      },
-    };
-  },
-  { describe, it, expect },
-);
+for (const pipe of ['channel', 'bulk pipe'] as const) {
+  describeChannel(
+    `the ${pipe} of a link through a relay`,
+    async (limits) => {
+      const room = new Room({ limits: { relayedBytesPerSecond: 2 ** 30, totalRelayedBytesPerSecond: 2 ** 30 } });
+      const [a, b] = await room.both();
+      const channels = (await link(a, b)).map(({ ports }) => webRtcChannel(ports, limits));
+      const [left, right] = channels.map((channel) => (pipe === 'channel' ? channel : channel.bulk));
+      return {
+        left: left!,
+        right: right!,
+        stallRight: () => b.pairs.at(-1)!.stall('left'),
+        resumeRight: () => b.pairs.at(-1)!.resume('left'),
+        cut: () => [a, b].forEach(({ pairs }) => pairs.at(-1)!.cut()),
+        dispose: async () => {
+          for (const channel of channels) channel.close();
+          a.signalling.close();
+          b.signalling.close();
+        },
+      };
+    },
+    { describe, it, expect },
+  );
+}
 
 describe('links through a relay', () => {
   it('let go of each other in order, and then nothing more is said', async () => {
