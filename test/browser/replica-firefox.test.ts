@@ -1,29 +1,16 @@
 // The path of a tab's replica in a real Firefox: two tabs converge, one is reloaded, one is offline for a while, a node is killed. What needs a tab killed or
 // frozen stays with Chromium. Run where Firefox is present, and always in CI, which installs it.
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { Browser, Page } from 'puppeteer-core';
+import { expect, it } from 'vitest';
+import type { Page } from 'puppeteer-core';
 import { withCluster } from '../e2e/harness/cluster.ts';
 import { waitFor } from '../e2e/harness/wait.ts';
-import { findFirefox, launchFirefox } from './harness/firefox.ts';
-import { serveSite } from './harness/site.ts';
-import type { Site } from './harness/site.ts';
+import { findFirefox } from './harness/firefox.ts';
+import { setFirefoxStage } from './harness/firefox-stage.ts';
 
-const isWanted = findFirefox() !== undefined || process.env['CI'] !== undefined;
-
-let browser: Browser | undefined;
-let site: Site | undefined;
-beforeAll(async () => {
-  if (!isWanted) return;
-  [browser, site] = await Promise.all([launchFirefox(), serveSite(['replica'])]);
-});
-afterAll(async () => {
-  await browser?.close();
-  await site?.close();
-});
+const stage = setFirefoxStage(['replica']);
 
 async function openTab(endpoints: readonly string[]): Promise<Page> {
-  const page = await browser!.newPage();
-  await page.goto(site!.url('replica'), { waitUntil: 'load' });
+  const page = await stage.openTab('replica');
   await openReplica(page, endpoints);
   return page;
 }
@@ -87,7 +74,7 @@ it(
   'a replica in Firefox is shared, survives a reload, an offline spell and a killed leader',
   { timeout: 120_000 },
   async () => {
-    if (isWanted) await smoke();
+    if (stage.isWanted) await smoke();
     else expect(findFirefox()).toBe(undefined);
   },
 );

@@ -1,25 +1,14 @@
 // The conformance suite of the Storage contract in a real Firefox. Run where Firefox is present, and always in CI, which installs it.
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Browser, Page } from 'puppeteer-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { Page } from 'puppeteer-core';
 import { storageConformance } from '@raftkv/storage/conformance';
-import { findFirefox, launchFirefox } from './harness/firefox.ts';
-import { serveSite } from './harness/site.ts';
-import type { Site } from './harness/site.ts';
+import { findFirefox } from './harness/firefox.ts';
+import { setFirefoxStage } from './harness/firefox-stage.ts';
 
-const isWanted = findFirefox() !== undefined || process.env['CI'] !== undefined;
-
-let browser: Browser | undefined;
-let site: Site | undefined;
+const stage = setFirefoxStage(['storage']);
 let page: Page;
 beforeAll(async () => {
-  if (!isWanted) return;
-  [browser, site] = await Promise.all([launchFirefox(), serveSite(['storage'])]);
-  page = await browser.newPage();
-  await page.goto(site.url('storage'), { waitUntil: 'load' });
-});
-afterAll(async () => {
-  await browser?.close();
-  await site?.close();
+  if (stage.isWanted) page = await stage.openTab('storage');
 });
 
 const declare = (durability: 'strict' | 'relaxed'): void =>
@@ -37,7 +26,7 @@ const declare = (durability: 'strict' | 'relaxed'): void =>
     createPlace: () => Promise.reject(new Error('places are in the tab')),
   });
 
-if (isWanted) {
+if (stage.isWanted) {
   declare('strict');
   declare('relaxed');
 }

@@ -1,30 +1,14 @@
 // Members in tabs of a real Firefox, connected over WebRTC by id, and a Firefox tab with a Chromium tab by codes: two implementations that share nothing. What
 // needs a tab killed stays with Chromium. Run where Firefox is present, and always in CI, which installs it.
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { Browser, Page } from 'puppeteer-core';
+import { expect, it } from 'vitest';
+import type { Page } from 'puppeteer-core';
 import { launchChromium, webRtcFlags } from './harness/chromium.ts';
-import { findFirefox, launchFirefox, webRtcPreferences } from './harness/firefox.ts';
-import { serveSite } from './harness/site.ts';
-import type { Site } from './harness/site.ts';
+import { webRtcPreferences } from './harness/firefox.ts';
+import { setFirefoxStage } from './harness/firefox-stage.ts';
 
-const isWanted = findFirefox() !== undefined || process.env['CI'] !== undefined;
+const stage = setFirefoxStage(['webrtc'], webRtcPreferences);
 
-let browser: Browser | undefined;
-let site: Site | undefined;
-beforeAll(async () => {
-  if (!isWanted) return;
-  [browser, site] = await Promise.all([launchFirefox(webRtcPreferences), serveSite(['webrtc'])]);
-});
-afterAll(async () => {
-  await browser?.close();
-  await site?.close();
-});
-
-async function openTab(): Promise<Page> {
-  const page = await browser!.newPage();
-  await page.goto(site!.url('webrtc'), { waitUntil: 'load' });
-  return page;
-}
+const openTab = (): Promise<Page> => stage.openTab('webrtc');
 
 async function connected(page: Page): Promise<string[]> {
   const status = await page.evaluate(() => webRtcLab.status());
@@ -34,7 +18,7 @@ async function connected(page: Page): Promise<string[]> {
 const received = (page: Page): Promise<string[]> => page.evaluate(() => webRtcLab.received());
 
 it('connects two tabs by id, carries a snapshot and a heartbeat, and comes back after a reload', async () => {
-  if (!isWanted) return;
+  if (!stage.isWanted) return;
   const [a, b] = [await openTab(), await openTab()];
   const open = (page: Page, id: string, other: string): Promise<void> =>
     page.evaluate((self, peer) => webRtcLab.open(self, [peer], 'tabs'), id, other);
@@ -52,13 +36,13 @@ it('connects two tabs by id, carries a snapshot and a heartbeat, and comes back 
 });
 
 it('connects a tab of Firefox and one of Chromium, by one code each way, whichever invites', async () => {
-  if (!isWanted) return;
+  if (!stage.isWanted) return;
   const chromium = await launchChromium(webRtcFlags);
   try {
     for (const inviter of ['Firefox', 'Chromium'] as const) {
       const inFirefox = await openTab();
       const inChromium = await chromium.newPage();
-      await inChromium.goto(site!.url('webrtc'), { waitUntil: 'load' });
+      await inChromium.goto(stage.url('webrtc'), { waitUntil: 'load' });
       if (inviter === 'Firefox') {
         const code = await inFirefox.evaluate(() => webRtcLab.invite());
         const answer = await inChromium.evaluate((text) => webRtcLab.answer(text), code);

@@ -1,14 +1,13 @@
 // The suite of the Transport contract in Node, over each way in which members can be joined here. In a browser: `test/browser/transports.test.ts`.
 import { describe, expect, it } from 'vitest';
-import { describeTransport, meshesUnderTest } from '../../src/conformance.ts';
-import type { OpenWays, TestMemberId } from '../../src/conformance.ts';
+import { describeTransport, meshesUnderTest, overMembers, overPairs, overRelay } from '../../src/conformance.ts';
+import type { OpenWays } from '../../src/conformance.ts';
 import { dialWebSocket, memoryChannelPair, memoryNetwork } from '../../src/index.ts';
+import type { Channel } from '../../src/index.ts';
 import { nodeWebSocket } from '../../src/node/index.ts';
 import { nodeWebRtc } from '../../src/node/webrtc.ts';
-import { broadcastChannel } from '../../src/web/index.ts';
-import { openSignalRelay, openWebRtc, relaySignalling } from '../../src/webrtc/index.ts';
-import type { WebRtc } from '../../src/webrtc/index.ts';
-import { webRtcChannel } from '../../src/webrtc/index.ts';
+import { broadcastChannel, openBroadcastDoor } from '../../src/web/index.ts';
+import { openSignalRelay, openWebRtc } from '../../src/webrtc/index.ts';
 import { SignalHub } from '../webrtc/signal-hub.ts';
 import { listen } from './loopback.ts';
 
@@ -32,20 +31,16 @@ describeTransport(
   runner,
 );
 
-const overMemory: OpenWays = (accept) => ({
-  dial: async (_, to) => {
-    const { left, right } = memoryChannelPair();
-    accept(to, right);
-    return left;
-  },
-  dispose: () => undefined,
+const overMemory = overPairs(() => {
+  const { left, right } = memoryChannelPair();
+  return [left, right];
 });
 
 const overWebSockets: OpenWays = async (accept) => {
   const routes = ids.map((id) => ({
     path: `/${id}`,
     protocol: 'test.v1',
-    onChannel: (channel: Parameters<typeof accept>[1]) => accept(id, channel),
+    onChannel: (channel: Channel) => accept(id, channel),
   }));
   const loopback = await listen(routes);
   return {
@@ -54,49 +49,35 @@ const overWebSockets: OpenWays = async (accept) => {
   };
 };
 
-const overBroadcastChannels: OpenWays = (accept) => ({
-  dial: async (_, to) => {
-    const name = crypto.randomUUID();
-    accept(to, broadcastChannel(new BroadcastChannel(name)));
-    return broadcastChannel(new BroadcastChannel(name));
-  },
-  dispose: () => undefined,
+const overBroadcastChannels = overPairs(() => {
+  const name = crypto.randomUUID();
+  return [broadcastChannel(new BroadcastChannel(name)), broadcastChannel(new BroadcastChannel(name))];
 });
 
-const overWebRtc: OpenWays = (accept) => {
-  const hub = new SignalHub();
-  const open = (selfId: TestMemberId): WebRtc =>
-    openWebRtc({
-      selfId,
-      signalling: hub.signalling,
-      RTCPeerConnection,
-      onChannel: (channel) => accept(selfId, channel),
-    });
-  const members = { a: open('a'), b: open('b'), c: open('c') };
-  return {
-    dial: (from, to, signal) => members[from].dial(to, { signal }),
-    dispose: () => ids.forEach((id) => members[id].close()),
-  };
-};
+const overDoors = overMembers((selfId, onChannel, room) => openBroadcastDoor({ selfId, room, onChannel, locks: null }));
 
-const overRelay: OpenWays = async (accept) => {
+const hub = new SignalHub();
+const overWebRtc = overMembers((id, onChannel, room) => {
+  const member = openWebRtc({
+    selfId: `${room} ${id}`,
+    signalling: hub.signalling,
+    RTCPeerConnection,
+    onChannel: (channel) => onChannel(channel),
+  });
+  return { dial: (to, options) => member.dial(`${room} ${to}`, options), close: () => member.close() };
+});
+
+const overLoopbackRelay: OpenWays = async (accept) => {
   const relay = openSignalRelay();
   const protocol = 'raftkv-signals.v1';
   const loopback = await listen([{ path: '/signals', protocol, onChannel: (channel) => relay.accept(channel) }]);
-  const join = (id: TestMemberId) => {
-    const dial = (signal: AbortSignal) => dialWebSocket(loopback.url('/signals'), { protocol, WebSocket, signal });
-    const signalling = relaySignalling({ room: 'room', secret: 'of these tests alone', id, dial });
-    signalling.links.listen(({ ports }) => accept(id, webRtcChannel(ports, { path: 'relayed' })));
-    return signalling;
-  };
-  const members = { a: join('a'), b: join('b'), c: join('c') };
+  const ways = await overRelay((signal) => dialWebSocket(loopback.url('/signals'), { protocol, WebSocket, signal }))(
+    accept,
+  );
   return {
-    dial: async (from, to, signal) => {
-      const { ports } = await members[from].links.open(to, { signal });
-      return webRtcChannel(ports, { path: 'relayed' });
-    },
+    ...ways,
     dispose: async () => {
-      for (const id of ids) members[id].close();
+      await ways.dispose();
       await loopback.close();
     },
   };
@@ -105,5 +86,6 @@ const overRelay: OpenWays = async (accept) => {
 describeTransport('a mesh over memory', () => meshesUnderTest(overMemory), runner);
 describeTransport('a mesh over WebSockets', () => meshesUnderTest(overWebSockets), runner);
 describeTransport('a mesh over BroadcastChannels', () => meshesUnderTest(overBroadcastChannels), runner);
+describeTransport('a mesh over the doors of tabs', () => meshesUnderTest(overDoors), runner);
 describeTransport('a mesh over WebRTC', () => meshesUnderTest(overWebRtc), runner);
-describeTransport('a mesh through a relay', () => meshesUnderTest(overRelay), runner);
+describeTransport('a mesh through a relay', () => meshesUnderTest(overLoopbackRelay), runner);
