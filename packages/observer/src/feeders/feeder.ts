@@ -36,7 +36,7 @@ export interface FeederOptions {
 /** Who came and has not said who it is: so many at a time, and for so long. */
 const maxStrangers = 8;
 const helloMilliseconds = 5_000;
-/** One that reports nothing for so long, with data unconsumed, is gone. */
+/** What somebody hears who is not fed. */
 const refusals = {
   secret: 'another secret',
   cluster: 'another cluster',

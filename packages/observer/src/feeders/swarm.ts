@@ -116,6 +116,8 @@ export class Swarm implements FeedHub {
   #clusterId: string | undefined;
   #net: SwarmNet | undefined;
   #feeder: Feeder | undefined;
+  /** The last one that was found. */
+  #peer: PeerFeed | undefined;
   /** The feed of this tab's copy, and who brings it. */
   #feed: object | undefined;
   #ranges: readonly KeyRange[] = [];
@@ -160,6 +162,7 @@ export class Swarm implements FeedHub {
   close(): void {
     this.#isClosed = true;
     this.#cancelOffers?.();
+    this.#peer?.close();
     this.#feeder?.close();
     this.#net?.close();
   }
@@ -238,7 +241,11 @@ export class Swarm implements FeedHub {
       const peer = await this.#meet(net, clusterId, id);
       if (peer === undefined) continue;
       const [, ...path] = peer.path;
-      if (isFit({ id, path, ranges: [] }, wish)) return peer;
+      // It was closed while it was looking, or the feeder is another one's child by now.
+      if (!this.#isClosed && isFit({ id, path, ranges: [] }, wish)) {
+        this.#peer = peer;
+        return peer;
+      }
       peer.close();
     }
     return undefined;

@@ -171,4 +171,21 @@ describe('tabs that feed each other', () => {
     await b.until(({ source }) => source === 'tab');
     expect(b.status.lies).toBe(0);
   });
+
+  it.each(['the one that is fed', 'the one that feeds'])(
+    'go on with the cluster when %s wants no more',
+    async (who) => {
+      const park = await filled(20);
+      const a = await first(park);
+      const b = await park.tab('b', { maxChildren: 0 });
+      await b.isEqual();
+      expect(b.status.source).toBe('tab');
+      (who === 'the one that is fed' ? b : a).swarm.close();
+      await b.until(({ source }) => source === 'cluster');
+      await park.client().put('k', 'after');
+      await Promise.all([a.isEqual(), b.isEqual()]);
+      expect(b.kv.replica.getSnapshot()).toMatchObject({ snapshots: 1, divergences: 0 });
+      expect(b.status.lies).toBe(0);
+    },
+  );
 });

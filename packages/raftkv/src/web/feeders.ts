@@ -7,6 +7,7 @@ import type { SwarmOptions, SwarmStatus } from '@raftkv/observer/feeders';
 import type { CopyLender } from '@raftkv/observer';
 import { dialWebSocket } from '@raftkv/transport';
 import type { Channel } from '@raftkv/transport';
+import { isAtEase } from './at-ease.ts';
 import { openRelayNet } from './relay-net.ts';
 import type { RelayNetOptions } from './relay-net.ts';
 
@@ -83,23 +84,4 @@ function dialSignals(relay: string, signal: AbortSignal): Promise<Channel> {
   const match = /^(?:(?:ws|http)(s?):\/\/)?([^/?#]+)/i.exec(relay);
   const [, secure = '', host = relay] = match ?? [];
   return dialWebSocket(`ws${secure.toLowerCase()}://${host}/signals`, { protocol: 'raftkv-signals.v1', signal });
-}
-
-/** What browsers tell of a connection, some of them. */
-interface ConnectionNews {
-  readonly saveData?: boolean;
-  readonly type?: string;
-  readonly effectiveType?: string;
-}
-
-/** Somebody looks at the page, and its way out is neither narrow nor paid for by the byte, as far as the browser says. */
-function isAtEase(): boolean {
-  const { document, navigator } = globalThis as Partial<typeof globalThis>;
-  const { connection } = (navigator ?? {}) as { readonly connection?: ConnectionNews };
-  const isCostly = connection?.saveData === true || connection?.type === 'cellular';
-  return (document?.visibilityState ?? 'visible') === 'visible' && !isCostly && !isNarrow(connection);
-}
-
-function isNarrow(connection: ConnectionNews | undefined): boolean {
-  return ['slow-2g', '2g', '3g'].includes(connection?.effectiveType ?? '');
 }
