@@ -2,7 +2,8 @@
 // killed, frozen, reloaded or cut off.
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { webRtcFlags } from './harness/chromium.ts';
-import { MemberTab, leaderOf, openRelay } from './harness/member-tabs.ts';
+import { MemberTab, leaderOf } from './harness/member-tabs.ts';
+import { openRelay } from './harness/relay.ts';
 import { setStage } from './harness/stage.ts';
 import { Profile } from './harness/tabs.ts';
 import type { LabOptions } from './pages/member.ts';

@@ -65,7 +65,8 @@ export async function measureDeaths({ arena, deaths, random, record, progress }:
 /** Client numbers of those who measure. */
 const measuring = 900;
 
-async function firstPut(
+/** Milliseconds from `from` to the first acknowledgement of a put that began after it. */
+export async function firstPut(
   clients: readonly ChaosClient[],
   record: ActRecord,
   { death, from }: { readonly death: number; readonly from: number },

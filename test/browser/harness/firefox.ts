@@ -24,13 +24,24 @@ export const webRtcPreferences = {
   'media.peerconnection.ice.obfuscate_host_addresses': false,
 };
 
-/** Throws where there is none, with what to do. */
-export function launchFirefox(extraPrefsFirefox: Record<string, unknown> = {}): Promise<Browser> {
+/** Throws where there is none, with what to do. `profile`: a folder, which is kept and found again. Default: one that goes with the browser. */
+export function launchFirefox(
+  extraPrefsFirefox: Record<string, unknown> = {},
+  { profile }: { readonly profile?: string } = {},
+): Promise<Browser> {
   const executablePath = findFirefox();
   if (executablePath === undefined) {
     throw new Error(
       'no Firefox was found: install one (Debian: apt-get install firefox-esr), or name one in RAFTKV_FIREFOX',
     );
   }
-  return launch({ browser: 'firefox', executablePath, headless: true, extraPrefsFirefox, timeout: 60_000 });
+  const userDataDir = profile === undefined ? {} : { userDataDir: profile };
+  return launch({
+    browser: 'firefox',
+    executablePath,
+    headless: true,
+    extraPrefsFirefox,
+    timeout: 60_000,
+    ...userDataDir,
+  });
 }

@@ -1,8 +1,4 @@
 // Tabs with a member in them: opened, looked at and waited for. What is done to a tab is in `tabs.ts`.
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { acceptWebSockets } from '@raftkv/transport/node';
-import { openSignalRelay } from '@raftkv/transport/webrtc';
 import { expect } from 'vitest';
 import type { LabOptions, MemberLab } from '../pages/member.ts';
 import type { Tab } from './tabs.ts';
@@ -75,31 +71,4 @@ export async function leaderOf(tabs: readonly MemberTab[], milliseconds = 30_000
     if (performance.now() > end) return expect.fail(`nobody leads: ${JSON.stringify(all)}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-}
-
-/** A relay of signals in this process, and its URL. */
-export async function openRelay(): Promise<{ readonly url: string; close(): Promise<void> }> {
-  const server = createServer();
-  const relay = openSignalRelay();
-  const acceptor = acceptWebSockets(server, [
-    {
-      path: '/signals',
-      protocol: 'raftkv-signals.v1',
-      isAllowed: () => true,
-      onChannel: (channel) => relay.accept(channel),
-    },
-  ]);
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  return {
-    url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}/signals`,
-    close: () => {
-      relay.close();
-      acceptor.close();
-      return new Promise((resolve) => {
-        server.close(() => resolve());
-      });
-    },
-  };
 }

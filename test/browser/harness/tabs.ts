@@ -63,6 +63,17 @@ export class Tab {
     await pretendFocus(this.page, true);
   }
 
+  /** As when another tab is looked at. `front` is one of the same window, which is looked at meanwhile. */
+  async hide(front: Page): Promise<void> {
+    await pretendFocus(this.page, false);
+    await front.bringToFront();
+  }
+
+  async show(): Promise<void> {
+    await this.page.bringToFront();
+    await pretendFocus(this.page, true);
+  }
+
   async setOffline(isOffline: boolean): Promise<void> {
     await this.page.context().setOffline(isOffline);
   }
