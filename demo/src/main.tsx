@@ -30,9 +30,9 @@ else await open();
 /** A page on a static host has no cluster, but it can have a room. */
 async function leadToRoom(): Promise<void> {
   if (location.hash !== '') return;
+  // One that does not answer at all is a node that is down.
   const answer = await fetch('/livez', { cache: 'no-store' }).catch(() => undefined);
-  const isNode = answer?.headers.get('content-type')?.startsWith('text/plain') === true || answer === undefined;
-  if (!isNode) location.replace('#/room');
+  if (answer !== undefined && answer.headers.get('content-type') !== 'application/json') location.replace('#/room');
 }
 
 async function openLater(): Promise<void> {

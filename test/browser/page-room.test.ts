@@ -3,7 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { launchChromium } from './harness/chromium.ts';
+import { launchChromium, webRtcFlags } from './harness/chromium.ts';
 import { serveBuiltPage } from './harness/static-host.ts';
 import type { StaticHost } from './harness/static-host.ts';
 
@@ -14,7 +14,7 @@ let complaints: string[] = [];
 const timeout = 40_000;
 
 beforeAll(async () => {
-  [browser, host] = await Promise.all([launchChromium(), serveBuiltPage()]);
+  [browser, host] = await Promise.all([launchChromium(webRtcFlags), serveBuiltPage()]);
 });
 afterEach(async () => {
   await context?.close();
@@ -116,6 +116,37 @@ describe('a room without a server', () => {
     for (const page of again) await until(page, /You lead|You vote here/);
     expect(await committed(again[0]!)).toBeGreaterThanOrEqual(before);
     expect((await verdict(again[1]!)).violations).toBe(0);
+  });
+});
+
+describe('two browsers', () => {
+  it('are joined by an invitation, and by nothing else; further tabs of either come in by themselves', async () => {
+    const [first] = await openRoom(1);
+    await first!.getByRole('button', { name: /Invite another browser/ }).click();
+    const invitation = await first!.getByRole('textbox', { name: 'Invitation for another browser' }).inputValue();
+    const elsewhere = await browser.newContext();
+    try {
+      const second = await elsewhere.newPage();
+      await second.goto(invitation);
+      const code = second.getByRole('textbox', { name: 'Code to carry back' });
+      await expect.poll(() => code.inputValue(), { timeout }).toMatch(/^\S{100,}$/);
+      await first!.getByRole('textbox', { name: 'Code from the other browser' }).fill('not a code');
+      await first!.getByRole('button', { name: 'Connect' }).click();
+      await first!.getByRole('alert').filter({ hasText: /./ }).waitFor();
+      await first!.getByRole('textbox', { name: 'Code from the other browser' }).fill(await code.inputValue());
+      await first!.getByRole('button', { name: 'Connect' }).click();
+      for (const page of [first!, second]) await voters(page, '2 of 2 voters here');
+      await second.locator('.link-label', { hasText: 'WebRTC' }).waitFor({ timeout });
+      expect(await stateLine(second).textContent()).not.toContain('they fail together');
+      expect(second.url()).not.toContain('invited');
+      const third = await elsewhere.newPage();
+      await third.goto(second.url());
+      for (const page of [first!, second, third]) await voters(page, '3 of 3 voters here');
+      await third.locator('.link-label', { hasText: 'BroadcastChannel' }).waitFor({ timeout });
+      await third.locator('.link-label', { hasText: 'WebRTC' }).waitFor({ timeout });
+    } finally {
+      await elsewhere.close();
+    }
   });
 });
 

@@ -120,6 +120,7 @@ describe('the view of a room', () => {
   it.each<[string, Partial<RoomView>, string]>([
     ['opening', { phase: 'opening' }, 'Opening'],
     ['joining', { phase: 'joining' }, 'Joining'],
+    ['a log that is yet to come', { term: 0, voters: 2, votersThere: 0, hasQuorum: false }, 'Joining'],
     ['alone', { phase: 'alone' }, 'Nobody is here'],
     ['failed', { phase: 'failed', problem: 'the disk is full' }, 'This tab is not in the room'],
     ['an election', { leader: undefined }, 'An election is under way'],

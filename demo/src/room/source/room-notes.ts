@@ -10,7 +10,7 @@ export function notesBetween(before: RoomView, after: RoomView): RoomNote[] {
     const known = before.members.find((member) => member.name === name);
     if (known === undefined) {
       notes.push({ tone: 'plain', text: isSelf ? 'This tab is let in' : `${capital(name)} is let in` });
-    } else if (!isSelf && known.isThere !== isThere) {
+    } else if (!isSelf && known.isThere !== isThere && known.tell !== undefined) {
       notes.push({ tone: isThere ? 'good' : 'bad', text: `${capital(name)} ${isThere ? 'is back' : 'is not heard'}` });
     }
     if (known?.isVoter === false && isVoter) notes.push({ tone: 'good', text: `${capital(name)} votes` });

@@ -33,7 +33,7 @@ export function joinSignalling(ways: readonly Signalling[]): Signalling {
 export async function hasRelay(): Promise<boolean> {
   try {
     const answer = await fetch('/livez', { cache: 'no-store' });
-    if (!answer.ok || (answer.headers.get('content-type') ?? '').includes('html')) return false;
+    if (!answer.ok || answer.headers.get('content-type') !== 'application/json') return false;
     const channel = await dialWebSocket(relayUrl(), { protocol: relay.protocol, timeoutMilliseconds: 2_000 });
     channel.close();
     return true;

@@ -40,6 +40,7 @@ export function Ring({ view, source, electionTimeoutTicks }: RingProps): ReactEl
             link={link}
             places={places}
             count={members.length}
+            isNarrow={frame === narrowFrame}
             rate={(rates.get(`${link.a} ${link.b}`) ?? 0) + (rates.get(`${link.b} ${link.a}`) ?? 0)}
           />
         ))}
@@ -73,17 +74,19 @@ function LinkLabel(props: {
   readonly link: LinkSight;
   readonly places: ReadonlyMap<string, Point>;
   readonly count: number;
+  readonly isNarrow: boolean;
   readonly rate: number;
 }): ReactElement | null {
-  const { link, places, count, rate } = props;
+  const { link, places, count, isNarrow, rate } = props;
   if (link.kind === undefined && !link.isCut) return null;
   const { x, y } = labelPlace(places.get(link.a)!, places.get(link.b)!, count);
-  const text = link.isCut ? 'cut' : link.kind!;
+  const kind = link.isCut ? 'cut' : link.kind!;
+  const text = isNarrow && kind === 'BroadcastChannel' ? 'Broadcast' : kind;
   const figures = link.isCut ? '' : `${Math.round(rate)} msg/s`;
   const width = 14 + 6.2 * Math.max(text.length, figures.length);
   return (
     <g className={`link-label${link.isCut ? ' is-cut' : ''}`} transform={`translate(${x.toFixed(1)} ${y.toFixed(1)})`}>
-      <title>{`${link.a} and ${link.b}: ${text}`}</title>
+      <title>{`${link.a} and ${link.b}: ${kind}`}</title>
       <rect x={-width / 2} y={figures === '' ? -9 : -15} width={width} height={figures === '' ? 18 : 30} rx="9" />
       <text textAnchor="middle" y={figures === '' ? 4 : -2}>
         {text}

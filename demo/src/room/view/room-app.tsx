@@ -5,7 +5,7 @@ import type { ReactElement } from 'react';
 import { useLive } from '@raftkv/react';
 import { answerInvitation } from '@raftkv/transport/webrtc';
 import { LabPage } from '../lab/lab-page.tsx';
-import { drawRoomId, parseRoomPath } from '../paths.ts';
+import { drawRoomId, linkTo, parseRoomPath } from '../paths.ts';
 import type { RoomPath } from '../paths.ts';
 import { ReplayPage } from '../replay/replay-page.tsx';
 import { roomHash } from '../room-hash.ts';
@@ -48,6 +48,8 @@ function Entrance({ path, founds }: { readonly path: RoomAt; readonly founds: bo
       const answered = await answerInvitation(invitation);
       setCode(answered.code);
       enter(await answered.channel);
+      // The code is used up: who reloads comes back as a member.
+      history.replaceState(undefined, '', linkTo(path.room, undefined));
     };
     // Not before React has made up its mind: in development it opens everything twice.
     const timer = setTimeout(() => {

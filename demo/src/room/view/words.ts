@@ -27,6 +27,7 @@ export function adviseOnRoom(view: RoomView, faults: FaultSettings): Advice {
           : `Not yet: ${sentence(problem)} It tries again.`,
     };
   }
+  if (view.term === 0) return { tone: 'plain', title: 'Joining', text: 'This tab is let in, and fetches the log.' };
   if (faults.frozenUntil !== undefined) {
     return {
       tone: 'warn',

@@ -61,7 +61,8 @@ async function dev(options: DevOptions): Promise<void> {
     const name = `node${position + 1}`;
     const words = ['--id', name, '--host', '127.0.0.1', '--port', String(port), '--peers', peers];
     words.push('--data-dir', join(directory, name), '--allowed-origins', origins.join(','));
-    words.push('--cluster-token', clusterToken);
+    // Rooms of tabs in several browsers find each other through it.
+    words.push('--cluster-token', clusterToken, '--relay', 'true');
     const log = join(directory, `${name}.log`);
     members.push(new DevMember({ name, port, words, log, environment, onLine: say, onChange: cluster.changed }));
   }
