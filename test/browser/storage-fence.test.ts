@@ -29,6 +29,8 @@ async function hold(tab: Tab, options: { steal?: boolean } = {}): Promise<string
 
 const append = (tab: Tab, index: number): Promise<string> =>
   tab.page.evaluate((first) => storageLab.codeOf(() => storageLab.append(storageLab.held!.storage, first, 1)), index);
+const prove = (tab: Tab): Promise<string> =>
+  tab.page.evaluate(() => storageLab.codeOf(() => storageLab.held!.storage.proveOwner!()));
 const heard = (tab: Tab): Promise<string[]> => tab.page.evaluate(() => storageLab.held!.heard);
 const heldIndexes = (tab: Tab): Promise<number[]> =>
   tab.page.evaluate(() => storageLab.held!.state.entries.map(({ index }) => index));
@@ -89,6 +91,28 @@ it('a frozen tab that was robbed cannot write when it thaws', async () => {
   const reader = await profile.openTab(stage.url('storage'));
   expect(await hold(reader)).toBe('resolved');
   expect(await heldIndexes(reader)).toEqual([1, 2, 3]);
+});
+
+it('a frozen tab that was robbed cannot say that the storage is its own, though it writes nothing', async () => {
+  const [, zombie, heir] = await twoTabs();
+  expect(await hold(zombie)).toBe('resolved');
+  expect(await prove(zombie)).toBe('resolved');
+  await zombie.freeze();
+  expect(await hold(heir, { steal: true })).toBe('resolved');
+  await zombie.resume();
+  expect(await prove(zombie)).toBe('storage_locked');
+  expect(await prove(heir)).toBe('resolved');
+});
+
+it('without locks a look alone finds out that another has the storage, and it is dead then', async () => {
+  const [, first, second] = await twoTabs(() => {
+    Object.defineProperty(Navigator.prototype, 'locks', { value: undefined });
+  });
+  expect(await hold(first)).toBe('resolved');
+  expect(await hold(second)).toBe('resolved');
+  expect(await prove(first)).toBe('storage_locked');
+  expect(await heard(first)).toEqual(['storage_locked']);
+  expect(await append(first, 1)).toBe('storage_locked');
 });
 
 it('without locks the last opener wins: the fence alone stops the others, in each call', async () => {

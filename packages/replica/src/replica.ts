@@ -28,6 +28,7 @@ import { restoreLatest } from './restore-latest.ts';
 import { SnapshotTransfer } from './snapshot-transfer.ts';
 import { Snapshotter } from './snapshotter.ts';
 import { Transfers } from './transfers.ts';
+import { Vouching } from './vouching.ts';
 
 /** After so long a turn ends, with work left for the next one. A fraction of a heartbeat, so that a busy member is not taken for a dead one. */
 const maxTurnMilliseconds = 20;
@@ -51,6 +52,7 @@ export class Replica {
   readonly #proposals = new Proposals();
   readonly #reads = new Reads();
   readonly #transfers = new Transfers();
+  readonly #vouching: Vouching;
   readonly #changes = new MemberChanges();
   readonly #snapshotter: Snapshotter;
   readonly #transfer: SnapshotTransfer;
@@ -79,6 +81,11 @@ export class Replica {
     const { tickMilliseconds, snapshotBytesPerSecond, requestTimeoutMilliseconds } = this.#limits;
     this.#raft = createCore(options, Math.max(1, Math.ceil(requestTimeoutMilliseconds / tickMilliseconds)));
     this.#core = options.recorder?.record(this.#raft) ?? this.#raft;
+    this.#vouching = new Vouching(storage, {
+      send: (messages) => options.transport.send(messages),
+      confirm: (state) => this.#reads.confirm(state, this.#appliedIndex),
+      onFailed: (error) => this.#halt(error),
+    });
     this.#snapshotter = new Snapshotter(storage, stateMachine, this.#limits);
     this.#transfer = new SnapshotTransfer(
       storage,
@@ -203,6 +210,7 @@ export class Replica {
     if (handOver) await this.transferLeadership().catch(() => {});
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#vouching.close();
     this.#pulse.stop();
     this.#snapshotter.cancel();
     this.#failOpen(new RaftkvError('closed', 'this member is stopping', { definite: false }));
@@ -276,7 +284,7 @@ export class Replica {
   }
 
   #process(ready: Ready): void {
-    const { storage, transport } = this.#options;
+    const { storage } = this.#options;
     // First, so that messages to a new member find its address known.
     if (ready.configuration !== undefined) this.#options.onConfiguration?.(ready.configuration);
     if (ready.hardState !== undefined || ready.entries.length > 0) {
@@ -286,7 +294,7 @@ export class Replica {
         (error: unknown) => this.#halt(error),
       );
     }
-    if (ready.messages.length > 0) transport.send(ready.messages);
+    if (ready.messages.length > 0) this.#vouching.send(ready.messages);
     for (const result of ready.proposalResults) {
       if (!this.#changes.place(result)) this.#proposals.place(result, this.#appliedIndex);
     }
@@ -295,7 +303,7 @@ export class Replica {
     for (const read of ready.snapshotReads) this.#transfer.read(read);
     if (ready.snapshot !== undefined) this.#install(ready.snapshot);
     if (ready.committedEntries.length > 0) this.#apply(ready.committedEntries);
-    for (const state of ready.readStates) this.#reads.confirm(state, this.#appliedIndex);
+    if (ready.readStates.length > 0) this.#vouching.confirm(ready.readStates);
     if (ready.softState !== undefined) this.#changeRole(ready.softState);
   }
 
@@ -377,6 +385,7 @@ export class Replica {
   #halt(error: unknown): void {
     if (this.#halted !== undefined || this.#isClosed) return;
     this.#halted = RaftkvError.from(error, 'halted', { definite: false });
+    this.#vouching.close();
     this.#pulse.stop();
     this.#options.recorder?.halted(this.#halted);
     this.#failOpen(

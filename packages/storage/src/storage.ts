@@ -86,6 +86,11 @@ export interface Storage {
   /** Small durable notes beside the log (the store ids of peers, for example). Values are at most 64 KiB. */
   getNote(name: string): Promise<Uint8Array | undefined>;
   setNote(name: string, value: Uint8Array): Promise<void>;
+  /**
+   * Where another process can take the storage over without this one's knowledge, as from a tab that is frozen: resolves if this one still had it at some moment after
+   * the call; else rejects with `storage_locked`, and the storage is dead. Missing where that cannot happen. What is promised without a write is promised after it.
+   */
+  proveOwner?(): Promise<void>;
   statistics(): StorageStatistics;
   /**
    * Flushes what was appended, ends snapshots that are being written (one whose commit was called for is finished), releases the

@@ -16,8 +16,11 @@ export class ConfirmedReads {
     this.#committedIndex = committedIndex;
   }
 
-  /** `guard`: what throws inside of production code would be taken for an error of it. */
-  watch(core: Raft, guard: (check: () => void) => void): void {
+  /**
+   * `guard`: what throws inside of production code would be taken for an error of it. `isMember`: of a process whose disk was taken over the core knows nothing of
+   * that, and its replica answers nobody; if it did, clients would tell, and members that asked it.
+   */
+  watch(core: Raft, guard: (check: () => void) => void, isMember: () => boolean = () => true): void {
     const step = core.step.bind(core);
     const takeReady = core.takeReady.bind(core);
     core.step = (input: Input) => {
@@ -26,6 +29,7 @@ export class ConfirmedReads {
     };
     core.takeReady = () => {
       const ready = takeReady();
+      if (!isMember()) return ready;
       for (const { context, index } of ready.readStates) guard(() => this.#answered(context, index, core));
       return ready;
     };

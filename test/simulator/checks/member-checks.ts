@@ -126,7 +126,7 @@ export class MemberChecks implements CheckedMember {
     if (this.#hasLostDisk) return;
     this.#id = recordOf(core).id;
     this.#cluster.specification.watch(core, this.disk, watch);
-    new ConfirmedReads(this.name, () => this.#cluster.canon.lastIndex).watch(core, watch.guard);
+    new ConfirmedReads(this.name, () => this.#cluster.canon.lastIndex).watch(core, watch.guard, watch.isMember);
   }
 
   refused(error: RaftkvError): void {

@@ -155,6 +155,22 @@ export class SimulatedDisk {
     if (this.#owner !== process) throw new RaftkvError('storage_locked', `${this.#disk.label} was taken over`);
   }
 
+  /** What a storage of a tab can be asked: whether it is still this process's, as of a moment after the call. */
+  proveOwner(process: Process): Promise<void> {
+    if (!process.isAlive) return never();
+    return new Promise((resolve, reject) => {
+      const look = (): void => {
+        try {
+          this.#expectOwner(process);
+          process.after(0, resolve);
+        } catch (error) {
+          reject(error as RaftkvError);
+        }
+      };
+      process.after(this.#latency(process) / 4, look);
+    });
+  }
+
   #latency(process: Process): number {
     const { meanSyncLatency, slowShare } = this.#weather;
     if (this.isCalm) return meanSyncLatency;

@@ -56,6 +56,7 @@ export class Clone {
       random,
       swarm,
       disk: this.#disk.mount(process),
+      proveOwner: undefined,
       clusterId: context.clusterId,
       origin: this.#member.origin!,
       founders: context.founders,

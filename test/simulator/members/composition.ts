@@ -34,6 +34,8 @@ export interface Surroundings {
   readonly random: Random;
   readonly swarm: Swarm;
   readonly disk: Disk;
+  /** Where processes may be taken over; see `Storage`. */
+  readonly proveOwner: (() => Promise<void>) | undefined;
   readonly clusterId: string;
   readonly origin: Origin;
   readonly founders: readonly MemberIdentity[];
@@ -89,6 +91,7 @@ export async function composeMember(surroundings: Surroundings): Promise<Running
     onRefused: hooks.onRefused,
   });
   const { storage, stored, founders, begunWith } = home;
+  if (surroundings.proveOwner !== undefined) storage.proveOwner = surroundings.proveOwner;
   hooks.onLoaded(stored, storage);
   const { clusterId, memberId, memberName } = stored.identity;
   const { configuration, index: configurationIndex } = begunWith;

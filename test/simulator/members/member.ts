@@ -145,6 +145,7 @@ export class Member {
       random,
       swarm,
       disk: this.disk.mount(process),
+      proveOwner: swarm.doubles.includes('zombie') ? () => this.disk.proveOwner(process) : undefined,
       clusterId,
       origin,
       founders,
@@ -256,7 +257,6 @@ export class Member {
       },
       onCore: (core) => {
         raft = core;
-        confirmNothingBehind(core, isMember);
         this.checks.watches(core, { guard: (check) => this.#guard(check), isMember });
       },
       onApplied: (entry, result) => {
@@ -355,18 +355,4 @@ export class Member {
   #refuse(error: RaftkvError): void {
     this.refusal = error;
   }
-}
-
-/**
- * Reads are confirmed without a word to the disk, so no fence keeps a process that was taken over from doing that. What does is that it looks at its clock first,
- * whenever it goes on, and drops all that it took itself for if it stood still for long: the tab's rule, which is played here. It is left its writes.
- */
-function confirmNothingBehind(core: Raft, isMember: () => boolean): void {
-  const takeReady = core.takeReady.bind(core);
-  core.takeReady = () => {
-    const ready = takeReady();
-    if (isMember()) return ready;
-    const messages = ready.messages.filter(({ type }) => type !== 'heartbeatResponse' && type !== 'readIndexResponse');
-    return { ...ready, messages, readStates: [] };
-  };
 }

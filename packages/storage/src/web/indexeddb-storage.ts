@@ -186,6 +186,11 @@ export class IndexedDbStorage implements Storage {
     await this.#queue.add({ type: 'records', records: [[key.key, encodeRecord(key, value, value.length + 128)]] });
   }
 
+  async proveOwner(): Promise<void> {
+    this.#assertUsable();
+    await this.#queue.proveOwner();
+  }
+
   statistics(): StorageStatistics {
     const { chunks, isSynced } = this.#opened;
     return {

@@ -113,6 +113,16 @@ export class WriteQueue {
     return keys.map((key, i) => (values[i] === undefined ? undefined : decodeRecord(key, values[i], database.label)));
   }
 
+  /** A transaction that writes nothing: it stands in line behind those that were begun, of any tab. What it finds out kills the queue as a write would. */
+  async proveOwner(): Promise<void> {
+    try {
+      await this.read([]);
+    } catch (error) {
+      this.fail(RaftkvError.from(error, 'storage_failed'));
+      throw this.failure!;
+    }
+  }
+
   /** Throws `storage_locked` or `storage_corrupt` if this record is not the fence that we left. */
   #checkFence(value: unknown): void {
     const place = this.#options.database.label;

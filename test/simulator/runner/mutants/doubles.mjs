@@ -41,4 +41,14 @@ export const doubleMutants = {
       },
     ],
   },
+  'doubles, reads': {
+    what: 'what speaks for a read is said without a look at whose the storage is by then',
+    edits: [
+      {
+        file: 'packages/replica/src/vouching.ts',
+        find: 'this.#storage.proveOwner!().then(',
+        replace: 'Promise.resolve().then(',
+      },
+    ],
+  },
 };
