@@ -20,6 +20,7 @@ export type {
   Dial,
   EndpointStatus,
   Entry,
+  FoundEntry,
   KeyInput,
   Kv,
   Live,
@@ -29,6 +30,7 @@ export type {
   MemberPlan,
   Members,
   MutateOptions,
+  OutboxStatus,
   NewMember,
   NodeStatus,
   Page,
@@ -54,6 +56,7 @@ export type {
   WatchEvent,
   WatchOptions,
   Write,
+  WriteOutbox,
   WriteState,
   WriteStatus,
 } from '@raftkv/client';

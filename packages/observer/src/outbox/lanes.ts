@@ -8,7 +8,9 @@ import type { KeeperOptions } from './options.ts';
 /** A lane that is empty stays this long: the next write need not make another. */
 const idleMilliseconds = 30_000;
 /** So long the page that was just left may have its lane. */
-const reloadMilliseconds = 500;
+const unloadMilliseconds = 500;
+/** So long the others leave it to a page that may be about to come back: a reload is no reason to hand its writes to another tab. */
+const reloadMilliseconds = 2_000;
 
 export interface LanesHooks {
   /** Of lanes that come together, by the time at which the writes were made. */
@@ -65,7 +67,7 @@ export class Lanes {
     });
     await this.#takeFree();
     const former = locks.former === undefined ? undefined : this.#awaited.get(locks.former);
-    if (former !== undefined) await Promise.race([former, this.#pause(reloadMilliseconds)]);
+    if (former !== undefined) await Promise.race([former, this.#pause(unloadMilliseconds)]);
   }
 
   /** That of this tab, which is made when there is something to keep. */
@@ -174,12 +176,11 @@ export class Lanes {
 
   /** Another tab has it: when that is gone it may be ours. */
   #await(name: string): void {
-    const { locks } = this.#options;
     if (this.#isClosed || this.#awaited.has(name)) return;
     const { signal } = this.#patience;
     const waiting = (async () => {
       try {
-        const release = await locks?.take(name, { signal });
+        const release = await this.#whenLeft(name, signal);
         if (release === undefined) return;
         if (signal.aborted) return release();
         const left = await this.#takeLeft(name, release);
@@ -191,6 +192,19 @@ export class Lanes {
       }
     })();
     this.#awaited.set(name, waiting);
+  }
+
+  /** Nobody has it, nor has anybody come for it in a while. */
+  async #whenLeft(name: string, signal: AbortSignal): Promise<(() => void) | undefined> {
+    const { locks } = this.#options;
+    if (locks === undefined) return undefined;
+    for (;;) {
+      (await locks.take(name, { signal }))?.();
+      if (name !== locks.former) await this.#pause(reloadMilliseconds);
+      if (signal.aborted) return undefined;
+      const release = await locks.take(name, { ifFree: true });
+      if (release !== undefined) return release;
+    }
   }
 
   async #drop(lane: Lane): Promise<void> {

@@ -12,12 +12,13 @@ import type { SmallCluster } from '../small-cluster.ts';
 import { until } from '../small-cluster.ts';
 
 const never = new Promise<never>(() => {});
+const diskTurns = 5;
 
 /** The disk and the locks of one origin. */
 export class Origin {
   /** Of each step of the disk, the life that makes it is asked first. */
   #present: Life | undefined;
-  readonly disk = new MemoryOutbox('strict', (moment, what) => this.#present!.step(`${moment} ${what}`));
+  readonly disk = new MemoryOutbox('strict', (moment, what) => this.#present!.diskStep(`${moment} ${what}`));
   readonly locks = new LockTable();
   failure: RaftkvError | undefined;
 
@@ -155,9 +156,10 @@ export class Life {
   /** Nobody can be reached, or all can again. */
   cutOff: (is: boolean) => void = () => {};
 
-  /** Of the disk. Whoever is over waits for ever. */
-  step(what: string): Promise<void> {
-    return this.stepNow(what) ? Promise.resolve() : never;
+  /** A disk is slow: the network would be faster. Whoever is over waits for ever. */
+  async diskStep(what: string): Promise<void> {
+    for (let turn = 0; turn < diskTurns; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    if (!this.stepNow(what)) await never;
   }
 
   stepNow(what: string): boolean {

@@ -21,6 +21,7 @@ export type {
   Dial,
   EndpointStatus,
   Entry,
+  FoundEntry,
   KeyInput,
   Kv,
   Live,
@@ -30,6 +31,7 @@ export type {
   MemberPlan,
   Members,
   MutateOptions,
+  OutboxStatus,
   NewMember,
   NodeStatus,
   Page,
@@ -55,6 +57,7 @@ export type {
   WatchEvent,
   WatchOptions,
   Write,
+  WriteOutbox,
   WriteState,
   WriteStatus,
 } from '@raftkv/client';

@@ -19,6 +19,7 @@ export type {
   Dial,
   EndpointStatus,
   Entry,
+  FoundEntry,
   KeyInput,
   Kv,
   Live,
@@ -28,6 +29,7 @@ export type {
   MemberPlan,
   Members,
   MutateOptions,
+  OutboxStatus,
   NewMember,
   NodeStatus,
   Page,
@@ -53,6 +55,7 @@ export type {
   WatchEvent,
   WatchOptions,
   Write,
+  WriteOutbox,
   WriteState,
   WriteStatus,
 } from '@raftkv/client';
