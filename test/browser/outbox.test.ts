@@ -17,8 +17,9 @@ const open = (page: Page, isOnline = true): Promise<void> =>
   page.evaluate(([addresses, online]) => outboxLab.open(addresses, online), [cluster().addresses, isOnline] as const);
 const write = (page: Page, key: string, first: number, count: number): Promise<void> =>
   page.evaluate(([k, f, n]) => outboxLab.write(k, f, n), [key, first, count] as const);
-const drained = (page: Page): Promise<unknown> =>
-  expect.poll(() => page.evaluate(() => outboxLab.status())).toMatchObject({ waiting: 0 });
+const drained = async (page: Page): Promise<void> => {
+  await expect.poll(() => page.evaluate(() => outboxLab.status())).toMatchObject({ waiting: 0 });
+};
 /** Its value and how often it was written: the same if each write was done once and in order. */
 const counted = (page: Page, key: string): Promise<unknown> => page.evaluate((k) => outboxLab.kv!.getEntry(k), key);
 
