@@ -136,14 +136,14 @@ describe('two browsers', () => {
       await first!.getByRole('textbox', { name: 'Code from the other browser' }).fill(await code.inputValue());
       await first!.getByRole('button', { name: 'Connect' }).click();
       for (const page of [first!, second]) await voters(page, '2 of 2 voters here');
-      await second.locator('.link-label', { hasText: 'WebRTC' }).waitFor({ timeout });
+      await second.locator('.link-label', { hasText: 'WebRTC' }).first().waitFor({ timeout });
       expect(await stateLine(second).textContent()).not.toContain('they fail together');
       expect(second.url()).not.toContain('invited');
       const third = await elsewhere.newPage();
       await third.goto(second.url());
       for (const page of [first!, second, third]) await voters(page, '3 of 3 voters here');
-      await third.locator('.link-label', { hasText: 'BroadcastChannel' }).waitFor({ timeout });
-      await third.locator('.link-label', { hasText: 'WebRTC' }).waitFor({ timeout });
+      await third.locator('.link-label', { hasText: 'BroadcastChannel' }).first().waitFor({ timeout });
+      await third.locator('.link-label', { hasText: 'WebRTC' }).first().waitFor({ timeout });
     } finally {
       await elsewhere.close();
     }

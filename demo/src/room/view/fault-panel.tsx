@@ -89,6 +89,13 @@ export function FaultPanel({ view, source }: { readonly view: RoomView; readonly
           {busy === 'lose' ? 'Lost …' : 'Lose storage'}
         </button>
       </div>
+      <p className="hollow rules">
+        None of this makes an answer wrong.{' '}
+        <a className="link" href="#/room/break-it" target="_blank" rel="noopener">
+          Break a safety rule
+        </a>{' '}
+        to see one.
+      </p>
     </section>
   );
 }
