@@ -125,6 +125,7 @@ describe('the view of a room', () => {
     ['failed', { phase: 'failed', problem: 'the disk is full' }, 'This tab is not in the room'],
     ['an election', { leader: undefined }, 'An election is under way'],
     ['leading', { role: 'leader' }, 'You lead'],
+    ['leading nobody else', { role: 'leader', voters: 1, votersThere: 1 }, 'You lead, alone so far'],
     ['standing by', { isVoter: false }, 'You stand by'],
   ])('has words for %s', (_, changes, title) => {
     expect(adviseOnRoom({ ...roomOf(three), ...changes }, healthy).title).toBe(title);

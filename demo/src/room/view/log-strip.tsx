@@ -66,6 +66,9 @@ export function LogStrip({ rows, cells }: { readonly rows: readonly LogRow[]; re
           <i className="cell is-open" /> not committed
         </span>
         <span>
+          <i className="cell is-open is-volatile" /> not durable there
+        </span>
+        <span>
           <i className="mark" /> commit
         </span>
         <span>

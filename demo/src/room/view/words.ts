@@ -65,6 +65,13 @@ export function adviseOnRoom(view: RoomView, faults: FaultSettings): Advice {
       text: `This tab has the whole log and is not counted; it will be asked to vote if it is needed.${together}`,
     };
   }
+  if (role === 'leader' && voters === 1) {
+    return {
+      tone: 'good',
+      title: 'You lead, alone so far',
+      text: 'Open the link in two more tabs: three voters go on when any one of them is closed.',
+    };
+  }
   if (role === 'leader')
     return { tone: 'good', title: 'You lead', text: `Every write goes through this tab. Keep it visible.${together}` };
   return { tone: 'good', title: 'You vote here', text: `${capital(leader)} leads. Keep this tab visible.${together}` };
