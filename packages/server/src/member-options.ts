@@ -1,6 +1,7 @@
 // What a member is put together from: its home, and the parts that a runtime has to give. Read by `open-member.ts`.
 import type { RaftOptions } from '@raftkv/raft';
 import type { Clock, ReplicaEvent, ReplicaOptions } from '@raftkv/replica';
+import type { Mesh, Transport } from '@raftkv/transport';
 import type { Hasher, RaftkvError } from '@raftkv/wire';
 import type { Home } from './home.ts';
 import type { KvStateMachine } from './kv-state-machine.ts';
@@ -20,6 +21,8 @@ export interface MemberOptions {
   readonly mesh: MeshParts;
   /** Whether this member dials the one at that address, where only one of the two can: a tab dials Node, which cannot dial a tab. Default: both may. */
   readonly dials?: (address: string) => boolean | undefined;
+  /** What the core's messages pass on their way from and to the mesh, such as a `StandIn`. Default: nothing. */
+  readonly transport?: (mesh: Mesh) => Transport;
   /** How long a write or a read may take before it fails with `timeout`. Default 5 s. */
   readonly requestTimeoutMilliseconds?: number;
   /** Snapshots, and what is kept beside them: see `ReplicaOptions`. */

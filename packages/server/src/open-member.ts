@@ -208,7 +208,7 @@ class OpenMember implements Member {
       configurationIndex,
       storage,
       stored,
-      transport: this.mesh,
+      transport: this.#options.transport?.(this.mesh) ?? this.mesh,
       stateMachine: this.#stateMachine,
       clock,
       tickMilliseconds,

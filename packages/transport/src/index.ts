@@ -19,3 +19,4 @@ export type { Transport, TransportHandlers } from './transport.ts';
 export type { TransportClock } from './clock.ts';
 export type { WebSocketChannelOptions } from './websocket.ts';
 export type { WebSocketConstructor, WebSocketLike } from './websocket-like.ts';
+export type { ChannelPurpose, DialOptions } from './purpose.ts';

@@ -1,0 +1,125 @@
+// The room as an app has it, over whatever a runtime gives: founded, or joined by its link. What it does is done by `room.ts`.
+import type { Live, LiveKv } from '@raftkv/client';
+import { RaftkvError } from '@raftkv/wire';
+import { decodeRoomLink, drawRoomKey, encodeRoomLink } from './room-link.ts';
+import type { RoomKey } from './room-link.ts';
+import type { RoomOptions } from './room-options.ts';
+import type { RoomPlatform } from './room-platform.ts';
+import type { RoomStatus } from './room-status.ts';
+import { TabInRoom } from './room.ts';
+import type { Unmerged } from './unmerged.ts';
+
+/** Said where something cannot be undone. */
+export interface Confirmation {
+  readonly confirm: true;
+}
+
+export interface Room<Value = unknown> {
+  /** The store: the same object whatever this tab becomes, observer, learner, voter or leader. It ends with the room. */
+  readonly kv: LiveKv<Value>;
+  readonly name: string;
+  /** For others to join by. Whoever has it is in the room, and can read and write everything. */
+  readonly link: string;
+  readonly status: Live<RoomStatus>;
+  /**
+   * In order: the others let this member go first and take over what it holds, for which it waits up to 5 s. Who is last keeps the data for when it comes back.
+   * Idempotent.
+   */
+  leave(): Promise<void>;
+  /**
+   * Founds a room of its own with what this tab has of the room, everything that it knows to be agreed: for when most of the voters are gone for good. It is of
+   * the next epoch, and who comes back of the voters that were is not let in, but told (`supersededBy`); what only those knew is not in it. Ends this room
+   * and answers the new one, under the same link. Rejects with `invalid_argument` while the room works, or without `confirm`; `unsupported` in a tab that is no
+   * member.
+   *
+   * @example
+   * ```ts
+   * if (room.status.getSnapshot().quorum.state === 'lost' && (await ask('Go on alone?'))) room = await room.goOnFromHere({ confirm: true });
+   * ```
+   */
+  goOnFromHere(confirmation: Confirmation): Promise<Room<Value>>;
+  /** Forgets what this tab holds, and joins the room that went on without it, or the best one that is there. Ends this room and answers that one. See `unmerged`. */
+  joinAnew(confirmation: Confirmation): Promise<Room<Value>>;
+  /** What this tab has and the room that went on without it has not. Rejects with `not_found` if nobody of such a room is there. */
+  unmerged(): Promise<Unmerged>;
+}
+
+/** What a runtime does with it besides. */
+export interface OpenedRoom<Value = unknown> extends Room<Value> {
+  /** The page is about to go: within this turn. */
+  abandon(): void;
+  onEnd(listener: () => void): void;
+}
+
+/** A room of this tab alone, for others to join. Throws `invalid_argument` for a name that is none, `storage_*`. */
+export async function createRoomOn<Value>(
+  platform: RoomPlatform,
+  options: RoomOptions<Value> & { readonly name: string; readonly base: string },
+): Promise<OpenedRoom<Value>> {
+  const key = drawRoomKey(options.name);
+  return new OpenRoom(key, options.base, await TabInRoom.open(key, platform, options, { type: 'found' }));
+}
+
+/** Answers when this tab is in the room, which is before anybody else need be there. Throws `invalid_argument` for what is no link, `storage_*`. */
+export async function joinRoomOn<Value>(
+  platform: RoomPlatform,
+  link: string,
+  options: RoomOptions<Value> & { readonly base: string },
+): Promise<OpenedRoom<Value>> {
+  const key = decodeRoomLink(link);
+  return new OpenRoom(key, options.base, await TabInRoom.open(key, platform, options, { type: 'join' }));
+}
+
+class OpenRoom<Value> implements OpenedRoom<Value> {
+  readonly name: string;
+  readonly link: string;
+  readonly status: Live<RoomStatus>;
+  readonly #key: RoomKey;
+  readonly #base: string;
+  readonly #tab: TabInRoom<Value>;
+
+  constructor(key: RoomKey, base: string, tab: TabInRoom<Value>) {
+    this.name = key.name;
+    this.link = encodeRoomLink(key, base);
+    this.status = tab.status;
+    this.#key = key;
+    this.#base = base;
+    this.#tab = tab;
+  }
+
+  get kv(): LiveKv<Value> {
+    return this.#tab.kv;
+  }
+
+  abandon(): void {
+    this.#tab.abandon();
+  }
+
+  onEnd(listener: () => void): void {
+    this.#tab.onEnd = listener;
+  }
+
+  leave(): Promise<void> {
+    return this.#tab.leave();
+  }
+
+  async goOnFromHere(confirmation: Confirmation): Promise<Room<Value>> {
+    check(confirmation, 'what only the other voters know is not part of the room that goes on');
+    return new OpenRoom(this.#key, this.#base, await this.#tab.goOnFromHere());
+  }
+
+  async joinAnew(confirmation: Confirmation): Promise<Room<Value>> {
+    check(confirmation, 'what this tab holds is forgotten');
+    return new OpenRoom(this.#key, this.#base, await this.#tab.joinAnew());
+  }
+
+  unmerged(): Promise<Unmerged> {
+    return this.#tab.unmerged();
+  }
+}
+
+function check(confirmation: Confirmation | undefined, what: string): void {
+  if (confirmation?.confirm !== true) {
+    throw new RaftkvError('invalid_argument', `this cannot be undone, and needs { confirm: true }: ${what}`);
+  }
+}

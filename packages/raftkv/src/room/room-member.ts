@@ -1,0 +1,325 @@
+// The member of a room in this tab, while there is one: the engine over its home, the voices that others gave away, and, while it leads, the policy of who
+// votes. It knows tabs as the room tells of them, and no network but the channels that it is given.
+import { KvStateMachine, StandIn, openMember, serveClient, tabAddress, tabWord } from '@raftkv/server';
+import type { ClientSession, GivenVoice, Member } from '@raftkv/server';
+import { memoryChannelPair } from '@raftkv/transport';
+import type { Channel } from '@raftkv/transport';
+import { RaftkvError } from '@raftkv/wire';
+import type { AdminResult } from '@raftkv/wire';
+import { nameOf } from './room-home.ts';
+import type { RoomHome } from './room-home.ts';
+import type { ReportedMember, TabReport } from './room-message.ts';
+import type { RoomNetwork, RoomPlatform, RoomVigil } from './room-platform.ts';
+import { nextRoomChange } from './room-policy.ts';
+import type { RoomMemberView, RoomPolicyOptions, RoomTab } from './room-policy.ts';
+
+export interface RoomMemberOptions {
+  readonly home: RoomHome;
+  readonly platform: Pick<RoomPlatform, 'clock' | 'openVigil' | 'version' | 'seed'>;
+  readonly network: Pick<RoomNetwork, 'dial' | 'dialDirect'>;
+  readonly policy: RoomPolicyOptions;
+  readonly electionTimeoutMilliseconds: number;
+  readonly priority: number;
+  /** The tabs that are there, this one among them, with what each says. */
+  readonly tabs: () => readonly (RoomTab & Pick<TabReport, 'memberId' | 'storeId' | 'clusterId'>)[];
+  /** The leader let this tab in, which is to be told. */
+  readonly onAdmitted: (word: string, result: AdminResult) => void;
+  readonly onChange: () => void;
+  readonly onHalt: (error: RaftkvError) => void;
+  /** The page did not run for a while: this member may not go on, but be revived. */
+  readonly onGap: () => void;
+}
+
+const heartbeatTicks = 5;
+const electionTimeoutTicks = 25;
+/** Election timeouts that a page may stand still before its member begins anew. */
+const patience = 2;
+/** Between two looks at who should vote; and after a change that was refused. */
+const lookMilliseconds = 250;
+const refusedMilliseconds = 1_000;
+/** Between two times that one that was let in is told so: the word may have been lost. */
+const admitAgainMilliseconds = 2_000;
+
+export class RoomMember {
+  readonly home: RoomHome;
+  readonly engine: Member;
+  readonly #options: RoomMemberOptions;
+  readonly #standIn: StandIn;
+  readonly #vigil: RoomVigil | undefined;
+  readonly stateMachine: KvStateMachine;
+  readonly #voices = new Map<string, GivenVoice>();
+  readonly #goneSince = new Map<string, number>();
+  readonly #admittedAt = new Map<string, number>();
+  #cancelTimer: (() => void) | undefined;
+  readonly #sessions = new Set<ClientSession>();
+  #isChanging = false;
+  #notBefore = 0;
+  #isClosed = false;
+
+  private constructor({
+    options,
+    engine,
+    standIn,
+    stateMachine,
+    vigil,
+  }: {
+    readonly options: RoomMemberOptions;
+    readonly engine: Member;
+    readonly standIn: StandIn;
+    readonly stateMachine: KvStateMachine;
+    readonly vigil: RoomVigil | undefined;
+  }) {
+    this.stateMachine = stateMachine;
+    this.#vigil = vigil;
+    this.#options = options;
+    this.home = options.home;
+    this.engine = engine;
+    this.#standIn = standIn;
+  }
+
+  /** Rejects with `storage_*`; the storage is closed then. */
+  static async open(options: RoomMemberOptions): Promise<RoomMember> {
+    const { home, platform, network, electionTimeoutMilliseconds, priority, onHalt, onChange, onGap } = options;
+    const vigil = platform.openVigil?.({ patienceMilliseconds: electionTimeoutMilliseconds * patience, onGap });
+    const clock = vigil?.clock ?? platform.clock;
+    home.slot.onFailure = onHalt;
+    let standIn: StandIn | undefined;
+    const stateMachine = new KvStateMachine();
+    const dialDirect = network.dialDirect?.bind(network);
+    const engine = await openMember({
+      home: home.home,
+      stateMachine,
+      version: platform.version,
+      clock,
+      raft: { seed: platform.seed(), heartbeatTicks, electionTimeoutTicks, priority },
+      tickMilliseconds: electionTimeoutMilliseconds / electionTimeoutTicks,
+      mesh: {
+        dial: (address, signal) => network.dial(wordOf(address), { signal, purpose: 'peer' }),
+        ...(dialDirect === undefined
+          ? {}
+          : { dialDirect: (address, signal) => dialDirect(wordOf(address), { signal, purpose: 'peer' }) }),
+      },
+      transport: (mesh) => (standIn = new StandIn(mesh, (act) => clock.defer(act))),
+      onHalt,
+      onEvent: ({ type }) => {
+        if (type === 'role' || type === 'promoted') onChange();
+      },
+    });
+    const member = new RoomMember({ options, engine, standIn: standIn!, stateMachine, vigil });
+    engine.roster.onChange(onChange);
+    // What goes wrong is told to `onHalt`.
+    engine.start().catch(() => undefined);
+    member.#look();
+    return member;
+  }
+
+  get id(): string {
+    return this.home.home.stored.identity.memberId;
+  }
+
+  get clusterId(): string | undefined {
+    return this.engine.clusterId.known;
+  }
+
+  get isLeader(): boolean {
+    return !this.#standIn.isMute && this.engine.replica.status().raft.role === 'leader';
+  }
+
+  get isVoter(): boolean {
+    return this.engine.roster.state.active.voters.includes(this.id);
+  }
+
+  /** Who leads, as far as this member hears it. */
+  get leaderWord(): string | undefined {
+    const { leaderId } = this.engine.replica.status().raft;
+    return tabWord(this.engine.roster.get(leaderId)?.address ?? '');
+  }
+
+  /** As the configuration in force has them. */
+  get members(): readonly ReportedMember[] {
+    const { voters, learners } = this.engine.roster.state.active;
+    return this.engine.roster.members.map(({ id, address, domain }) => ({
+      id,
+      word: tabWord(address) ?? '',
+      role: voters.includes(id) ? 'voter' : learners.includes(id) ? 'learner' : 'leaving',
+      domain,
+    }));
+  }
+
+  /** The page is seen, or hidden: a tab that was hidden may be frozen next, so what hands over leaves now. */
+  setPriority(priority: number, isShown: boolean): void {
+    if (isShown && this.#vigil?.look({ isShown }) === true) return;
+    this.engine.replica.setPriority(priority);
+    this.#vigil?.flush();
+  }
+
+  accept(channel: Channel): void {
+    this.engine.mesh.accept(channel);
+  }
+
+  serve(channel: Channel): void {
+    const session: ClientSession = serveClient(channel, this.engine.node, {
+      clock: this.#options.platform.clock,
+      onEnd: () => this.#sessions.delete(session),
+    });
+    this.#sessions.add(session);
+  }
+
+  /** A client within this tab. */
+  connect(): Channel {
+    const { left, right } = memoryChannelPair();
+    this.serve(right);
+    return left;
+  }
+
+  /** Another one goes, and gave its voice away. */
+  take(voice: GivenVoice): void {
+    this.#voices.set(voice.memberId, voice);
+    this.#options.onChange();
+  }
+
+  /** One that gave its voice away is there again, and nobody has used it. */
+  #giveBack(memberId: string): void {
+    if (this.#standIn.standsFor !== memberId) this.#voices.delete(memberId);
+  }
+
+  /**
+   * This member gives its voice away: from this very moment on it neither votes nor acknowledges. Undefined: it has none, or holds that of another, which it may
+   * not pass on.
+   */
+  giveVoice(): GivenVoice | undefined {
+    const { raft } = this.engine.replica.status();
+    const held = this.#standIn.standsFor;
+    // That of one that was removed since counts for nothing any more.
+    const mayGive = this.isVoter && (held === undefined || this.engine.roster.wasRemoved(held));
+    this.#standIn.mute();
+    this.#dismissClients();
+    const { term, lastTerm, lastIndex, committedConfigurationIndex } = raft;
+    return mayGive ? { memberId: this.id, term, lastTerm, lastIndex, committedConfigurationIndex } : undefined;
+  }
+
+  /** Resolves with true once this member was let go for certain, or with false as soon as `isWanted` is no more. */
+  async removed(isWanted: () => boolean): Promise<boolean> {
+    const { clock } = this.#options.platform;
+    while (!this.engine.roster.wasRemoved(this.id)) {
+      if (!isWanted()) return false;
+      await new Promise<void>((resolve) => void clock.schedule(resolve, lookMilliseconds / 4));
+    }
+    return true;
+  }
+
+  async close(options?: { readonly handOver?: boolean }): Promise<void> {
+    this.#isClosed = true;
+    this.#cancelTimer?.();
+    this.#dismissClients();
+    await this.engine.close(options);
+  }
+
+  /** They ask another member, and repeat what may not have been answered. */
+  #dismissClients(): void {
+    for (const session of this.#sessions)
+      session.close(new RaftkvError('connection_lost', 'this tab is no member any more'));
+  }
+
+  #look(): void {
+    if (this.#isClosed) return;
+    this.#cancelTimer = this.#options.platform.clock.schedule(() => this.#look(), lookMilliseconds);
+    const { raft } = this.engine.replica.status();
+    for (const { memberId, isLeaving } of this.#options.tabs()) {
+      if (memberId !== undefined && !isLeaving) this.#giveBack(memberId);
+    }
+    for (const voice of this.#voices.values()) this.#standIn.standFor(voice, raft);
+    void this.#tend();
+  }
+
+  /** While this member leads: the next change of who votes, one at a time. */
+  async #tend(): Promise<void> {
+    const { clock } = this.#options.platform;
+    if (!this.isLeader || this.#isChanging || clock.now() < this.#notBefore) return;
+    this.#isChanging = true;
+    try {
+      await this.#tellAdmitted();
+      const change = nextRoomChange(this.#view(), this.#options.policy);
+      if (change?.type === 'admit') await this.#admit(change.word, change.replaces);
+      else if (change?.type === 'remove') await this.engine.node.admin({ type: 'remove', member: change.id });
+    } catch {
+      // No leader any more, or another change came first: what is to be done then is looked at anew.
+      this.#notBefore = clock.now() + refusedMilliseconds;
+    } finally {
+      this.#isChanging = false;
+    }
+  }
+
+  async #admit(word: string, replaces: string | undefined): Promise<void> {
+    const tab = this.#options.tabs().find((each) => each.word === word);
+    if (tab === undefined) return;
+    const plan = replaces === undefined ? 'promote' : { replaces };
+    const result = await this.engine.node.admin({
+      type: 'add',
+      name: nameOf(word),
+      address: tabAddress(word),
+      storeId: tab.storeId,
+      plan,
+      kind: 'tab',
+      domain: tab.domain,
+    });
+    this.#admittedAt.set(word, this.#options.platform.clock.now());
+    this.#options.onAdmitted(word, result);
+  }
+
+  /** Learners that are there and do not know it yet. */
+  async #tellAdmitted(): Promise<void> {
+    const now = this.#options.platform.clock.now();
+    for (const tab of this.#options.tabs()) {
+      const learner = this.members.find(({ word, role }) => word === tab.word && role === 'learner');
+      const toldAt = this.#admittedAt.get(tab.word) ?? -Infinity;
+      if (learner === undefined || tab.memberId !== undefined || now - toldAt < admitAgainMilliseconds) continue;
+      if (this.engine.roster.get(learner.id)?.storeId !== tab.storeId) continue;
+      await this.#admit(tab.word, undefined);
+    }
+  }
+
+  #view(): Parameters<typeof nextRoomChange>[0] {
+    const tabs = this.#options.tabs();
+    const members = this.members;
+    const inPlace = members.map((member) => this.#memberView(member, tabs));
+    const words = new Set(members.map(({ word }) => word));
+    return {
+      selfId: this.id,
+      voters: inPlace.filter((_, at) => members[at]!.role === 'voter'),
+      learners: inPlace.filter((_, at) => members[at]!.role === 'learner'),
+      others: tabs.filter(({ word, memberId, clusterId }) => {
+        const isOurs = clusterId === undefined || clusterId === this.clusterId;
+        return !words.has(word) && memberId === undefined && isOurs;
+      }),
+    };
+  }
+
+  #memberView(
+    { id, word, domain }: ReportedMember,
+    tabs: readonly (RoomTab & Pick<TabReport, 'storeId'>)[],
+  ): RoomMemberView {
+    const now = this.#options.platform.clock.now();
+    const storeId = this.engine.roster.get(id)?.storeId;
+    // A tab that goes by the same word with another storage is not this member.
+    const here = tabs.find((tab) => tab.word === word && (storeId === undefined || tab.storeId === storeId));
+    if (here !== undefined) this.#goneSince.delete(id);
+    else if (!this.#goneSince.has(id)) this.#goneSince.set(id, now);
+    const gone = now - (this.#goneSince.get(id) ?? now);
+    const tab = here ?? (this.#voices.has(id) ? departed(word, domain) : undefined);
+    return { id, word, domain, tab, goneMilliseconds: gone };
+  }
+}
+
+/** It said farewell, and its channels are closed. */
+function departed(word: string, domain = ''): RoomTab {
+  const flags = { isVisible: false, isMobile: false, isEphemeral: false, isLeaving: true };
+  return { word, domain, ...flags, forMilliseconds: 0, upMilliseconds: 0 };
+}
+
+function wordOf(address: string): string {
+  const word = tabWord(address);
+  if (word === undefined)
+    throw new RaftkvError('invalid_argument', `${address} is no tab's: a room has no other members`);
+  return word;
+}

@@ -1,0 +1,70 @@
+// What a member's storage notes of the room: by which word it is found, and which epoch of the room it belongs to. JSON with a version, beside the member's home
+// note; written when the storage is made, read when it is found again.
+import type { Storage } from '@raftkv/storage';
+import { RaftkvError } from '@raftkv/wire';
+
+export interface RoomNote {
+  readonly word: string;
+  /** Of the member; founders are derived from it. */
+  readonly memberName: string;
+  /** That the cluster was founded with; empty for who joined. */
+  readonly token: string;
+  readonly lineage: RoomLineage;
+}
+
+/** A room goes on under another cluster when its majority is lost: each time that is one epoch more. */
+export interface RoomLineage {
+  /** From 1 on. */
+  readonly epoch: number;
+  /** Ids of the clusters that this one goes on from, the last one first; they are let in no more. */
+  readonly before: readonly string[];
+}
+
+export const firstLineage: RoomLineage = { epoch: 1, before: [] };
+const noteName = 'room';
+const version = 1;
+/** Of what is remembered, and believed: a room that went on so often has other troubles. */
+const maxBefore = 64;
+
+export async function writeRoomNote(storage: Storage, note: RoomNote): Promise<void> {
+  await storage.setNote(noteName, new TextEncoder().encode(JSON.stringify({ version, ...note })));
+}
+
+/** Undefined if there is none: the making of this storage was cut short. Throws `storage_corrupt` or `unsupported_version`. */
+export async function readRoomNote(storage: Storage): Promise<RoomNote | undefined> {
+  const bytes = await storage.getNote(noteName);
+  if (bytes === undefined) return undefined;
+  let note: unknown;
+  try {
+    note = JSON.parse(new TextDecoder().decode(bytes));
+  } catch (error) {
+    throw new RaftkvError('storage_corrupt', 'the note of the room is not JSON', { cause: error });
+  }
+  const { version: found, word, memberName, token, lineage } = (note ?? {}) as Record<string, unknown>;
+  if (found !== version)
+    throw new RaftkvError('unsupported_version', `the note of the room is of version ${String(found)}`);
+  if (isText(word) && isText(memberName) && isText(token) && isLineage(lineage))
+    return { word, memberName, token, lineage };
+  throw new RaftkvError('storage_corrupt', 'the note of the room has an unknown form');
+}
+
+export function isLineage(value: unknown): value is RoomLineage {
+  if (typeof value !== 'object' || value === null) return false;
+  const { epoch, before } = value as Record<string, unknown>;
+  return (
+    Number.isSafeInteger(epoch) &&
+    Number(epoch) >= 1 &&
+    Array.isArray(before) &&
+    before.length <= maxBefore &&
+    before.every(isText)
+  );
+}
+
+/** Of the cluster that goes on from `clusterId`, which was of `lineage`. */
+export function nextLineage(clusterId: string, { epoch, before }: RoomLineage): RoomLineage {
+  return { epoch: epoch + 1, before: [clusterId, ...before].slice(0, maxBefore) };
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value.length <= 512;
+}

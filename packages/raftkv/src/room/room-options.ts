@@ -1,0 +1,20 @@
+// What an app says of a room, in any runtime, with every default in one place.
+import type { ReplicaOptions } from '@raftkv/observer';
+import type { RoomPolicyOptions } from './room-policy.ts';
+
+export interface RoomOptions<Value = unknown> extends Pick<
+  ReplicaOptions<Value>,
+  'codec' | 'requestTimeoutMilliseconds'
+> {
+  /** How many vote, and when tabs take the place of others. */
+  readonly policy?: RoomPolicyOptions;
+  /** How long the room does without a leader before others campaign. Default 1 s. */
+  readonly electionTimeoutMilliseconds?: number;
+  /** How long `leave` waits until the others have let this member go. Default 5 s. */
+  readonly leaveMilliseconds?: number;
+}
+
+export const roomDefaults = { electionTimeoutMilliseconds: 1_000, leaveMilliseconds: 5_000 } as const;
+
+/** Of members in tabs, as in `raftkv/member`: who is seen leads. */
+export const roomPriorities = { desktop: 20, mobile: 10, hidden: 0 } as const;

@@ -1,0 +1,134 @@
+// The place of a tab among the members of its room: empty, or taken by a member that was founded, let in, found again, or revived after the page did not run. Each
+// change of that is made here; what it means for the app and the others is for `room.ts`.
+import { drawStoreId } from '@raftkv/storage';
+import { RaftkvError, decodeConfiguration } from '@raftkv/wire';
+import type { AdminResult } from '@raftkv/wire';
+import { fromHex, toHex } from './hex.ts';
+import { joinHome, nameOf, reviveHome } from './room-home.ts';
+import type { RoomHome } from './room-home.ts';
+import { RoomMember } from './room-member.ts';
+import type { RoomMemberOptions } from './room-member.ts';
+import type { RoomMessage } from './room-message.ts';
+import { firstLineage } from './room-note.ts';
+import type { RoomLineage } from './room-note.ts';
+import type { RoomPlatform, RoomSlots } from './room-platform.ts';
+
+export interface RoomSeatOptions extends Pick<
+  RoomMemberOptions,
+  'network' | 'policy' | 'electionTimeoutMilliseconds' | 'tabs' | 'onChange'
+> {
+  readonly word: string;
+  readonly slots: RoomSlots;
+  readonly platform: RoomPlatform;
+  readonly priority: () => number;
+  readonly send: (word: string, message: RoomMessage) => void;
+  /** No member is made any more. */
+  readonly isOver: () => boolean;
+}
+
+export class RoomSeat {
+  readonly #options: RoomSeatOptions;
+  #member: RoomMember | undefined;
+  #isBecoming = false;
+  /** Of the member, or drawn for the one that this tab would become. */
+  storeId: string = drawStoreId();
+  /** Once known it stays: another cluster is another room. */
+  clusterId: string | undefined;
+  lineage: RoomLineage = firstLineage;
+  /** Why this tab is no member any more, or could not be one. */
+  error: RaftkvError | undefined;
+
+  constructor(options: RoomSeatOptions) {
+    this.#options = options;
+  }
+
+  get member(): RoomMember | undefined {
+    return this.#member;
+  }
+
+  /** Rejects with `storage_*`. */
+  async take(home: RoomHome): Promise<void> {
+    const { platform, priority, onChange, isOver } = this.#options;
+    const member = await RoomMember.open({
+      ...this.#options,
+      home,
+      platform,
+      priority: priority(),
+      onAdmitted: (word, result) => this.#tellAdmitted(word, result),
+      onHalt: (error) => this.#ended(home, error),
+      onGap: () => this.#revive(home),
+    });
+    if (isOver()) return member.close();
+    this.#member = member;
+    this.storeId = home.home.stored.identity.storeId;
+    this.clusterId = member.clusterId;
+    this.lineage = home.note.lineage;
+    onChange();
+  }
+
+  /** The leader says that this tab is a member now. */
+  admitted(message: Extract<RoomMessage, { readonly type: 'admitted' }>): void {
+    const { clusterId, memberId, configuration, configurationIndex, lineage } = message;
+    const isOurs = this.clusterId === undefined || this.clusterId === clusterId;
+    if (this.#member !== undefined || this.#isBecoming || this.#options.isOver() || !isOurs) return;
+    this.#isBecoming = true;
+    const { word, slots, platform } = this.#options;
+    const identity = { clusterId, memberId, memberName: nameOf(word), storeId: this.storeId };
+    const admission = { identity, configuration: decodeConfiguration(fromHex(configuration)), configurationIndex };
+    joinHome(slots, { word, domain: platform.domain }, admission, lineage)
+      .then((home) => this.take(home))
+      .catch((error: unknown) => this.#failed(error))
+      .finally(() => (this.#isBecoming = false));
+  }
+
+  /** Resolves once this member was let go and its storage is forgotten, or `isWanted` is no more. */
+  async leave(isWanted: () => boolean): Promise<void> {
+    const member = this.#member;
+    if (member === undefined || !(await member.removed(() => this.#member === member && isWanted()))) return;
+    this.#member = undefined;
+    await member.close().catch(() => undefined);
+    await member.home.slot.remove();
+  }
+
+  #tellAdmitted(word: string, { members: { clusterId, index }, memberId, configuration }: AdminResult): void {
+    if (memberId === undefined || configuration === undefined) return;
+    const said = { clusterId, memberId, configuration: toHex(configuration), configurationIndex: index };
+    this.#options.send(word, { type: 'admitted', ...said, lineage: this.lineage });
+  }
+
+  /** The member cannot go on. One that was removed is forgotten, and this tab goes on as an observer, which may be let in again; others keep their storage. */
+  #ended(home: RoomHome, error: RaftkvError): void {
+    const member = this.#member;
+    const isRemoved = error.code === 'member_removed';
+    if (!isRemoved) this.#failed(error);
+    if (member?.home !== home) return;
+    this.#member = undefined;
+    this.storeId = drawStoreId();
+    void member
+      .close()
+      .catch(() => undefined)
+      .then(() => (isRemoved ? home.slot.remove() : undefined))
+      .catch((failure: unknown) => this.#failed(failure))
+      .then(() => this.#options.onChange());
+    this.#options.onChange();
+  }
+
+  /** The page did not run for a while. */
+  #revive(home: RoomHome): void {
+    const member = this.#member;
+    if (member?.home !== home || this.#options.isOver()) return;
+    this.#member = undefined;
+    this.#isBecoming = true;
+    member
+      .close()
+      .then(() => reviveHome(home, this.#options.platform.domain))
+      .then((again) => this.take(again))
+      .catch((error: unknown) => this.#failed(error))
+      .finally(() => (this.#isBecoming = false));
+  }
+
+  #failed(error: unknown): void {
+    this.error = RaftkvError.from(error);
+    this.#options.onChange();
+  }
+}

@@ -1,0 +1,352 @@
+// A tab in a room: its network, its channels to the others, the member while it is one, and the copy that the app reads, put together. Every change of part, from
+// observer to voter and back, is made here; who should vote is for the policy, and what is told of all for `room-status.ts`.
+import type { LiveKv } from '@raftkv/client';
+import { LiveValue } from '@raftkv/client/live';
+import { openReplica } from '@raftkv/observer';
+import { tabWord } from '@raftkv/server';
+import type { Channel, ChannelPurpose } from '@raftkv/transport';
+import { RaftkvError } from '@raftkv/wire';
+import { beginHome, forkHome } from './room-home.ts';
+import type { HowToBegin, RoomHome } from './room-home.ts';
+import { drawWord, roomIdOf } from './room-link.ts';
+import type { RoomKey } from './room-link.ts';
+import type { RoomMessage, TabReport } from './room-message.ts';
+import { nextLineage } from './room-note.ts';
+import { RoomSeat } from './room-seat.ts';
+import { RoomPeers } from './room-peers.ts';
+import { RoomScene } from './room-scene.ts';
+import type { RoomNetwork, RoomPlatform, RoomSlots } from './room-platform.ts';
+import { roomDefaults, roomPriorities } from './room-options.ts';
+import type { RoomOptions } from './room-options.ts';
+import type { RoomTab } from './room-policy.ts';
+import { describeRoom } from './room-status.ts';
+import type { RoomStatus } from './room-status.ts';
+import { findUnmerged } from './unmerged.ts';
+import type { Unmerged } from './unmerged.ts';
+
+export class TabInRoom<Value = unknown> {
+  kv!: LiveKv<Value>;
+  readonly word: string;
+  onEnd: () => void = () => undefined;
+  readonly #key: RoomKey;
+  readonly #platform: RoomPlatform;
+  readonly #options: RoomOptions<Value>;
+  readonly #slots: RoomSlots;
+  readonly #status: LiveValue<RoomStatus>;
+  readonly #network: RoomNetwork;
+  readonly #peers: RoomPeers;
+  readonly #openedAt: number;
+  readonly #stopWatching: () => void;
+  readonly #scene: RoomScene;
+  #visibleSince: number;
+  readonly #seat: RoomSeat;
+  #phase: RoomStatus['phase'] = 'open';
+  #isChanged = false;
+  #isToTell = false;
+  #closing: Promise<void> | undefined;
+
+  static async open<Value>(
+    key: RoomKey,
+    platform: RoomPlatform,
+    options: RoomOptions<Value>,
+    begin: HowToBegin,
+  ): Promise<TabInRoom<Value>> {
+    const slots = begin.type === 'home' ? begin.slots : platform.openSlots(roomIdOf(key));
+    const self = { word: drawWord(), domain: platform.domain };
+    const home = await beginHome(begin, slots, self);
+    const room = new TabInRoom<Value>({ key, platform, options, slots, word: home?.note.word ?? self.word });
+    try {
+      await room.#begin(home);
+    } catch (error) {
+      await room.#close();
+      throw error;
+    }
+    return room;
+  }
+
+  private constructor(parts: {
+    readonly key: RoomKey;
+    readonly platform: RoomPlatform;
+    readonly options: RoomOptions<Value>;
+    readonly slots: RoomSlots;
+    readonly word: string;
+  }) {
+    const { key, platform, options, slots, word } = parts;
+    this.#key = key;
+    this.#platform = platform;
+    this.#options = options;
+    this.#slots = slots;
+    this.word = word;
+    this.#openedAt = this.#visibleSince = platform.clock.now();
+    this.#network = platform.openNetwork({
+      roomId: roomIdOf(key),
+      secret: key.secret,
+      word,
+      onChannel: (channel, from, purpose) => this.#accept(channel, from, purpose),
+      onPresence: () => this.#peers?.look(),
+    });
+    this.#peers = new RoomPeers({
+      word,
+      network: this.#network,
+      clock: platform.clock,
+      report: () => this.#report(),
+      onMessage: (_from, message) => this.#hear(message),
+      onChange: () => this.#changed(),
+    });
+    this.#scene = new RoomScene(this.#peers);
+    this.#seat = new RoomSeat({
+      word,
+      slots,
+      platform,
+      network: this.#network,
+      policy: options.policy ?? {},
+      electionTimeoutMilliseconds: options.electionTimeoutMilliseconds ?? roomDefaults.electionTimeoutMilliseconds,
+      priority: () => this.#priority,
+      tabs: () => this.#tabs(),
+      send: (to, message) => this.#peers.send(to, message),
+      onChange: () => this.#changed({ isToTell: true }),
+      isOver: () => this.#phase !== 'open' || this.#closing !== undefined,
+    });
+    this.#status = new LiveValue<RoomStatus>(this.#describe());
+    this.#stopWatching = platform.onVisibility(() => {
+      this.#visibleSince = platform.clock.now();
+      this.#seat.member?.setPriority(this.#priority, platform.isVisible());
+      this.#peers.tell();
+      this.#changed();
+    });
+  }
+
+  async #begin(home: RoomHome | undefined): Promise<void> {
+    if (home !== undefined) await this.#seat.take(home);
+    this.#peers.start();
+    const { codec, requestTimeoutMilliseconds } = this.#options;
+    this.kv = await openReplica<Value>({
+      endpoints: [anyMember],
+      dial: (endpoint, { signal }) => this.#dialMember(endpoint, signal),
+      clock: this.#platform.clock,
+      ...(codec === undefined ? {} : { codec }),
+      ...(requestTimeoutMilliseconds === undefined ? {} : { requestTimeoutMilliseconds }),
+    });
+    this.#status.set(this.#describe());
+  }
+
+  get status(): Pick<LiveValue<RoomStatus>, 'subscribe' | 'getSnapshot' | 'getServerSnapshot'> {
+    return this.#status;
+  }
+
+  /**
+   * In order: the others let this member go, and take over what it holds, before it closes. Waits for that no longer than `leaveMilliseconds`. Who is the last one
+   * keeps the room's data for when it comes back. Idempotent.
+   */
+  async leave(): Promise<void> {
+    if (this.#closing === undefined && this.#phase === 'open') {
+      this.#phase = 'leaving';
+      this.#peers.tell();
+      this.#changed();
+      await this.#letGo();
+    }
+    this.#sayFarewell();
+    await this.#close();
+  }
+
+  /** At once, within this turn, as a page does that is about to go: the others hear a last word, and no storage is waited for. */
+  abandon(): void {
+    if (this.#closing !== undefined) return;
+    this.#sayFarewell();
+    this.#close().catch(() => undefined);
+  }
+
+  /** See `Room.goOnFromHere`. */
+  async goOnFromHere(): Promise<TabInRoom<Value>> {
+    const member = this.#seat.member;
+    const { quorum } = this.#describe();
+    if (quorum.state === 'works' || quorum.state === 'electing') {
+      throw new RaftkvError('invalid_argument', `the room works, or is about to: ${quorum.words}`);
+    }
+    const { clusterId } = this;
+    if (member === undefined || clusterId === undefined) {
+      throw new RaftkvError(
+        'unsupported',
+        'this tab is no member of the room, and holds a copy alone: go on from a tab that is one',
+      );
+    }
+    // From this moment on the old member neither votes nor acknowledges, whatever becomes of the rest.
+    member.giveVoice();
+    const { raft } = member.engine.replica.status();
+    const home = await forkHome(
+      this.#slots,
+      { word: this.word, domain: this.#platform.domain },
+      {
+        lineage: nextLineage(clusterId, this.#seat.lineage),
+        stateMachine: member.stateMachine,
+        index: raft.appliedIndex,
+        term: raft.term,
+      },
+    );
+    const { slot } = member.home;
+    await this.#close();
+    await slot.remove();
+    return TabInRoom.open(this.#key, this.#platform, this.#options, { type: 'home', home, slots: this.#slots });
+  }
+
+  /** See `Room.joinAnew`. */
+  async joinAnew(): Promise<TabInRoom<Value>> {
+    const slot = this.#seat.member?.home.slot;
+    await this.#close();
+    await slot?.remove();
+    return TabInRoom.open(this.#key, this.#platform, this.#options, { type: 'join', isFresh: true });
+  }
+
+  /** See `Room.unmerged`. */
+  async unmerged(): Promise<Unmerged> {
+    const successor = this.#scene.successor(this.clusterId);
+    if (successor === undefined)
+      throw new RaftkvError('not_found', 'nobody of a room that went on without this one is there');
+    const words = [successor.leader ?? successor.members[0]!, ...successor.members];
+    return findUnmerged({
+      clusterId: successor.clusterId,
+      own: this.kv as LiveKv,
+      dial: (endpoint, { signal }) => this.#network.dial(tabWord(endpoint) ?? words[0]!, { signal, purpose: 'client' }),
+    });
+  }
+
+  /** Undefined: it is none. */
+  get memberId(): string | undefined {
+    return this.#seat.member?.id;
+  }
+
+  get clusterId(): string | undefined {
+    return this.#seat.member?.clusterId ?? this.#seat.clusterId;
+  }
+
+  get #priority(): number {
+    if (!this.#platform.isVisible()) return roomPriorities.hidden;
+    return this.#platform.isMobile ? roomPriorities.mobile : roomPriorities.desktop;
+  }
+
+  #report(): TabReport {
+    const { clock, domain, isMobile, isVisible } = this.#platform;
+    const now = clock.now();
+    return {
+      type: 'report',
+      domain,
+      isVisible: isVisible(),
+      forMilliseconds: Math.round(now - this.#visibleSince),
+      upMilliseconds: Math.round(now - this.#openedAt),
+      isMobile,
+      isEphemeral: !this.#slots.isLasting,
+      isLeaving: this.#phase !== 'open',
+      storeId: this.#seat.storeId,
+      clusterId: this.clusterId,
+      lineage: this.#seat.lineage,
+      memberId: this.#seat.member?.id,
+      isLeader: this.#seat.member?.isLeader ?? false,
+      members: this.#seat.member?.members ?? [],
+    };
+  }
+
+  #tabs(): (RoomTab & Pick<TabReport, 'memberId' | 'storeId' | 'clusterId'>)[] {
+    const own = { word: this.word, ...this.#report() };
+    return [own, ...this.#scene.companions(this.clusterId).map(({ word, report }) => ({ ...report, word }))];
+  }
+
+  #describe(): RoomStatus {
+    const peers = this.#scene.companions(this.clusterId);
+    const told = peers.find(({ report }) => report.isLeader) ?? peers.find(({ report }) => report.members.length > 0);
+    return describeRoom({
+      name: this.#key.name,
+      phase: this.#phase,
+      clusterId: this.clusterId,
+      lineage: this.#seat.lineage,
+      self: { word: this.word, ...this.#report() },
+      peers,
+      members: this.#seat.member?.members ?? told?.report.members ?? [],
+      clusters: this.#scene.clusters,
+      successor: this.#scene.successor(this.clusterId),
+      error: this.#seat.error,
+    });
+  }
+
+  /** Soon, once for many changes of one turn. */
+  #changed({ isToTell = false } = {}): void {
+    this.#isToTell ||= isToTell;
+    if (this.#isChanged) return;
+    this.#isChanged = true;
+    this.#platform.clock.defer(() => {
+      this.#isChanged = false;
+      if (this.#isToTell) this.#peers.tell();
+      this.#isToTell = false;
+      const status = this.#describe();
+      if (JSON.stringify(status) !== JSON.stringify(this.#status.getSnapshot())) this.#status.set(status);
+    });
+  }
+
+  #accept(channel: Channel, from: string, purpose: ChannelPurpose): void {
+    if (purpose === 'room') return this.#peers.accept(channel, from);
+    const member = this.#seat.member;
+    if (member !== undefined && purpose === 'peer') return member.accept(channel);
+    if (member !== undefined) return member.serve(channel);
+    channel.start({ onFrame: () => undefined, onClose: () => undefined });
+    channel.close(new RaftkvError('busy', 'this tab is no member at the moment'));
+  }
+
+  #hear(message: Exclude<RoomMessage, TabReport>): void {
+    if (message.type === 'farewell') {
+      if (message.voice !== undefined) this.#seat.member?.take(message.voice);
+      return this.#changed();
+    }
+    this.#seat.admitted(message);
+  }
+
+  /** Until the others have let this member go, if there is anybody who can. */
+  #letGo(): Promise<void> {
+    const { clock } = this.#platform;
+    const deadline = clock.now() + (this.#options.leaveMilliseconds ?? roomDefaults.leaveMilliseconds);
+    return this.#seat.leave(() => this.#scene.companions(this.clusterId).length > 0 && clock.now() < deadline);
+  }
+
+  #sayFarewell(): void {
+    if (this.#phase === 'left') return;
+    this.#phase = 'left';
+    const alone = this.#scene.companions(this.clusterId).length === 0;
+    this.#peers.sendAll({ type: 'farewell', voice: alone ? undefined : this.#seat.member?.giveVoice() });
+  }
+
+  #close(): Promise<void> {
+    this.#closing ??= this.#takeApart();
+    return this.#closing;
+  }
+
+  async #takeApart(): Promise<void> {
+    this.#phase = 'left';
+    this.#stopWatching();
+    this.onEnd();
+    const member = this.#seat.member;
+    this.#peers.close();
+    await (this.kv as LiveKv<Value> | undefined)?.close();
+    try {
+      await member?.close();
+    } finally {
+      this.#network.close();
+      this.#status.set(this.#describe());
+    }
+  }
+
+  /** To whichever member serves best: the one in this tab, the leader, or any. Rejects with `connect_failed` while there is none. */
+  async #dialMember(endpoint: string, signal: AbortSignal): Promise<Channel> {
+    const asked = tabWord(endpoint);
+    const member = this.#seat.member;
+    if (member !== undefined && (asked === undefined || asked === this.word)) return member.connect();
+    if (asked !== undefined && asked !== this.word) return this.#network.dial(asked, { signal, purpose: 'client' });
+    const { clusters } = this.#scene;
+    const cluster = clusters.find(({ clusterId }) => clusterId === (this.#seat.clusterId ?? clusterId));
+    if (cluster === undefined) throw new RaftkvError('connect_failed', 'no member of this room is there');
+    const word = cluster.leader ?? cluster.members[0]!;
+    this.#seat.clusterId = cluster.clusterId;
+    this.#seat.lineage = cluster.lineage;
+    return this.#network.dial(word, { signal, purpose: 'client' });
+  }
+}
+
+/** An endpoint that is no member's address: whichever there is. */
+const anyMember = 'room';

@@ -1,0 +1,105 @@
+// The door of rooms in a browser, `raftkv/room`: clusters of tabs alone. Puts a room's parts on what a browser has, and tells it of the life of its page. In an entry
+// of its own, since a page with a copy alone does not load the engine.
+import { RaftkvError } from '@raftkv/wire';
+import type { IceServer } from '@raftkv/transport/webrtc';
+import { createRoomOn, joinRoomOn } from '../room/open-room.ts';
+import type { OpenedRoom, Room } from '../room/open-room.ts';
+import { memorySlots } from '../room/memory-slots.ts';
+import type { RoomOptions } from '../room/room-options.ts';
+import type { RoomPlatform } from '../room/room-platform.ts';
+import { presentTabPage } from './member/page-life.ts';
+import { Vigil, pageClock } from './member/vigil.ts';
+import { profileDomain } from './room-domain.ts';
+import { openBroadcastNetwork, openRelayNetwork } from './room-network.ts';
+import { indexedDbSlots } from './room-slots.ts';
+
+export { decodeRoomLink } from '../room/room-link.ts';
+export { RaftkvError } from '@raftkv/wire';
+export type { Confirmation, Room } from '../room/open-room.ts';
+export type { RoomKey } from '../room/room-link.ts';
+export type { RoomOptions } from '../room/room-options.ts';
+export type { RoomPolicyOptions } from '../room/room-policy.ts';
+export type { RoomQuorum, RoomStatus, RoomTabStatus } from '../room/room-status.ts';
+export type { Unmerged, UnmergedEntry } from '../room/unmerged.ts';
+
+export interface WebRoomOptions<Value = unknown> extends RoomOptions<Value> {
+  /**
+   * How tabs find each other. An address, such as `wss://example.org/signals`: through that relay, and over WebRTC, from anywhere. `tabs`: tabs of this origin in
+   * this browser, without any server.
+   */
+  readonly signalling: string;
+  /** STUN and TURN servers. Default none: enough within one local network. */
+  readonly iceServers?: readonly IceServer[];
+  /** `strict`: in IndexedDB, each agreed entry forced to the medium. `memory`: nowhere, and each start is a new member. Default `strict`. */
+  readonly storage?: 'strict' | 'memory';
+}
+
+/**
+ * A room of this tab, for others to join by `room.link`.
+ *
+ * @throws RaftkvError `invalid_argument`, `unsupported` (the page keeps nothing), `storage_*`
+ * @example
+ * ```ts
+ * const room = await createRoom({ name: 'Tea', signalling: 'wss://example.org/signals' });
+ * await room.kv.put('kettle', 'on');
+ * show(room.link);
+ * ```
+ */
+export async function createRoom<Value = unknown>(
+  options: WebRoomOptions<Value> & { readonly name: string },
+): Promise<Room<Value>> {
+  return watched(await createRoomOn<Value>(platformFor(options), { ...options, base: location.href }));
+}
+
+/**
+ * The room that this link leads to. As the member that this profile was before, if no other tab is that; else as an observer that is asked to vote when it has
+ * been there for a while and voters are wanted.
+ *
+ * @throws RaftkvError `invalid_argument` (this is no link), `unsupported`, `storage_*`
+ */
+export async function joinRoom<Value = unknown>(link: string, options: WebRoomOptions<Value>): Promise<Room<Value>> {
+  return watched(await joinRoomOn<Value>(platformFor(options), link, { ...options, base: location.href }));
+}
+
+/** A page that is about to go says its last word within the turn; one that comes back from the browser's cache is in no room any more. */
+function watched<Value>(room: OpenedRoom<Value>): Room<Value> {
+  const onPageHide = (): void => room.abandon();
+  addEventListener('pagehide', onPageHide);
+  room.onEnd(() => removeEventListener('pagehide', onPageHide));
+  return room;
+}
+
+function platformFor({
+  signalling,
+  iceServers,
+  storage = 'strict',
+}: Pick<WebRoomOptions, 'signalling' | 'iceServers' | 'storage'>): RoomPlatform {
+  if (!/^(?:tabs|wss?:\/\/.+)$/.test(signalling)) {
+    throw new RaftkvError('invalid_argument', `signalling is ${signalling}; there are tabs, and addresses of relays`);
+  }
+  if (storage !== 'strict' && storage !== 'memory') {
+    throw new RaftkvError('invalid_argument', `storage is ${String(storage)}; there are strict, memory`);
+  }
+  const page = presentTabPage();
+  if (page.locks === undefined)
+    throw new RaftkvError('unsupported', 'rooms need a secure page: https, or this machine');
+  return {
+    openNetwork: (options) =>
+      signalling === 'tabs'
+        ? openBroadcastNetwork(options)
+        : openRelayNetwork({ relay: signalling, iceServers }, options),
+    openSlots: (roomId) => (storage === 'memory' ? memorySlots() : indexedDbSlots(roomId)),
+    clock: pageClock(),
+    openVigil: ({ patienceMilliseconds, onGap }) =>
+      new Vigil({ patienceMilliseconds, onGap, isHidden: () => document.visibilityState === 'hidden' }),
+    domain: profileDomain(),
+    isMobile: page.isMobile,
+    isVisible: () => document.visibilityState === 'visible',
+    onVisibility: (listener) => {
+      document.addEventListener('visibilitychange', listener);
+      return () => document.removeEventListener('visibilitychange', listener);
+    },
+    version: '0.1.0',
+    seed: () => crypto.getRandomValues(new Uint32Array(1))[0]!,
+  };
+}

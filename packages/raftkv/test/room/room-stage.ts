@@ -1,0 +1,190 @@
+// Tabs of rooms in one process: browser profiles with what they keep, a network of channels in memory that can be cut, a clock that runs faster than the world's,
+// and pages that are seen, hidden, crashed and closed. No browser: that is for `test/browser/`.
+import type { MemoryStore } from '@raftkv/storage';
+import { memoryChannelPair } from '@raftkv/transport';
+import type { Channel, ChannelPurpose, MemoryChannelPair } from '@raftkv/transport';
+import { RaftkvError } from '@raftkv/wire';
+import { memorySlots } from '../../src/room/memory-slots.ts';
+import { decodeRoomLink, drawRoomKey, encodeRoomLink } from '../../src/room/room-link.ts';
+import type { RoomNetwork, RoomNetworkOptions, RoomPlatform } from '../../src/room/room-platform.ts';
+import { TabInRoom } from '../../src/room/room.ts';
+import type { RoomOptions } from '../../src/room/room-options.ts';
+
+/** How much faster than the world time runs here. */
+const haste = 10;
+
+export const clock: RoomPlatform['clock'] & { defer(act: () => void): void } = {
+  now: () => performance.now() * haste,
+  schedule: (callback, milliseconds) => {
+    const timer = setTimeout(callback, milliseconds / haste);
+    return () => clearTimeout(timer);
+  },
+  defer: (callback) => void setImmediate(callback),
+};
+
+/** What outlives tabs. */
+export class Profile {
+  readonly domain: string;
+  readonly isEphemeral: boolean;
+  readonly rooms = new Map<string, Set<MemoryStore>>();
+
+  constructor(domain: string, { isEphemeral = false } = {}) {
+    this.domain = domain;
+    this.isEphemeral = isEphemeral;
+  }
+}
+
+interface Door {
+  readonly roomId: string;
+  readonly word: string;
+  readonly onChannel: (channel: Channel, from: string, purpose: ChannelPurpose) => void;
+  readonly onPresence: () => void;
+  readonly pairs: Set<MemoryChannelPair>;
+  isCut: boolean;
+}
+
+/** One page. */
+export class Page {
+  isVisible = true;
+  room!: TabInRoom;
+  readonly doors: Door[] = [];
+  readonly #listeners = new Set<() => void>();
+  readonly #stage: Stage;
+  readonly profile: Profile;
+
+  constructor(stage: Stage, profile: Profile) {
+    this.#stage = stage;
+    this.profile = profile;
+  }
+
+  get platform(): RoomPlatform {
+    const { profile } = this;
+    return {
+      clock,
+      domain: profile.domain,
+      isMobile: false,
+      isVisible: () => this.isVisible,
+      onVisibility: (listener) => {
+        this.#listeners.add(listener);
+        return () => this.#listeners.delete(listener);
+      },
+      version: 'test',
+      seed: () => Math.floor(Math.random() * 2 ** 32),
+      openSlots: (roomId) => {
+        if (profile.isEphemeral) return memorySlots();
+        const kept = profile.rooms.get(roomId) ?? new Set<MemoryStore>();
+        profile.rooms.set(roomId, kept);
+        return memorySlots(kept);
+      },
+      openNetwork: (options) => this.#stage.join(this, options),
+    };
+  }
+
+  show(isVisible: boolean): void {
+    this.isVisible = isVisible;
+    for (const listener of this.#listeners) listener();
+  }
+
+  /** The process is killed: nobody hears a word. */
+  crash(): void {
+    this.cut();
+    for (const stores of this.profile.rooms.values()) {
+      // Whoever held a lock is gone; the room object goes on for itself, with a storage that nobody else sees.
+      for (const store of stores) {
+        if (!store.isLocked || store.identity?.memberId !== this.memberId) continue;
+        stores.delete(store);
+        stores.add({ ...store, isLocked: false, entries: [...store.entries], notes: new Map(store.notes) });
+      }
+    }
+    this.#stage.gone(this);
+    void this.room.leave().catch(() => undefined);
+  }
+
+  get memberId(): string | undefined {
+    return this.room.memberId;
+  }
+
+  /** No way to anybody, until it is mended. */
+  cut(): void {
+    for (const door of this.doors) {
+      door.isCut = true;
+      for (const pair of door.pairs) pair.cut();
+    }
+    this.#stage.tellPresence();
+  }
+
+  mend(): void {
+    for (const door of this.doors) door.isCut = false;
+    this.#stage.tellPresence();
+  }
+}
+
+export class Stage {
+  readonly pages = new Set<Page>();
+  readonly options: RoomOptions = {
+    electionTimeoutMilliseconds: 1_000,
+    policy: { stableMilliseconds: 500, steadyMilliseconds: 1_000, hiddenMilliseconds: 5_000, goneMilliseconds: 5_000 },
+  };
+  readonly key = drawRoomKey('test');
+  readonly link = encodeRoomLink(this.key, 'http://h/');
+
+  async create(profile = new Profile('p1')): Promise<Page> {
+    return this.#open(profile, 'found');
+  }
+
+  async enter(profile: Profile): Promise<Page> {
+    return this.#open(profile, 'join');
+  }
+
+  /** Ends whatever is left. */
+  async close(): Promise<void> {
+    for (const page of this.pages) page.room.abandon();
+    await Promise.all([...this.pages].map((page) => page.room.leave().catch(() => undefined)));
+  }
+
+  gone(page: Page): void {
+    this.pages.delete(page);
+  }
+
+  join(page: Page, { roomId, word, onChannel, onPresence }: RoomNetworkOptions): RoomNetwork {
+    const door: Door = { roomId, word, onChannel, onPresence, pairs: new Set(), isCut: false };
+    page.doors.push(door);
+    queueMicrotask(() => this.tellPresence());
+    const others = (): Door[] =>
+      door.isCut ? [] : this.#doors.filter((each) => each !== door && each.roomId === roomId && !each.isCut);
+    return {
+      get present() {
+        return others().map((each) => each.word);
+      },
+      dial: async (to, { purpose = 'peer' }) => {
+        const other = others().find((each) => each.word === to);
+        if (other === undefined || !page.doors.includes(door))
+          throw new RaftkvError('connect_failed', `${to} is not here`);
+        const pair = memoryChannelPair();
+        door.pairs.add(pair);
+        other.pairs.add(pair);
+        other.onChannel(pair.right, word, purpose);
+        return pair.left;
+      },
+      close: () => {
+        page.doors.splice(page.doors.indexOf(door), 1);
+        this.tellPresence();
+      },
+    };
+  }
+
+  tellPresence(): void {
+    for (const { onPresence } of this.#doors) onPresence();
+  }
+
+  get #doors(): Door[] {
+    return [...this.pages].flatMap(({ doors }) => doors);
+  }
+
+  async #open(profile: Profile, type: 'found' | 'join'): Promise<Page> {
+    const page = new Page(this, profile);
+    this.pages.add(page);
+    page.room = await TabInRoom.open(decodeRoomLink(this.link), page.platform, this.options, { type });
+    return page;
+  }
+}

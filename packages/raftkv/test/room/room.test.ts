@@ -1,0 +1,267 @@
+// Rooms of tabs in one process: found, joined, left in order and out of order, hidden, cut off, all closed and opened again, and gone on from without a majority.
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { votersWanted } from '../../src/room/room-policy.ts';
+import { Profile, Stage, clock } from './room-stage.ts';
+import type { Page } from './room-stage.ts';
+
+let stage = new Stage();
+afterEach(async () => {
+  await stage.close();
+  stage = new Stage();
+});
+
+const within = { timeout: 15_000, interval: 20 };
+const quorum = (page: Page) => page.room.status.getSnapshot().quorum;
+const voters = (page: Page): string[] =>
+  page.room.status
+    .getSnapshot()
+    .tabs.filter(({ role }) => role === 'voter')
+    .map(({ word }) => word)
+    .toSorted();
+const wordsOf = (pages: readonly Page[]): string[] => pages.map(({ room }) => room.word).toSorted();
+
+/** All of them, and nobody else, vote, and one leads. */
+async function settled(pages: readonly Page[], voting: readonly Page[] = pages): Promise<void> {
+  await vi.waitFor(() => {
+    for (const page of pages) {
+      expect(voters(page)).toEqual(wordsOf(voting));
+      expect(quorum(page).state).toBe('works');
+    }
+  }, within);
+}
+
+async function open(count: number): Promise<Page[]> {
+  const pages = [await stage.create(new Profile('p1'))];
+  for (let at = 2; at <= count; at += 1) pages.push(await stage.enter(new Profile(`p${at}`)));
+  return pages;
+}
+
+describe('a room', () => {
+  it('of one works at once, and others who join vote when they have been there for a while', async () => {
+    const a = await stage.create();
+    await settled([a]);
+    await a.room.kv.put('x', 1);
+    expect(quorum(a).words).toBe('1 of 1 voter is there: the room works for as long as that tab is there.');
+    const b = await stage.enter(new Profile('p2'));
+    const c = await stage.enter(new Profile('p3'));
+    expect(await b.room.kv.get('x')).toBe(1);
+    await settled([a, b, c]);
+    await c.room.kv.put('x', 2);
+    expect(await a.room.kv.get('x')).toBe(2);
+    expect(quorum(b).words).toBe('3 of 3 voters are there: the room works, and goes on if one of them fails.');
+    const d = await stage.enter(new Profile('p4'));
+    await settled([a, b, c, d], [a, b, c]);
+    expect(await d.room.kv.get('x')).toBe(2);
+  });
+
+  it('goes on while tabs leave in order, one after another, down to one', async () => {
+    const pages = await open(5);
+    await settled(pages);
+    const [first] = pages;
+    await first!.room.kv.put('n', 0);
+    for (let left = 5; left > 1; left -= 1) {
+      // The leader among them, at times.
+      const going = pages.findIndex(({ room }) => room.status.getSnapshot().self.isLeader === (left % 2 === 0));
+      const [page] = pages.splice(going, 1);
+      await page!.room.leave();
+      stage.gone(page!);
+      await settled(
+        pages,
+        left - 1 === 4 ? pages.filter(({ room }) => room.status.getSnapshot().self.role === 'voter') : pages,
+      );
+      await pages[0]!.room.kv.put('n', left);
+    }
+    expect(await pages[0]!.room.kv.get('n')).toBe(2);
+  });
+
+  it('goes on while pages are closed without any time, one after another, down to one', async () => {
+    const pages = await open(5);
+    await settled(pages);
+    for (let left = 5; left > 1; left -= 1) {
+      await pages[0]!.room.kv.put('n', left);
+      const going = pages.findIndex(({ room }) => room.status.getSnapshot().self.isLeader === (left % 2 === 0));
+      const [page] = pages.splice(going, 1);
+      page!.room.abandon();
+      stage.gone(page!);
+      await vi.waitFor(() => {
+        for (const { room } of pages) {
+          const status = room.status.getSnapshot();
+          expect(status.quorum.state).toBe('works');
+          // Whoever alone votes cannot leave without any time: others are let in first.
+          expect(status.quorum.voters).toBe(votersWanted(pages.length));
+          expect(
+            status.tabs.some(({ role, isHere, word }) => role !== 'observer' && (!isHere || word === page!.room.word)),
+          ).toBe(false);
+        }
+      }, within);
+    }
+    const [last] = pages;
+    expect(await last!.room.kv.get('n')).toBe(2);
+    await last!.room.kv.put('n', 1);
+    expect(voters(last!)).toEqual([last!.room.word]);
+  });
+
+  it('goes on when its leader crashes, and takes the tab back as a new member if it was replaced meanwhile', async () => {
+    const pages = await open(4);
+    await vi.waitFor(() => expect(voters(pages[0]!)).toHaveLength(3), within);
+    await pages[0]!.room.kv.put('x', 'before');
+    const at = pages.findIndex(({ room }) => room.status.getSnapshot().self.isLeader);
+    const [leader] = pages.splice(at, 1);
+    leader!.crash();
+    await settled(pages);
+    await pages[0]!.room.kv.put('x', 'after');
+    const back = await stage.enter(leader!.profile);
+    expect(await back.room.kv.get('x')).toBe('after');
+    await vi.waitFor(() => expect(back.room.status.getSnapshot().self.role).toBe('observer'), within);
+    expect(back.room.status.getSnapshot().error).toBeUndefined();
+    expect(back.profile.rooms.values().next().value!.size).toBe(0);
+  });
+
+  it('lets who was cut off come back to its place', async () => {
+    const pages = await open(3);
+    await settled(pages);
+    const leader = pages.find(({ room }) => room.status.getSnapshot().self.isLeader)!;
+    const others = pages.filter((page) => page !== leader);
+    await leader.room.kv.put('x', 1);
+    leader.cut();
+    await vi.waitFor(() => expect(quorum(leader).state).toBe('lost'), within);
+    expect(quorum(leader).words).toContain('Only 1 of 3 voters is there, and 2 are needed: everything can be read');
+    expect(await leader.room.kv.get('x', { level: 'local' })).toBe(1);
+    await vi.waitFor(
+      () => expect(others.some(({ room }) => room.status.getSnapshot().self.isLeader)).toBe(true),
+      within,
+    );
+    await others[0]!.room.kv.put('x', 2);
+    leader.mend();
+    await vi.waitFor(async () => expect(await leader.room.kv.get('x')).toBe(2), within);
+    await settled(pages);
+  });
+
+  it('gives the place of a voter that is hidden for long to a tab that is seen', async () => {
+    const pages = await open(4);
+    await vi.waitFor(() => expect(voters(pages[0]!)).toHaveLength(3), within);
+    const hidden = pages.find(
+      (page) => voters(page).includes(page.room.word) && !page.room.status.getSnapshot().self.isLeader,
+    )!;
+    hidden.show(false);
+    await settled(
+      pages,
+      pages.filter((page) => page !== hidden),
+    );
+    // And leaves it there when that one is seen again.
+    hidden.show(true);
+    await new Promise((resolve) => void clock.schedule(() => resolve(undefined), 5_000));
+    expect(voters(pages[0]!)).toEqual(wordsOf(pages.filter((page) => page !== hidden)));
+  });
+
+  it('has its data when all tabs were closed, in order or not, and enough of them come back', async () => {
+    const pages = await open(3);
+    await settled(pages);
+    await pages[1]!.room.kv.put('x', 'kept');
+    for (const page of pages) page.crash();
+    const [, b, c] = pages.map(({ profile }) => profile);
+    const again = [await stage.enter(b!)];
+    await vi.waitFor(() => expect(quorum(again[0]!).state).toBe('lost'), within);
+    again.push(await stage.enter(c!));
+    await vi.waitFor(async () => expect(await again[1]!.room.kv.get('x')).toBe('kept'), within);
+    await again[0]!.room.kv.put('x', 'and changed');
+    // The last one to leave keeps it.
+    await settled(again);
+    for (const page of again) await page.room.leave();
+    const last = await stage.enter(again[1]!.profile);
+    await vi.waitFor(async () => expect(await last.room.kv.get('x')).toBe('and changed'), within);
+  });
+
+  it('has new members at each start where nothing is kept', async () => {
+    const a = await stage.create(new Profile('p1', { isEphemeral: true }));
+    const b = await stage.enter(new Profile('p2', { isEphemeral: true }));
+    const c = await stage.enter(new Profile('p3'));
+    await settled([a, b, c]);
+    await a.room.kv.put('x', 1);
+    expect(a.room.status.getSnapshot().warnings).toContain(
+      '2 of 3 voters keep nothing: what only they know ends with their tabs.',
+    );
+    const before = b.memberId;
+    b.crash();
+    const again = await stage.enter(b.profile);
+    await settled([a, again, c]);
+    expect(again.memberId).not.toBe(before);
+    expect(await again.room.kv.get('x')).toBe(1);
+  });
+});
+
+describe('a room whose majority vanished at once', () => {
+  it('can be read, and goes on from what is left when somebody says so; who comes back is refused and told', async () => {
+    const pages = await open(3);
+    await settled(pages);
+    const [a, b, c] = pages as [Page, Page, Page];
+    await a.room.kv.put('x', 'agreed');
+    await vi.waitFor(async () => expect(await a.room.kv.get('x', { level: 'local' })).toBe('agreed'), within);
+    await expect(a.room.goOnFromHere()).rejects.toMatchObject({ code: 'invalid_argument' });
+    a.cut();
+    await b.room.kv.put('y', 'only there');
+    await c.room.kv.put('x', 'another');
+    const [profileB, profileC] = [b.profile, c.profile];
+    b.crash();
+    c.crash();
+    a.mend();
+    await vi.waitFor(() => expect(quorum(a).state).toBe('lost'), within);
+    const before = a.room.status.getSnapshot();
+    await go(a);
+    const after = a.room.status.getSnapshot();
+    expect(after.epoch).toBe(2);
+    expect(after.clusterId).not.toBe(before.clusterId);
+    await vi.waitFor(async () => expect(await a.room.kv.get('x')).toBe('agreed'), within);
+    await a.room.kv.put('x', 'gone on');
+    // The old majority comes back: it is a room of its own, and hears that another went on.
+    const back = await stage.enter(profileB);
+    await vi.waitFor(() => expect(back.room.status.getSnapshot().supersededBy?.epoch).toBe(2), within);
+    const other = await stage.enter(profileC);
+    await vi.waitFor(() => expect(quorum(other).state).toBe('works'), within);
+    expect(await back.room.kv.get('y')).toBe('only there');
+    expect(other.room.status.getSnapshot().clusterId).toBe(before.clusterId);
+    expect(voters(a)).toEqual([a.room.word]);
+    const unmerged = await back.room.unmerged();
+    expect(unmerged.entries.toSorted((p, q) => (p.key < q.key ? -1 : 1))).toEqual([
+      { key: 'x', value: 'another', there: 'gone on' },
+      { key: 'y', value: 'only there', there: undefined },
+    ]);
+    expect(unmerged.export().split('\n')).toContain('{"key":"y","value":"only there"}');
+    // They may join anew.
+    for (const page of [back, other]) page.room = await page.room.joinAnew();
+    await settled([a, back, other]);
+    expect(await other.room.kv.get('x')).toBe('gone on');
+    // And it is noted where it lasts.
+    const { profile } = a;
+    a.crash();
+    const again = await stage.enter(profile);
+    expect(again.room.status.getSnapshot().epoch).toBe(2);
+  });
+
+  it('becomes two rooms, of the same epoch and with ids of their own, if two go on apart', async () => {
+    const pages = await open(5);
+    await settled(pages);
+    const [a, b, ...others] = pages as [Page, Page, ...Page[]];
+    await a.room.kv.put('x', 1);
+    await vi.waitFor(async () => expect(await b.room.kv.get('x', { level: 'local' })).toBe(1), within);
+    for (const page of others) page.crash();
+    a.cut();
+    await vi.waitFor(() => expect([quorum(a).state, quorum(b).state]).toEqual(['lost', 'lost']), within);
+    await go(a);
+    await go(b);
+    a.mend();
+    await a.room.kv.put('x', 'a');
+    await b.room.kv.put('x', 'b');
+    await vi.waitFor(() => expect(a.room.status.getSnapshot().others).toHaveLength(1), within);
+    const [one, two] = [a.room.status.getSnapshot(), b.room.status.getSnapshot()];
+    expect([one.epoch, two.epoch]).toEqual([2, 2]);
+    expect(one.clusterId).not.toBe(two.clusterId);
+    expect(one.others[0]!.clusterId).toBe(two.clusterId);
+    expect([await a.room.kv.get('x'), await b.room.kv.get('x')]).toEqual(['a', 'b']);
+    expect([voters(a), voters(b)]).toEqual([[a.room.word], [b.room.word]]);
+  });
+});
+
+async function go(page: Page): Promise<void> {
+  page.room = await page.room.goOnFromHere();
+}
