@@ -44,7 +44,7 @@ function summary({ seed }: ChaosWebOptions, outcome: Outcome): string {
     samples.length === 0
       ? []
       : [
-          `no writes after the tab that led was ${name}, ${samples.length} times: p50 ${Math.round(percentile(samples, 50))}, p99 ${Math.round(percentile(samples, 99))} ms`,
+          `${name}, ${samples.length} times: p50 ${Math.round(percentile(samples, 50))}, p99 ${Math.round(percentile(samples, 99))} ms`,
         ];
   return [
     '',
@@ -52,7 +52,8 @@ function summary({ seed }: ChaosWebOptions, outcome: Outcome): string {
     ...work,
     `${count} faults: ${kinds.join(', ')}`,
     ...(healed.length === 0 ? [] : [`healed after ${distribution(healed)}`]),
-    ...gaps('closed', deaths.closed),
-    ...gaps('crashed', deaths.crashed),
+    ...gaps('no writes after the tab that led was closed', deaths.closed),
+    ...gaps('no writes after the process of the tab that led was killed', deaths.crashed),
+    ...gaps('another was elected then', deaths.elected),
   ].join('\n');
 }

@@ -60,7 +60,7 @@ class Run {
   readonly #keeper: LedgerKeeper;
   #states = new Map<string, Map<string, KeyState>>();
   #healed: readonly number[] = [];
-  #deaths: Deaths = { closed: [], crashed: [] };
+  #deaths: Deaths = { closed: [], crashed: [], elected: [] };
   #isStopping = false;
 
   constructor(options: ChaosWebOptions, arena: Arena, log: (line: string) => void) {

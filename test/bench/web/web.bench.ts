@@ -13,6 +13,7 @@ import type { Site } from '../../browser/harness/site.ts';
 import { Profile } from '../../browser/harness/tabs.ts';
 import type { Tab } from '../../browser/harness/tabs.ts';
 import { Cluster } from '../../e2e/harness/cluster.ts';
+import { quantiles, rate, say } from './say.ts';
 
 const sizes = [1_000, 10_000, 100_000];
 const folder = mkdtempSync(join(tmpdir(), 'raftkv-bench-web-'));
@@ -46,15 +47,6 @@ async function fill(kv: Kv, from: number, to: number): Promise<void> {
     );
   }
 }
-
-function quantiles(times: readonly number[]): string {
-  const sorted = times.toSorted((a, b) => a - b);
-  const at = (q: number): string => sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))]!.toFixed(2);
-  return `p50 ${at(0.5)} ms, p95 ${at(0.95)} ms, p99 ${at(0.99)} ms`;
-}
-
-const rate = (perSecond: number): string => `${Math.round(perSecond).toLocaleString('en')}/s`;
-const say = (line: string): void => void process.stdout.write(`  ${line}\n`);
 
 /** Changes a row of one of the live scans, again and again, and times what the tab hears. */
 async function measureLatency(tab: Tab, kv: Kv, keys: number): Promise<{ inTab: number[]; fromCommit: number[] }> {

@@ -210,6 +210,22 @@ const chaosLab = {
       return { revision, seen: found };
     }),
 
+  /** Puts for so long, by callers that each wait for their own answer: what each put took, in milliseconds, and how long all of it took. */
+  puts: async (callers: number, milliseconds: number): Promise<{ times: number[]; took: number }> => {
+    const value = 'v'.repeat(256);
+    const times: number[] = [];
+    const begun = performance.now();
+    const caller = async (who: number): Promise<void> => {
+      while (performance.now() - begun < milliseconds) {
+        const from = performance.now();
+        await chaosLab.kv!.put(`bench/${who}`, value);
+        times.push(performance.now() - from);
+      }
+    };
+    await Promise.all(Array.from({ length: callers }, (_, who) => caller(who)));
+    return { times, took: performance.now() - begun };
+  },
+
   /** Every change from a revision on that comes within so long. */
   changes: (from: number, milliseconds: number) =>
     told(async (kv): Promise<Entry[]> => {
