@@ -2,6 +2,7 @@
 // is answered, whoever confirms it and however; what clients make of it is the oracle's. Called by member-checks.ts.
 import type { Input, Raft } from '@raftkv/raft';
 import { recordOf } from '@raftkv/raft/invariants';
+import type { Replica } from '@raftkv/replica';
 import { Violation } from '../world/violation.ts';
 
 /** Keeps for each open read of one core what was committed when it was asked for. */
@@ -33,6 +34,26 @@ export class ConfirmedReads {
       for (const { context, index } of ready.readStates) guard(() => this.#answered(context, index, core));
       return ready;
     };
+  }
+
+  /** What readers are told in the end, also by a process whose disk was taken over: then the state here holds all that was committed when they asked. */
+  watchReaders(replica: Pick<Replica, 'linearize' | 'appliedIndex'>, guard: (check: () => void) => void): void {
+    const linearize = replica.linearize.bind(replica);
+    replica.linearize = (callback) => {
+      const floor = this.#committedIndex();
+      linearize((error) => {
+        if (error === undefined) guard(() => this.#told(replica.appliedIndex, floor));
+        callback(error);
+      });
+    };
+  }
+
+  #told(appliedIndex: number, floor: number): void {
+    if (appliedIndex >= floor) return;
+    throw new Violation(
+      'confirmed reads miss nothing',
+      `${this.#name} tells a reader that ${appliedIndex} is all; committed were ${floor} when it asked`,
+    );
   }
 
   /** T14, T15, T16: whoever is overtaken by another leader must not answer. */

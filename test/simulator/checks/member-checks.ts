@@ -3,6 +3,7 @@
 import type { CommandResult, Store } from '@raftkv/kv';
 import type { Configuration, Entry, PeerId, Raft, SnapshotMeta } from '@raftkv/raft';
 import { checkState, recordOf } from '@raftkv/raft/invariants';
+import type { Replica } from '@raftkv/replica';
 import type { StoredState } from '@raftkv/storage';
 import { decodeConfiguration, encodeConfiguration } from '@raftkv/wire';
 import type { RaftkvError } from '@raftkv/wire';
@@ -127,6 +128,11 @@ export class MemberChecks implements CheckedMember {
     this.#id = recordOf(core).id;
     this.#cluster.specification.watch(core, this.disk, watch);
     new ConfirmedReads(this.name, () => this.#cluster.canon.lastIndex).watch(core, watch.guard, watch.isMember);
+  }
+
+  /** Its replica is there; of a process that is taken over later as well. */
+  answers(replica: Replica, guard: CoreWatch['guard']): void {
+    new ConfirmedReads(this.name, () => this.#cluster.canon.lastIndex).watchReaders(replica, guard);
   }
 
   refused(error: RaftkvError): void {

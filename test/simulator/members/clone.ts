@@ -86,6 +86,7 @@ export class Clone {
       onRefused: nothing,
       onLoaded: nothing,
       onCore: nothing,
+      onReplica: nothing,
       onApplied: nothing,
       onAfterApply: nothing,
       onRestored: nothing,

@@ -62,6 +62,7 @@ export interface MemberHooks {
   readonly onLoaded: (stored: StoredState, storage: Storage) => void;
   /** Before it is asked anything. */
   readonly onCore: (core: Raft) => void;
+  readonly onReplica: (replica: Replica) => void;
   readonly onApplied: (entry: Entry, result: unknown) => void;
   readonly onAfterApply: (index: number, store: Store) => void;
   readonly onRestored: () => void;
@@ -211,6 +212,7 @@ function createReplica(
     onEvent: (event) => hooks.onNote(`${memberName} ${event.type} ${event.index}`),
   });
   hooks.onCore(coreOf(replica));
+  hooks.onReplica(replica);
   const { raft } = replica.status();
   roster.update({
     active: raft.configuration,

@@ -259,6 +259,7 @@ export class Member {
         raft = core;
         this.checks.watches(core, { guard: (check) => this.#guard(check), isMember });
       },
+      onReplica: (replica) => this.checks.answers(replica, (check) => this.#guard(check)),
       onApplied: (entry, result) => {
         this.#guard(() => (isMember() ? this.checks.applied(entry, result) : this.checks.appliedBehind(raft, entry)));
       },
