@@ -37,7 +37,7 @@ async function openRoom(count: number) {
   return { tabs, link, open, close };
 }
 
-it('three tabs form a room, and it goes on when the leader is killed, reloaded, cut off and closed in turn', async () => {
+it('three tabs form a room, and it goes on when the leader is killed, reloaded and closed in turn', async () => {
   const { tabs, link, open, close } = await openRoom(3);
   try {
     const [status] = await Promise.all(tabs.map((tab) => tab.status()));
