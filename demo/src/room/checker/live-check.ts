@@ -67,8 +67,8 @@ export class LiveCheck {
     this.#stopListening?.();
   }
 
-  announce(client: string, value: string): void {
-    this.#checker.announce(client, value);
+  announce(value: string): void {
+    this.#checker.announce(value);
   }
 
   add(operation: Operation): void {

@@ -47,7 +47,7 @@ export class RegisterChecker {
   readonly #writes: Register = { recent: [], floor: undefined };
   /** Writes without an answer, by their value. */
   readonly #unknown = new Map<string, Operation>();
-  /** Clients whose every value is announced, and what they announced lately. */
+  /** What announced values begin with, up to the last ":", and what was announced of those lately. */
   readonly #announced = new Map<string, Set<string>>();
   #counts = { operations: 0, unknown: 0, violations: 0 };
 
@@ -60,10 +60,14 @@ export class RegisterChecker {
     return { ...this.#counts };
   }
 
-  /** This client is about to write that value. From then on a value of this client (`<client>:…`) that it did not announce is a violation. */
-  announce(client: string, value: string): void {
-    let values = this.#announced.get(client);
-    if (values === undefined) this.#announced.set(client, (values = new Set()));
+  /**
+   * That value is about to be written. From then on one that begins like it, up to the last ":", and was not announced is a violation: so whoever announces does it
+   * for all, and begins with something that no earlier life of the same tab has used, since its values may still be there.
+   */
+  announce(value: string): void {
+    const source = sourceOf(value);
+    let values = this.#announced.get(source);
+    if (values === undefined) this.#announced.set(source, (values = new Set()));
     values.add(value);
     if (values.size > maxOpenValues) values.delete(values.values().next().value!);
   }
@@ -108,7 +112,7 @@ export class RegisterChecker {
   }
 
   #isUnwritten(value: string): boolean {
-    const values = this.#announced.get(value.slice(0, value.lastIndexOf(':')));
+    const values = this.#announced.get(sourceOf(value));
     return values !== undefined && values.size < maxOpenValues && !values.has(value);
   }
 
@@ -117,6 +121,10 @@ export class RegisterChecker {
     if (register === undefined) this.#registers.set(key, (register = { recent: [], floor: undefined }));
     return register;
   }
+}
+
+function sourceOf(value: string): string {
+  return value.slice(0, value.lastIndexOf(':'));
 }
 
 /** At most one: the first that is found says enough. */

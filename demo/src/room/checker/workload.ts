@@ -105,7 +105,7 @@ export class Workload {
 
   async #write(key: string, ask: (value: string, timeoutMilliseconds: number) => Promise<Outcome>): Promise<void> {
     const { client, now, onAnnounce, timeoutMilliseconds } = this.#options;
-    const value = `${client}:${this.#run}.${(this.#lastValue += 1)}`;
+    const value = `${client}:${this.#run}:${(this.#lastValue += 1)}`;
     onAnnounce(value);
     const call = now();
     try {

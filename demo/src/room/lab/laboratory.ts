@@ -145,7 +145,7 @@ export class Laboratory {
       pauseMilliseconds: 40,
       timeoutMilliseconds: 1_500,
       now: () => performance.timeOrigin + performance.now(),
-      onAnnounce: (value) => this.#checker.announce(client, value),
+      onAnnounce: (value) => this.#checker.announce(value),
       onOperation: (operation) => void this.#checker.add(operation),
     });
     workload.start();

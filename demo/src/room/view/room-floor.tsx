@@ -99,7 +99,7 @@ function Check({ source, self }: { readonly source: RoomSource; readonly self: s
       client: self,
       kv: () => source.kv,
       now: sharedNow,
-      onAnnounce: (value) => check.announce(self, value),
+      onAnnounce: (value) => check.announce(value),
       onOperation: (operation) => check.add(operation),
     });
     workload.start();
