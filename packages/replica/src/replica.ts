@@ -259,14 +259,14 @@ export class Replica {
   #turn(): void {
     const inputs = this.#inbox;
     this.#inbox = [];
-    this.#catchUp();
+    this.#pulse.catchUp((input) => this.#core.step(input));
     for (const input of inputs) {
       this.#core.step(input);
       if (input.type === 'propose') this.#steppedContext = input.context;
     }
     const context = this.#reads.takeContext(this.#deadline());
     if (context !== undefined) this.#core.step({ type: 'readIndex', context });
-    this.#catchUp();
+    this.#pulse.catchUp((input) => this.#core.step(input));
     const startedAt = this.#options.clock.now();
     while (this.#raft.hasReady()) {
       this.#process(this.#core.takeReady());
@@ -277,10 +277,6 @@ export class Replica {
     }
     this.#changes.look(this.#raft, this.#options.clock.now());
     this.#considerSnapshot();
-  }
-
-  #catchUp(): void {
-    this.#pulse.catchUp((input) => this.#core.step(input));
   }
 
   #process(ready: Ready): void {
@@ -353,21 +349,17 @@ export class Replica {
     const configuration = this.#raft.configurationAt(this.#appliedIndex);
     // One that joined, whose log has not told it yet who is a member.
     if (configuration === undefined) return;
-    const meta: SnapshotMeta = {
-      lastIncludedIndex: this.#appliedIndex,
-      lastIncludedTerm: this.#appliedTerm,
-      configuration,
-    };
+    const [lastIncludedIndex, lastIncludedTerm] = [this.#appliedIndex, this.#appliedTerm];
+    const meta: SnapshotMeta = { lastIncludedIndex, lastIncludedTerm, configuration };
     const startedAt = this.#options.clock.now();
     this.#snapshotter.take(meta).then(
       (taken) => {
         // Installed meanwhile: the leader's snapshot is newer, and ours was not the reason to compact.
-        if (taken === undefined || this.#isClosed || meta.lastIncludedIndex <= this.#snapshotIndex) return;
-        this.#snapshotIndex = meta.lastIncludedIndex;
-        this.#compact(meta.lastIncludedIndex);
+        if (taken === undefined || this.#isClosed || lastIncludedIndex <= this.#snapshotIndex) return;
+        this.#snapshotIndex = lastIncludedIndex;
+        this.#compact(lastIncludedIndex);
         const milliseconds = this.#options.clock.now() - startedAt;
-        const { lastIncludedIndex: index } = meta;
-        this.#options.onEvent?.({ type: 'snapshotTaken', index, bytes: taken.bytes, milliseconds });
+        this.#options.onEvent?.({ type: 'snapshotTaken', index: lastIncludedIndex, bytes: taken.bytes, milliseconds });
       },
       (error: unknown) => this.#halt(error),
     );
@@ -388,9 +380,8 @@ export class Replica {
     this.#vouching.close();
     this.#pulse.stop();
     this.#options.recorder?.halted(this.#halted);
-    this.#failOpen(
-      new RaftkvError('closed', `this member stopped: ${this.#halted.message}`, { definite: false, cause: error }),
-    );
+    const message = `this member stopped: ${this.#halted.message}`;
+    this.#failOpen(new RaftkvError('closed', message, { definite: false, cause: error }));
     this.#options.onHalt(this.#halted);
   }
 

@@ -7,52 +7,15 @@ import type { Channel } from '../../src/index.ts';
 import { nodeWebRtc } from '../../src/node/webrtc.ts';
 import { recordChannel } from '../../src/recorded-channel.ts';
 import { openWebRtc, webRtcChannel } from '../../src/webrtc/index.ts';
-import type {
-  IceCandidate,
-  PeerConnection,
-  PeerConnectionConfiguration,
-  Signal,
-  WebRtc,
-  WebRtcOptions,
-} from '../../src/webrtc/index.ts';
+import type { IceCandidate, PeerConnection, Signal, WebRtc, WebRtcOptions } from '../../src/webrtc/index.ts';
 import { SignalHub } from '../webrtc/signal-hub.ts';
+import { keepingConnection } from './keeping-connection.ts';
+import type { KeptConnection } from './keeping-connection.ts';
 
 const RTCPeerConnection = await nodeWebRtc();
 const opened: WebRtc[] = [];
 const connections: KeptConnection[] = [];
-
-/** A real connection whose state a test can lie about. */
-interface KeptConnection extends PeerConnection {
-  pretend(state: string): void;
-}
-
-/** Keeps what it makes. */
-class KeepingConnection {
-  constructor(configuration: PeerConnectionConfiguration) {
-    const real = new RTCPeerConnection(configuration);
-    let pretended: string | undefined;
-    const listeners: (() => void)[] = [];
-    const changes: Readonly<Record<string, unknown>> = {
-      addEventListener: (type: string, listener: () => void) => {
-        if (type === 'connectionstatechange') listeners.push(listener);
-        real.addEventListener(type as 'connectionstatechange', listener);
-      },
-      pretend: (state: string) => {
-        pretended = state;
-        for (const listener of listeners) listener();
-      },
-    };
-    const kept = new Proxy({} as KeptConnection, {
-      get: (_, name) => {
-        if (name === 'connectionState' && pretended !== undefined) return pretended;
-        const value: unknown = changes[String(name)] ?? Reflect.get(real, name);
-        return typeof value === 'function' && !(name in changes) ? value.bind(real) : value;
-      },
-    });
-    connections.push(kept);
-    return kept;
-  }
-}
+const KeepingConnection = keepingConnection(RTCPeerConnection, connections);
 
 afterEach(() => {
   for (const webRtc of opened.splice(0)) webRtc.close();
@@ -74,7 +37,7 @@ function open(selfId: string, hub: SignalHub, options: Partial<WebRtcOptions> = 
   const webRtc = openWebRtc({
     selfId,
     signalling: hub.signalling,
-    RTCPeerConnection: KeepingConnection as unknown as typeof RTCPeerConnection,
+    RTCPeerConnection: KeepingConnection,
     onChannel: (channel, from, purpose) => {
       channels.push(channel);
       visits.push(`${from} as a ${purpose}`);
