@@ -18,7 +18,7 @@ export interface ArenaOptions {
   readonly seats: number;
   /** One of them is a Firefox. */
   readonly firefox: boolean;
-  readonly lab?: Partial<Pick<ChaosTabOptions, 'way' | 'electionTimeoutMilliseconds' | 'snapshotThreshold'>>;
+  readonly lab?: Partial<Pick<ChaosTabOptions, 'way' | 'reads' | 'electionTimeoutMilliseconds' | 'snapshotThreshold'>>;
 }
 
 export class Arena {

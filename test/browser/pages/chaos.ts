@@ -26,6 +26,8 @@ export interface ChaosTabOptions {
   /** Where what the member tells of itself is sent at once, so that it is known whatever becomes of the page. */
   readonly notes?: string;
   readonly steal?: boolean;
+  /** How `get` reads. `local` is there to show that the judge objects to it. Default `linearizable`. */
+  readonly reads?: 'linearizable' | 'local';
   readonly electionTimeoutMilliseconds?: number;
   readonly snapshotThreshold?: number;
 }
@@ -57,8 +59,10 @@ class SeverableConnection extends RTCPeerConnection {
   }
 }
 
-async function told<T>(ask: (kv: ClusterKv<string>) => Promise<T>): Promise<Told<T>> {
-  const { kv } = chaosLab;
+async function told<T>(
+  ask: (kv: ClusterKv<string>) => Promise<T>,
+  kv: ClusterKv<string> | undefined = chaosLab.kv,
+): Promise<Told<T>> {
   if (kv === undefined) return { error: { message: 'no member is open yet', code: 'closed', definite: true } };
   try {
     return { value: await ask(kv) };
@@ -113,9 +117,13 @@ function openNetwork(options: ChaosTabOptions): Parameters<typeof openTabMember>
 const chaosLab = {
   member: undefined as TabMember | undefined,
   kv: undefined as ClusterKv<string> | undefined,
+  /** A client that asks the member of this page and nobody else, whoever leads. */
+  alone: undefined as ClusterKv<string> | undefined,
+  reads: 'linearizable' as 'linearizable' | 'local',
   /** Undefined, or the code of what it was refused with. */
   open: async (options: ChaosTabOptions): Promise<string | undefined> => {
     const { name, cluster, notes, steal, electionTimeoutMilliseconds, snapshotThreshold } = options;
+    chaosLab.reads = options.reads ?? 'linearizable';
     let lives = 0;
     const note = (event: TabMemberEvent): void => {
       if (event.type === 'restarting') lives += 1;
@@ -141,7 +149,13 @@ const chaosLab = {
       return (error as { code?: string }).code ?? String(error);
     }
     const { address, dial } = chaosLab.member;
-    chaosLab.kv = connect({ endpoints: [address], dial, codec: text, requestTimeoutMilliseconds: 3_000 });
+    const client = { endpoints: [address], codec: text, requestTimeoutMilliseconds: 3_000 };
+    chaosLab.kv = connect({ ...client, dial });
+    chaosLab.alone = connect({
+      ...client,
+      dial: (endpoint, how) =>
+        endpoint === address ? dial(endpoint, how) : Promise.reject(new Error('nobody else is asked')),
+    });
     return undefined;
   },
   status: () => {
@@ -163,11 +177,14 @@ const chaosLab = {
     for (const channel of gone) channel.close();
   },
 
-  get: (key: string) =>
-    told(async (kv): Promise<Seen | undefined> => {
-      const entry = await kv.getEntry(key);
+  get: (key: string) => {
+    const { reads, alone, kv } = chaosLab;
+    const ask = async (one: ClusterKv<string>): Promise<Seen | undefined> => {
+      const entry = await one.getEntry(key, { level: reads });
       return entry === undefined ? undefined : seen(entry);
-    }),
+    };
+    return told(ask, reads === 'local' ? alone : kv);
+  },
   put: (key: string, value: string) =>
     told(async (kv): Promise<ToldOfWrite> => ({ revision: await kv.put(key, value) })),
   delete: (key: string) =>
@@ -254,7 +271,7 @@ const chaosLab = {
         held.push([key, { value, revision: at, createRevision, version }] as const);
       }
       return { revision, held };
-    }),
+    }, chaosLab.alone),
 };
 
 declare global {
