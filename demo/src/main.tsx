@@ -10,6 +10,7 @@ import { PageProvider } from './context.ts';
 import { DevApi, findDevSession } from './dev-api.ts';
 import type { DevSession } from './dev-api.ts';
 import { ClusterWatch } from './model/cluster-watch.ts';
+import { describeFound } from './board/found-write.ts';
 import { WriteLog } from './model/write-log.ts';
 import { forgetCopy, openOperator, openTab } from './replica.ts';
 import { room } from './route.ts';
@@ -47,7 +48,9 @@ async function open(): Promise<void> {
   shown.watch.start();
   show();
   try {
-    kv = await openTab(shown.endpoints);
+    const opened = await openTab(shown.endpoints);
+    writes.adopt(opened.writes, (write) => describeFound(opened, write));
+    kv = opened;
     show();
   } catch (error) {
     show(error as Error);

@@ -2,6 +2,7 @@
 // `?storage=strict|memory` in the address choose another kind.
 import { connect, forgetReplica, openReplica } from 'raftkv';
 import type { Kv, LiveKv, ReplicaOptions } from 'raftkv';
+import { keptWrites } from 'raftkv/outbox';
 
 const name = 'demo';
 const asked = new URLSearchParams(location.search);
@@ -15,6 +16,7 @@ export function openTab(endpoints: readonly string[]): Promise<LiveKv> {
     endpoints: endpointsOr(endpoints),
     name,
     replica: isShared ? 'shared' : 'per-tab',
+    outbox: keptWrites({ name }),
     storage: (asked.get('storage') ?? 'relaxed') as NonNullable<ReplicaOptions['storage']>,
   });
 }

@@ -48,8 +48,8 @@ it('says which of its writes may have happened, sends those that had not left, a
 
   // Sent, and nobody can answer: whether it will happen is not known to this tab any more once it has left.
   for (const name of ['node2', 'node3']) await command(page, name, 'Pause');
-  await addCard(page, 'Sent');
-  await card(page, 'Sent').getByText('On its way').waitFor();
+  await addCard(page, 'Half done');
+  await card(page, 'Half done').locator('.badge', { hasText: 'Sent' }).waitFor();
   await page.getByRole('switch', { name: 'Online' }).click();
   await until(page, 'working offline');
   for (const title of ['Kept one', 'Kept two']) await addCard(page, title);
@@ -59,10 +59,10 @@ it('says which of its writes may have happened, sends those that had not left, a
   await openSessions(cluster.addresses[0]!, keptSessions);
 
   await page.getByRole('switch', { name: 'Online' }).click();
-  await written(page, 'Sent', 'Unknown');
+  await written(page, 'Half done', 'Unknown');
   await written(
     page,
-    'Sent',
+    'Half done',
     'It may have happened or not: this tab was away for so long that the cluster forgot its session.',
   );
   for (const title of ['Kept one', 'Kept two']) await written(page, title, 'Committed');
@@ -73,7 +73,12 @@ it('says which of its writes may have happened, sends those that had not left, a
   await written(page, 'After', 'Committed');
   const stored = await cluster.kv.scan({ prefix: 'board/' }).all();
   const titles = stored.map(({ value }) => (value as { title: string }).title);
-  expect(titles.filter((title) => title !== 'Sent').toSorted()).toEqual(['After', 'Before', 'Kept one', 'Kept two']);
+  expect(titles.filter((title) => title !== 'Half done').toSorted()).toEqual([
+    'After',
+    'Before',
+    'Kept one',
+    'Kept two',
+  ]);
   expect(stored.every(({ version }) => version === 1)).toBe(true);
   expect(await page.locator('li.card .title').allTextContents()).toEqual(expect.arrayContaining(titles));
   await page.close();

@@ -89,7 +89,7 @@ describe('the board', () => {
     await first.press('li.card form input', 'Enter');
     const conflict = first.getByRole('alert').filter({ hasText: 'Theirs' });
     await conflict.waitFor();
-    await first.locator('.writes li', { hasText: /Refused.*changed it first/ }).waitFor();
+    await first.locator('.writes li', { hasText: /Refused.*changed it to “Theirs”/ }).waitFor();
     expect((await cluster.kv.scan({ prefix: 'board/' }).all()).map(({ value }) => value)).toMatchObject([
       { title: 'Theirs' },
     ]);
@@ -103,7 +103,7 @@ describe('the board', () => {
     await first.getByRole('switch', { name: 'Online' }).click();
     await until(first, 'working offline');
     for (const title of ['One', 'Two', 'Three']) await addCard(first, title);
-    await first.locator('li.card', { hasText: 'In this tab' }).nth(2).waitFor();
+    await first.locator('li.card', { hasText: 'Waiting on this device' }).nth(2).waitFor();
     await until(first, '3 writes wait here');
     expect(await second.locator('li.card').count()).toBe(0);
     await first.getByRole('switch', { name: 'Online' }).click();

@@ -1,7 +1,7 @@
 // The small models of the page: cards, cities, traffic, the ring that shows it, and the list of a tab's own writes.
 import fc from 'fast-check';
 import { RaftkvError } from 'raftkv';
-import type { WriteState } from '@raftkv/client';
+import type { Write, WriteState } from '@raftkv/client';
 import { LiveValue } from '@raftkv/client/live';
 import { describe, expect, it } from 'vitest';
 import { byLane, isCard, neighbourLane, newCardKey, rankAfter } from '../../demo/src/board/card-model.ts';
@@ -9,7 +9,8 @@ import type { Card } from '../../demo/src/board/card-model.ts';
 import { formatPlace, isCity, plainName, rangeOf, stretchOf } from '../../demo/src/cities/city-model.ts';
 import { dotsPerSecond, frame, laneOf, lineWidth, memberRadius, placeOf } from '../../demo/src/cluster/ring.ts';
 import { flowsBetween, readSentCounts } from '../../demo/src/model/traffic.ts';
-import { WriteLog, isSettled } from '../../demo/src/model/write-log.ts';
+import { describeFound } from '../../demo/src/board/found-write.ts';
+import { WriteLog, isSettled, writesToShow } from '../../demo/src/model/write-log.ts';
 
 const card = (more: Partial<Card> = {}): Card => ({ title: 't', lane: 'todo', rank: 1, by: 'Ash', hue: 1, ...more });
 const row = (key: string, value: unknown) => ({
@@ -178,12 +179,45 @@ describe('the list of own writes', () => {
     expect(log.getSnapshot()[0]!.text).toBe('Write 49');
   });
 
-  it('tells a refused call from one that may have happened', async () => {
+  it('takes in those that an earlier life of the page has left, each once', () => {
     const log = new WriteLog(() => 0);
-    const refused = new RaftkvError('condition_failed', 'x');
-    expect(await log.followCall('Rename', 'k', Promise.reject(refused))).toBe(refused);
-    await log.followCall('Rename', 'k', Promise.reject(new RaftkvError('timeout', 'x', { definite: false })));
-    expect(await log.followCall('Rename', 'k', Promise.resolve(9))).toBeUndefined();
-    expect(log.getSnapshot().map((write) => write.state.status)).toEqual(['committed', 'unknown', 'refused']);
+    const [own, found, later] = [1, 2, 3].map(() => writeOf(new LiveValue(state('local'))));
+    const all = new LiveValue<readonly Write<unknown>[]>([found!]);
+    log.adopt(all, () => 'Found');
+    log.follow('Own', own!);
+    all.set([found!, own!]);
+    all.set([found!, own!, later!]);
+    expect(log.getSnapshot().map(({ text }) => text)).toEqual(['Found', 'Own', 'Found']);
   });
+
+  it('shows first what somebody has to decide, however old, until that is done', () => {
+    const log = new WriteLog(() => 0);
+    const error = new RaftkvError('condition_failed', 'x');
+    const live = new LiveValue<WriteState>({ ...state('local'), kept: true });
+    const write = writeOf(live);
+    log.follow('Kept', write);
+    log.follow('Not kept', writeOf(new LiveValue<WriteState>({ ...state('refused'), error })));
+    live.set({ status: 'refused', error, revision: undefined, kept: true });
+    for (let number = 0; number < 50; number++) log.follow('Later', writeOf(new LiveValue(state('local'))));
+    const shown = writesToShow(log.getSnapshot());
+    expect(shown.map(({ text }) => text)).toEqual(['Kept', 'Later', 'Later', 'Later', 'Later']);
+    expect(shown[0]!.undecided).toBe(write);
+    log.decided(write);
+    expect(writesToShow(log.getSnapshot()).some(({ undecided }) => undecided !== undefined)).toBe(false);
+  });
+});
+
+it('says of a write that was found what the board shows under its keys', () => {
+  const rows: Readonly<Record<string, unknown>> = {
+    a: { title: 'Milk', lane: 'todo', rank: 1, by: 'Ann', hue: 1 },
+    b: 'no card',
+  };
+  const get = (key: string) => new LiveValue({ data: { value: rows[key] } });
+  const kv = { live: { get } } as unknown as Parameters<typeof describeFound>[0];
+  const found = (...keys: string[]) => describeFound(kv, { keys } as unknown as Write<unknown>);
+  expect([found('a'), found('b'), found('a', 'b')]).toEqual([
+    'Change “Milk”, made earlier',
+    'Change the board, made earlier',
+    'Change the board, made earlier',
+  ]);
 });

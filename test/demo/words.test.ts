@@ -119,11 +119,19 @@ describe('the words for a write', () => {
     expect(describeWrite({ status: 'unknown', error, revision: undefined }).long).toContain('may have happened or not');
     expect(describeWrite({ status: 'committed', error: undefined, revision: 1234 }).short).toBe('Committed at 1,234');
     expect(describeWrite({ status: 'local', error: undefined, revision: undefined }).long).toContain('not sent yet');
-    expect(describeWrite({ status: 'sent', error: undefined, revision: undefined }).short).toBe('On its way');
+    expect(describeWrite({ status: 'sent', error: undefined, revision: undefined }).short).toBe('Sent');
+    const kept = { status: 'local', error: undefined, revision: undefined, kept: true } as const;
+    expect(describeWrite(kept).short).toBe('Waiting on this device');
   });
 
   it('name a condition that did not hold, and pass on what has no words here', () => {
     expect(refusal(new RaftkvError('condition_failed', 'x'))).toBe('somebody else changed it first.');
+    const found = (...entries: readonly unknown[]) =>
+      refusal(Object.assign(new RaftkvError('condition_failed', 'x'), { found: entries }));
+    const value = { title: 'Theirs', lane: 'done', rank: 1, by: 'Ann', hue: 1 };
+    expect(found({ key: 'k', value })).toBe('somebody else changed it to “Theirs”.');
+    expect(found({ key: 'k', value: 7 })).toBe('somebody else changed it first.');
+    expect(found()).toBe('somebody else deleted it.');
     expect(refusal(new RaftkvError('halted', 'the member halted'))).toBe('The member halted.');
     expect(refusal(undefined)).toBe('no reason was given.');
   });

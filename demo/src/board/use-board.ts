@@ -1,7 +1,7 @@
 // What can be done to the board. Adding, moving and deleting are shown at once and follow the connection; changing a title is a conditional write,
 // which goes through only if nobody else changed the card since it was opened.
 import { useMemo } from 'react';
-import type { LiveKv, RaftkvError } from 'raftkv';
+import type { LiveKv, RaftkvError, Write } from 'raftkv';
 import { useKv } from '@raftkv/react';
 import { usePage } from '../context.ts';
 import type { PageContext } from '../context.ts';
@@ -46,10 +46,48 @@ function actionsOn(kv: LiveKv, writes: PageContext['writes'], author: PageContex
     restore: ({ key, value }) =>
       writes.follow(`Put back ${quote(value.title)}`, kv.mutate([{ type: 'put', key, value: signed(value) }])),
     rename: ({ key, value }, title, revision) => {
-      const call = kv.put(key, signed({ ...value, title }), revision === undefined ? {} : { ifRevision: revision });
-      return writes.followCall(`Rename to ${quote(title)}`, key, call);
+      const write = kv.mutate(
+        [{ type: 'put', key, value: signed({ ...value, title }) }],
+        revision === undefined ? {} : { if: [{ key, revision }] },
+      );
+      writes.follow(`Rename to ${quote(title)}`, write);
+      return answered(kv, writes, write);
     },
   };
+}
+
+/**
+ * Resolves with the error of a write that did not end well, whose fate is then in the hands of whoever waits for it here. While it waits for the way to be open
+ * there is nothing to wait for: it is kept, and what becomes of it the list of writes tells.
+ */
+async function answered(
+  kv: LiveKv,
+  writes: PageContext['writes'],
+  write: Write<unknown>,
+): Promise<RaftkvError | undefined> {
+  const kept = untilKeptOffline(kv, write);
+  try {
+    await Promise.race([write.committed, kept]);
+    return undefined;
+  } catch (thrown) {
+    writes.decided(write);
+    await kv.outbox?.discard(write).catch(() => {});
+    return thrown as RaftkvError;
+  }
+}
+
+function untilKeptOffline(kv: LiveKv, write: Write<unknown>): Promise<void> {
+  return new Promise((resolve) => {
+    const look = (): void => {
+      const { kept, status } = write.state.getSnapshot();
+      const isWaiting = kept === true && status === 'local' && kv.replica.getSnapshot().connection !== 'online';
+      if (!isWaiting && (status === 'local' || status === 'sent')) return;
+      for (const stop of stops) stop();
+      if (isWaiting) resolve();
+    };
+    const stops = [write.state.subscribe(look), kv.replica.subscribe(look)];
+    look();
+  });
 }
 
 function quote(title: string): string {

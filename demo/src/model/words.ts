@@ -1,5 +1,6 @@
 // States, bad days above all, in plain words. Pure: what is known in, what to say out. The line under the header shows the worst of them.
 import type { RaftkvError, ReplicaStatus, WriteState } from 'raftkv';
+import { isCard } from '../board/card-model.ts';
 import type { ClusterView } from './cluster-view.ts';
 import { formatCount } from './format.ts';
 import type { LoggedWrite } from './write-log.ts';
@@ -22,7 +23,7 @@ export function adviseOn(
     return {
       tone: 'warn',
       title: 'You are working offline',
-      text: `Everything can be read from this tab’s copy. ${waiting === '' ? 'What you write is kept here until you go online.' : `${waiting}It leaves, in order and exactly once, when you go online.`}`,
+      text: `Everything can be read from this tab’s copy. ${waiting === '' ? 'What you write is kept here until you go online.' : `${waiting}What waits leaves, in order and exactly once, when you go online.`}`,
     };
   }
   const wrong = status.error === undefined ? undefined : troubles[status.error.code];
@@ -156,18 +157,24 @@ const troubles: Readonly<Partial<Record<RaftkvError['code'], Advice>>> = {
   },
 };
 
-export function describeWrite({ status, error, revision }: WriteState): {
+export function describeWrite({ status, error, revision, kept }: WriteState): {
   readonly short: string;
   readonly long: string;
 } {
   switch (status) {
     case 'local':
+      if (kept === true) {
+        return {
+          short: 'Waiting on this device',
+          long: 'Kept in this browser, also when it is closed; sent, once and in order, when the way is open.',
+        };
+      }
       return {
         short: 'In this tab',
         long: 'Shown here, not sent yet: it waits for a connection or for an earlier write.',
       };
     case 'sent':
-      return { short: 'On its way', long: 'Sent; a majority of the nodes has not confirmed it yet.' };
+      return { short: 'Sent', long: 'On its way; a majority of the nodes has not confirmed it yet.' };
     case 'committed':
       return {
         short: revision === undefined ? 'Committed' : `Committed at ${formatCount(revision)}`,
@@ -185,7 +192,7 @@ export function refusal(error: RaftkvError | undefined): string {
   if (error === undefined) return 'no reason was given.';
   switch (error.code) {
     case 'condition_failed':
-      return 'somebody else changed it first.';
+      return somebodyElse(error.found);
     case 'no_leader':
       return 'the cluster has no leader at the moment.';
     case 'timeout':
@@ -207,6 +214,14 @@ export function refusal(error: RaftkvError | undefined): string {
     default:
       return sentence(error.message);
   }
+}
+
+/** `found`: what is there instead, of whoever was faster. */
+function somebodyElse(found: RaftkvError['found']): string {
+  if (found === undefined) return 'somebody else changed it first.';
+  const value = found[0]?.value;
+  if (found.length === 0) return 'somebody else deleted it.';
+  return isCard(value) ? `somebody else changed it to “${value.title}”.` : 'somebody else changed it first.';
 }
 
 function sentence(text: string): string {

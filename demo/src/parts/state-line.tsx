@@ -5,13 +5,13 @@ import { useLive, useStatus } from '@raftkv/react';
 import { usePage } from '../context.ts';
 import { adviseOn } from '../model/words.ts';
 import type { Advice } from '../model/words.ts';
-import { shownWrites } from '../model/write-log.ts';
+import { writesToShow } from '../model/write-log.ts';
 import { isSwitchedOff } from '../tab/online.ts';
 
 export function StateLine({ failure }: { readonly failure: Error | undefined }): ReactElement {
   const { watch, writes } = usePage();
   const status = useStatus();
-  const advice = adviseOn(status, useLive(watch.view), useLive(isSwitchedOff), useLive(writes).slice(0, shownWrites));
+  const advice = adviseOn(status, useLive(watch.view), useLive(isSwitchedOff), writesToShow(useLive(writes)));
   const shown: Advice =
     failure === undefined ? advice : { tone: 'bad', title: 'This tab has no replica', text: failure.message };
   return (
