@@ -1,7 +1,7 @@
 // What can be done to the board. Adding, moving and deleting are shown at once and follow the connection; changing a title is a conditional write,
 // which goes through only if nobody else changed the card since it was opened.
 import { useMemo } from 'react';
-import type { LiveKv, RaftkvError, Write } from 'raftkv';
+import type { BatchOp, LiveKv, MutateOptions, RaftkvError, Write } from 'raftkv';
 import { useKv } from '@raftkv/react';
 import { usePage } from '../context.ts';
 import type { PageContext } from '../context.ts';
@@ -17,6 +17,8 @@ export interface BoardActions {
   rename(row: CardRow, title: string, revision: number | undefined): Promise<RaftkvError | undefined>;
 }
 
+const unkeptMilliseconds = 30_000;
+
 /** Throws while there is no replica. */
 export function useBoardActions(): BoardActions {
   const kv = useKv();
@@ -26,6 +28,16 @@ export function useBoardActions(): BoardActions {
 
 function actionsOn(kv: LiveKv, writes: PageContext['writes'], author: PageContext['author']): BoardActions {
   const signed = (card: Omit<Card, 'by' | 'hue'>): Card => ({ ...card, by: author.name, hue: author.hue });
+  /** Where it does not fit in the storage it is not kept: meant now, or not at all. */
+  const begin = (text: string, ops: readonly BatchOp<Card>[], options: MutateOptions = {}): Write<unknown> => {
+    const write = kv.mutate(ops, options);
+    writes.follow(text, write);
+    write.committed.catch((error: RaftkvError) => {
+      if (error.code !== 'storage_full') return;
+      writes.follow(text, kv.mutate(ops, { ...options, timeoutMilliseconds: unkeptMilliseconds }));
+    });
+    return write;
+  };
   return {
     add: (titles, rank) => {
       const ops = titles.map((title, at) => ({
@@ -33,24 +45,18 @@ function actionsOn(kv: LiveKv, writes: PageContext['writes'], author: PageContex
         key: newCardKey(Date.now() + at, Math.random()),
         value: signed({ title, lane: 'todo', rank: rank + at }),
       }));
-      writes.follow(`Add ${titles.map(quote).join(', ')}`, kv.mutate(ops));
+      begin(`Add ${titles.map(quote).join(', ')}`, ops);
     },
     move: ({ key, value }, lane, rank) => {
       const moved = signed({ ...value, lane, rank });
-      writes.follow(
-        `Move ${quote(value.title)} to ${laneTitles[lane]}`,
-        kv.mutate([{ type: 'put', key, value: moved }]),
-      );
+      begin(`Move ${quote(value.title)} to ${laneTitles[lane]}`, [{ type: 'put', key, value: moved }]);
     },
-    remove: ({ key, value }) => writes.follow(`Delete ${quote(value.title)}`, kv.mutate([{ type: 'delete', key }])),
+    remove: ({ key, value }) => void begin(`Delete ${quote(value.title)}`, [{ type: 'delete', key }]),
     restore: ({ key, value }) =>
-      writes.follow(`Put back ${quote(value.title)}`, kv.mutate([{ type: 'put', key, value: signed(value) }])),
+      void begin(`Put back ${quote(value.title)}`, [{ type: 'put', key, value: signed(value) }]),
     rename: ({ key, value }, title, revision) => {
-      const write = kv.mutate(
-        [{ type: 'put', key, value: signed({ ...value, title }) }],
-        revision === undefined ? {} : { if: [{ key, revision }] },
-      );
-      writes.follow(`Rename to ${quote(title)}`, write);
+      const ops = [{ type: 'put' as const, key, value: signed({ ...value, title }) }];
+      const write = begin(`Rename to ${quote(title)}`, ops, revision === undefined ? {} : { if: [{ key, revision }] });
       return answered(kv, writes, write);
     },
   };

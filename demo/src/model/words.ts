@@ -206,6 +206,8 @@ export function refusal(error: RaftkvError | undefined): string {
     case 'batch_too_large':
     case 'request_too_large':
       return 'it is too large.';
+    case 'storage_full':
+      return 'this browser’s storage is full, so it cannot be kept here.';
     case 'busy':
       return 'too much is waiting already.';
     case 'closed':
