@@ -1,6 +1,15 @@
 // A LiveKv for the tests of the framework bindings: the real live queries and the real outbox over a copy in memory. Only the cluster is played:
 // a test says when a write is committed or refused, and what watches give.
-import type { BatchOp, BatchResult, Live, LiveKv, ReplicaStatus, WatchChange } from '@raftkv/client';
+import type {
+  BatchOp,
+  BatchResult,
+  Live,
+  LiveKv,
+  MutateOptions,
+  ReplicaStatus,
+  WatchChange,
+  WriteOutbox,
+} from '@raftkv/client';
 import { RaftkvError } from '@raftkv/client';
 import { LiveCore, LiveValue, Outbox, effectsOf } from '@raftkv/client/live';
 import type { WriteTeller } from '@raftkv/client/live';
@@ -12,6 +21,7 @@ import type { Changes } from './fake-copy.ts';
 
 interface Sent {
   readonly ops: readonly BatchOp<unknown>[];
+  readonly options: MutateOptions;
   readonly teller: WriteTeller;
   readonly resolve: (result: BatchResult<unknown, string>) => void;
   readonly reject: (error: RaftkvError) => void;
@@ -28,8 +38,8 @@ export class FakeKv {
     toUserKey: (key) => key,
   });
   readonly #outbox = new Outbox<unknown, string>({
-    prepare: (ops, _options, teller) => () =>
-      new Promise((resolve, reject) => this.sent.push({ ops, teller, resolve, reject })),
+    prepare: (ops, options, teller) => () =>
+      new Promise((resolve, reject) => this.sent.push({ ops, options, teller, resolve, reject })),
     effects: (ops) => effectsOf(ops, { limits: defaultLimits, keysIn: (range) => this.#core.keysIn(range) }),
     show: (write) => this.#core.show(write),
     committed: (write, revision) => this.#core.committed(write, revision),
@@ -55,6 +65,8 @@ export class FakeKv {
     divergences: 0,
   });
   readonly writes = this.#outbox.writes;
+  /** As of a replica that keeps its writes, where a test gives it one. */
+  outbox: WriteOutbox | undefined;
   readonly live = {
     get: (key: KeyInput) => this.#core.get(checkedKey(key, defaultLimits)),
     scan: (range: RangeInput, { limit, reverse = false }: { limit?: number; reverse?: boolean } = {}) =>

@@ -6,7 +6,7 @@ export { useLive, useStatus, useWrites } from './status.ts';
 export { useWatch } from './watch.ts';
 
 export type { RaftkvProviderProps } from './context.ts';
-export type { Mutation, MutationOptions, PutVariables, TxnVariables } from './mutations.ts';
+export type { Conditional, Mutation, MutationOptions, PutVariables, TxnVariables } from './mutations.ts';
 export type { ReadHookOptions, SuspenseState } from './reads.ts';
 export type { Register } from './register.ts';
 export type { WatchHookOptions } from './watch.ts';

@@ -20,11 +20,14 @@ import { theKv, useOptionalKv } from './context.ts';
 import type { RegisteredKey, RegisteredValue } from './register.ts';
 import { useLive } from './status.ts';
 
+/** What must hold when its turn comes, or it is refused with `condition_failed`. Those of a transaction are among its variables. */
+export type Conditional = Pick<MutateOptions, 'if'>;
+
 export interface Mutation<Variables, Result> {
   /** Begins a write. Never throws: what is off is in `error`. The same function at each render. */
-  readonly mutate: (variables: Variables) => void;
+  readonly mutate: (variables: Variables, options?: Conditional) => void;
   /** Begins a write; resolves once it is committed, rejects if it was refused or its outcome is unknown. */
-  readonly mutateAsync: (variables: Variables) => Promise<Result>;
+  readonly mutateAsync: (variables: Variables, options?: Conditional) => Promise<Result>;
   /** The last write that was begun here is not settled. */
   readonly isPending: boolean;
   /** It is not, and waits for a connection. */
@@ -38,7 +41,7 @@ export interface Mutation<Variables, Result> {
   readonly last: Write<Result> | undefined;
 }
 
-export interface MutationOptions<Value> extends MutateOptions {
+export interface MutationOptions<Value> extends Omit<MutateOptions, 'if'> {
   /** Types and checks values at the call: what does not fit is refused with `invalid_argument`. Define it outside of the component. */
   readonly schema?: StandardSchema<Value, unknown> | undefined;
 }
@@ -56,18 +59,20 @@ export interface TxnVariables<Value> {
 
 type Batched<Value> = BatchResult<Value, RegisteredKey>;
 
-/** `mutate({ key, value })` */
+/** `mutate({ key, value })`, or `mutate({ key, value }, { if: [{ key, revision }] })` */
 export function usePut<Value = RegisteredValue>(
   options: MutationOptions<Value> = {},
 ): Mutation<PutVariables<Value>, Batched<Value>> {
   const begin = useBatchBegin(options);
-  return useMutation(useCallback(({ key, value }) => begin([{ type: 'put', key, value }]), [begin]));
+  return useMutation(
+    useCallback(({ key, value }, conditional) => begin([{ type: 'put', key, value }], conditional), [begin]),
+  );
 }
 
 /** `mutate(key)` */
-export function useDelete(options: MutateOptions = {}): Mutation<KeyInput, Batched<RegisteredValue>> {
+export function useDelete(options: Omit<MutateOptions, 'if'> = {}): Mutation<KeyInput, Batched<RegisteredValue>> {
   const begin = useBatchBegin<RegisteredValue>(options);
-  return useMutation(useCallback((key) => begin([{ type: 'delete', key }]), [begin]));
+  return useMutation(useCallback((key, conditional) => begin([{ type: 'delete', key }], conditional), [begin]));
 }
 
 /** `mutate([{ type: 'put', key, value }, { type: 'delete', key }])`: they take effect together. */
@@ -99,11 +104,11 @@ export function useTxn<Value = RegisteredValue>({
 function useBatchBegin<Value>({ schema, optimistic, timeoutMilliseconds }: MutationOptions<Value>) {
   const kv = useOptionalKv();
   return useCallback(
-    (ops: readonly BatchOp<Value>[]): Write<Batched<Value>> => {
+    (ops: readonly BatchOp<Value>[], options?: Conditional): Write<Batched<Value>> => {
       if (schema !== undefined) {
         for (const op of ops) if (op.type === 'put') validated(schema, op.value, 'invalid_argument');
       }
-      const write = theKv(kv).mutate(ops, { optimistic, timeoutMilliseconds } as MutateOptions);
+      const write = theKv(kv).mutate(ops, { optimistic, timeoutMilliseconds, if: options?.if } as MutateOptions);
       return write as unknown as Write<Batched<Value>>;
     },
     [kv, schema, optimistic, timeoutMilliseconds],
@@ -112,35 +117,35 @@ function useBatchBegin<Value>({ schema, optimistic, timeoutMilliseconds }: Mutat
 
 interface Attempt<Variables, Result> {
   readonly variables: Variables;
-  readonly last: Write<Result> | undefined;
+  last?: Write<Result>;
   /** It could not even be begun. */
-  readonly error: RaftkvError | undefined;
+  error?: RaftkvError;
 }
 
 const settled = new LiveValue<WriteState>({ status: 'committed', error: undefined, revision: undefined });
 
 /** `begin`: another function only when it does something else. */
-function useMutation<Variables, Result>(begin: (variables: Variables) => Write<Result>): Mutation<Variables, Result> {
+function useMutation<Variables, Result>(
+  begin: (variables: Variables, options?: Conditional) => Write<Result>,
+): Mutation<Variables, Result> {
   const replica = useOptionalKv()?.replica;
   const [attempt, setAttempt] = useState<Attempt<Variables, Result>>();
   const calls = useMemo(() => {
-    const start = (variables: Variables): Attempt<Variables, Result> => {
-      let made: Attempt<Variables, Result>;
+    const mutateAsync = async (variables: Variables, options?: Conditional): Promise<Result> => {
+      const made: Attempt<Variables, Result> = { variables };
       try {
-        made = { variables, last: begin(variables), error: undefined };
+        made.last = begin(variables, options);
       } catch (error) {
-        made = { variables, last: undefined, error: RaftkvError.from(error) };
+        throw (made.error = RaftkvError.from(error));
+      } finally {
+        setAttempt(made);
       }
-      setAttempt(made);
-      return made;
+      return made.last.committed;
     };
     return {
-      mutate: (variables: Variables): void => void start(variables),
-      mutateAsync: async (variables: Variables): Promise<Result> => {
-        const { last, error } = start(variables);
-        if (last === undefined) throw error;
-        return last.committed;
-      },
+      mutateAsync,
+      mutate: (variables: Variables, options?: Conditional): void =>
+        void mutateAsync(variables, options).catch(() => {}),
       reset: (): void => setAttempt(undefined),
     };
   }, [begin]);

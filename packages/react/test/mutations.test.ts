@@ -59,6 +59,20 @@ describe('usePut', () => {
     expect(get()).toMatchObject({ error: undefined, variables: undefined, last: undefined });
   });
 
+  it('is sent under the conditions of each call', async () => {
+    const kv = setUp({ a: 'old' });
+    const calls = hold(kv, () => ({ put: usePut({ optimistic: false }), remove: useDelete(), all: useBatch() }));
+    const conditions = [{ key: 'a', revision: 2 }];
+    await act(() => {
+      calls.get().put.mutate({ key: 'a', value: 1 }, { if: conditions });
+      calls.get().remove.mutate('b', { if: conditions });
+      void calls.get().all.mutateAsync([{ type: 'put', key: 'c', value: 1 }], { if: conditions });
+      calls.get().put.mutate({ key: 'd', value: 1 });
+    });
+    expect(kv.sent.map(({ options }) => options.if)).toEqual([conditions, conditions, conditions, undefined]);
+    expect(kv.sent[0]!.options).toMatchObject({ optimistic: false });
+  });
+
   it('waits to be agreed where it is not optimistic', async () => {
     const kv = setUp({ a: 'old' });
     const { get, screen } = hold(kv, () => usePut({ optimistic: false }), [reader()]);

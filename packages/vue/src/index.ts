@@ -3,4 +3,4 @@ export { raftkv, useKv } from './plugin.ts';
 export { useGet, useLive, useScan, useStatus, useWrites } from './reads.ts';
 export { useBatch, useDelete, usePut } from './mutations.ts';
 
-export type { Mutation } from './mutations.ts';
+export type { Conditional, Mutation } from './mutations.ts';

@@ -7,11 +7,14 @@ import { LiveValue } from '@raftkv/client/live';
 import { useKv } from './plugin.ts';
 import { useLive } from './reads.ts';
 
+/** What must hold when its turn comes, or it is refused with `condition_failed`. */
+export type Conditional = Pick<MutateOptions, 'if'>;
+
 export interface Mutation<Variables> {
   /** Begins a write. Never throws: what is off is in `error`. */
-  readonly mutate: (variables: Variables) => void;
+  readonly mutate: (variables: Variables, conditional?: Conditional) => void;
   /** Begins a write; resolves once it is committed. */
-  readonly mutateAsync: (variables: Variables) => Promise<BatchResult<unknown, string>>;
+  readonly mutateAsync: (variables: Variables, conditional?: Conditional) => Promise<BatchResult<unknown, string>>;
   /** The last write that was begun here is not settled. */
   readonly isPending: ComputedRef<boolean>;
   readonly error: ComputedRef<RaftkvError | undefined>;
@@ -19,7 +22,7 @@ export interface Mutation<Variables> {
   readonly last: Readonly<ShallowRef<Write<BatchResult<unknown, string>> | undefined>>;
 }
 
-/** `mutate({ key, value })` */
+/** `mutate({ key, value })`, or `mutate({ key, value }, { if: [{ key, revision }] })` */
 export function usePut<Value = unknown>(
   options?: MutateOptions,
 ): Mutation<{ readonly key: KeyInput; readonly value: Value }> {
@@ -46,17 +49,17 @@ function useMutation<Variables>(
   const last: Mutation<Variables>['last'] & { value: unknown } = shallowRef();
   const refusal = shallowRef<RaftkvError>();
   const state = useLive(() => last.value?.state ?? settled);
-  const mutateAsync: Mutation<Variables>['mutateAsync'] = async (variables) => {
+  const mutateAsync: Mutation<Variables>['mutateAsync'] = async (variables, conditional) => {
     last.value = refusal.value = undefined;
     try {
-      last.value = kv().mutate(opsOf(variables), options);
+      last.value = kv().mutate(opsOf(variables), { ...options, ...conditional });
     } catch (error) {
       throw (refusal.value = RaftkvError.from(error));
     }
     return last.value!.committed;
   };
   return {
-    mutate: (variables) => void mutateAsync(variables).catch(() => {}),
+    mutate: (variables, conditional) => void mutateAsync(variables, conditional).catch(() => {}),
     mutateAsync,
     isPending: computed(() => state.value.status === 'local' || state.value.status === 'sent'),
     error: computed(() => refusal.value ?? state.value.error),

@@ -121,9 +121,12 @@ describe('writes', () => {
     const committed = calls!.all.mutateAsync([{ type: 'put', key: 'a', value: 'both' }]);
     await kv.commit();
     await expect(committed).resolves.toMatchObject({ revision: 3 });
+    calls!.put.mutate({ key: 'a', value: 1 }, { if: [{ key: 'a', revision: 3 }] });
+    expect(kv.sent.map(({ options }) => options.if)).toEqual([[{ key: 'a', revision: 3 }]]);
+    await kv.refuse();
     calls!.put.mutate({ key: '', value: 1 });
     await nextTick();
-    expect(screen.text()).toBe('both 1 false key_empty undefined 2');
+    expect(screen.text()).toBe('both 1 false key_empty undefined 3');
   });
 });
 
