@@ -46,6 +46,7 @@ const bundled = await bundle({
 const shrunk = await minify(bundled.code, {
   module: true,
   ecma: 2020,
+  // That getters only read is seen to by `program.mjs`.
   compress: { passes: 3, pure_getters: true },
   format: { preserve_annotations: true },
   sourceMap: { content: bundled.map, filename: 'index.js', url: 'index.js.map' },

@@ -41,6 +41,7 @@ export function analyse({ entry, bundled, shared }) {
       }
       kept.keepExit(node);
       kept.keepStandIn(node);
+      if (!isOutside && ts.isGetAccessorDeclaration(node)) expectQuiet(node);
       if (!isOutside) texts.push(...sentencesIn(node, checker), ...marksIn(node), ...shortNames.editsIn(node));
     });
     edits.set(file, texts);
@@ -69,6 +70,18 @@ function sourcesOf(folder) {
 function walk(node, visit) {
   visit(node);
   ts.forEachChild(node, (child) => walk(child, visit));
+}
+
+/** Reading a property is taken for something that may as well not happen: a getter that changes what outlives it must be a method. */
+function expectQuiet(getter) {
+  walk(getter.body, (node) => {
+    const { kind } = node.operatorToken ?? {};
+    const isAssignment = kind >= ts.SyntaxKind.FirstAssignment && kind <= ts.SyntaxKind.LastAssignment;
+    const isStep = [ts.SyntaxKind.PlusPlusToken, ts.SyntaxKind.MinusMinusToken].includes(node.operator);
+    if (!isAssignment && !isStep && !ts.isDeleteExpression(node)) return;
+    if (ts.isIdentifier(node.left ?? node.operand ?? node.expression)) return;
+    throw new Error(`${getter.getSourceFile().fileName}: the getter ${getter.name.getText()} changes something`);
+  });
 }
 
 /** The name of a property that this node reads, writes, declares or takes apart. */
