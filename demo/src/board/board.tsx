@@ -1,6 +1,7 @@
 // The board: three lanes of cards that every tab sees and changes. Rows come from the live query, so what another tab writes is here at once.
 import { useState } from 'react';
 import type { ReactElement, ReactNode } from 'react';
+import type { Write } from 'raftkv';
 import { useScan, useStatus, useWrites } from '@raftkv/react';
 import { AddCard, Welcome } from './add-card.tsx';
 import { CardView } from './card-view.tsx';
@@ -76,7 +77,7 @@ function OpenBoard(): ReactElement {
               <CardView
                 key={row.key}
                 row={row}
-                write={writes.findLast((write) => write.keys.includes(row.key))}
+                write={writes.findLast((write) => write.keys.includes(row.key) && !isMadeAgain(write))}
                 actions={actions}
                 takesFocus={movedKey === row.key}
                 onMove={(step) => {
@@ -94,6 +95,11 @@ function OpenBoard(): ReactElement {
       </div>
     </>
   );
+}
+
+/** It did not fit on this device, and has gone on unkept: see `use-board.ts`. */
+function isMadeAgain({ state }: Write<unknown>): boolean {
+  return state.getSnapshot().error?.code === 'storage_full';
 }
 
 interface LaneProps {
