@@ -104,8 +104,10 @@ describe('three tabs', () => {
     const lost = once.put('lost', 1, { timeoutMilliseconds: 20_000 }).catch((error: unknown) => error);
     await oneLeads(tabs.slice(1));
     await b!.kv.put('won', 1);
+    // A busy machine may have made it stop before.
+    const { restarts: before } = a!.member.status();
     a!.sleep(5000);
-    await a!.until(({ restarts }) => restarts === 1);
+    await a!.until(({ restarts }) => restarts > before);
     network.mend(name);
     expect(await lost).toMatchObject({ code: 'connection_lost', definite: false });
     await once.close();
@@ -116,8 +118,9 @@ describe('three tabs', () => {
 
   it('one that is restored from the cache begins anew, however short it was away', async () => {
     const [a] = await openThree();
+    const { restarts: before } = a!.member.status();
     a!.restore();
-    await a!.until(({ restarts, phase }) => restarts === 1 && phase === 'running');
+    await a!.until(({ restarts, phase }) => restarts > before && phase === 'running');
     await oneLeads(tabs);
     await a!.kv.put('x', 1);
   });
