@@ -119,13 +119,15 @@ describe('a tab among liars', () => {
       tabs.push(tab);
       await tab.reaches(1);
     }
-    for (let round = 0; round < 15; round += 1) {
+    const fedByTabs = (): number => tabs.reduce((sum, { status }) => sum + status.tabBytes, 0);
+    // On a busy machine the honest one may be too slow for the others at first.
+    for (let round = 0; round < 15 || (round < 200 && fedByTabs() <= 1_000); round += 1) {
       await write(park);
       await tabs[round % tabs.length]!.kv.put(`own${round}`, round);
     }
     for (const tab of tabs) await tab.isEqual();
     expect(tabs.every(({ shown }) => shown.size > 3)).toBe(true);
-    expect(tabs.reduce((sum, { status }) => sum + status.tabBytes, 0)).toBeGreaterThan(1_000);
+    expect(fedByTabs()).toBeGreaterThan(1_000);
     for (const { kv } of tabs) expect(kv.replica.getSnapshot().divergences).toBe(0);
   });
 });
