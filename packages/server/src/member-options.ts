@@ -1,5 +1,5 @@
 // What a member is put together from: its home, and the parts that a runtime has to give. Read by `open-member.ts`.
-import type { RaftOptions } from '@raftkv/raft';
+import type { MemberChange, RaftOptions } from '@raftkv/raft';
 import type { Clock, ReplicaEvent, ReplicaOptions } from '@raftkv/replica';
 import type { Mesh, Transport } from '@raftkv/transport';
 import type { Hasher, RaftkvError } from '@raftkv/wire';
@@ -23,6 +23,8 @@ export interface MemberOptions {
   readonly dials?: (address: string) => boolean | undefined;
   /** What the core's messages pass on their way from and to the mesh, such as a `StandIn`. Default: nothing. */
   readonly transport?: (mesh: Mesh) => Transport;
+  /** Why these changes of the members may not be made now, whoever asks for them; asked of a leader. Default: nothing keeps them. */
+  readonly refusalOf?: (changes: readonly MemberChange[]) => RaftkvError | undefined;
   /** How long a write or a read may take before it fails with `timeout`. Default 5 s. */
   readonly requestTimeoutMilliseconds?: number;
   /** Snapshots, and what is kept beside them: see `ReplicaOptions`. */

@@ -14,6 +14,7 @@ import { KvStateMachine } from './kv-state-machine.ts';
 import { openMemberMesh } from './member-mesh.ts';
 import type { MemberOptions } from './member-options.ts';
 import { Membership } from './membership.ts';
+import type { MembershipEngine } from './membership.ts';
 import { MeshKeeper } from './mesh-keeper.ts';
 import { Roster } from './roster.ts';
 import { SecondFounding } from './second-founding.ts';
@@ -237,13 +238,27 @@ class OpenMember implements Member {
       clusterId: () => this.clusterId.settled,
       memberId,
       roster: this.roster,
-      engine: this.replica,
+      engine: this.#engine(),
       storeIdOf: (id) => (id === memberId ? storeId : this.#registry.storeIdOf(id)),
       isReachable: (id) => this.mesh.isConnected(id),
       clock,
       electionTimeoutMilliseconds: this.#electionTimeoutMilliseconds,
       onEvent: (event) => onEvent?.(event),
     });
+  }
+
+  #engine(): MembershipEngine {
+    const { replica } = this;
+    const { refusalOf } = this.#options;
+    if (refusalOf === undefined) return replica;
+    return {
+      status: () => replica.status(),
+      changeMembers: (changes) => {
+        const refused = refusalOf(changes);
+        return refused === undefined ? replica.changeMembers(changes) : Promise.reject(refused);
+      },
+      transferLeadership: (to) => replica.transferLeadership(to),
+    };
   }
 
   /** From here on peers come and go as the log says, and this member goes when it says so. */

@@ -5,11 +5,12 @@
 // the other one. (2) A voice is taken as a vote is: only by one whose log is at least as up to date (§3.6.1) as that of who gives it. So whoever stands in has
 // every entry that was ever committed, and what it commits with that voice makes its log the longer one: who comes back gets no vote, and is given no voice,
 // before it has all of that. (3) The two never hold each other's voices: who gave its own away takes none (`mute`). With three voters (1) does not hold, so there
-// nobody stands in.
+// nobody stands in, nor goes on doing so: each answer looks at the configuration anew, and whoever stands in makes no change of members but the removal.
 //
 // Here is the transport that does both. When to ask is for whoever composes a member.
-import type { Configuration, Message, PeerId, RaftStatus } from '@raftkv/raft';
+import type { Configuration, MemberChange, Message, PeerId, RaftStatus } from '@raftkv/raft';
 import type { Transport, TransportHandlers } from '@raftkv/transport';
+import { RaftkvError } from '@raftkv/wire';
 
 /** The last word of one that goes: who it is, where its log ends, and which configuration it knows to be committed. */
 export interface GivenVoice {
@@ -33,16 +34,28 @@ function canStandInFor(voice: GivenVoice, self: RaftStatus): boolean {
   return isUpToDate && isPair(self.configuration) && (isCommittedThere || isPair(self.committedConfiguration));
 }
 
+/** Whether every quorum that the one stood for belongs to is still that of the two: joint or not, with it in one half or in both. */
+function isStillPair({ id: selfId, configuration }: RaftStatus, id: PeerId): boolean {
+  const halves = [configuration.voters, configuration.votersOutgoing].filter((half) => half.includes(id));
+  return halves.length > 0 && halves.every((half) => half.length === 2 && half.includes(selfId));
+}
+
 export class StandIn implements Transport {
   readonly #inner: Transport;
+  readonly #status: () => RaftStatus | undefined;
   readonly #defer: (act: () => void) => void;
   #handlers: TransportHandlers | undefined;
   #isMute = false;
   #for: PeerId | undefined;
 
-  /** `defer`: answers come after the present turn, as those of others do. Default `queueMicrotask`. */
-  constructor(inner: Transport, defer: (act: () => void) => void = queueMicrotask) {
+  /** `status`: of the member's core as it is now; undefined: there is none yet. `defer`: answers come after the present turn, as those of others do. Default `queueMicrotask`. */
+  constructor(
+    inner: Transport,
+    status: () => RaftStatus | undefined,
+    defer: (act: () => void) => void = queueMicrotask,
+  ) {
     this.#inner = inner;
+    this.#status = status;
     this.#defer = defer;
   }
 
@@ -67,18 +80,32 @@ export class StandIn implements Transport {
     return true;
   }
 
+  /**
+   * Whom it answers for. Nobody any more once there are others to agree with: what it agreed to alone is all before that change in its log, so who votes for the
+   * change, or by it, has to have that; and the other one speaks for itself again.
+   */
   get standsFor(): PeerId | undefined {
+    const status = this.#for === undefined ? undefined : this.#status();
+    if (status !== undefined && !isStillPair(status, this.#for!)) this.#for = undefined;
     return this.#for;
+  }
+
+  /** What keeps these changes of the members from being made: while this member answers for another one, that one is removed, and nothing else is changed. */
+  refusalOf(changes: readonly MemberChange[]): RaftkvError | undefined {
+    const id = this.standsFor;
+    if (id === undefined) return undefined;
+    if (changes.length === 1 && changes[0]!.type === 'remove' && changes[0]!.id === id) return undefined;
+    return new RaftkvError('busy', `${id} has gone and is removed first`);
   }
 
   start(handlers: TransportHandlers): void {
     this.#handlers = handlers;
     this.#inner.start({
       onMessage: (message) => {
-        if (!this.#isMute && message.from !== this.#for) handlers.onMessage(message);
+        if (!this.#isMute && message.from !== this.standsFor) handlers.onMessage(message);
       },
       onUnreachable: (peer) => {
-        if (peer !== this.#for) handlers.onUnreachable(peer);
+        if (peer !== this.standsFor) handlers.onUnreachable(peer);
       },
       onPeerState: (peer, isConnected) => handlers.onPeerState?.(peer, isConnected),
     });
@@ -86,17 +113,18 @@ export class StandIn implements Transport {
 
   send(messages: readonly Message[]): void {
     if (this.#isMute) return;
-    if (this.#for === undefined) return this.#inner.send(messages);
-    const others = messages.filter(({ to }) => to !== this.#for);
+    const id = this.standsFor;
+    if (id === undefined) return this.#inner.send(messages);
+    const others = messages.filter(({ to }) => to !== id);
     if (others.length > 0) this.#inner.send(others);
     for (const message of messages) {
-      const answer = message.to === this.#for ? answerTo(message) : undefined;
+      const answer = message.to === id ? answerTo(message) : undefined;
       if (answer !== undefined) this.#answer(answer);
     }
   }
 
   isConnected(peer: PeerId): boolean {
-    return peer === this.#for || this.#inner.isConnected(peer);
+    return peer === this.standsFor || this.#inner.isConnected(peer);
   }
 
   close(): Promise<void> {
@@ -124,7 +152,8 @@ function answerTo({ from: to, to: from, ...message }: Message): Message | undefi
       return { type: 'appendResponse', from, to, term, success: true, matchIndex, ...none };
     }
     case 'heartbeatRequest':
-      return { type: 'heartbeatResponse', from, to, term, readToken: message.readToken };
+      // Leadership is not for one that has gone.
+      return { type: 'heartbeatResponse', from, to, term, readToken: message.readToken, priority: 0 };
     case 'installSnapshotRequest': {
       const { lastIncludedIndex } = message.meta;
       const offset = message.offset + message.data.length;

@@ -12,7 +12,7 @@ function self(more: Partial<RaftStatus> = {}): RaftStatus {
   return { id: 'a', role: 'follower', term: 3, lastTerm: 3, lastIndex: 9, ...both, ...more } as RaftStatus;
 }
 
-function open() {
+function open(status: () => RaftStatus = () => self()) {
   const sent: Message[] = [];
   const heard: Message[] = [];
   let handlers!: TransportHandlers;
@@ -22,7 +22,7 @@ function open() {
     isConnected: () => false,
     close: async () => undefined,
   } as unknown as Transport;
-  const standIn = new StandIn(inner, (act) => act());
+  const standIn = new StandIn(inner, status, (act) => act());
   standIn.start({ onMessage: (message) => heard.push(message), onUnreachable: () => undefined });
   return { standIn, sent, heard, receive: (message: Message) => handlers.onMessage(message) };
 }
@@ -64,4 +64,37 @@ it('who gave its voice away says and hears nothing, and takes none', () => {
   receive({ type: 'voteRequest', from: 'b', to: 'a', term: 4, lastIndex: 9, lastTerm: 3 });
   expect(standIn.standFor(voice, self())).toBe(false);
   expect([sent, heard]).toEqual([[], []]);
+});
+
+it('once there are others to agree with, the other one speaks for itself again, and is not spoken for', () => {
+  let configuration: Configuration = pair;
+  const { standIn, sent, heard, receive } = open(() => self({ configuration }));
+  standIn.standFor(voice, self());
+  heard.splice(0);
+  const heartbeat: Message = { type: 'heartbeatRequest', from: 'a', to: 'b', term: 4, commitIndex: 1, readToken: 1 };
+  standIn.send([heartbeat]);
+  expect(heard.splice(0)).toMatchObject([{ type: 'heartbeatResponse', readToken: 1, priority: 0 }]);
+  // Its own removal, half done, is still a matter of the two.
+  configuration = { voters: ['a'], votersOutgoing: ['a', 'b'], learners: [] };
+  standIn.send([heartbeat]);
+  expect(heard.splice(0)).toHaveLength(1);
+  configuration = { voters: ['a', 'b', 'c'], votersOutgoing: ['a', 'b'], learners: [] };
+  standIn.send([heartbeat]);
+  expect(heard).toEqual([]);
+  expect(standIn.standsFor).toBeUndefined();
+  configuration = pair;
+  standIn.send([heartbeat]);
+  receive({ type: 'heartbeatResponse', from: 'b', to: 'a', term: 4, readToken: 1 });
+  expect(sent).toEqual([heartbeat, heartbeat]);
+  expect(heard).toHaveLength(1);
+});
+
+it('who stands in makes no change of the members but that the other one goes', () => {
+  const { standIn } = open();
+  const learner = { type: 'promote', id: 'c' } as const;
+  expect(standIn.refusalOf([learner])).toBeUndefined();
+  standIn.standFor(voice, self());
+  expect(standIn.refusalOf([learner])?.code).toBe('busy');
+  expect(standIn.refusalOf([{ type: 'remove', id: 'b' }, learner])?.code).toBe('busy');
+  expect(standIn.refusalOf([{ type: 'remove', id: 'b' }])).toBeUndefined();
 });

@@ -1,5 +1,6 @@
 // The member of a room in this tab, while there is one: the engine over its home, the voices that others gave away, and, while it leads, the policy of who
 // votes. It knows tabs as the room tells of them, and no network but the channels that it is given.
+import type { RaftStatus } from '@raftkv/raft';
 import { KvStateMachine, StandIn, openMember, serveClient, tabAddress, tabWord } from '@raftkv/server';
 import type { ClientSession, GivenVoice, Member } from '@raftkv/server';
 import { memoryChannelPair } from '@raftkv/transport';
@@ -84,6 +85,7 @@ export class RoomMember {
     const clock = vigil?.clock ?? platform.clock;
     home.slot.onFailure = onHalt;
     let standIn: StandIn | undefined;
+    const opened: { member?: RoomMember } = {};
     const stateMachine = new KvStateMachine();
     const dialDirect = network.dialDirect?.bind(network);
     const engine = await openMember({
@@ -99,13 +101,18 @@ export class RoomMember {
           ? {}
           : { dialDirect: (address, signal) => dialDirect(wordOf(address), { signal, purpose: 'peer' }) }),
       },
-      transport: (mesh) => (standIn = new StandIn(mesh, (act) => clock.defer(act))),
+      transport: (mesh) => {
+        const status = (): RaftStatus | undefined => opened.member?.engine.replica.status().raft;
+        return (standIn = new StandIn(mesh, status, (act) => clock.defer(act)));
+      },
+      refusalOf: (changes) => standIn?.refusalOf(changes),
       onHalt,
       onEvent: ({ type }) => {
         if (type === 'role' || type === 'promoted') onChange();
       },
     });
     const member = new RoomMember({ options, engine, standIn: standIn!, stateMachine, vigil });
+    opened.member = member;
     engine.roster.onChange(onChange);
     // What goes wrong is told to `onHalt`.
     engine.start().catch(() => undefined);
@@ -306,7 +313,9 @@ export class RoomMember {
     if (here !== undefined) this.#goneSince.delete(id);
     else if (!this.#goneSince.has(id)) this.#goneSince.set(id, now);
     const gone = now - (this.#goneSince.get(id) ?? now);
-    const tab = here ?? (this.#voices.has(id) ? departed(word, domain) : undefined);
+    // One that is answered for is out, though its tab may be back: it is removed, and comes in as another.
+    const isOut = this.#standIn.standsFor === id || (here === undefined && this.#voices.has(id));
+    const tab = isOut ? departed(word, domain) : here;
     return { id, word, domain, tab, goneMilliseconds: gone };
   }
 }
