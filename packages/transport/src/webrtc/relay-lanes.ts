@@ -9,15 +9,19 @@ const frameOverheadBytes = 64;
 /** A rate may be passed for so long after a rest. */
 const burstSeconds = 0.5;
 
-/** So many bytes a second: who has used up its own waits. */
+/** So many bytes a second: who has used up its own waits. And so many that wait: who has more under way is refused. */
 export class Allowance {
+  /** That wait, in all lanes together. */
+  heldBytes = 0;
+  readonly maxHeldBytes: number;
   readonly #bytesPerSecond: number;
   readonly #clock: TransportClock;
   #left: number;
   #lookedAt: number;
 
-  constructor(bytesPerSecond: number, clock: TransportClock) {
+  constructor(bytesPerSecond: number, maxHeldBytes: number, clock: TransportClock) {
     this.#bytesPerSecond = bytesPerSecond;
+    this.maxHeldBytes = maxHeldBytes;
     this.#clock = clock;
     this.#left = bytesPerSecond * burstSeconds;
     this.#lookedAt = clock.now();
@@ -70,10 +74,12 @@ export class RelayLanes {
   add(from: string, frame: Uint8Array, isUrgent: boolean, allowance: Allowance): void {
     const lane = this.#lanes.get(from) ?? { allowance, urgent: [], bulk: [], bytes: 0 };
     const bytes = frame.length + frameOverheadBytes;
-    if (lane.bytes + bytes > this.#options.maxLaneBytes) {
+    if (lane.bytes + bytes > this.#options.maxLaneBytes || isOver(allowance, bytes)) {
       throw new RaftkvError('busy', `${from} sends more than is taken`);
     }
-    lane.bytes += bytes;
+    if (isOver(this.#options.total, bytes))
+      throw new RaftkvError('busy', 'this relay has more to pass on than it may hold');
+    this.#hold(lane, bytes);
     (isUrgent ? lane.urgent : lane.bulk).push(frame);
     this.#lanes.set(from, lane);
     this.#pump();
@@ -81,6 +87,9 @@ export class RelayLanes {
 
   /** That sender left: nobody waits for what it said. */
   forget(from: string): void {
+    const lane = this.#lanes.get(from);
+    if (lane === undefined) return;
+    this.#hold(lane, -lane.bytes);
     this.#lanes.delete(from);
   }
 
@@ -91,8 +100,14 @@ export class RelayLanes {
   }
 
   stop(): void {
-    this.#lanes.clear();
+    for (const from of [...this.#lanes.keys()]) this.forget(from);
     this.#cancelTimer?.();
+  }
+
+  #hold(lane: Lane, bytes: number): void {
+    lane.bytes += bytes;
+    lane.allowance.heldBytes += bytes;
+    this.#options.total.heldBytes += bytes;
   }
 
   #pump(): void {
@@ -120,7 +135,7 @@ export class RelayLanes {
       this.#lanes.delete(from);
       if (frame === undefined) return 0;
       const bytes = frame.length + frameOverheadBytes;
-      lane.bytes -= bytes;
+      this.#hold(lane, -bytes);
       // To the end of the row.
       if (lane.urgent.length + lane.bulk.length > 0) this.#lanes.set(from, lane);
       lane.allowance.use(bytes);
@@ -131,4 +146,8 @@ export class RelayLanes {
     }
     return shortest;
   }
+}
+
+function isOver({ heldBytes, maxHeldBytes }: Allowance, bytes: number): boolean {
+  return heldBytes + bytes > maxHeldBytes;
 }

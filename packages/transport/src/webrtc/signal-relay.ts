@@ -32,6 +32,10 @@ export interface SignalRelayLimits {
   readonly totalRelayedBytesPerSecond: number;
   /** What one member may have under way to another; more closes it with `busy`. Default 1 MiB: a link that keeps to the rules needs 300 KiB. */
   readonly maxLaneBytes: number;
+  /** The same to all others together. Default 8 MiB. */
+  readonly maxHeldBytes: number;
+  /** What waits in the relay for all members together; at the limit whoever sends more is closed with `busy`. Default 64 MiB. */
+  readonly maxTotalHeldBytes: number;
 }
 
 export interface SignalRelayOptions {
@@ -62,6 +66,8 @@ const defaultSignalRelayLimits: SignalRelayLimits = {
   relayedBytesPerSecond: 2 * 1024 * 1024,
   totalRelayedBytesPerSecond: 16 * 1024 * 1024,
   maxLaneBytes: 1024 * 1024,
+  maxHeldBytes: 8 * 1024 * 1024,
+  maxTotalHeldBytes: 64 * 1024 * 1024,
 };
 
 /** Between two words about who is in a room. */
@@ -94,7 +100,8 @@ class Relay implements SignalRelay {
     this.#limits = { ...defaultSignalRelayLimits, ...limits };
     this.#admit = admit ?? (() => undefined);
     this.#clock = clock ?? systemClock;
-    this.#total = new Allowance(this.#limits.totalRelayedBytesPerSecond, this.#clock);
+    const { totalRelayedBytesPerSecond, maxTotalHeldBytes } = this.#limits;
+    this.#total = new Allowance(totalRelayedBytesPerSecond, maxTotalHeldBytes, this.#clock);
   }
 
   get members(): number {
@@ -313,7 +320,7 @@ class Member {
   constructor(channel: Channel, lanes: RelayLanes, limits: SignalRelayLimits, clock: TransportClock) {
     this.channel = channel;
     this.lanes = lanes;
-    this.allowance = new Allowance(limits.relayedBytesPerSecond, clock);
+    this.allowance = new Allowance(limits.relayedBytesPerSecond, limits.maxHeldBytes, clock);
     this.#limits = limits;
     this.#clock = clock;
   }
