@@ -149,14 +149,14 @@ export class Lanes {
   async #takeFree(): Promise<void> {
     const { locks } = this.#options;
     const names = await this.#storage.lanes();
-    const all: { readonly lane: Lane; readonly found: FoundWrite }[] = [];
+    const all: { readonly lane: Lane; readonly found: FoundWrite; readonly at: number }[] = [];
     for (const name of names) {
       if (this.#awaited.has(name) || [...this.#held.keys()].some((lane) => lane.name === name)) continue;
       const release = await locks?.take(name, { ifFree: true });
       if (release === undefined) this.#await(name);
-      else all.push(...(await this.#takeLeft(name, release)));
+      else all.push(...inTime(await this.#takeLeft(name, release)));
     }
-    all.sort((a, b) => a.found.keptAt - b.found.keptAt || a.found.number - b.found.number);
+    all.sort((a, b) => a.at - b.at);
     for (const { lane, found } of all) this.#hooks.onFound(lane, found);
   }
 
@@ -235,4 +235,12 @@ export class Lanes {
   #pause(milliseconds: number): Promise<void> {
     return new Promise((resolve) => this.#options.clock.schedule(resolve, milliseconds));
   }
+}
+
+/** Each with a time that is no earlier than that of those before it in its lane: a clock that was put back does not turn the order of a tab's own writes around. */
+function inTime<T extends { readonly found: FoundWrite }>(left: readonly T[]): (T & { readonly at: number })[] {
+  let at = -Infinity;
+  return left
+    .toSorted((a, b) => a.found.number - b.found.number)
+    .map((each) => ({ ...each, at: (at = Math.max(at, each.found.keptAt)) }));
 }

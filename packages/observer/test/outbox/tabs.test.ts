@@ -50,6 +50,22 @@ describe('several tabs', () => {
     expect(values).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
   });
 
+  it('whose clock was put back: what one tab wrote to a key is sent in the order in which it wrote it all the same', async () => {
+    const cluster = await SmallCluster.start();
+    const origin = new Origin();
+    let now = 10;
+    const clock = { wallTime: () => (now -= 1), schedule: () => () => {} };
+    const tab = await Life.begin(cluster, origin, { isOffline: true, clock });
+    for (let i = 1; i <= 4; i += 1) {
+      const write = tab.kv.mutate(put('own', i));
+      await until(write.state, ({ kept }) => kept === true);
+    }
+    tab.end();
+    const next = await Life.begin(cluster, origin);
+    await next.drained();
+    expect(await next.kv.getEntry('own')).toMatchObject({ value: 4, version: 4 });
+  });
+
   it('of which one has taken the lane of another that is not gone: the old one can do nothing in it', async () => {
     const cluster = await SmallCluster.start();
     const origin = new Origin();
