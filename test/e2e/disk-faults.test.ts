@@ -103,8 +103,8 @@ describe('a node whose disk fails', () => {
 
   it('stops when the name of a new segment cannot be made durable, though nobody waits for it yet', () =>
     withCluster({ nodes: 3 }, (cluster) => {
-      // The first sync of the directory is that of the start.
-      const fault = { calls: 'fsync', inject: 'error=EIO:when=2+', file: cluster.dataDirectory(FAULTY) };
+      // The first sync of the directory is that of the start, the second that of the note which counts it.
+      const fault = { calls: 'fsync', inject: 'error=EIO:when=3+', file: cluster.dataDirectory(FAULTY) };
       return runUntilFault(cluster, fault, (server) => {
         expectStoppedBy(server, 'storage_failed');
         expect(lastWords(server)).toContain(`sync of ${cluster.dataDirectory(FAULTY)} failed`);
