@@ -1,6 +1,5 @@
 // The member of a room in this tab, while there is one: the engine over its home, the voices that others gave away, and, while it leads, the policy of who
 // votes. It knows tabs as the room tells of them, and no network but the channels that it is given.
-import type { RaftStatus } from '@raftkv/raft';
 import { KvStateMachine, StandIn, openMember, serveClient, tabAddress, tabWord } from '@raftkv/server';
 import type { ClientSession, GivenVoice, Member } from '@raftkv/server';
 import { memoryChannelPair } from '@raftkv/transport';
@@ -102,8 +101,12 @@ export class RoomMember {
           : { dialDirect: (address, signal) => dialDirect(wordOf(address), { signal, purpose: 'peer' }) }),
       },
       transport: (mesh) => {
-        const status = (): RaftStatus | undefined => opened.member?.engine.replica.status().raft;
-        return (standIn = new StandIn(mesh, status, (act) => clock.defer(act)));
+        standIn = new StandIn(
+          mesh,
+          () => opened.member?.engine.replica.status().raft,
+          (act) => clock.defer(act),
+        );
+        return standIn;
       },
       refusalOf: (changes) => standIn?.refusalOf(changes),
       onHalt,
