@@ -87,7 +87,7 @@ export class Liveness {
       if (this.core.includes(member)) {
         // The faults are over, and nobody else lets it die any more.
         if (member.disk.isStruck) member.die('torn', true);
-        member.disk.isCalm = true;
+        member.disk.calm();
         member.disk.crashAfter(Infinity, () => undefined);
         if (member.process !== undefined) member.process.pausedUntil = 0;
         continue;

@@ -23,4 +23,5 @@ export const pinnedSeeds: readonly PinnedSeed[] = [
     seed: 703,
     what: 'learners were never promoted where an election timeout is no longer than the pauses between two looks',
   },
+  { seed: 1177, what: 'a simulated disk that was slow held up a write for minutes after all disks were mended' },
 ];

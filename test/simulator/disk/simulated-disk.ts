@@ -32,7 +32,9 @@ export class SimulatedDisk {
   /** Operations until the process dies, at one of them. */
   #operationsLeft = Infinity;
   #onCrashPoint: () => void = () => undefined;
-  isCalm = false;
+  #isCalm = false;
+  /** How to bring forward what is under way. */
+  readonly #underWay = new Set<() => void>();
   /** The process is about to die at an operation, which never ends. */
   isStruck = false;
   /** Told when the file of a snapshot is being synced: soon it takes its place. */
@@ -69,11 +71,18 @@ export class SimulatedDisk {
 
   /** What a restart finds. */
   crash(policy: CrashPolicy): void {
+    this.#underWay.clear();
     this.#operationsLeft = Infinity;
     this.isStruck = false;
     this.failsNextSync = false;
     this.#proven.crash();
     this.#disk = this.#disk.crash(policy, this.#random.uint32());
+  }
+
+  /** No faults from now on: what a slow disk holds up, which may be minutes, is done soon too. */
+  calm(): void {
+    this.#isCalm = true;
+    for (const hasten of this.#underWay) hasten();
   }
 
   /** The process that has it goes on, or thinks so; the next one finds all that it has written. */
@@ -138,7 +147,7 @@ export class SimulatedDisk {
     }
     const synced = operation.type === 'sync' ? this.#proven.syncing(operation.name) : undefined;
     return new Promise((resolve, reject) => {
-      process.after(this.#latency(process), () => {
+      this.#later(process, this.#latency(process), () => {
         try {
           this.#expectOwner(process);
         } catch (error) {
@@ -167,13 +176,26 @@ export class SimulatedDisk {
           reject(error as RaftkvError);
         }
       };
-      process.after(this.#latency(process) / 4, look);
+      this.#later(process, this.#latency(process) / 4, look);
     });
+  }
+
+  #later(process: Process, milliseconds: number, done: () => void): void {
+    const finish = (): void => {
+      this.#underWay.delete(hasten);
+      done();
+    };
+    const cancel = process.after(milliseconds, finish);
+    const hasten = (): void => {
+      cancel();
+      process.after(this.#weather.meanSyncLatency, finish);
+    };
+    this.#underWay.add(hasten);
   }
 
   #latency(process: Process): number {
     const { meanSyncLatency, slowShare } = this.#weather;
-    if (this.isCalm) return meanSyncLatency;
+    if (this.#isCalm) return meanSyncLatency;
     let latency = this.#random.exponential(meanSyncLatency) * this.slowness;
     if (slowShare > 0 && this.#random.chance(slowShare)) latency *= 50;
     return Math.max(latency, this.stalledUntil - process.worldNow);
