@@ -50,6 +50,8 @@ const backoff = { minBackoffMilliseconds: 100, maxBackoffMilliseconds: 5000, ref
 const provenMilliseconds = 1000;
 /** How often a relay is asked whether it still hears. */
 const pingMilliseconds = 10_000;
+/** How long it may take to welcome this member, which may have to wait until somebody else had the time to say that the name is its own. */
+const welcomeMilliseconds = 10_000;
 /** How long it may take to say a word then: sockets of a machine that slept, or changed networks, look open and are dead. */
 const doubtMilliseconds = 3000;
 
@@ -78,6 +80,7 @@ class ThroughRelay implements RelaySignalling {
   #isClosed = false;
   /** A ping is not answered yet. */
   #isInDoubt = false;
+  /** Of the present channel: a ping, or the end of one that is silent. */
   #cancelPing: () => void = () => undefined;
   readonly links: LinksThroughRelay;
   lastError: RaftkvError | undefined;
@@ -132,7 +135,9 @@ class ThroughRelay implements RelaySignalling {
 
   networkChanged(): void {
     this.#dialler.dialNow();
-    if (this.isConnected) this.#ping();
+    if (this.isConnected) return this.#ping();
+    // It was on its way when the network changed: whether it will ever be heard there nobody can ask.
+    this.#channel?.close(silent());
   }
 
   close(): void {
@@ -169,6 +174,7 @@ class ThroughRelay implements RelaySignalling {
         if (!this.#isClosed) this.#dialler.lost(this.#clock.now() - openedAt >= provenMilliseconds);
       },
     });
+    this.#cancelPing = this.#clock.schedule(() => channel.close(silent()), welcomeMilliseconds);
     channel.send(encodeHello(this.#hello));
     return 'connected';
   }
@@ -192,10 +198,7 @@ class ThroughRelay implements RelaySignalling {
     this.#isInDoubt = true;
     channel.send(encodeWord('ping'));
     this.#cancelPing();
-    this.#cancelPing = this.#clock.schedule(
-      () => channel.close(new RaftkvError('timeout', 'the relay is silent')),
-      doubtMilliseconds,
-    );
+    this.#cancelPing = this.#clock.schedule(() => channel.close(silent()), doubtMilliseconds);
   }
 
   #receive(channel: Channel, frame: Uint8Array): void {
@@ -212,4 +215,8 @@ class ThroughRelay implements RelaySignalling {
       channel.close(RaftkvError.from(error, 'bad_frame'));
     }
   }
+}
+
+function silent(): RaftkvError {
+  return new RaftkvError('timeout', 'the relay is silent');
 }

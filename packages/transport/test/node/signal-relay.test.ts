@@ -203,6 +203,35 @@ describe('a relay of signals', () => {
     await expect.poll(() => signalling.isConnected).toBe(true);
   });
 
+  it('that does not say welcome in time, or before the network changes, is dialled again', async () => {
+    const clock = new FakeClock();
+    const pairs: MemoryChannelPair[] = [];
+    const dial = async (): Promise<Channel> => {
+      const pair = memoryChannelPair();
+      pairs.push(pair);
+      // As a socket that stood a moment ago, on a network that is gone: what is sent is taken, and nothing comes back.
+      pair.right.start({ onFrame: () => undefined, onClose: () => undefined });
+      return pair.left;
+    };
+    const signalling = relaySignalling({ room: 'room', secret: roomSecret, id: 'a', dial, clock, random: () => 0.5 });
+    closeLater(() => signalling.close());
+    await clock.advance(9_999);
+    expect([pairs.length, signalling.lastError]).toEqual([1, undefined]);
+    await clock.advance(1);
+    await expect.poll(() => signalling.lastError?.code).toBe('timeout');
+    await clock.advance(100);
+    await expect.poll(() => pairs.length).toBe(2);
+
+    signalling.networkChanged();
+    await clock.advance(200);
+    await expect.poll(() => pairs.length).toBe(3);
+    const relay = openSignalRelay({ clock });
+    closeLater(() => relay.close());
+    signalling.close();
+    await clock.advance(60_000);
+    expect(pairs.length).toBe(3);
+  });
+
   it('takes a member that comes back for the same one, and forgets those that leave', async () => {
     const { relay, join } = await startRelay();
     const first = join('a');
