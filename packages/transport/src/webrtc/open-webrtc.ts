@@ -239,12 +239,12 @@ class Switchboard implements WebRtc {
     if (this.#options.isWelcome?.(from, purpose) === false) {
       throw new RaftkvError('wrong_member', `${from} is not welcome here as a ${purpose}`);
     }
-    const { maxSessions, maxClientSessions } = this.#limits;
+    const { maxSessions, maxClientSessions, maxSessionsOfOne } = this.#limits;
     if (this.sessions >= maxSessions) throw tooMany();
+    const taken = [...this.#entries.values(), ...this.#relayed].filter(({ isDialled }) => !isDialled);
+    if (taken.filter(({ peerId }) => peerId === from).length >= maxSessionsOfOne) throw tooMany();
     if (purpose !== 'client') return;
-    const isClient = (entry: Entry | RelayedEntry): boolean => entry.purpose === 'client' && !entry.isDialled;
-    const clients = [...this.#entries.values(), ...this.#relayed].filter(isClient);
-    if (clients.length >= maxClientSessions) throw tooMany();
+    if (taken.filter((entry) => entry.purpose === 'client').length >= maxClientSessions) throw tooMany();
   }
 
   #dress({ peerId, purpose, ports }: RelayedLink, isDialled: boolean): Channel {

@@ -22,10 +22,16 @@ export interface SignalRelayLimits {
    * How long the one that goes by a name has to say that it lives, when another one asks for the name. Default 3 s; then the name is the other one's.
    */
   readonly proofMilliseconds: number;
-  /** What may wait for one member; signals to it are dropped above that. Default 1 MiB: twice what pieces leave of the way. */
+  /** What may be on its way to one member; words of the relay itself are dropped above that. Default 1 MiB: twice what signals and pieces leave of the way. */
   readonly maxQueuedBytes: number;
   /** Signals that one member may send within ten seconds; one more closes it with `busy`. Default 2,000: fifty attempts and more. */
   readonly maxSignalsInTenSeconds: number;
+  /** Of one sender's signals to one member, what may wait; further ones are dropped, and those of other senders are not. Default 256 KiB. */
+  readonly maxSignalLaneBytes: number;
+  /** The same to all members together. Default 1 MiB. */
+  readonly maxHeldSignalBytes: number;
+  /** Of one sender's signals; what comes faster waits. Default 512 KiB. */
+  readonly signalBytesPerSecond: number;
   /** What is passed on for one member, beyond signals; what comes faster waits, and so does its sender. 0: nothing is. Default 2 MiB. */
   readonly relayedBytesPerSecond: number;
   /** The same for all members together. Default 16 MiB. */
@@ -63,6 +69,9 @@ const defaultSignalRelayLimits: SignalRelayLimits = {
   proofMilliseconds: 3000,
   maxQueuedBytes: 1024 * 1024,
   maxSignalsInTenSeconds: 2000,
+  maxSignalLaneBytes: 256 * 1024,
+  maxHeldSignalBytes: 1024 * 1024,
+  signalBytesPerSecond: 512 * 1024,
   relayedBytesPerSecond: 2 * 1024 * 1024,
   totalRelayedBytesPerSecond: 16 * 1024 * 1024,
   maxLaneBytes: 1024 * 1024,
@@ -70,6 +79,8 @@ const defaultSignalRelayLimits: SignalRelayLimits = {
   maxTotalHeldBytes: 64 * 1024 * 1024,
 };
 
+/** As fast as the way is: signals of one member are slowed down by what it sends itself, and by nobody else. */
+const unhurried = 2 ** 40;
 /** Between two words about who is in a room. */
 const presenceMilliseconds = 50;
 
@@ -89,6 +100,7 @@ class Relay implements SignalRelay {
   readonly #admit: (room: string, memberId: string) => void;
   readonly #clock: TransportClock;
   readonly #total: Allowance;
+  readonly #signalTotal: Allowance;
   readonly #rooms = new Map<string, Map<string, Member>>();
   readonly #channels = new Set<Channel>();
   /** Rooms of whose members somebody has yet to be told. */
@@ -102,6 +114,7 @@ class Relay implements SignalRelay {
     this.#clock = clock ?? systemClock;
     const { totalRelayedBytesPerSecond, maxTotalHeldBytes } = this.#limits;
     this.#total = new Allowance(totalRelayedBytesPerSecond, maxTotalHeldBytes, this.#clock);
+    this.#signalTotal = new Allowance(unhurried, maxTotalHeldBytes, this.#clock);
   }
 
   get members(): number {
@@ -132,7 +145,10 @@ class Relay implements SignalRelay {
           channel.close(RaftkvError.from(error, 'bad_frame'));
         }
       },
-      onDrain: () => member.lanes.drained(),
+      onDrain: () => {
+        member.signalLanes.drained();
+        member.lanes.drained();
+      },
       onClose: () => {
         cancelDeadline();
         this.#channels.delete(channel);
@@ -147,14 +163,21 @@ class Relay implements SignalRelay {
   }
 
   #createMember(channel: Channel): Member {
+    const { maxLaneBytes, maxSignalLaneBytes } = this.#limits;
+    const way = { channel, clock: this.#clock };
     const lanes = new RelayLanes({
-      channel,
-      clock: this.#clock,
+      ...way,
       total: this.#total,
-      maxLaneBytes: this.#limits.maxLaneBytes,
+      maxLaneBytes,
       onSent: (bytes) => (this.relayedBytes += bytes),
     });
-    return new Member(channel, lanes, this.#limits, this.#clock);
+    const signalLanes = new RelayLanes({
+      ...way,
+      total: this.#signalTotal,
+      maxLaneBytes: maxSignalLaneBytes,
+      onSent: () => undefined,
+    });
+    return new Member(channel, { lanes, signalLanes }, this.#limits, this.#clock);
   }
 
   /** A name is its holder's for as long as it lives: another one that asks for it waits until the holder has had time to say so. */
@@ -224,7 +247,7 @@ class Relay implements SignalRelay {
     if (signal.from !== member.id) throw new RaftkvError('bad_frame', `${member.id} speaks for ${signal.from}`);
     member.count();
     const to = this.#rooms.get(member.room)?.get(signal.to);
-    if (to !== undefined) return this.#give(to, encodeSignal(signal));
+    if (to !== undefined) return this.#queue(to, member, signal);
     // So that whoever dials need not wait.
     if (signal.type !== 'offer') return;
     const { session, from, to: absent } = signal;
@@ -233,6 +256,15 @@ class Relay implements SignalRelay {
       member,
       encodeSignal({ version: 1, session, from: absent, to: from, type: 'bye', code: 'connect_failed', message }),
     );
+  }
+
+  /** In a lane of the sender's, so that nobody's signals are in the way of another one's. Those that find no room are lost, as signals may be. */
+  #queue(to: Member, { signalAllowance }: Member, signal: Signal): void {
+    try {
+      to.signalLanes.add(signal.from, encodeSignal(signal), true, signalAllowance);
+    } catch (error) {
+      if (RaftkvError.from(error).code !== 'busy') throw error;
+    }
   }
 
   /** Pieces of a link, and what opens and ends it. */
@@ -275,6 +307,7 @@ class Relay implements SignalRelay {
 
   #leave(member: Member): void {
     member.lanes.stop();
+    member.signalLanes.stop();
     this.#withdraw(member);
     const { room: name, id } = member;
     const room = this.#rooms.get(name);
@@ -308,8 +341,10 @@ class Member {
   readonly channel: Channel;
   /** What waits for it. */
   readonly lanes: RelayLanes;
+  readonly signalLanes: RelayLanes;
   /** For what it sends. */
   readonly allowance: Allowance;
+  readonly signalAllowance: Allowance;
   /** With whom it has had a link; at most a room's. */
   readonly partners = new Set<Member>();
   readonly #limits: SignalRelayLimits;
@@ -317,10 +352,17 @@ class Member {
   #since = 0;
   #signals = 0;
 
-  constructor(channel: Channel, lanes: RelayLanes, limits: SignalRelayLimits, clock: TransportClock) {
+  constructor(
+    channel: Channel,
+    { lanes, signalLanes }: Pick<Member, 'lanes' | 'signalLanes'>,
+    limits: SignalRelayLimits,
+    clock: TransportClock,
+  ) {
     this.channel = channel;
     this.lanes = lanes;
+    this.signalLanes = signalLanes;
     this.allowance = new Allowance(limits.relayedBytesPerSecond, limits.maxHeldBytes, clock);
+    this.signalAllowance = new Allowance(limits.signalBytesPerSecond, limits.maxHeldSignalBytes, clock);
     this.#limits = limits;
     this.#clock = clock;
   }

@@ -13,6 +13,8 @@ export interface WebRtcLimits {
   readonly maxSessions: number;
   /** Of these, the ones that others opened as clients. One more of them is refused with `busy`, so that members find room. Default 48. */
   readonly maxClientSessions: number;
+  /** Sessions and links through a relay that one other member may have here at a time, as the one that dialled. One more is refused with `busy`. Default 16. */
+  readonly maxSessionsOfOne: number;
   /** How long the direct way has for itself before the one through the relay is tried beside it, where there is one. Default 1 s. */
   readonly relayAfterMilliseconds: number;
   /** Signals of one session that wait to be worked through; what comes above is dropped. Default 256. */
@@ -26,6 +28,7 @@ export const defaultWebRtcLimits: WebRtcLimits = {
   giveUpMilliseconds: 15_000,
   maxSessions: 64,
   maxClientSessions: 48,
+  maxSessionsOfOne: 16,
   relayAfterMilliseconds: 1000,
   maxWaitingSignals: 256,
 };

@@ -142,6 +142,43 @@ describe('a relay of signals', () => {
     expect(await codeOf(a.dial('c'))).toBe('connect_failed');
   });
 
+  it('lets a member that floods another with signals drown its own alone', async () => {
+    const relay = openSignalRelay({ limits: { maxSignalLaneBytes: 50_000 } });
+    closeLater(() => relay.close());
+    const come = (id: string) => {
+      const pair = memoryChannelPair();
+      relay.accept(pair.right);
+      const heard = recordChannel(pair.left);
+      pair.left.send(bytesOf({ ...helloWords(), id, key: id }));
+      return { pair, heard };
+    };
+    const [slow, flooder, quiet] = ['slow', 'flooder', 'quiet'].map(come);
+    await expect.poll(() => relay.members).toBe(3);
+    await slow!.heard.frames(1);
+    // It reads nothing for a while.
+    slow!.pair.stall('left');
+    const note = (from: string, text: string) =>
+      bytesOf({ version: 1, session: '', from, to: 'slow', type: 'note', text });
+    for (let i = 0; i < 1_500; i += 1) flooder!.pair.left.send(note('flooder', `${i} ${'x'.repeat(1_900)}`));
+    await expect.poll(() => flooder!.pair.left.bufferedBytes).toBe(0);
+    for (let i = 0; i < 10; i += 1) quiet!.pair.left.send(note('quiet', String(i)));
+    await expect.poll(() => quiet!.pair.left.bufferedBytes).toBe(0);
+    slow!.pair.resume('left');
+    const texts = (from: string): string[] =>
+      slow!.heard.received
+        .slice(1)
+        .map((frame) => JSON.parse(new TextDecoder().decode(frame)) as { from: string; text: string })
+        .filter((signal) => signal.from === from)
+        .map(({ text }) => text);
+    await expect.poll(() => texts('quiet')).toEqual(Array.from({ length: 10 }, (_, i) => String(i)));
+    // In their order, and no more than was on its way and in its lane.
+    const came = texts('flooder').map((text) => Number(text.split(' ')[0]));
+    expect(came).toEqual(came.map((_, i) => i));
+    expect(came.length).toBeGreaterThan(100);
+    expect(came.length).toBeLessThan(500);
+    expect(flooder!.heard.ends()).toBe(0);
+  });
+
   it('passes on a word that needs no channel, to the one that it names', async () => {
     const { relay, join } = await startRelay();
     const [a, b, c] = [join('a'), join('b'), join('c')];

@@ -213,6 +213,27 @@ describe('links through a relay', () => {
     expect(await opening).toBe('unsupported');
   });
 
+  it('of one member are so many at a time, and those of another are taken all the same', async () => {
+    const room = new Room();
+    const [a, b] = await room.both();
+    const c = room.join('c');
+    await expect.poll(() => c.signalling.isConnected).toBe(true);
+    const { signalling } = b;
+    openWebRtc({
+      selfId: 'b',
+      signalling,
+      onChannel: (channel) => recordChannel(channel),
+      relayed: signalling.links,
+      limits: { maxSessionsOfOne: 2 },
+    });
+    const [first] = [await a.signalling.links.open('b'), await a.signalling.links.open('b')];
+    expect(await codeOf(a.signalling.links.open('b'))).toBe('busy');
+    expect(await codeOf(c.signalling.links.open('b'))).toBe('nothing');
+    first!.ports.urgent.close();
+    first!.ports.bulk.close();
+    await expect.poll(() => codeOf(a.signalling.links.open('b'))).toBe('nothing');
+  });
+
   it('are not carried by a relay that may carry nothing', async () => {
     const room = new Room({ limits: { relayedBytesPerSecond: 0 } });
     const [a] = await room.both();
