@@ -3,6 +3,7 @@ export { FlightRecorder } from './flight-recorder.ts';
 export { FlightPlayer } from './flight-player.ts';
 export { replayFlight } from './flight-replay.ts';
 export { Replica } from './replica.ts';
+export { restoreLatest } from './restore-latest.ts';
 
 export type { Clock } from './clock.ts';
 export type { FlightStep } from './flight-player.ts';

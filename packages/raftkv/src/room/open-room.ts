@@ -27,10 +27,10 @@ export interface Room<Value = unknown> {
    */
   leave(): Promise<void>;
   /**
-   * Founds a room of its own with what this tab has of the room, everything that it knows to be agreed: for when most of the voters are gone for good. It is of
-   * the next epoch, and who comes back of the voters that were is not let in, but told (`supersededBy`); what only those knew is not in it. Ends this room
-   * and answers the new one, under the same link. Rejects with `invalid_argument` while the room works, or without `confirm`; `unsupported` in a tab that is no
-   * member.
+   * Founds a room of its own with all that this member's log holds: for when most of the voters are gone for good. Whatever was acknowledged and came to this member is in
+   * it, and so is what was still to be agreed. It is of the next epoch, and who comes back of the voters that were is not let in, but told (`supersededBy`);
+   * what only those knew is not in it. Ends this room and answers the new one, under the same link. Rejects with `invalid_argument` while the room works, or without
+   * `confirm`; `unsupported` in a tab that is no member, or one that has been told nothing yet; `storage_*`, and then the member is as it was.
    *
    * @example
    * ```ts

@@ -38,7 +38,7 @@ function foundHome(slots: RoomSlots, self: TabSelf): Promise<RoomHome> {
   return found(slots, self, firstLineage, async () => undefined);
 }
 
-/** A room of one that goes on from this state, of which everything up to `index` was committed in the room before. */
+/** A room of one that goes on from this state, as of `index` in the room before. */
 export function forkHome(
   slots: RoomSlots,
   self: TabSelf,

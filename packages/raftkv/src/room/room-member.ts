@@ -1,6 +1,6 @@
 // The member of a room in this tab, while there is one: the engine over its home, the voices that others gave away, and, while it leads, the policy of who
 // votes. It knows tabs as the room tells of them, and no network but the channels that it is given.
-import { KvStateMachine, StandIn, openMember, serveClient, tabAddress, tabWord } from '@raftkv/server';
+import { StandIn, openMember, serveClient, tabAddress, tabWord } from '@raftkv/server';
 import type { ClientSession, GivenVoice, Member } from '@raftkv/server';
 import { memoryChannelPair } from '@raftkv/transport';
 import type { Channel } from '@raftkv/transport';
@@ -46,7 +46,6 @@ export class RoomMember {
   readonly #options: RoomMemberOptions;
   readonly #standIn: StandIn;
   readonly #vigil: RoomVigil | undefined;
-  readonly stateMachine: KvStateMachine;
   readonly #voices = new Map<string, GivenVoice>();
   readonly #goneSince = new Map<string, number>();
   readonly #admittedAt = new Map<string, number>();
@@ -60,16 +59,13 @@ export class RoomMember {
     options,
     engine,
     standIn,
-    stateMachine,
     vigil,
   }: {
     readonly options: RoomMemberOptions;
     readonly engine: Member;
     readonly standIn: StandIn;
-    readonly stateMachine: KvStateMachine;
     readonly vigil: RoomVigil | undefined;
   }) {
-    this.stateMachine = stateMachine;
     this.#vigil = vigil;
     this.#options = options;
     this.home = options.home;
@@ -85,11 +81,9 @@ export class RoomMember {
     home.slot.onFailure = onHalt;
     let standIn: StandIn | undefined;
     const opened: { member?: RoomMember } = {};
-    const stateMachine = new KvStateMachine();
     const dialDirect = network.dialDirect?.bind(network);
     const engine = await openMember({
       home: home.home,
-      stateMachine,
       version: platform.version,
       clock,
       raft: { seed: platform.seed(), heartbeatTicks, electionTimeoutTicks, priority },
@@ -114,7 +108,7 @@ export class RoomMember {
         if (type === 'role' || type === 'promoted') onChange();
       },
     });
-    const member = new RoomMember({ options, engine, standIn: standIn!, stateMachine, vigil });
+    const member = new RoomMember({ options, engine, standIn: standIn!, vigil });
     opened.member = member;
     engine.roster.onChange(onChange);
     // What goes wrong is told to `onHalt`.

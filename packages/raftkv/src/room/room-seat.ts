@@ -4,6 +4,7 @@ import { drawStoreId } from '@raftkv/storage';
 import { RaftkvError, decodeConfiguration } from '@raftkv/wire';
 import type { AdminResult } from '@raftkv/wire';
 import { fromHex, toHex } from './hex.ts';
+import { goOnHome } from './room-going-on.ts';
 import { joinHome, nameOf, reviveHome } from './room-home.ts';
 import type { RoomHome } from './room-home.ts';
 import { RoomMember } from './room-member.ts';
@@ -90,6 +91,28 @@ export class RoomSeat {
     await member.home.slot.remove();
   }
 
+  /**
+   * The member ends, and leaves what its log holds to a room of one, which is answered. Rejects with `storage_*`, `unsupported` (its log is empty); then the member is
+   * revived.
+   */
+  async goOn(clusterId: string): Promise<RoomHome> {
+    const member = this.#member!;
+    const { slots, word, platform } = this.#options;
+    this.#member = undefined;
+    this.#isBecoming = true;
+    try {
+      // From this moment on it neither votes nor acknowledges, and its log stays as it is; what was under way to its storage is there when that is closed.
+      member.giveVoice();
+      await member.close();
+      return await goOnHome({ slots, self: { word, domain: platform.domain }, clusterId, former: member.home });
+    } catch (error) {
+      await this.#comeBack(member.home);
+      throw error;
+    } finally {
+      this.#isBecoming = false;
+    }
+  }
+
   #tellAdmitted(word: string, { members: { clusterId, index }, memberId, configuration }: AdminResult): void {
     if (memberId === undefined || configuration === undefined) return;
     const said = { clusterId, memberId, configuration: toHex(configuration), configurationIndex: index };
@@ -119,12 +142,20 @@ export class RoomSeat {
     if (member?.home !== home || this.#options.isOver()) return;
     this.#member = undefined;
     this.#isBecoming = true;
-    member
+    void member
       .close()
-      .then(() => reviveHome(home, this.#options.platform.domain))
-      .then((again) => this.take(again))
-      .catch((error: unknown) => this.#failed(error))
+      .catch(() => undefined)
+      .then(() => this.#comeBack(home))
       .finally(() => (this.#isBecoming = false));
+  }
+
+  /** The same member once more, with what is durable. */
+  async #comeBack(home: RoomHome): Promise<void> {
+    try {
+      await this.take(await reviveHome(home, this.#options.platform.domain));
+    } catch (error) {
+      this.#failed(error);
+    }
   }
 
   #failed(error: unknown): void {

@@ -6,12 +6,11 @@ import { openReplica } from '@raftkv/observer';
 import { tabWord } from '@raftkv/server';
 import type { Channel, ChannelPurpose } from '@raftkv/transport';
 import { RaftkvError } from '@raftkv/wire';
-import { beginHome, forkHome } from './room-home.ts';
+import { beginHome } from './room-home.ts';
 import type { HowToBegin, RoomHome } from './room-home.ts';
 import { drawWord, roomIdOf } from './room-link.ts';
 import type { RoomKey } from './room-link.ts';
 import type { RoomMessage, TabReport } from './room-message.ts';
-import { nextLineage } from './room-note.ts';
 import { RoomSeat } from './room-seat.ts';
 import { RoomPeers } from './room-peers.ts';
 import { RoomScene } from './room-scene.ts';
@@ -170,22 +169,12 @@ export class TabInRoom<Value = unknown> {
         'this tab is no member of the room, and holds a copy alone: go on from a tab that is one',
       );
     }
-    // From this moment on the old member neither votes nor acknowledges, whatever becomes of the rest.
-    member.giveVoice();
-    const { raft } = member.engine.replica.status();
-    const home = await forkHome(
-      this.#slots,
-      { word: this.word, domain: this.#platform.domain },
-      {
-        lineage: nextLineage(clusterId, this.#seat.lineage),
-        stateMachine: member.stateMachine,
-        index: raft.appliedIndex,
-        term: raft.term,
-      },
-    );
-    const { slot } = member.home;
+    const home = await this.#seat.goOn(clusterId);
+    if (this.#closing !== undefined) {
+      await home.home.storage.close();
+      throw new RaftkvError('closed', 'this tab left the room');
+    }
     await this.#close();
-    await slot.remove();
     return TabInRoom.open(this.#key, this.#platform, this.#options, { type: 'home', home, slots: this.#slots });
   }
 

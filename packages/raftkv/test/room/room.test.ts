@@ -238,6 +238,23 @@ describe('a room whose majority vanished at once', () => {
     expect(again.room.status.getSnapshot().epoch).toBe(2);
   });
 
+  it('goes on with all that was acknowledged, though who is left does not know of all of it that it is agreed', async () => {
+    const pages = await open(3);
+    await settled(pages);
+    const leader = pages.find(({ room }) => room.status.getSnapshot().self.isLeader)!;
+    const [one, ...others] = pages.filter((page) => page !== leader) as [Page, Page];
+    // Only one of the others has what is acknowledged now.
+    others[0]!.cut();
+    for (let n = 1; n <= 20; n += 1) await leader.room.kv.put(`n${n}`, n);
+    for (const page of pages) page.crash();
+    const back = await stage.enter(one.profile);
+    await vi.waitFor(() => expect(quorum(back).state).toBe('lost'), within);
+    await go(back);
+    await vi.waitFor(async () => expect(await back.room.kv.get('n20')).toBe(20), within);
+    const kept = await Promise.all(Array.from({ length: 20 }, (_, at) => back.room.kv.get(`n${at + 1}`)));
+    expect(kept).toEqual(Array.from({ length: 20 }, (_, at) => at + 1));
+  });
+
   it('becomes two rooms, of the same epoch and with ids of their own, if two go on apart', async () => {
     const pages = await open(5);
     await settled(pages);
