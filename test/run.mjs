@@ -5,6 +5,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { readReport } from './reports.mjs';
 
 const root = join(import.meta.dirname, '..');
 const reports = mkdtempSync(join(tmpdir(), 'raftkv-test-'));
@@ -29,6 +30,9 @@ const steps = [
   { name: 'process', suite: true, minutes: 30, lane: 'process' },
   { name: 'alone', suite: true, minutes: 15 },
 ];
+
+/** The most failed tests that are named at the end. */
+const mostNamed = 40;
 
 const running = new Set();
 const hidden = new Set();
@@ -100,14 +104,14 @@ async function runStep(step, output) {
       ]
     : step.command;
   let problem = await execute(command, step.minutes, output);
-  const counts = step.suite ? readCounts(reportFile) : undefined;
+  const { counts, failures = [] } = step.suite ? readSuite(reportFile) : {};
   if (counts !== undefined) {
     if (counts.failed > 0) problem = `${counts.failed} failed`;
     if (counts.skipped > 0) problem ??= `${counts.skipped} skipped, and a skipped test proves nothing`;
     if (counts.passed === 0) problem ??= 'no test ran';
   }
   output.write(`=== ${step.name}: ${problem ?? 'ok'} in ${duration(performance.now() - started)} ===\n`);
-  return { name: step.name, problem, counts };
+  return { name: step.name, problem, counts, failures };
 }
 
 /** Resolves with what went wrong, or undefined. The child leads a process group of its own, so that nothing outlives it. */
@@ -165,16 +169,11 @@ function keepOutput() {
   return output;
 }
 
-function readCounts(file) {
+function readSuite(file) {
   try {
-    const read = JSON.parse(readFileSync(file, 'utf8'));
-    return {
-      passed: read.numPassedTests,
-      failed: read.numFailedTests,
-      skipped: read.numPendingTests + read.numTodoTests,
-    };
+    return readReport(readFileSync(file, 'utf8'), root);
   } catch {
-    return { passed: 0, failed: 0, skipped: 0 };
+    return { counts: { passed: 0, failed: 0, skipped: 0 } };
   }
 }
 
@@ -184,6 +183,9 @@ function report(results, elapsedMilliseconds) {
   const failures = results.filter((result) => result.problem !== undefined);
   console.log('');
   for (const { name, problem } of failures) console.log(`raftkv: ${name}: ${problem}`);
+  const failed = results.flatMap((result) => result.failures.map((line) => `${result.name}: ${line}`));
+  for (const line of failed.slice(0, mostNamed)) console.log(`  failed in ${line}`);
+  if (failed.length > mostNamed) console.log(`  and ${failed.length - mostNamed} more`);
   if (suites.length > 0) {
     const each = suites.map(({ name, counts }) => `${name} ${counts.passed}`).join(', ');
     const counts = `${sum('failed')} failed, ${sum('skipped')} skipped`;
