@@ -57,7 +57,11 @@ export async function createRoomOn<Value>(
   options: RoomOptions<Value> & { readonly name: string; readonly base: string },
 ): Promise<OpenedRoom<Value>> {
   const key = drawRoomKey(options.name);
-  return new OpenRoom(key, options.base, await TabInRoom.open(key, platform, options, { type: 'found' }));
+  return new OpenRoom(
+    key,
+    options.base,
+    await TabInRoom.open(key, within(platform, options), options, { type: 'found' }),
+  );
 }
 
 /** Answers when this tab is in the room, which is before anybody else need be there. Throws `invalid_argument` for what is no link, `storage_*`. */
@@ -67,7 +71,15 @@ export async function joinRoomOn<Value>(
   options: RoomOptions<Value> & { readonly base: string },
 ): Promise<OpenedRoom<Value>> {
   const key = decodeRoomLink(link);
-  return new OpenRoom(key, options.base, await TabInRoom.open(key, platform, options, { type: 'join' }));
+  return new OpenRoom(
+    key,
+    options.base,
+    await TabInRoom.open(key, within(platform, options), options, { type: 'join' }),
+  );
+}
+
+function within(platform: RoomPlatform, { inside }: Pick<RoomOptions, 'inside'>): RoomPlatform {
+  return inside?.platform?.(platform) ?? platform;
 }
 
 class OpenRoom<Value> implements OpenedRoom<Value> {

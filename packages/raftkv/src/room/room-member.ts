@@ -8,6 +8,7 @@ import { RaftkvError } from '@raftkv/wire';
 import type { AdminResult } from '@raftkv/wire';
 import { nameOf } from './room-home.ts';
 import type { RoomHome } from './room-home.ts';
+import type { RoomInside } from './room-inside.ts';
 import type { ReportedMember, TabReport } from './room-message.ts';
 import type { RoomNetwork, RoomPlatform, RoomVigil } from './room-platform.ts';
 import { nextRoomChange } from './room-policy.ts';
@@ -24,6 +25,7 @@ export interface RoomMemberOptions {
   readonly tabs: () => readonly (RoomTab & Pick<TabReport, 'memberId' | 'storeId' | 'clusterId'>)[];
   /** The leader let this tab in, which is to be told. */
   readonly onAdmitted: (word: string, result: AdminResult) => void;
+  readonly inside: Pick<RoomInside, 'replica' | 'onMember' | 'onEvent'>;
   readonly onChange: () => void;
   readonly onHalt: (error: RaftkvError) => void;
   /** The page did not run for a while: this member may not go on, but be revived. */
@@ -75,7 +77,8 @@ export class RoomMember {
 
   /** Rejects with `storage_*`; the storage is closed then. */
   static async open(options: RoomMemberOptions): Promise<RoomMember> {
-    const { home, platform, network, electionTimeoutMilliseconds, priority, onHalt, onChange, onGap } = options;
+    const { home, platform, network, electionTimeoutMilliseconds, priority, inside, onHalt, onChange, onGap } = options;
+    const replica = inside.replica?.();
     const vigil = platform.openVigil?.({ patienceMilliseconds: electionTimeoutMilliseconds * patience, onGap });
     const clock = vigil?.clock ?? platform.clock;
     home.slot.onFailure = onHalt;
@@ -102,10 +105,12 @@ export class RoomMember {
         );
         return standIn;
       },
+      ...(replica === undefined ? {} : { replica }),
       refusalOf: (changes) => standIn?.refusalOf(changes),
       onHalt,
-      onEvent: ({ type }) => {
-        if (type === 'role' || type === 'promoted') onChange();
+      onEvent: (event) => {
+        inside.onEvent?.(event);
+        if (event.type === 'role' || event.type === 'promoted') onChange();
       },
     });
     const member = new RoomMember({ options, engine, standIn: standIn!, vigil });

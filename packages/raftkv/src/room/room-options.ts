@@ -1,5 +1,6 @@
 // What an app says of a room, in any runtime, with every default in one place.
 import type { ReplicaOptions } from '@raftkv/observer';
+import type { RoomInside } from './room-inside.ts';
 import type { RoomPolicyOptions } from './room-policy.ts';
 
 export interface RoomOptions<Value = unknown> extends Pick<
@@ -12,6 +13,8 @@ export interface RoomOptions<Value = unknown> extends Pick<
   readonly electionTimeoutMilliseconds?: number;
   /** How long `leave` waits until the others have let this member go. Default 5 s. */
   readonly leaveMilliseconds?: number;
+  /** For who shows or tests what goes on inside. Default: nobody looks. */
+  readonly inside?: RoomInside;
 }
 
 export const roomDefaults = { electionTimeoutMilliseconds: 1_000, leaveMilliseconds: 5_000 } as const;

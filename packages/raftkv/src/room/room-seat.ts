@@ -16,7 +16,7 @@ import type { RoomPlatform, RoomSlots } from './room-platform.ts';
 
 export interface RoomSeatOptions extends Pick<
   RoomMemberOptions,
-  'network' | 'policy' | 'electionTimeoutMilliseconds' | 'tabs' | 'onChange'
+  'network' | 'policy' | 'electionTimeoutMilliseconds' | 'tabs' | 'onChange' | 'inside'
 > {
   readonly word: string;
   readonly slots: RoomSlots;
@@ -60,7 +60,7 @@ export class RoomSeat {
       onGap: () => this.#revive(home),
     });
     if (isOver()) return member.close();
-    this.#member = member;
+    this.#have(member);
     this.storeId = home.home.stored.identity.storeId;
     this.clusterId = member.clusterId;
     this.lineage = home.note.lineage;
@@ -86,7 +86,7 @@ export class RoomSeat {
   async leave(isWanted: () => boolean): Promise<void> {
     const member = this.#member;
     if (member === undefined || !(await member.removed(() => this.#member === member && isWanted()))) return;
-    this.#member = undefined;
+    this.#have(undefined);
     await member.close().catch(() => undefined);
     await member.home.slot.remove();
   }
@@ -98,7 +98,7 @@ export class RoomSeat {
   async goOn(clusterId: string): Promise<RoomHome> {
     const member = this.#member!;
     const { slots, word, platform } = this.#options;
-    this.#member = undefined;
+    this.#have(undefined);
     this.#isBecoming = true;
     try {
       // From this moment on it neither votes nor acknowledges, and its log stays as it is; what was under way to its storage is there when that is closed.
@@ -113,6 +113,11 @@ export class RoomSeat {
     }
   }
 
+  #have(member: RoomMember | undefined): void {
+    this.#member = member;
+    this.#options.inside.onMember?.(member?.engine);
+  }
+
   #tellAdmitted(word: string, { members: { clusterId, index }, memberId, configuration }: AdminResult): void {
     if (memberId === undefined || configuration === undefined) return;
     const said = { clusterId, memberId, configuration: toHex(configuration), configurationIndex: index };
@@ -125,7 +130,7 @@ export class RoomSeat {
     const isRemoved = error.code === 'member_removed';
     if (!isRemoved) this.#failed(error);
     if (member?.home !== home) return;
-    this.#member = undefined;
+    this.#have(undefined);
     this.storeId = drawStoreId();
     void member
       .close()
@@ -140,7 +145,7 @@ export class RoomSeat {
   #revive(home: RoomHome): void {
     const member = this.#member;
     if (member?.home !== home || this.#options.isOver()) return;
-    this.#member = undefined;
+    this.#have(undefined);
     this.#isBecoming = true;
     void member
       .close()

@@ -99,6 +99,7 @@ export class TabInRoom<Value = unknown> {
       platform,
       network: this.#network,
       policy: options.policy ?? {},
+      inside: options.inside ?? {},
       electionTimeoutMilliseconds: options.electionTimeoutMilliseconds ?? roomDefaults.electionTimeoutMilliseconds,
       priority: () => this.#priority,
       tabs: () => this.#tabs(),

@@ -17,6 +17,8 @@ export { decodeRoomLink } from '../room/room-link.ts';
 export { RaftkvError } from '@raftkv/wire';
 export type { Confirmation, Room } from '../room/open-room.ts';
 export type { RoomKey } from '../room/room-link.ts';
+export type { RoomInside } from '../room/room-inside.ts';
+export type { RoomNetwork, RoomNetworkOptions } from '../room/room-platform.ts';
 export type { RoomOptions } from '../room/room-options.ts';
 export type { RoomPolicyOptions } from '../room/room-policy.ts';
 export type { RoomQuorum, RoomStatus, RoomTabStatus } from '../room/room-status.ts';
