@@ -7,18 +7,29 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { openRelay } from '../browser/harness/relay.ts';
 import { serveSite } from '../browser/harness/site.ts';
-import type { ChaosTabOptions, Note } from '../browser/pages/chaos.ts';
+import type { Note } from '../browser/pages/chaos-calls.ts';
+import type { ChaosTabOptions, TabSight } from '../browser/pages/chaos-lab.ts';
 import { sleep, waitFor, within } from '../e2e/harness/wait.ts';
-import { Seat } from './seat.ts';
+import { MemberSeat } from './member-seat.ts';
+import { Meeting, RoomSeat } from './room-seat.ts';
+import type { Seat, SeatOptions } from './seat.ts';
 
 const settleMilliseconds = 90_000;
 const names = ['ada', 'bob', 'eve', 'gus', 'ida', 'kim', 'leo'];
+/** Patience of rooms in a run: short, so that places are given to others again and again. */
+const patience = {
+  stableMilliseconds: 500,
+  steadyMilliseconds: 1_500,
+  goneMilliseconds: 3_500,
+  hiddenMilliseconds: 3_500,
+} as const;
 
 export interface ArenaOptions {
+  readonly on: 'room' | 'member';
   readonly seats: number;
   /** One of them is a Firefox. */
   readonly firefox: boolean;
-  readonly lab?: Partial<Pick<ChaosTabOptions, 'way' | 'reads' | 'electionTimeoutMilliseconds' | 'snapshotThreshold'>>;
+  readonly lab?: Partial<Pick<ChaosTabOptions, 'reads' | 'electionTimeoutMilliseconds' | 'snapshotThreshold'>>;
 }
 
 export class Arena {
@@ -34,22 +45,12 @@ export class Arena {
   }
 
   /** Builds it, and waits until there is a leader. */
-  static async open({ seats: count, firefox, lab }: ArenaOptions): Promise<Arena> {
+  static async open(options: ArenaOptions): Promise<Arena> {
     const folder = mkdtempSync(path.join(tmpdir(), 'raftkv-chaos-web-'));
     const notes: Note[] = [];
-    const [site, relay, ear] = await Promise.all([serveSite(['chaos']), openRelay(), openEar(notes)]);
-    const founders = names.slice(0, count);
-    const seats = founders.map(
-      (name, at) =>
-        new Seat({
-          kind: firefox && at === count - 1 ? 'Firefox' : 'Chromium',
-          folder: path.join(folder, name),
-          url: site.url('chaos'),
-          name,
-          lab: { room: 'chaos', relay: relay.url, notes: ear.url, snapshotThreshold: 500, ...lab },
-          founders,
-        }),
-    );
+    const page = options.on === 'room' ? 'chaos-room' : 'chaos';
+    const [site, relay, ear] = await Promise.all([serveSite([page]), openRelay(), openEar(notes)]);
+    const seats = seatsOf(options, { folder, url: site.url(page), relay: relay.url, notes: ear.url });
     const arena = new Arena({ seats, notes }, [
       () => relay.close(),
       () => ear.close(),
@@ -82,11 +83,7 @@ export class Arena {
       async () => {
         const statuses = await Promise.all(this.seats.map((seat) => statusOf(seat)));
         last = statuses;
-        const leader = statuses.find((status) => status?.isLeader)?.address;
-        const isDone = statuses.every(
-          (status) => status?.phase === 'running' && status.standing === 'voter' && status.leader === leader,
-        );
-        return leader !== undefined && isDone && (await this.#isComplete());
+        return areOne(statuses) && (await this.#isComplete(statuses));
       },
       { timeoutMilliseconds: settleMilliseconds, intervalMilliseconds: 200 },
     ).catch((error: unknown) => {
@@ -94,18 +91,23 @@ export class Arena {
     });
   }
 
-  /** The members are those of the seats, and nobody else. */
-  async #isComplete(): Promise<boolean> {
-    const { isChanging, members } = await within(
-      5_000,
-      'the members are told',
-      this.seats[0]!.tab.evaluate(() => chaosLab.members(), undefined),
+  /** The members are those of the seats, and nobody else, as each of them has it. */
+  async #isComplete(statuses: readonly (TabSight | undefined)[]): Promise<boolean> {
+    const present = new Set(statuses.map((status) => status?.self));
+    const told = await Promise.all(
+      this.seats.map((seat) =>
+        within(
+          5_000,
+          'the members are told',
+          seat.tab.evaluate(() => chaosLab.members(), undefined),
+        ),
+      ),
     );
-    const present = new Set(this.seats.map(({ name }) => name));
-    return (
-      !isChanging &&
-      members.length === present.size &&
-      members.every(({ name, role }) => role === 'voter' && present.has(name))
+    return told.every(
+      ({ isChanging, members }) =>
+        !isChanging &&
+        members.length === present.size &&
+        members.every(({ name, role }) => role === 'voter' && present.has(name)),
     );
   }
 
@@ -117,8 +119,43 @@ export class Arena {
   }
 }
 
+/** All run and vote, in one cluster, with one leader whom all follow. */
+function areOne(statuses: readonly (TabSight | undefined)[]): boolean {
+  const [first] = statuses;
+  return (
+    statuses.filter((status) => status?.isLeader).length === 1 &&
+    statuses.every(
+      (status) =>
+        status?.phase === 'running' &&
+        status.standing === 'voter' &&
+        status.leader !== undefined &&
+        status.leader === first?.leader &&
+        status.cluster === first.cluster,
+    )
+  );
+}
+
+interface Places {
+  readonly folder: string;
+  readonly url: string;
+  readonly relay: string;
+  readonly notes: string;
+}
+
+function seatsOf({ on, seats: count, firefox, lab }: ArenaOptions, { folder, url, relay, notes }: Places): Seat[] {
+  const founders = names.slice(0, count);
+  const meeting = new Meeting();
+  const shared = { relay, notes, snapshotThreshold: 500, ...lab };
+  return founders.map((name, at) => {
+    const kind = firefox && at === count - 1 ? 'Firefox' : 'Chromium';
+    const seat: SeatOptions = { kind, folder: path.join(folder, name), url, name };
+    if (on === 'member') return new MemberSeat({ ...seat, lab: shared, founders });
+    return new RoomSeat({ ...seat, lab: shared, meeting, policy: { ...patience, maxVoters: count > 3 ? 5 : 3 } });
+  });
+}
+
 /** Undefined: it cannot be asked at the moment. */
-export async function statusOf(seat: Seat): Promise<ReturnType<typeof chaosLab.status> | undefined> {
+export async function statusOf(seat: Seat): Promise<TabSight | undefined> {
   if (!seat.isOpen) return undefined;
   try {
     return await within(

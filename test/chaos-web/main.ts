@@ -14,8 +14,10 @@ export async function main(words: readonly string[]): Promise<number> {
     console.error(`${(error as Error).message}\n${usage}`);
     return 2;
   }
-  const { seed, seconds, tabs, firefox } = options;
-  console.log(`chaos among ${tabs} tabs${firefox ? ', one of them in Firefox' : ''}: seed ${seed}, ${seconds} s`);
+  const { on, seed, seconds, tabs, firefox } = options;
+  console.log(
+    `chaos among ${tabs} tabs (${on})${firefox ? ', one of them in Firefox' : ''}: seed ${seed}, ${seconds} s`,
+  );
   const outcome = await runChaosWeb(options, console.log);
   console.log(summary(options, outcome));
   for (const finding of outcome.findings) console.log(`FAILED: ${finding}`);
@@ -31,7 +33,7 @@ export async function main(words: readonly string[]): Promise<number> {
 }
 
 function summary({ seed }: ChaosWebOptions, outcome: Outcome): string {
-  const { record, faults, healed, deaths, revisions, elections, restarts } = outcome;
+  const { record, faults, healed, pauses, deaths, revisions, elections, restarts } = outcome;
   const work = [...record.outcomes].map(([kind, { answered, refused, unknown }]) => {
     const took = record.acts.flatMap((act) =>
       act.kind === kind && act.ret !== null ? [(act.ret - act.call) / 1e6] : [],
@@ -52,6 +54,7 @@ function summary({ seed }: ChaosWebOptions, outcome: Outcome): string {
     ...work,
     `${count} faults: ${kinds.join(', ')}`,
     ...(healed.length === 0 ? [] : [`healed after ${distribution(healed)}`]),
+    ...(pauses.length === 0 ? [] : [`nobody was answered, in rounds that left a majority: ${distribution(pauses)}`]),
     ...gaps('no writes after the tab that led was closed', deaths.closed),
     ...gaps('no writes after the process of the tab that led was killed', deaths.crashed),
     ...gaps('another was elected then', deaths.elected),

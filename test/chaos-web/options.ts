@@ -1,9 +1,11 @@
 // What a run of chaos among tabs can be told on the command line. Read by `main.ts`.
 import { parseArgs } from 'node:util';
 import { findFirefox } from '../browser/harness/firefox.ts';
-import { allFaults } from './faults.ts';
+import { faultsOn } from './faults.ts';
 
 export interface ChaosWebOptions {
+  /** What is in the tabs: rooms of `raftkv/room`, or members of `raftkv/member`. */
+  readonly on: 'room' | 'member';
   /** Decides which faults come when, and what clients do. The machine decides the rest. */
   readonly seed: number;
   /** Of faults and work. */
@@ -19,13 +21,14 @@ export interface ChaosWebOptions {
 }
 
 export const usage =
-  'npm run chaos:web -- [--minutes 10] [--seed N] [--tabs 3] [--deaths 10] [--firefox] [--only close,kill,freeze,…]';
+  'npm run chaos:web -- [--on room|member] [--minutes 10] [--seed N] [--tabs 3] [--deaths 10] [--firefox] [--only close,kill,freeze,…]';
 
 /** Throws with what is wrong. */
 export function readOptions(words: readonly string[]): ChaosWebOptions {
   const { values } = parseArgs({
     args: [...words],
     options: {
+      on: { type: 'string', default: 'room' },
       minutes: { type: 'string', default: '10' },
       seed: { type: 'string', default: String(Math.floor(Math.random() * 1e6)) },
       tabs: { type: 'string', default: '3' },
@@ -40,13 +43,16 @@ export function readOptions(words: readonly string[]): ChaosWebOptions {
       throw new Error(`--${name} ${values[name]}: a number from ${least} on${most === Infinity ? '' : ` to ${most}`}`);
     return value;
   };
+  const { on } = values;
+  if (on !== 'room' && on !== 'member') throw new Error(`--on ${on}: room or member`);
+  const names = faultsOn(on).map(({ name }) => name);
   const only = values.only?.split(',');
-  const unknown = only?.filter((name) => !allFaults.some((fault) => fault.name === name)) ?? [];
-  if (unknown.length > 0)
-    throw new Error(`--only ${unknown.join(',')}: the faults are ${allFaults.map(({ name }) => name).join(', ')}`);
+  const unknown = only?.filter((name) => !names.includes(name)) ?? [];
+  if (unknown.length > 0) throw new Error(`--only ${unknown.join(',')}: the faults are ${names.join(', ')}`);
   if (values.firefox && findFirefox() === undefined)
     throw new Error('--firefox: no Firefox was found; RAFTKV_FIREFOX names one');
   return {
+    on,
     seed: number('seed', 0),
     seconds: number('minutes', 0) * 60,
     deaths: number('deaths', 0),

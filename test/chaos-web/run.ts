@@ -6,16 +6,18 @@ import path from 'node:path';
 import { ActRecord } from '../chaos/work/act-record.ts';
 import { ClientLoop } from '../chaos/work/client-loop.ts';
 import type { KeyState } from '../chaos/work/ledger.ts';
-import { sleep, waitFor } from '../e2e/harness/wait.ts';
+import { waitFor } from '../e2e/harness/wait.ts';
 import { seededRandom } from '../linearizability/simulate.ts';
 import { Arena } from './arena.ts';
 import { measureDeaths } from './deaths.ts';
 import type { Deaths } from './deaths.ts';
-import { allFaults } from './faults.ts';
+import { faultsOn } from './faults.ts';
 import { LedgerKeeper } from './ledger-keeper.ts';
 import type { ChaosWebOptions } from './options.ts';
+import { judgePauses, pausesOf } from './pauses.ts';
 import { conduct } from './schedule.ts';
-import { stateOf, tabClient } from './tab-client.ts';
+import type { Conducted } from './schedule.ts';
+import { copyOf, stateOf, tabClient } from './tab-client.ts';
 import { electionsOf, judge } from './verdict.ts';
 
 export interface Outcome {
@@ -30,6 +32,8 @@ export interface Outcome {
   readonly restarts: number;
   /** Milliseconds until all was well again, one for each round of faults. */
   readonly healed: readonly number[];
+  /** Milliseconds that nobody was answered, one for each round that left a majority untouched. */
+  readonly pauses: readonly number[];
   readonly deaths: Deaths;
   /** Where histories are kept, if something does not hold. */
   readonly artefacts: string | undefined;
@@ -38,7 +42,7 @@ export interface Outcome {
 const pauseMilliseconds = 25;
 
 export async function runChaosWeb(options: ChaosWebOptions, log: (line: string) => void): Promise<Outcome> {
-  const arena = await Arena.open({ seats: options.tabs, firefox: options.firefox });
+  const arena = await Arena.open({ on: options.on, seats: options.tabs, firefox: options.firefox });
   const run = new Run(options, arena, log);
   try {
     await run.attempt(() => run.work());
@@ -59,7 +63,7 @@ class Run {
   readonly #startedAt = performance.now();
   readonly #keeper: LedgerKeeper;
   #states = new Map<string, Map<string, KeyState>>();
-  #healed: readonly number[] = [];
+  readonly #conducted: Conducted = { healed: [], rounds: [] };
   #deaths: Deaths = { closed: [], crashed: [], elected: [] };
   #isStopping = false;
 
@@ -99,6 +103,8 @@ class Run {
     if (this.#keeper.failure !== undefined)
       this.#findings.push(`the ledger could not be kept: ${String(this.#keeper.failure)}`);
     const { entries } = this.#keeper;
+    const { rounds } = this.#conducted;
+    this.#findings.push(...judgePauses(rounds, this.#record.acts, this.#arena.seats.length));
     this.#findings.push(...judge({ entries, acts: this.#record.acts, notes: this.#arena.notes, states: this.#states }));
   }
 
@@ -111,7 +117,8 @@ class Run {
       revisions: this.#keeper.revision,
       elections: electionsOf(notes),
       restarts: notes.filter(({ type }) => type === 'restarting').length,
-      healed: this.#healed,
+      healed: this.#conducted.healed,
+      pauses: pausesOf(this.#conducted.rounds, this.#record.acts, this.#arena.seats.length),
       deaths: this.#deaths,
       artefacts: this.#findings.length === 0 ? undefined : this.#keep(),
     };
@@ -127,48 +134,43 @@ class Run {
   }
 
   async #break(): Promise<void> {
-    const { only, seed, seconds, deaths } = this.#options;
+    const { on, only, seed, seconds, deaths } = this.#options;
     const arena = this.#arena;
     const log = (what: string): void => this.#note(what);
-    this.#healed = await conduct({
-      arena,
-      faults: allFaults.filter((fault) => only === undefined || only.includes(fault.name)),
-      seed,
-      seconds,
-      answered: () => this.#record.answered,
-      log,
-      find: (what) => void this.#findings.push(what),
-      count: (what) => this.#faults.set(what, (this.#faults.get(what) ?? 0) + 1),
-    });
+    const answered = (): number => this.#record.answered;
+    const find = (what: string): void => void this.#findings.push(what);
+    const count = (what: string): void => void this.#faults.set(what, (this.#faults.get(what) ?? 0) + 1);
+    const faults = faultsOn(on).filter(({ name }) => only === undefined || only.includes(name));
+    await conduct({ arena, faults, seed, seconds, answered, log, find, count }, this.#conducted);
     if (deaths === 0) return;
     this.#deaths = await measureDeaths({ arena, deaths, random: seededRandom(seed + 3), record: this.#record, log });
   }
 
-  /** Waits until the ledger is complete, and asks each member for all that it holds. Nobody writes any more. */
+  /**
+   * Waits until all members have applied the log up to the same index and the ledger is complete, and takes what each of them holds then, and what its app sees.
+   * Nobody writes any more.
+   */
   async #lookAtMembers(): Promise<void> {
     const { seats } = this.#arena;
-    let newest = 0;
-    for (const seat of seats) {
-      const { revision, state } = await stateOf(seat);
-      newest = Math.max(newest, revision);
-      this.#states.set(seat.name, state);
-    }
+    const patience = { timeoutMilliseconds: 30_000, intervalMilliseconds: 200 };
+    const held = await waitFor(
+      'all members have applied as much',
+      async () => {
+        const all = await Promise.all(seats.map((seat) => stateOf(seat)));
+        return all.every(({ appliedIndex }) => appliedIndex === all[0]!.appliedIndex) ? all : undefined;
+      },
+      patience,
+    );
     const keeper = this.#keeper;
-    await waitFor('the ledger is complete', () => keeper.failure !== undefined || keeper.revision >= newest, {
-      timeoutMilliseconds: 30_000,
-    });
-    // Whoever was asked first may have been behind: once more, when all have come as far.
-    for (const seat of seats) {
-      const held = await waitFor(
-        `${seat.name} has come to revision ${keeper.revision}`,
-        async () => {
-          const { revision, state } = await stateOf(seat);
-          await sleep(0);
-          return revision >= keeper.revision ? state : undefined;
-        },
-        { timeoutMilliseconds: 20_000, intervalMilliseconds: 200 },
-      );
-      this.#states.set(seat.name, held);
+    const { revision } = held[0]!;
+    await waitFor(
+      'the ledger is complete',
+      () => keeper.failure !== undefined || keeper.revision >= revision,
+      patience,
+    );
+    for (const [at, seat] of seats.entries()) {
+      this.#states.set(`${seat.name} at index ${held[at]!.appliedIndex}`, held[at]!.state);
+      this.#states.set(`the app of ${seat.name}`, await copyOf(seat));
     }
   }
 

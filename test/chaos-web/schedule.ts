@@ -4,8 +4,9 @@ import { shuffled } from '../chaos/faults/fault.ts';
 import { sleep, waitFor } from '../e2e/harness/wait.ts';
 import { seededRandom } from '../linearizability/simulate.ts';
 import type { Arena } from './arena.ts';
-import { Claims } from './faults.ts';
-import type { Fault, FaultContext } from './faults.ts';
+import { Claims } from './fault.ts';
+import type { Fault, FaultContext } from './fault.ts';
+import type { Round } from './pauses.ts';
 
 export interface ConductorOptions {
   readonly arena: Arena;
@@ -19,29 +20,36 @@ export interface ConductorOptions {
   readonly count: (what: string) => void;
 }
 
-/** Milliseconds that healing took, one for each round. */
-export async function conduct(options: ConductorOptions): Promise<number[]> {
+export interface Conducted {
+  /** Milliseconds that healing took, one for each round. */
+  readonly healed: number[];
+  readonly rounds: Round[];
+}
+
+/** `conducted`: filled in as it goes, so that something is known of a run that breaks off. */
+export async function conduct(options: ConductorOptions, conducted: Conducted): Promise<void> {
   const { arena, faults, seed, seconds } = options;
   const random = seededRandom(seed);
-  const healed: number[] = [];
   const until = performance.now() + seconds * 1000;
   let deck: Fault[] = [];
   while (performance.now() < until) {
     if (deck.length === 0) deck = shuffled(faults, random);
     const round = deck.splice(0, random() < 0.6 ? 1 : 2);
-    await play(options, round, random);
-    healed.push(await recover(options));
+    const from = performance.now();
+    const touched = await play(options, round, random);
+    conducted.healed.push(await recover(options));
+    conducted.rounds.push({ from, until: performance.now(), faults: round.map(({ name }) => name), touched });
     await sleep(300 + random() * 700);
   }
   await arena.settle();
-  return healed;
 }
 
+/** Answers the numbers of the seats that something happened to. */
 async function play(
   { arena, log, find, count }: ConductorOptions,
   round: readonly Fault[],
   random: () => number,
-): Promise<void> {
+): Promise<ReadonlySet<number>> {
   const claims = new Claims();
   const steps = round.map((fault) => ({
     fault,
@@ -65,6 +73,7 @@ async function play(
       }
     }),
   );
+  return new Set([...claims.taken].map((seat) => arena.seats.indexOf(seat)));
 }
 
 async function recover({ arena, answered, log }: ConductorOptions): Promise<number> {

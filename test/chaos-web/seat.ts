@@ -1,42 +1,41 @@
-// A seat of a run: one browser with one profile, in which there is a member most of the time. It is opened, closed and opened again; who it is stays with its
-// profile, until that is wiped. Calls of clients go through it (`tab-client.ts`), and faults act on it (`faults.ts`).
+// A seat of a run: one browser with one profile, in which there is a tab with a member or a room most of the time. It is opened, closed and opened again; who it is
+// stays with its profile, until that is wiped. Calls of clients go through it (`tab-client.ts`), faults act on it (`faults.ts`); what is opened in its tab is for
+// `member-seat.ts` and `room-seat.ts`.
 import { mkdirSync, rmSync } from 'node:fs';
-import { sleep, within } from '../e2e/harness/wait.ts';
-import type { ChaosTabOptions } from '../browser/pages/chaos.ts';
+import { within } from '../e2e/harness/wait.ts';
 import { launchSeatBrowser } from './browsers.ts';
 import type { SeatBrowser, SeatTab } from './browsers.ts';
 
-const openMilliseconds = 60_000;
+export const openMilliseconds = 60_000;
 
 export interface SeatOptions {
   readonly kind: SeatBrowser['kind'];
   readonly folder: string;
   readonly url: string;
-  /** The member's first name. */
   readonly name: string;
-  readonly lab: Omit<ChaosTabOptions, 'name' | 'cluster'>;
-  readonly founders: readonly string[];
 }
 
-export class Seat {
-  /** The member's present name: another after each wipe. */
+export abstract class Seat {
+  /** For the log; a member's present name. */
   name: string;
   /** Changes when calls under way are lost with their page. */
   life = 0;
   readonly kind: SeatBrowser['kind'];
   readonly #options: SeatOptions;
-  #cluster: ChaosTabOptions['cluster'];
   #browser: SeatBrowser | undefined;
   #tab: SeatTab | undefined;
   #isOpen = false;
-  #wipes = 0;
 
   constructor(options: SeatOptions) {
     this.#options = options;
     this.name = options.name;
     this.kind = options.kind;
-    this.#cluster = { founders: options.founders.map((name) => ({ name })) };
   }
+
+  /** Opens what this seat is about. Undefined, or the code of what it was refused with. */
+  protected abstract enter(tab: SeatTab): Promise<string | undefined>;
+  /** The profile keeps nothing any more. */
+  protected abstract forgot(others: readonly Seat[]): void;
 
   /** Whether calls can be made. */
   get isOpen(): boolean {
@@ -54,7 +53,7 @@ export class Seat {
     return this.#browser;
   }
 
-  /** Starts what is missing: the browser, the tab, the member. */
+  /** Starts what is missing: the browser, the tab, what is in it. */
   async open(): Promise<void> {
     if (this.#browser === undefined) {
       mkdirSync(this.#options.folder, { recursive: true });
@@ -63,28 +62,13 @@ export class Seat {
     }
     this.#tab ??= await this.newTab();
     if (this.#isOpen) return;
-    const refused = await within(openMilliseconds, `${this.name} opens`, this.openMember(this.#tab));
+    const refused = await within(openMilliseconds, `${this.name} opens`, this.enter(this.#tab));
     if (refused !== undefined) throw new Error(`${this.name} was not opened: ${refused}`);
     this.#isOpen = true;
   }
 
   newTab(): Promise<SeatTab> {
     return within(openMilliseconds, `a tab of ${this.name} opens`, this.browser.openTab(this.#options.url));
-  }
-
-  /**
-   * As the member of this seat. Undefined, or the code of what it was refused with. A lock that its last page has is waited for, and so is a cluster that is
-   * to let it in.
-   */
-  async openMember(tab: SeatTab, { steal = false, patient = true } = {}): Promise<string | undefined> {
-    const options: ChaosTabOptions = { ...this.#options.lab, name: this.name, cluster: this.#cluster, steal };
-    const until = performance.now() + (patient ? openMilliseconds / 2 : 0);
-    for (;;) {
-      const refused = await tab.evaluate((how) => chaosLab.open(how), options);
-      const canPass = refused === 'storage_locked' || 'endpoints' in this.#cluster;
-      if (refused === undefined || !canPass || performance.now() > until) return refused;
-      await sleep(200);
-    }
   }
 
   /** The calls of its clients that are under way may not come back. */
@@ -106,7 +90,7 @@ export class Seat {
     await this.open();
   }
 
-  /** The member is in another tab now. */
+  /** What is in this seat is in another tab now. */
   moveTo(tab: SeatTab): void {
     this.life += 1;
     this.#tab = tab;
@@ -120,9 +104,9 @@ export class Seat {
     await browser.kill();
   }
 
-  /** Everything that it knew is gone; when it is opened again, it asks the others to be let in, in the place of whom it was. */
-  async wipe(others: readonly string[]): Promise<void> {
-    const { browser, name } = this;
+  /** Everything that its profile kept is gone. */
+  async wipe(others: readonly Seat[]): Promise<void> {
+    const { browser } = this;
     if (this.#tab?.wipe !== undefined) {
       await this.#tab.wipe();
       await this.closeTab('close');
@@ -133,9 +117,7 @@ export class Seat {
       await browser.close();
       rmSync(this.#options.folder, { recursive: true, force: true, maxRetries: 5 });
     }
-    this.#wipes += 1;
-    this.name = `${this.#options.name}-${this.#wipes}`;
-    this.#cluster = { endpoints: others.map((other) => `tab:${other}`), plan: { replaces: name } };
+    this.forgot(others);
   }
 
   async close(): Promise<void> {

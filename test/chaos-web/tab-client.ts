@@ -3,6 +3,7 @@
 import type { ChaosClient, Told } from '../chaos/work/client-loop.ts';
 import type { Entry } from '../chaos/work/watchers.ts';
 import type { KeyState } from '../chaos/work/ledger.ts';
+import type { Told as Answer } from '../browser/pages/chaos-calls.ts';
 import type { Seat } from './seat.ts';
 
 /** What a workload knows a failed call by. */
@@ -16,10 +17,6 @@ export class CallFailed extends Error {
     this.definite = definite;
   }
 }
-
-type Answer<T> =
-  | { readonly value: T }
-  | { readonly error: { readonly message: string; readonly code: string; readonly definite: boolean } };
 
 async function call<T, A>(seat: Seat, ask: (argument: A) => Promise<Answer<T>>, argument: A): Promise<T> {
   if (!seat.isOpen) throw new CallFailed({ message: 'there is no page', code: 'closed', definite: true });
@@ -58,8 +55,16 @@ export function changesOf(seat: Seat, from: number, milliseconds: number): Promi
   return call<Entry[], [number, number]>(seat, ([f, m]) => chaosLab.changes(f, m), [from, milliseconds]);
 }
 
-/** What the member of this seat itself holds. */
-export async function stateOf(seat: Seat): Promise<{ revision: number; state: Map<string, KeyState> }> {
-  const { revision, held } = await call(seat, () => chaosLab.state(), undefined);
-  return { revision, state: new Map(held) };
+/** What the member of this seat itself holds, and up to which index it has applied the log. */
+export async function stateOf(
+  seat: Seat,
+): Promise<{ revision: number; appliedIndex: number; state: Map<string, KeyState> }> {
+  const { revision, appliedIndex, held } = await call(seat, () => chaosLab.state(), undefined);
+  return { revision, appliedIndex, state: new Map(held) };
+}
+
+/** What the app in this seat sees of all that was written before, without asking anybody once it is there. */
+export async function copyOf(seat: Seat): Promise<Map<string, KeyState>> {
+  await call(seat, (key: string) => chaosLab.get(key), 'any');
+  return new Map(await call(seat, () => chaosLab.copy(), undefined));
 }

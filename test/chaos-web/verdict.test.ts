@@ -1,7 +1,7 @@
 // The judge of a run among tabs objects to doctored evidence, one doctoring for each thing that it promises to see, and not to the true evidence that they are
 // made from. What it shares with `test/chaos` is tested there in full; here, that all of it is asked.
 import { describe, expect, it } from 'vitest';
-import type { Note } from '../browser/pages/chaos.ts';
+import type { Note } from '../browser/pages/chaos-calls.ts';
 import type { Act } from '../chaos/work/act.ts';
 import { judge } from './verdict.ts';
 import type { Evidence } from './verdict.ts';

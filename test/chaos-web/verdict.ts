@@ -1,6 +1,6 @@
 // The verdict on a run: what clients were told against the ledger and the linearizability checker, what members hold at the end, and that no term had two
 // leaders. It is handed evidence and looks at nothing else, so that a test can doctor it. Each finding is a sentence, none = all holds.
-import type { Note } from '../browser/pages/chaos.ts';
+import type { Note } from '../browser/pages/chaos-calls.ts';
 import { toOperations } from '../chaos/work/act.ts';
 import type { Act } from '../chaos/work/act.ts';
 import { judgeActs } from '../chaos/work/judge-acts.ts';

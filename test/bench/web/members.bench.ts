@@ -10,7 +10,7 @@ import { serveSite } from '../../browser/harness/site.ts';
 import type { Site } from '../../browser/harness/site.ts';
 import { Profile } from '../../browser/harness/tabs.ts';
 import type { Tab } from '../../browser/harness/tabs.ts';
-import type { ChaosTabOptions } from '../../browser/pages/chaos.ts';
+import type { ChaosTabOptions } from '../../browser/pages/chaos-lab.ts';
 import { Arena } from '../../chaos-web/arena.ts';
 import { measureDeaths } from '../../chaos-web/deaths.ts';
 import { ActRecord } from '../../chaos/work/act-record.ts';
@@ -35,7 +35,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
 });
 
-type Way = NonNullable<ChaosTabOptions['way']>;
+type Way = NonNullable<NonNullable<ChaosTabOptions['member']>['way']>;
 
 /** Puts through a client in the page of the leader. Answers puts a second by callers. */
 async function measurePuts(name: string, evaluate: Tab['page']['evaluate']): Promise<Map<number, number>> {
@@ -63,9 +63,7 @@ async function putsInOneProfile(way: Way): Promise<Map<number, number>> {
     for (const [at, name] of names.entries()) {
       const refused = await tabs[at]!.page.evaluate((how) => chaosLab.open(how), {
         name,
-        cluster,
-        room: way,
-        way,
+        member: { cluster, room: way, way },
         relay: relay.url,
       });
       expect(refused).toBeUndefined();
@@ -97,7 +95,7 @@ it('puts in a cluster of three tabs, on strict IndexedDB, 256 bytes', { timeout:
 
 it('a room of three tabs in three profiles', { timeout: 900_000 }, async () => {
   console.log('\nThree tabs in three browsers over WebRTC');
-  const arena = await Arena.open({ seats: 3, firefox: false, lab: { snapshotThreshold: 10_000 } });
+  const arena = await Arena.open({ on: 'room', seats: 3, firefox: false, lab: { snapshotThreshold: 10_000 } });
   try {
     const leader = await waitFor('somebody leads', () => arena.leader());
     const evaluate = ((run: never, argument: never) => leader.tab.evaluate(run, argument)) as Tab['page']['evaluate'];
