@@ -8,6 +8,8 @@ import type { LabOptions } from './member.ts';
 const memberThreadLab = {
   /** All that were started, the present one last. */
   workers: [] as Worker[],
+  /** The script of the workers is not where it was, as after a deployment. */
+  isScriptGone: false,
   /** The script of this page does nothing else for so long. */
   hang: (milliseconds: number): void => {
     const end = performance.now() + milliseconds;
@@ -15,12 +17,14 @@ const memberThreadLab = {
   },
 };
 
-memberLab.open = async ({ room, ...options }: LabOptions): Promise<void> => {
+memberLab.open = async ({ room, relay, ...options }: LabOptions): Promise<void> => {
   const member = await openTabMember({
     ...options,
-    words: { room },
+    words: { room, relay },
     worker: () => {
-      const worker = new Worker(new URL('member-worker.ts', import.meta.url), { type: 'module' });
+      const worker = memberThreadLab.isScriptGone
+        ? new Worker('/gone.js', { type: 'module' })
+        : new Worker(new URL('member-worker.ts', import.meta.url), { type: 'module' });
       memberThreadLab.workers.push(worker);
       return worker;
     },

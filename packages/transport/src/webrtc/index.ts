@@ -1,6 +1,8 @@
 // The front door of transport over WebRTC, for tabs and, with an implementation of RTCPeerConnection, for Node.
+export { borrowPeerConnections } from './borrow-connections.ts';
 export { broadcastSignalling } from './broadcast-signalling.ts';
 export { answerInvitation, invite } from './invitation.ts';
+export { lendPeerConnections } from './lend-connections.ts';
 export { openWebRtc } from './open-webrtc.ts';
 export { relaySignalling } from './relay-signalling.ts';
 export { openSignalRelay } from './signal-relay.ts';
@@ -12,6 +14,8 @@ export type { ChannelPurpose, DialOptions } from '../purpose.ts';
 export type { SignalPort } from './broadcast-signalling.ts';
 export type { DataPort } from './data-port.ts';
 export type { AnsweredInvitation, Invitation, InvitationOptions } from './invitation.ts';
+export type { LendOptions, Loan } from './lend-connections.ts';
+export type { LoanPort } from './lent-message.ts';
 export type { WebRtc, WebRtcOptions } from './open-webrtc.ts';
 export type {
   IceCandidate,

@@ -3,6 +3,8 @@
 import { HolderLock } from '@raftkv/observer/web';
 import { dialThrough } from '@raftkv/transport/web';
 import type { RemoteDialler } from '@raftkv/transport/web';
+import { lendPeerConnections } from '@raftkv/transport/webrtc';
+import type { Loan } from '@raftkv/transport/webrtc';
 import { RaftkvError } from '@raftkv/wire';
 import { presentTabPage } from '../member/page-life.ts';
 import type { TabMember } from '../member/tab-member.ts';
@@ -22,6 +24,10 @@ export type OffThreadMember = Omit<TabMember, 'accept'>;
 /** So many deaths of its worker within a minute, and it stops. */
 const maxDeaths = 5;
 const deathsMilliseconds = 60_000;
+/** Before a worker whose script did not load is tried again; twice as long each time. */
+const reloadMilliseconds = 1_000;
+/** A worker that does not close its member in this time is ended as it is: nothing that was acknowledged is lost by that. */
+const closeMilliseconds = 20_000;
 
 /**
  * Opens a member in a worker; resolves when it can be talked to.
@@ -51,7 +57,9 @@ class MemberInWorker implements OffThreadMember {
   #settle!: { resolve(): void; reject(error: RaftkvError): void };
   #worker: Worker | undefined;
   #dialler: RemoteDialler | undefined;
+  #loan: Loan | undefined;
   #death: HolderLock | undefined;
+  #reload: ReturnType<typeof setTimeout> | undefined;
   #deaths: number[] = [];
   #status: TabMemberStatus | undefined;
   /** Of lives before the present worker's. */
@@ -87,30 +95,35 @@ class MemberInWorker implements OffThreadMember {
   async #close(handOver: boolean): Promise<void> {
     const error = await new Promise<ToldError | undefined>((resolve) => {
       this.#tellClosed = resolve;
-      if (this.#worker === undefined) resolve(undefined);
-      else this.#post({ type: 'close', handOver });
+      if (this.#worker === undefined) return resolve(undefined);
+      this.#post({ type: 'close', handOver });
+      setTimeout(resolve, closeMilliseconds);
     });
     this.#end();
     if (error !== undefined) throw toError(error);
   }
 
   #start(): void {
-    const { worker: makeWorker, words, ...options } = this.#options;
+    const { worker: makeWorker, words, steal = false, ...given } = this.#options;
+    // The first time only: who was robbed since must not rob again.
+    const options = { ...given, steal: steal && this.#status === undefined };
     try {
       const worker = makeWorker();
       this.#worker = worker;
+      let hasSpoken = false;
       worker.addEventListener('message', ({ data }) => {
+        hasSpoken = true;
         if (this.#worker === worker) this.#hear(data as WorkerMessage);
       });
       worker.addEventListener('error', ({ message }) => {
-        const why = `the worker did not start: ${message || 'its script did not load'}`;
-        if (this.#worker === worker && this.#status === undefined) this.#refuse(new RaftkvError('unsupported', why));
+        if (this.#worker === worker && !hasSpoken) this.#didNotLoad(message || 'its script did not load');
       });
     } catch (error) {
       return this.#refuse(new RaftkvError('unsupported', `no worker: ${String(error)}`, { cause: error }));
     }
-    const { port1, port2 } = new MessageChannel();
-    this.#dialler = dialThrough(port1);
+    const [dials, connections] = [new MessageChannel(), new MessageChannel()];
+    this.#dialler = dialThrough(dials.port1);
+    this.#loan = lendPeerConnections(connections.port1);
     const lifeLock = `raftkv member ${crypto.getRandomValues(new Uint32Array(2)).join('-')}`;
     const { locks, isMobile, document } = this.#page;
     if (locks !== undefined) {
@@ -119,7 +132,8 @@ class MemberInWorker implements OffThreadMember {
       this.#death = new HolderLock({ name: lifeLock, locks, onHeld, onLost: nothing, onRefused: nothing });
     }
     const visibility = document.visibilityState;
-    this.#post({ type: 'open', options, words, visibility, isMobile, dials: port2, lifeLock }, [port2]);
+    const ports = { dials: dials.port2, connections: connections.port2 };
+    this.#post({ type: 'open', options, words, visibility, isMobile, ...ports, lifeLock }, Object.values(ports));
   }
 
   #hear(message: WorkerMessage): void {
@@ -141,16 +155,32 @@ class MemberInWorker implements OffThreadMember {
     }
   }
 
-  /** As a member whose process was killed: nothing was said, and what was durable is there. */
-  #died(): void {
+  /** One that ran before may find its script again: the page may be offline. */
+  #didNotLoad(why: string): void {
+    const error = new RaftkvError('unsupported', `the worker did not start: ${why}`);
+    if (this.#status === undefined) return this.#refuse(error);
+    this.#stopWorker();
+    if (this.#countDeath() >= maxDeaths || this.#closing !== undefined) return this.#refuse(error);
+    this.#reload = setTimeout(() => this.#start(), reloadMilliseconds * 2 ** (this.#deaths.length - 1));
+  }
+
+  /** Answers how many there were of late. */
+  #countDeath(): number {
     const now = performance.now();
     this.#deaths = [...this.#deaths.filter((at) => now - at < deathsMilliseconds), now];
+    return this.#deaths.length;
+  }
+
+  /** As a member whose process was killed: nothing was said, and what was durable is there. */
+  #died(): void {
+    const deaths = this.#countDeath();
     const status = this.#status;
     this.#stopWorker();
     if (status === undefined) return this.#refuse(new RaftkvError('connection_lost', 'the worker ended'));
-    if (this.#closing !== undefined) return this.#tellClosed(undefined);
+    // It had come to its end before its worker did.
+    if (status.phase === 'stopped' || this.#closing !== undefined) return this.#tellClosed(undefined);
     // One that is kept nowhere is gone with its thread.
-    if (status.storage === 'memory' || this.#deaths.length >= maxDeaths) {
+    if (status.storage === 'memory' || deaths >= maxDeaths) {
       return this.#refuse(new RaftkvError('connection_lost', 'the worker of this member has ended'));
     }
     this.#restarts = status.restarts + 1;
@@ -162,6 +192,7 @@ class MemberInWorker implements OffThreadMember {
   #refuse(error: RaftkvError): void {
     this.#end();
     this.#settle.reject(error);
+    this.#tellClosed(undefined);
     const status = this.#status;
     if (status === undefined) return;
     this.#change({ ...status, phase: 'stopped', isLeader: false, leader: undefined, isKeptAwake: false, error });
@@ -191,10 +222,13 @@ class MemberInWorker implements OffThreadMember {
   }
 
   #stopWorker(): void {
+    clearTimeout(this.#reload);
     this.#death?.leave();
     this.#death = undefined;
     this.#dialler?.lose();
     this.#dialler = undefined;
+    this.#loan?.close();
+    this.#loan = undefined;
     this.#worker?.terminate();
     this.#worker = undefined;
   }

@@ -1,6 +1,8 @@
 // The worker's side of a member that lives in one: the same member as in a page, with the storage, the core and the network in this thread. It is moved by
 // the events of its page, and only by those: that the page is busy is nothing it notices. An app's worker calls it, with its network.
 import { serveDials } from '@raftkv/transport/web';
+import { borrowPeerConnections } from '@raftkv/transport/webrtc';
+import type { PeerConnectionConstructor } from '@raftkv/transport/webrtc';
 import { RaftkvError } from '@raftkv/wire';
 import { openTabMember } from '../member/open-tab-member.ts';
 import type { TabPage } from '../member/page-life.ts';
@@ -10,10 +12,15 @@ import type { PageMessage, ToldError, WorkerMessage } from './talk.ts';
 
 export interface ServeTabMemberOptions {
   /** As that of `openTabMember`, called in the worker. `words`: what the page gave along, to be judged like any input. */
-  readonly openNetwork: (door: Parameters<OpenTabNetwork>[0], words: unknown) => ReturnType<OpenTabNetwork>;
+  readonly openNetwork: (door: WorkerDoor, words: unknown) => ReturnType<OpenTabNetwork>;
   /** For the log. */
   readonly onEvent?: (event: TabMemberEvent) => void;
 }
+
+export type WorkerDoor = Parameters<OpenTabNetwork>[0] & {
+  /** For `openWebRtc`: a worker has none of its own. The page has the connections, and their data channels are in this thread. */
+  readonly RTCPeerConnection: PeerConnectionConstructor;
+};
 
 /**
  * Waits for the page to open the member. Called once, in the first turn of a worker's script.
@@ -21,6 +28,7 @@ export interface ServeTabMemberOptions {
  * @example
  * ```ts
  * serveTabMember({ openNetwork: (door) => openBroadcastDoor({ ...door, room: 'todo' }) });
+ * // or: openNetwork: (door) => openWebRtc({ ...door, signalling: broadcastSignalling(new BroadcastChannel('todo')) })
  * ```
  */
 export function serveTabMember(options: ServeTabMemberOptions): void {
@@ -55,7 +63,7 @@ async function open(
   { openNetwork, onEvent }: ServeTabMemberOptions,
   post: (message: WorkerMessage) => void,
 ): Promise<TabMember> {
-  const { options, words, dials, lifeLock } = asked;
+  const { options, words, dials, connections, lifeLock } = asked;
   page.begin(asked);
   // Never given back: it goes with the thread.
   page.locks
@@ -64,9 +72,10 @@ async function open(
       return new Promise<never>(() => {});
     })
     .catch(() => undefined);
+  const RTCPeerConnection = borrowPeerConnections(connections);
   const member = await openTabMember({
     ...options,
-    openNetwork: (door) => openNetwork(door, words),
+    openNetwork: (door) => openNetwork({ ...door, RTCPeerConnection }, words),
     page,
     ...(onEvent && { onEvent }),
   });

@@ -27,6 +27,8 @@ export type PageMessage =
       readonly isMobile: boolean;
       /** The page's clients dial over it. */
       readonly dials: MessagePort;
+      /** The page has connections of WebRTC over it, for `borrowPeerConnections`. */
+      readonly connections: MessagePort;
       /** Of a Web Lock that the worker has, so that its end is noticed at once. */
       readonly lifeLock: string;
     }
