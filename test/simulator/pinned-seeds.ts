@@ -23,5 +23,10 @@ export const pinnedSeeds: readonly PinnedSeed[] = [
     seed: 703,
     what: 'learners were never promoted where an election timeout is no longer than the pauses between two looks',
   },
+  {
+    seed: 3435,
+    what: 'a founder believed what another one had said before on a slower channel, and waited for it for ever',
+  },
+  { seed: 2115, what: 'a process that was taken over before was held for the copy that was put in its place' },
   { seed: 1177, what: 'a simulated disk that was slow held up a write for minutes after all disks were mended' },
 ];

@@ -189,7 +189,9 @@ export class PeerRegistry {
         `${name} lost its storage before all founders had met: ${peer.name} has met it with store ${there}, another founder with ${here}; ${refound}`,
       );
     }
-    this.#told.set(peer.id, theirs);
+    // What a founder has noted only grows. Two channels of a pair are opened at once, and what was said on one before may come in after what the other says: less is
+    // no news, and were it believed, nobody would say the rest again.
+    if (theirs.size >= (this.#told.get(peer.id)?.size ?? 0)) this.#told.set(peer.id, theirs);
     await this.#agree();
   }
 

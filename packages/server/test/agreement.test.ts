@@ -101,6 +101,19 @@ describe('founders that agree', () => {
     expect(new Set([a, b, c].map(({ clusterId }) => clusterId)).size).toBe(1);
   });
 
+  it('go by the most that a founder has told, whatever a slower channel of it says later', async () => {
+    const { a, b, c } = await three();
+    await meet(a, b);
+    // Of a second channel that a opened to c before it had met c over the first.
+    const earlier = a.introduction(c);
+    await meet(a, c);
+    await c.registry.admit(a.introduction(c));
+    await c.registry.admit(earlier);
+    await meet(b, c);
+    expect(c.registry.missing()).toEqual([]);
+    expect(c.registry.isFounded).toBe(true);
+  });
+
   it('tell when there is more to tell, and only when all is noted', async () => {
     const { a, b, c } = await three();
     let news = 0;

@@ -231,7 +231,9 @@ export class Member {
         if (isMember()) this.met.set(peer, Math.max(this.met.get(peer) ?? 0, bootCount ?? 0));
       },
       onWelcomed: () => {
-        if (this.isPutBack) this.#world.fail(new Violation('a copy takes no part', `${this.name} is let in`));
+        // A process that was taken over before may be: it is none of the copy's.
+        if (this.isPutBack && isMember())
+          this.#world.fail(new Violation('a copy takes no part', `${this.name} is let in`));
       },
       onAsking: () => {
         if (this.#hasRun)
