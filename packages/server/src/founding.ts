@@ -125,6 +125,8 @@ export class PeerRegistry {
     const { name } = known ?? { name: memberId };
     if (facts !== undefined) await this.#met.meet({ name, storeId }, facts.incarnation);
     if (known === undefined) return;
+    // Another storage may have come under this name while that was noted.
+    this.#checkStore(known, storeId);
     if (this.storeIdOf(memberId) === undefined) {
       this.#storeIds.set(memberId, storeId);
       await this.#save();

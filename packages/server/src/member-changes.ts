@@ -49,6 +49,8 @@ export function planChanges(request: ChangeRequest, circumstances: Circumstances
       if (id === old.id) throw invalid(`${name} cannot take its own place`);
       if (!isLearner(roster, id))
         throw invalid(`${name} votes already: remove ${old.name} when it is no longer wanted`);
+      const swap = [promotion(id, undefined), { type: 'remove', id: old.id } as const];
+      checkFailureDomains(swap, roster.state.active, roster.members);
       return about(id, { type: 'update', id, plan: planWord({ replaces: old.id }) });
     }
     case 'update': {

@@ -67,7 +67,8 @@ export class Membership {
   #cancelTimer: (() => void) | undefined;
   #isStopped = false;
   #isPromoting = false;
-  #pausedUntil = 0;
+  /** When learners that could not be promoted may be tried again. */
+  #pausedUntil: ReadonlyMap<PeerId, number> = new Map();
 
   constructor(options: MembershipOptions) {
     this.#options = options;
@@ -181,15 +182,18 @@ export class Membership {
     const { raft } = this.#options.engine.status();
     const now = this.#clock.now();
     if (raft.role !== 'leader') return this.#catchUp.forgetAll();
+    // All of them, also while one is promoted: that is what rounds are counted by.
     const ready = raft.configuration.learners
       .map((id) => this.#options.roster.get(id))
-      .find((member) => member !== undefined && this.#isReady(member, raft, now));
-    if (ready === undefined || this.#isPromoting || this.#waiting > 0 || now < this.#pausedUntil) return;
+      .filter((member) => member !== undefined)
+      .filter((member) => this.#isReady(member, raft, now));
+    // One that cannot be promoted, perhaps for long, keeps nobody behind it waiting: it may be waiting for that one itself.
+    const next = ready.find(({ id }) => now >= (this.#pausedUntil.get(id) ?? 0));
+    if (next === undefined || this.#isPromoting || this.#waiting > 0) return;
     this.#isPromoting = true;
-    void this.#inTurn(() => this.#promote(ready)).finally(() => (this.#isPromoting = false));
+    void this.#inTurn(() => this.#promote(next)).finally(() => (this.#isPromoting = false));
   }
 
-  /** Looked at for each learner at each time: that is what rounds are counted by. */
   #isReady(member: Member, raft: RaftStatus, now: number): boolean {
     const progress = raft.progress.get(member.id);
     const isCaughtUp = this.#catchUp.look(member.id, { progress, commitIndex: raft.commitIndex, now });
@@ -204,7 +208,9 @@ export class Membership {
       await this.#make(() => plannedPromotion(member, storeIdOf(id), roster));
       onEvent?.({ type: 'promoted', member: name });
     } catch (error) {
-      this.#pausedUntil = this.#clock.now() + refusedPauseMilliseconds;
+      const now = this.#clock.now();
+      const others = [...this.#pausedUntil].filter(([, until]) => until > now);
+      this.#pausedUntil = new Map([...others, [id, now + refusedPauseMilliseconds]]);
       onEvent?.({ type: 'not promoted', member: name, reason: RaftkvError.from(error).message });
     }
   }

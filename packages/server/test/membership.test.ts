@@ -315,6 +315,20 @@ describe('a learner', () => {
     expect(stage.events.slice(0, 2).map(({ type }) => type)).toEqual(['not promoted', 'promoted']);
     stage.membership.stop();
   });
+
+  it('that cannot be promoted does not stand in the way of those behind it', async () => {
+    const next = { ...learner, id: '000000000000000b', name: 'node5', address: 'h:5', storeId: 'S5' };
+    const stage = new Stage([learner, next]);
+    stage.onChange = async () => {
+      const [change] = stage.asked.at(-1)!;
+      if (change?.type === 'promote' && change.id === learner.id) throw new RaftkvError('unsafe_change', 'not yet');
+    };
+    stage.membership.start();
+    for (const { id } of [learner, next]) stage.heard(id, 100);
+    await stage.pass(1_000);
+    expect(stage.events).toContainEqual({ type: 'promoted', member: 'node5' });
+    stage.membership.stop();
+  });
 });
 
 describe('a tab', () => {
@@ -367,6 +381,9 @@ describe('a tab', () => {
     stage.roster.update({ active: stage.configuration, committed: stage.configuration, committedIndex: 20 });
     const refusal = expect.objectContaining({ code: 'unsafe_change', message: expect.stringContaining('4 tabs of 7') });
     await expect(stage.membership.handle({ type: 'promote', member: 'tab1' })).rejects.toEqual(refusal);
+    await expect(stage.membership.handle({ type: 'replace', member: 'node2', by: 'tab1' })).rejects.toMatchObject({
+      code: 'unsafe_change',
+    });
     const addition = { type: 'add', name: 'tab9', address: 'tab:w9', storeId: 'T9', kind: 'tab' } as const;
     await expect(stage.membership.handle({ ...addition, plan: 'promote' })).rejects.toEqual(refusal);
     expect(stage.asked).toEqual([]);

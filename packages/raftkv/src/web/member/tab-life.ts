@@ -66,7 +66,11 @@ export class TabLife {
 
   /** At once: clients are let go, and nothing that was under way is answered any more. */
   end(reason: EndOfLife, { handOver = false }: { readonly handOver?: boolean } = {}): void {
-    if (this.#closing !== undefined) return;
+    if (this.#closing !== undefined) {
+      // A turn in which the hand-over would have come to its end may have gone with the gap: it is waited for no longer.
+      if (reason.type === 'gap') this.member.close().catch(() => undefined);
+      return;
+    }
     if (!handOver) this.#dismissClients(reason);
     this.#closing = this.member.close({ handOver }).finally(() => this.#dismissClients(reason));
     this.#tellOver(reason);

@@ -137,6 +137,14 @@ describe('three tabs', () => {
     await b!.until(({ restarts, phase }) => restarts === 1 && phase === 'running');
   });
 
+  it('one that stops running while it hands over is closed all the same', async () => {
+    const [a] = await openThree();
+    const closed = a!.member.close({ handOver: true });
+    a!.sleep(60_000);
+    await closed;
+    expect(a!.member.status()).toMatchObject({ phase: 'stopped', error: undefined });
+  });
+
   it('close one after another, and the last one goes on', async () => {
     const [a, b, c] = await openThree();
     await a!.kv.put('x', 1);
