@@ -3,6 +3,9 @@ import { createMemoryStore, openMemoryStorage } from '@raftkv/storage';
 import type { MemoryStore } from '@raftkv/storage';
 import type { RoomSlot, RoomSlots } from './room-platform.ts';
 
+/** What is at these stores now, of all tabs that have them. */
+const turns = new WeakMap<Set<MemoryStore>, Promise<unknown>>();
+
 /** `kept`: what outlives the tab. By default nothing does. */
 export function memorySlots(kept?: Set<MemoryStore>): RoomSlots {
   const stores = kept ?? new Set<MemoryStore>();
@@ -20,17 +23,31 @@ export function memorySlots(kept?: Set<MemoryStore>): RoomSlots {
         await storage.close();
         return slotOf(store);
       },
+      release: async () => {
+        await storage.close();
+        given.delete(store);
+      },
       remove: async () => {
         await storage.close();
+        given.delete(store);
         stores.delete(store);
       },
     };
   };
   return {
     isLasting: kept !== undefined,
-    reopen: async () => {
-      const free = [...stores].find((store) => !store.isLocked && !given.has(store));
-      return free === undefined ? undefined : slotOf(free);
+    alone: (act) => {
+      const done = (turns.get(stores) ?? Promise.resolve()).then(act);
+      turns.set(
+        stores,
+        done.catch(() => undefined),
+      );
+      return done;
+    },
+    openFree: async () => {
+      const others = [...stores].filter((store) => !given.has(store));
+      const free = others.filter((store) => !store.isLocked);
+      return { free: free.map((store) => slotOf(store)), isSomeTaken: free.length < others.length, unreadable: [] };
     },
     create: async (identity) => {
       const store = createMemoryStore();

@@ -28,7 +28,11 @@ export interface GoingOn {
 }
 
 /** Rejects with `storage_*`: then nothing has changed, and the former member can be revived. Its storage is removed otherwise. */
-export async function goOnHome({ slots, self, clusterId, former }: GoingOn): Promise<RoomHome> {
+export function goOnHome(going: GoingOn): Promise<RoomHome> {
+  return going.slots.alone(() => leaveBehind(going));
+}
+
+async function leaveBehind({ slots, self, clusterId, former }: GoingOn): Promise<RoomHome> {
   const slot = await former.slot.reopen();
   try {
     const state = await readHeldState(slot.storage);

@@ -1,9 +1,9 @@
 // How a tab comes to be a member of a room: it founds one, is let in, comes back with what its profile kept, or goes on alone from a room whose majority is lost.
 // Each makes or finds one storage, with the notes that belong to it, and answers the home that `openMember` takes.
 import { openHome, tabAddress } from '@raftkv/server';
-import type { Admission, FoundingMember, Home, KvStateMachine } from '@raftkv/server';
+import type { Admission, FoundingMember, Home, HomeOptions, HomePlace, KvStateMachine } from '@raftkv/server';
 import type { RequestedIdentity, Storage } from '@raftkv/storage';
-import { firstLineage, readRoomNote, writeRoomNote } from './room-note.ts';
+import { firstLineage, writeRoomNote } from './room-note.ts';
 import type { RoomLineage, RoomNote } from './room-note.ts';
 import { drawWord } from './room-link.ts';
 import type { RoomSlot, RoomSlots } from './room-platform.ts';
@@ -20,25 +20,12 @@ export interface TabSelf {
   readonly domain: string;
 }
 
-/** `isFresh`: what the profile kept is left alone. */
-export type HowToBegin =
-  | { readonly type: 'found' }
-  | { readonly type: 'join'; readonly isFresh?: boolean }
-  | { readonly type: 'home'; readonly home: RoomHome; readonly slots: RoomSlots };
-
-/** Undefined: this tab is no member to begin with. */
-export async function beginHome(begin: HowToBegin, slots: RoomSlots, self: TabSelf): Promise<RoomHome | undefined> {
-  if (begin.type === 'home') return begin.home;
-  if (begin.type === 'found') return foundHome(slots, self);
-  return begin.isFresh === true ? undefined : reopenHome(slots, self.domain);
-}
-
 /** A room of one. */
-function foundHome(slots: RoomSlots, self: TabSelf): Promise<RoomHome> {
-  return found(slots, self, firstLineage, async () => undefined);
+export function foundHome(slots: RoomSlots, self: TabSelf): Promise<RoomHome> {
+  return slots.alone(() => found(slots, self, firstLineage, async () => undefined));
 }
 
-/** A room of one that goes on from this state, as of `index` in the room before. */
+/** A room of one that goes on from this state, as of `index` in the room before. What else is done to the slots is the caller's to keep out. */
 export function forkHome(
   slots: RoomSlots,
   self: TabSelf,
@@ -84,30 +71,11 @@ export async function joinHome(
   const note = { word: self.word, memberName: admission.identity.memberName, token: '', lineage };
   const make = new SlotMaker(slots, note, async () => undefined);
   const join = async (): Promise<Admission> => admission;
-  const home = await openHome({ place: make.place, name: note.memberName, token: '', founders: [], join });
-  return { home, slot: make.slot!, note };
-}
-
-/** With what the profile kept; undefined if there is nothing. Storages whose making was cut short, and those of members that were removed, are forgotten. */
-async function reopenHome(slots: RoomSlots, domain: string): Promise<RoomHome | undefined> {
-  for (;;) {
-    const slot = await slots.reopen();
-    if (slot === undefined) return undefined;
-    const note = await readRoomNote(slot.storage);
-    if (note !== undefined) {
-      try {
-        return await openSlot(slot, note, domain);
-      } catch (error) {
-        const { code } = error as { readonly code?: string };
-        if (code !== 'member_removed' && code !== 'storage_identity') throw error;
-      }
-    }
-    await slot.remove();
-  }
+  return slots.alone(() => make.open({ name: note.memberName, token: '', founders: [], join }));
 }
 
 /** The home in this storage, which was just opened. */
-async function openSlot(slot: RoomSlot, note: RoomNote, domain: string): Promise<RoomHome> {
+export async function openNotedHome(slot: RoomSlot, note: RoomNote, domain: string): Promise<RoomHome> {
   const { token, memberName, word } = note;
   const founders = token === '' ? [] : [founderOf({ word, domain })];
   const place = {
@@ -121,7 +89,7 @@ async function openSlot(slot: RoomSlot, note: RoomNote, domain: string): Promise
 
 /** The same member once more, with what is durable: what it knew beside that is forgotten. Its storage must be closed. */
 export async function reviveHome({ slot, note }: RoomHome, domain: string): Promise<RoomHome> {
-  return openSlot(await slot.reopen(), note, domain);
+  return openNotedHome(await slot.reopen(), note, domain);
 }
 
 async function found(
@@ -133,14 +101,7 @@ async function found(
   const founder = founderOf(self);
   const note = { word: self.word, memberName: founder.name, token: drawWord(), lineage };
   const make = new SlotMaker(slots, note, fill);
-  const home = await openHome({
-    place: make.place,
-    name: founder.name,
-    token: note.token,
-    founders: [founder],
-    join: undefined,
-  });
-  return { home, slot: make.slot!, note };
+  return make.open({ name: founder.name, token: note.token, founders: [founder], join: undefined });
 }
 
 function founderOf({ word, domain }: TabSelf): FoundingMember {
@@ -152,27 +113,39 @@ export function nameOf(word: string): string {
   return `tab-${word}`;
 }
 
-/** Makes the storage with all that it begins with, and opens it again, so that whatever is loaded holds that. */
+/** Makes the storage with all that it begins with, and opens it again, so that whatever is loaded holds that. What fails halfway leaves none. */
 class SlotMaker {
-  slot: RoomSlot | undefined;
-  readonly place;
+  readonly #slots: RoomSlots;
+  readonly #note: RoomNote;
+  readonly #fill: (storage: Storage, memberId: string) => Promise<void>;
+  #slot: RoomSlot | undefined;
 
   constructor(slots: RoomSlots, note: RoomNote, fill: (storage: Storage, memberId: string) => Promise<void>) {
-    this.place = {
+    this.#slots = slots;
+    this.#note = note;
+    this.#fill = fill;
+  }
+
+  async open(options: Omit<HomeOptions, 'place'>): Promise<RoomHome> {
+    const place: HomePlace = {
       label: 'the storage of a tab',
-      reopen: async (): Promise<Storage | undefined> => undefined,
-      create: async (identity: RequestedIdentity): Promise<Storage> => {
-        const made = await slots.create(identity);
-        try {
-          await fill(made.storage, identity.memberId);
-          await writeRoomNote(made.storage, note);
-          this.slot = await made.reopen();
-        } catch (error) {
-          await made.remove().catch(() => undefined);
-          throw error;
-        }
-        return this.slot.storage;
-      },
+      reopen: async () => undefined,
+      create: (identity) => this.#make(identity),
     };
+    try {
+      const home = await openHome({ ...options, place });
+      return { home, slot: this.#slot!, note: this.#note };
+    } catch (error) {
+      await this.#slot?.remove().catch(() => undefined);
+      throw error;
+    }
+  }
+
+  async #make(identity: RequestedIdentity): Promise<Storage> {
+    this.#slot = await this.#slots.create(identity);
+    await this.#fill(this.#slot.storage, identity.memberId);
+    await writeRoomNote(this.#slot.storage, this.#note);
+    this.#slot = await this.#slot.reopen();
+    return this.#slot.storage;
   }
 }

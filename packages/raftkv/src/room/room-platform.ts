@@ -36,16 +36,33 @@ export interface RoomSlot {
   onFailure: ((error: RaftkvError) => void) | undefined;
   /** Closes the storage and opens it again: what was written is loaded. */
   reopen(): Promise<RoomSlot>;
+  /** Closes the storage: whoever looks next may have it. */
+  release(): Promise<void>;
   /** Closes the storage, if it is open, and forgets all of it. */
   remove(): Promise<void>;
+}
+
+/** What there is at one moment. */
+export interface FoundSlots {
+  /** Opened, and no other tab's until they are released; those that were made first before others. */
+  readonly free: readonly RoomSlot[];
+  /** Another tab has one. */
+  readonly isSomeTaken: boolean;
+  /** Why others cannot be opened, each with its label. They are left as they are. */
+  readonly unreadable: readonly RaftkvError[];
 }
 
 /** What this profile keeps of a room: one storage for each tab that is or was a member, one at a time. */
 export interface RoomSlots {
   /** False: nothing is kept, and each start is a new member. */
   readonly isLasting: boolean;
-  /** The next one that holds something and that no other tab has; undefined: there is none. Those that were given before and not removed are passed over. */
-  reopen(): Promise<RoomSlot | undefined>;
+  /**
+   * Whatever this does to the slots is one step to all tabs of this profile: one at a time. Not within itself. Rejects with `storage_locked` if another tab is at it for
+   * 10 s and more.
+   */
+  alone<Result>(act: () => Promise<Result>): Promise<Result>;
+  /** All that hold something. Those that were given before, and neither released nor removed, are passed over. `isPatient`: a page that was just left may have one a moment longer. */
+  openFree(options: { readonly isPatient: boolean }): Promise<FoundSlots>;
   create(identity: RequestedIdentity): Promise<RoomSlot>;
 }
 

@@ -36,7 +36,7 @@ export class RoomSeat {
   /** Once known it stays: another cluster is another room. */
   clusterId: string | undefined;
   lineage: RoomLineage = firstLineage;
-  /** Why this tab is no member any more, or could not be one. */
+  /** Why this tab is no member any more, or could not be one; until it is one again. */
   error: RaftkvError | undefined;
 
   constructor(options: RoomSeatOptions) {
@@ -61,6 +61,7 @@ export class RoomSeat {
     });
     if (isOver()) return member.close();
     this.#have(member);
+    this.error = undefined;
     this.storeId = home.home.stored.identity.storeId;
     this.clusterId = member.clusterId;
     this.lineage = home.note.lineage;
@@ -124,18 +125,20 @@ export class RoomSeat {
     this.#options.send(word, { type: 'admitted', ...said, lineage: this.lineage });
   }
 
-  /** The member cannot go on. One that was removed is forgotten, and this tab goes on as an observer, which may be let in again; others keep their storage. */
+  /**
+   * The member cannot go on. One that was removed, or found to be a copy, is forgotten, and this tab goes on as an observer, which may be let in again; others keep their
+   * storage.
+   */
   #ended(home: RoomHome, error: RaftkvError): void {
     const member = this.#member;
-    const isRemoved = error.code === 'member_removed';
-    if (!isRemoved) this.#failed(error);
+    if (error.code !== 'member_removed') this.#failed(error);
     if (member?.home !== home) return;
     this.#have(undefined);
     this.storeId = drawStoreId();
     void member
       .close()
       .catch(() => undefined)
-      .then(() => (isRemoved ? home.slot.remove() : undefined))
+      .then(() => (isForgotten(error) ? home.slot.remove() : undefined))
       .catch((failure: unknown) => this.#failed(failure))
       .then(() => this.#options.onChange());
     this.#options.onChange();
@@ -167,4 +170,10 @@ export class RoomSeat {
     this.error = RaftkvError.from(error);
     this.#options.onChange();
   }
+}
+
+/** Its storage is of no more use to anybody. */
+export function isForgotten(error: unknown): boolean {
+  const { code } = RaftkvError.from(error);
+  return code === 'member_removed' || code === 'member_superseded';
 }

@@ -43,7 +43,7 @@ export interface RoomStatus {
   /** Members first, those that vote before others. */
   readonly tabs: readonly RoomTabStatus[];
   readonly quorum: RoomQuorum;
-  /** What is to be known beside that: voters that fail together, and that nothing is kept. */
+  /** What is to be known beside that: voters that fail together, that nothing is kept, and that something that was kept cannot be read. */
   readonly warnings: readonly string[];
   /** The room went on without this member, or the cluster that this tab follows: nothing of here gets there. `joinAnew` goes there. */
   readonly supersededBy: { readonly clusterId: string; readonly epoch: number } | undefined;
@@ -67,6 +67,8 @@ export interface RoomFacts {
   readonly clusters: readonly RoomCluster[];
   readonly successor: RoomCluster | undefined;
   readonly error: RaftkvError | undefined;
+  /** What is wrong with storages that were passed over. */
+  readonly setAside: readonly RaftkvError[];
 }
 
 const order = ['voter', 'leaving', 'learner', 'observer'];
@@ -82,7 +84,7 @@ export function describeRoom(facts: RoomFacts): RoomStatus {
     self: tabs.find(({ isSelf }) => isSelf)!,
     tabs,
     quorum: quorumOf(tabs, facts),
-    warnings: warningsOf(tabs),
+    warnings: [...warningsOf(tabs), ...setAsideWarnings(facts)],
     supersededBy: successor && { clusterId: successor.clusterId, epoch: successor.lineage.epoch },
     others: clusters
       .filter((cluster) => clusterId !== undefined && cluster.clusterId !== clusterId)
@@ -181,4 +183,9 @@ function warningsOf(tabs: readonly RoomTabStatus[]): string[] {
   if (ephemeral > 0)
     warnings.push(`${ephemeral} of ${voters.length} voters keep nothing: what only they know ends with their tabs.`);
   return warnings;
+}
+
+function setAsideWarnings({ setAside }: RoomFacts): string[] {
+  const messages = new Set(setAside.map(({ code, message }) => `${message} (${code})`));
+  return [...messages].map((message) => `${message}: it is left as it is, and this tab does without.`);
 }

@@ -6,12 +6,13 @@ import { openReplica } from '@raftkv/observer';
 import { tabWord } from '@raftkv/server';
 import type { Channel, ChannelPurpose } from '@raftkv/transport';
 import { RaftkvError } from '@raftkv/wire';
-import { beginHome } from './room-home.ts';
-import type { HowToBegin, RoomHome } from './room-home.ts';
+import { beginHome, isUnreadable } from './room-beginning.ts';
+import type { HowToBegin } from './room-beginning.ts';
+import type { RoomHome } from './room-home.ts';
 import { drawWord, roomIdOf } from './room-link.ts';
 import type { RoomKey } from './room-link.ts';
 import type { RoomMessage, TabReport } from './room-message.ts';
-import { RoomSeat } from './room-seat.ts';
+import { RoomSeat, isForgotten } from './room-seat.ts';
 import { RoomPeers } from './room-peers.ts';
 import { RoomScene } from './room-scene.ts';
 import type { RoomNetwork, RoomPlatform, RoomSlots } from './room-platform.ts';
@@ -37,6 +38,7 @@ export class TabInRoom<Value = unknown> {
   readonly #openedAt: number;
   readonly #stopWatching: () => void;
   readonly #scene: RoomScene;
+  readonly #setAside: readonly RaftkvError[];
   #visibleSince: number;
   readonly #seat: RoomSeat;
   #phase: RoomStatus['phase'] = 'open';
@@ -51,16 +53,31 @@ export class TabInRoom<Value = unknown> {
     begin: HowToBegin,
   ): Promise<TabInRoom<Value>> {
     const slots = begin.type === 'home' ? begin.slots : platform.openSlots(roomIdOf(key));
-    const self = { word: drawWord(), domain: platform.domain };
-    const home = await beginHome(begin, slots, self);
-    const room = new TabInRoom<Value>({ key, platform, options, slots, word: home?.note.word ?? self.word });
-    try {
-      await room.#begin(home);
-    } catch (error) {
-      await room.#close();
-      throw error;
+    const setAside: RaftkvError[] = [];
+    for (;;) {
+      const self = { word: drawWord(), domain: platform.domain };
+      const { home, setAside: found } = await beginHome(begin, slots, self);
+      setAside.push(...found);
+      const room = new TabInRoom<Value>({
+        key,
+        platform,
+        options,
+        slots,
+        word: home?.note.word ?? self.word,
+        setAside,
+      });
+      try {
+        await room.#begin(home);
+        return room;
+      } catch (error) {
+        await room.#close().catch(() => undefined);
+        if (home === undefined || begin.type !== 'join') throw error;
+        // Another one may do: what was kept of this one is of no use to anybody, or cannot be read and stays as it is.
+        if (isForgotten(error)) await home.slot.remove();
+        else if (isUnreadable(error)) setAside.push(unreadable(home, error));
+        else throw error;
+      }
     }
-    return room;
   }
 
   private constructor(parts: {
@@ -69,8 +86,10 @@ export class TabInRoom<Value = unknown> {
     readonly options: RoomOptions<Value>;
     readonly slots: RoomSlots;
     readonly word: string;
+    readonly setAside: readonly RaftkvError[];
   }) {
-    const { key, platform, options, slots, word } = parts;
+    const { key, platform, options, slots, word, setAside } = parts;
+    this.#setAside = setAside;
     this.#key = key;
     this.#platform = platform;
     this.#options = options;
@@ -107,6 +126,7 @@ export class TabInRoom<Value = unknown> {
       onChange: () => this.#changed({ isToTell: true }),
       isOver: () => this.#phase !== 'open' || this.#closing !== undefined,
     });
+    [this.#seat.error] = setAside;
     this.#status = new LiveValue<RoomStatus>(this.#describe());
     this.#stopWatching = platform.onVisibility(() => {
       this.#visibleSince = platform.clock.now();
@@ -254,6 +274,7 @@ export class TabInRoom<Value = unknown> {
       clusters: this.#scene.clusters,
       successor: this.#scene.successor(this.clusterId),
       error: this.#seat.error,
+      setAside: this.#setAside,
     });
   }
 
@@ -340,3 +361,7 @@ export class TabInRoom<Value = unknown> {
 
 /** An endpoint that is no member's address: whichever there is. */
 const anyMember = 'room';
+
+function unreadable({ slot }: RoomHome, { code, message }: RaftkvError): RaftkvError {
+  return new RaftkvError(code, `${slot.label}: ${message}`);
+}

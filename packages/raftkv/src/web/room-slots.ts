@@ -1,7 +1,7 @@
 // What a browser profile keeps of a room: a strict database of IndexedDB for each of its tabs that is a member, numbered. A tab takes one that no other has, by
 // its Web Lock, so a tab that is opened again is the member that it was, and a duplicated one is another.
 import { deleteIndexedDbStorage, openIndexedDbStorage } from '@raftkv/storage/web';
-import type { RequestedIdentity, Storage } from '@raftkv/storage';
+import type { RequestedIdentity } from '@raftkv/storage';
 import { RaftkvError } from '@raftkv/wire';
 import type { RoomSlot, RoomSlots } from '../room/room-platform.ts';
 
@@ -9,6 +9,8 @@ import type { RoomSlot, RoomSlots } from '../room/room-platform.ts';
 const maxSlots = 16;
 /** A page that was just left may have its lock a moment longer. */
 const reloadMilliseconds = 1_000;
+/** Another tab that looks through the slots, or goes on from one, is waited for. */
+const aloneMilliseconds = 10_000;
 
 export function indexedDbSlots(roomId: string): RoomSlots {
   const taken = new Set<number>();
@@ -24,16 +26,21 @@ export function indexedDbSlots(roomId: string): RoomSlots {
       onFailure: (error) => opened.slot?.onFailure?.(error),
     });
     taken.add(number);
+    const close = (): Promise<void> => storage.close().catch(() => undefined);
     const slot: RoomSlot = {
-      label: `storage ${number} of the room in this browser`,
+      label: labelOf(number),
       storage,
       onFailure: undefined,
       reopen: async () => {
         await storage.close();
-        return open(number);
+        return open(number, undefined, reloadMilliseconds);
+      },
+      release: async () => {
+        await close();
+        taken.delete(number);
       },
       remove: async () => {
-        await storage.close().catch(() => undefined);
+        await close();
         await deleteIndexedDbStorage(name);
         taken.delete(number);
       },
@@ -43,47 +50,81 @@ export function indexedDbSlots(roomId: string): RoomSlots {
   };
   return {
     isLasting: true,
-    reopen: async () => {
-      // The one before this page was loaded may be on its way out: it is waited for only if no other is free.
-      for (const patience of [0, reloadMilliseconds]) {
-        const locked: number[] = [];
-        for (let number = 1; number <= maxSlots; number += 1) {
-          if (taken.has(number)) continue;
-          const found = await unless(open(number, undefined, patience));
-          if (typeof found !== 'string') return found;
-          if (found === 'storage_locked') locked.push(number);
-        }
-        if (locked.length === 0) return undefined;
+    alone: (act) => alone(`raftkv slots ${roomId}`, act),
+    openFree: async ({ isPatient }) => {
+      const numbers = Array.from({ length: maxSlots }, (_, at) => at + 1).filter((number) => !taken.has(number));
+      const patience = isPatient ? reloadMilliseconds : 0;
+      // All at once: those that others have are waited for together.
+      const looks = await Promise.allSettled(
+        numbers.map((number) => look(number, () => open(number, undefined, patience))),
+      );
+      const found = looks.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
+      const free = found.flatMap(({ slot }) => (slot === undefined ? [] : [slot]));
+      const failed = looks.find((each) => each.status === 'rejected');
+      if (failed !== undefined) {
+        await Promise.all(free.map((slot) => slot.release()));
+        throw failed.reason;
       }
-      return undefined;
+      return {
+        free,
+        isSomeTaken: found.some(({ absence }) => absence === 'storage_locked'),
+        unreadable: found.flatMap(({ unreadable }) => (unreadable === undefined ? [] : [unreadable])),
+      };
     },
     create: async (identity) => {
       for (let number = 1; number <= maxSlots; number += 1) {
-        if (taken.has(number) || (await isThere(number, open))) continue;
-        return open(number, identity);
+        if (taken.has(number)) continue;
+        const { absence, slot } = await look(number, () => open(number));
+        if (absence === 'storage_missing') return open(number, identity);
+        // Somebody else's, one that was left, or one that cannot be read: it stays.
+        await slot?.release();
       }
-      throw new RaftkvError('busy', `this browser has ${maxSlots} tabs in the room already`);
+      throw new RaftkvError('busy', `this browser keeps ${maxSlots} members of the room already`);
     },
   };
 }
 
-type Open = (number: number) => Promise<RoomSlot>;
-
-/** Somebody else's, or one that was left. */
-async function isThere(number: number, open: Open): Promise<boolean> {
-  const found = await unless(open(number));
-  if (typeof found === 'string') return found !== 'storage_missing';
-  await (found.storage satisfies Storage).close();
-  return true;
+function labelOf(number: number): string {
+  return `storage ${number} of the room in this browser`;
 }
 
-/** The slot, or why there is none to be had. Other errors are thrown. */
-async function unless(opening: Promise<RoomSlot>): Promise<RoomSlot | 'storage_missing' | 'storage_locked'> {
+/** What is to be found under a number: a slot, nothing or another tab's, or what cannot be read. */
+interface Look {
+  readonly slot?: RoomSlot;
+  readonly absence?: 'storage_missing' | 'storage_locked';
+  readonly unreadable?: RaftkvError;
+}
+
+/** Other errors are thrown. */
+async function look(number: number, open: () => Promise<RoomSlot>): Promise<Look> {
   try {
-    return await opening;
+    return { slot: await open() };
+  } catch (thrown) {
+    const error = RaftkvError.from(thrown);
+    const { code, message } = error;
+    if (code === 'storage_missing' || code === 'storage_locked') return { absence: code };
+    if (code !== 'storage_corrupt' && code !== 'unsupported_version') throw error;
+    return { unreadable: new RaftkvError(code, `${labelOf(number)}: ${message}`, { cause: error }) };
+  }
+}
+
+/** A Web Lock is one for all tabs of the origin, and ends with the tab that has it. */
+async function alone<Result>(name: string, act: () => Promise<Result>): Promise<Result> {
+  const patience = new AbortController();
+  const timer = setTimeout(() => patience.abort(), aloneMilliseconds);
+  let isOurs = false;
+  try {
+    return await navigator.locks.request(name, { signal: patience.signal }, () => {
+      isOurs = true;
+      clearTimeout(timer);
+      return act();
+    });
   } catch (error) {
-    const { code } = RaftkvError.from(error);
-    if (code === 'storage_missing' || code === 'storage_locked') return code;
-    throw error;
+    if (isOurs) throw error;
+    throw new RaftkvError('storage_locked', 'another tab of this browser is busy with the room, and does not answer', {
+      cause: error,
+    });
+  } finally {
+    clearTimeout(timer);
   }
 }

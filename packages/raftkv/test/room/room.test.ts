@@ -172,6 +172,53 @@ describe('a room', () => {
     await vi.waitFor(async () => expect(await last.room.kv.get('x')).toBe('and changed'), within);
   });
 
+  it.each(['room', 'incarnation'])(
+    'sets what cannot be read aside, says so, and goes on as another member: the note "%s"',
+    async (name) => {
+      const pages = await open(3);
+      await settled(pages);
+      const [a, b, c] = pages as [Page, Page, Page];
+      await a.room.kv.put('x', 1);
+      const before = b.memberId;
+      b.crash();
+      const [stores] = b.profile.rooms.values();
+      const [store] = stores!;
+      const damaged = new TextEncoder().encode('no note');
+      store!.notes.set(name, damaged);
+      for (let time = 1; time <= 2; time += 1) {
+        const back = await stage.enter(b.profile);
+        if (time === 1) expect(back.room.status.getSnapshot().error).toMatchObject({ code: 'storage_corrupt' });
+        await settled([a, back, c]);
+        expect(back.memberId).not.toBe(before);
+        const { error, warnings } = back.room.status.getSnapshot();
+        expect(error).toBeUndefined();
+        expect(warnings.filter((warning) => warning.includes('left as it is'))).toHaveLength(1);
+        expect(await back.room.kv.get('x')).toBe(1);
+        expect(store!.notes.get(name)).toBe(damaged);
+        expect(stores).toContain(store);
+        // The member that it is now is found again beside it, the next time.
+        expect(stores!.size).toBe(2);
+        back.crash();
+      }
+    },
+  );
+
+  it('forgets a storage that the others found to be a copy, and goes on as another member', async () => {
+    const pages = await open(3);
+    await settled(pages);
+    const [a, b, c] = pages as [Page, Page, Page];
+    b.crash();
+    const [stores] = b.profile.rooms.values();
+    const [store] = stores!;
+    const note = JSON.parse(new TextDecoder().decode(store!.notes.get('incarnation'))) as object;
+    const superseded = JSON.stringify({ ...note, superseded: 'it is a copy' });
+    store!.notes.set('incarnation', new TextEncoder().encode(superseded));
+    const back = await stage.enter(b.profile);
+    await settled([a, back, c]);
+    expect(stores!.has(store!)).toBe(false);
+    expect(stores!.size).toBe(1);
+  });
+
   it('has new members at each start where nothing is kept', async () => {
     const a = await stage.create(new Profile('p1', { isEphemeral: true }));
     const b = await stage.enter(new Profile('p2', { isEphemeral: true }));

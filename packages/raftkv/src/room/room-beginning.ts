@@ -1,0 +1,105 @@
+// With what a tab begins: as the founder of a room, with a home that it is given, or with the newest of the storages that its profile keeps of the room and that no other
+// tab has. Of those, what cannot be read is left as it is and told of, and what is nobody's any more is forgotten. Called by `room.ts`.
+import { RaftkvError } from '@raftkv/wire';
+import { foundHome, openNotedHome } from './room-home.ts';
+import type { RoomHome, TabSelf } from './room-home.ts';
+import { readRoomNote } from './room-note.ts';
+import type { RoomNote } from './room-note.ts';
+import type { FoundSlots, RoomSlot, RoomSlots } from './room-platform.ts';
+
+/** `isFresh`: what the profile kept is left alone. */
+export type HowToBegin =
+  | { readonly type: 'found' }
+  | { readonly type: 'join'; readonly isFresh?: boolean }
+  | { readonly type: 'home'; readonly home: RoomHome; readonly slots: RoomSlots };
+
+export interface Beginning {
+  /** Undefined: this tab is no member to begin with. */
+  readonly home: RoomHome | undefined;
+  /** What is wrong with storages that were passed over. */
+  readonly setAside: readonly RaftkvError[];
+}
+
+interface NotedSlot {
+  readonly slot: RoomSlot;
+  readonly note: RoomNote;
+}
+
+/** Rejects with `storage_*` where a storage fails, which is another thing than one that is damaged. */
+export async function beginHome(begin: HowToBegin, slots: RoomSlots, self: TabSelf): Promise<Beginning> {
+  if (begin.type === 'home') return { home: begin.home, setAside: [] };
+  if (begin.type === 'found') return { home: await foundHome(slots, self), setAside: [] };
+  return begin.isFresh === true ? { home: undefined, setAside: [] } : reopenHome(slots, self.domain);
+}
+
+function reopenHome(slots: RoomSlots, domain: string): Promise<Beginning> {
+  return slots.alone(async () => {
+    const found = await slots.openFree({ isPatient: false });
+    const first = await choose(found, domain);
+    // The one before this page was loaded may be on its way out: it is waited for only if no other can be had.
+    if (first.home !== undefined || !found.isSomeTaken) return first;
+    const second = await choose(await slots.openFree({ isPatient: true }), domain);
+    return { home: second.home, setAside: [...first.setAside, ...second.setAside] };
+  });
+}
+
+async function choose(found: FoundSlots, domain: string): Promise<Beginning> {
+  const setAside = [...found.unreadable];
+  const putAside = async (slot: RoomSlot, error: RaftkvError): Promise<void> => {
+    await slot.storage.close().catch(() => undefined);
+    setAside.push(new RaftkvError(error.code, `${slot.label}: ${error.message}`, { cause: error }));
+  };
+  try {
+    const noted = await readNotes(found.free, putAside);
+    let home: RoomHome | undefined;
+    // A room that went on is of a later epoch than what it went on from.
+    for (const { slot, note } of noted.toSorted((a, b) => b.note.lineage.epoch - a.note.lineage.epoch)) {
+      if (home === undefined) home = await openOrForget({ slot, note }, domain, putAside);
+      else await slot.release();
+    }
+    return { home, setAside };
+  } catch (error) {
+    for (const slot of found.free) await slot.release();
+    throw error;
+  }
+}
+
+type PutAside = (slot: RoomSlot, error: RaftkvError) => Promise<void>;
+
+/** Storages whose making was cut short hold nothing that anybody was promised. */
+async function readNotes(free: readonly RoomSlot[], putAside: PutAside): Promise<NotedSlot[]> {
+  const noted: NotedSlot[] = [];
+  for (const slot of free) {
+    try {
+      const note = await readRoomNote(slot.storage);
+      if (note === undefined) await slot.remove();
+      else noted.push({ slot, note });
+    } catch (error) {
+      if (!isUnreadable(error)) throw error;
+      await putAside(slot, error);
+    }
+  }
+  return noted;
+}
+
+/** Those of members that were removed are forgotten. */
+async function openOrForget(
+  { slot, note }: NotedSlot,
+  domain: string,
+  putAside: PutAside,
+): Promise<RoomHome | undefined> {
+  try {
+    return await openNotedHome(slot, note, domain);
+  } catch (error) {
+    const { code } = RaftkvError.from(error);
+    if (code === 'member_removed' || code === 'storage_identity') await slot.remove();
+    else if (isUnreadable(error)) await putAside(slot, error);
+    else throw error;
+    return undefined;
+  }
+}
+
+/** Damaged, or of a later build: it stays as it is, and this tab does without. */
+export function isUnreadable(error: unknown): error is RaftkvError {
+  return error instanceof RaftkvError && (error.code === 'storage_corrupt' || error.code === 'unsupported_version');
+}
