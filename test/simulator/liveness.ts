@@ -12,6 +12,9 @@ export interface LivenessGoal {
   readonly isReached: () => boolean;
 }
 
+/** Of each client, once the core is healed. */
+export const callsOfEach = 10;
+
 export class Liveness {
   readonly #world: World;
   readonly #cluster: Cluster;
@@ -36,7 +39,8 @@ export class Liveness {
     this.#startedAt = world.now;
     const { tickMilliseconds, electionTimeoutTicks, requestTimeoutMilliseconds } = world.swarm;
     // Sockets that are half open, and clients that wait, take their own time to find out.
-    this.#deadline = world.now + 30_000 + 60 * tickMilliseconds * electionTimeoutTicks + 5 * requestTimeoutMilliseconds;
+    const patience = 30_000 + 60 * tickMilliseconds * electionTimeoutTicks + 5 * requestTimeoutMilliseconds;
+    this.#deadline = world.now + patience + callsMilliseconds(world.swarm);
     this.#heal();
     this.#goals = goals(this.core);
   }
@@ -113,4 +117,9 @@ function describe({ name, phase, running }: Member): string {
   if (running === undefined) return `${name} (${phase})`;
   const { id, role, term, lastIndex, configurationIndex } = running.core.status();
   return `${name} (${id} ${role} in ${term}, applied ${running.replica.appliedIndex} of ${lastIndex}, members of ${configurationIndex})`;
+}
+
+/** Of the calls that are to go through, where the entries of all clients go one after the other: there and back, and onto two disks. */
+function callsMilliseconds({ clients, callersPerClient, links, disk }: World['swarm']): number {
+  return clients * callersPerClient * callsOfEach * 2 * (links.meanLatency + disk.meanSyncLatency);
 }

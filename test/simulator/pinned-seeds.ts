@@ -28,5 +28,6 @@ export const pinnedSeeds: readonly PinnedSeed[] = [
     what: 'a founder believed what another one had said before on a slower channel, and waited for it for ever',
   },
   { seed: 2115, what: 'a process that was taken over before was held for the copy that was put in its place' },
+  { seed: 6198, what: 'a slow world in which entries go one after the other was not given the time for its calls' },
   { seed: 1177, what: 'a simulated disk that was slow held up a write for minutes after all disks were mended' },
 ];

@@ -13,7 +13,7 @@ import { Oracle } from './clients/oracle.ts';
 import { ChangeFaults } from './change-faults.ts';
 import { Doubles } from './doubles.ts';
 import { Faults } from './faults.ts';
-import { Liveness } from './liveness.ts';
+import { Liveness, callsOfEach } from './liveness.ts';
 import type { LivenessGoal } from './liveness.ts';
 import { Budget } from './members/budget.ts';
 import { Cluster } from './members/cluster.ts';
@@ -240,7 +240,7 @@ export class Simulation {
       { what: 'no leader', isReached: () => core.some((member) => member.isLeader) },
       {
         what: 'calls of clients do not go through',
-        isReached: () => this.#clients.every(({ caller }, at) => caller.done >= before[at]! + 10),
+        isReached: () => this.#clients.every(({ caller }, at) => caller.done >= before[at]! + callsOfEach),
       },
       {
         what: 'calls of observers do not go through',
