@@ -44,6 +44,15 @@ interface KeptChanges extends Answered {
 
 const nothing = new Uint8Array(0);
 
+/** A question that has no answer yet. */
+interface Waiter {
+  readonly about: DigestRequest['about'];
+  readonly isDue: () => boolean;
+  readonly wake: () => void;
+}
+
+const isForState = ({ about }: Waiter): boolean => about === 'state';
+
 export class Digests {
   readonly #stateMachine: KvStateMachine;
   readonly #options: DigestsOptions;
@@ -53,12 +62,12 @@ export class Digests {
   /** One walk at a time. */
   #isWalking = false;
   #restUntil = 0;
-  readonly #waiting = new Set<() => void>();
+  readonly #waiting = new Set<Waiter>();
 
   constructor(stateMachine: KvStateMachine, options: DigestsOptions) {
     this.#stateMachine = stateMachine;
     this.#options = options;
-    stateMachine.onApplied(() => this.#wake());
+    stateMachine.onApplied(() => this.#wakeWhere(({ isDue }) => isDue()));
   }
 
   /** Resolves as `DigestRequest` says. Rejects with `invalid_argument` for ranges that make no sense, `busy` at the limit. */
@@ -71,8 +80,14 @@ export class Digests {
       if (answered !== undefined) return this.#dress(answered);
       const left = end - clock.now();
       if (left <= 0) return this.#dress({ ...this.#place(), about: 'nothing' });
-      await this.#news(left);
+      await this.#news(left, { about, isDue: () => this.#isDue(about, from) });
     }
+  }
+
+  /** Whether what was applied gives an answer, or something to begin with: those who wait may be thousands, and runs come by the thousand a second. */
+  #isDue(about: DigestRequest['about'], from: number): boolean {
+    if (about === 'changes') return this.#store.revision > from;
+    return this.#store.revision >= from && !this.#isWalking && this.#options.clock.now() >= this.#restUntil;
   }
 
   get #store(): KvStateMachine['store'] {
@@ -156,7 +171,7 @@ export class Digests {
       this.#restUntil = now + restShare * Math.max(1, now - startedAt);
       if (state !== undefined) this.#keepState(key, { about: 'state', ...state });
       // Whoever needs a newer one waits for this.
-      clock.schedule(() => this.#wake(), this.#restUntil - now);
+      clock.schedule(() => this.#wakeWhere(isForState), this.#restUntil - now);
     });
   }
 
@@ -167,26 +182,27 @@ export class Digests {
       if (this.#states.size <= maxStates) break;
       this.#states.delete(oldest);
     }
-    this.#wake();
+    this.#wakeWhere(isForState);
   }
 
-  #wake(): void {
-    for (const wake of [...this.#waiting]) wake();
+  #wakeWhere(isMeant: (waiter: Waiter) => boolean): void {
+    for (const waiter of [...this.#waiting].filter(isMeant)) waiter.wake();
   }
 
-  /** Something was applied or worked out, or `milliseconds` have passed. */
-  #news(milliseconds: number): Promise<void> {
+  /** Something was applied or worked out that is of use, or `milliseconds` have passed. */
+  #news(milliseconds: number, asked: Pick<Waiter, 'about' | 'isDue'>): Promise<void> {
     if (this.#waiting.size >= (this.#options.maxWaiting ?? 10_000)) {
       throw new RaftkvError('busy', 'too many questions wait for a digest');
     }
     return new Promise((resolve) => {
       const wake = (): void => {
-        this.#waiting.delete(wake);
+        this.#waiting.delete(waiter);
         cancel();
         resolve();
       };
       const cancel = this.#options.clock.schedule(wake, milliseconds);
-      this.#waiting.add(wake);
+      const waiter = { ...asked, wake };
+      this.#waiting.add(waiter);
     });
   }
 }

@@ -64,6 +64,27 @@ describe('the digests of a member', () => {
     expect(some.digest).not.toEqual(all.digest);
   });
 
+  it('that are not due wake nobody, however much is applied', async () => {
+    const bench = new FeedBench({ retainedRevisions: 10_000 });
+    let waits = 0;
+    const schedule: typeof bench.clock.schedule = (callback, milliseconds) => {
+      waits += 1;
+      return bench.clock.schedule(callback, milliseconds);
+    };
+    const clock = { now: () => bench.clock.now(), schedule };
+    const digests = new Digests(bench.machine, { clock, leader: () => leader });
+    for (const about of ['changes', 'state'] as const) {
+      for (let i = 0; i < 20; i += 1) void digests.ask({ type: 'digest', about, from: 1_000, ranges: [] });
+    }
+    await settle();
+    for (let i = 0; i < 50; i += 1) {
+      bench.put(`k${i}`);
+      await settle();
+    }
+    expect(waits).toBe(40);
+    await bench.clock.advance(5_001);
+  });
+
   it('wait for a change, and say after a while that there is none', async () => {
     const { bench, ask } = stage();
     bench.put('a');
