@@ -7,9 +7,9 @@ import type { Profile, Tab } from './harness/tabs.ts';
 const stage = setStage(['storage'], { flags: ['--host-resolver-rules=MAP raftkv.test 127.0.0.1'] });
 
 /** Opens the storage in a tab and keeps it in `held`; later failures are listed. */
-async function hold(tab: Tab, options: { steal?: boolean } = {}): Promise<string> {
+async function hold(tab: Tab, options: { steal?: boolean; waitMilliseconds?: number } = {}): Promise<string> {
   return tab.page.evaluate(
-    ({ steal }) =>
+    ({ steal, waitMilliseconds }) =>
       storageLab.codeOf(async () => {
         const { openIndexedDbStorage, identity } = storageLab;
         const heard: string[] = [];
@@ -18,7 +18,8 @@ async function hold(tab: Tab, options: { steal?: boolean } = {}): Promise<string
           create: true,
           identity,
           steal: steal ?? false,
-          lockWaitMilliseconds: 100,
+          // The browser takes its time to let go of what a closed page had.
+          lockWaitMilliseconds: waitMilliseconds ?? 20_000,
           onFailure: ({ code }) => void heard.push(code),
         });
         Object.assign(storageLab, { held: { storage, heard, state: await storage.load() } });
@@ -44,7 +45,7 @@ async function twoTabs(before?: () => void): Promise<[Profile, Tab, Tab]> {
 it('a second tab is refused while the first one lives, and let in when it is closed or killed', async () => {
   const [profile, first, second] = await twoTabs();
   expect(await hold(first)).toBe('resolved');
-  expect(await hold(second)).toBe('storage_locked');
+  expect(await hold(second, { waitMilliseconds: 100 })).toBe('storage_locked');
   expect(await append(first, 1)).toBe('resolved');
   await first.close();
   expect(await hold(second)).toBe('resolved');
@@ -74,6 +75,41 @@ it('who is robbed hears of it at once, and writes nothing more', async () => {
   expect(await append(first, 2)).toBe('storage_locked');
   expect(await heldIndexes(second)).toEqual([1]);
   expect(await append(second, 2)).toBe('resolved');
+});
+
+it('who is robbed while it is opening does not open, and robs nobody', async () => {
+  const [profile, first, second] = await twoTabs();
+  expect(await hold(first)).toBe('resolved');
+  await first.page.reload();
+  // Keeps everybody from writing, as a browser that takes its time.
+  const slow = await profile.openTab(stage.url('storage'));
+  await slow.page.evaluate(async () => {
+    const [{ name }] = (await indexedDB.databases()) as [{ name: string }];
+    const database = await new Promise<IDBDatabase>((resolve) => {
+      const request = indexedDB.open(name);
+      request.addEventListener('success', () => resolve(request.result));
+    });
+    const store = database
+      .transaction([...database.objectStoreNames], 'readwrite')
+      .objectStore(database.objectStoreNames[0]!);
+    const state = { isSlow: true };
+    const goOn = (): void => {
+      if (state.isSlow) store.count().addEventListener('success', goOn);
+    };
+    goOn();
+    Object.assign(globalThis, { slow: state });
+  });
+  const owner = (): Promise<string | undefined> =>
+    slow.page.evaluate(async () => (await navigator.locks.query()).held?.[0]?.clientId);
+  const opening = hold(first);
+  await expect.poll(owner).toBeDefined();
+  const robbed = await owner();
+  const stealing = hold(second, { steal: true });
+  await expect.poll(owner).not.toBe(robbed);
+  await slow.page.evaluate(() => void ((globalThis as unknown as { slow: { isSlow: boolean } }).slow.isSlow = false));
+  expect(await opening).toBe('storage_locked');
+  expect(await stealing).toBe('resolved');
+  expect(await append(second, 1)).toBe('resolved');
 });
 
 it('a frozen tab that was robbed cannot write when it thaws', async () => {

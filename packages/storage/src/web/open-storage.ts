@@ -51,7 +51,12 @@ export interface IndexedDbStorageOptions {
 export async function openIndexedDbStorage(options: IndexedDbStorageOptions): Promise<Storage> {
   const name = databaseNameOf(options.name);
   databaseFactory();
-  let onStolen = (_error: RaftkvError): void => undefined;
+  let stolen: RaftkvError | undefined;
+  let onStolen = (error: RaftkvError): void => void (stolen = error);
+  // Who was robbed while it was opening would otherwise raise the fence over that of the one that has it now.
+  const checkOwner = (): void => {
+    if (stolen !== undefined) throw stolen;
+  };
   const release = await takeWebLock({
     name,
     steal: options.steal ?? false,
@@ -59,8 +64,9 @@ export async function openIndexedDbStorage(options: IndexedDbStorageOptions): Pr
     onStolen: (error) => onStolen(error),
   });
   try {
-    const opened = await openDatabase(name, options, release);
+    const opened = await openDatabase(name, options, { release, checkOwner });
     onStolen = opened.onStolen;
+    checkOwner();
     return opened.storage;
   } catch (error) {
     await release();
@@ -71,7 +77,7 @@ export async function openIndexedDbStorage(options: IndexedDbStorageOptions): Pr
 async function openDatabase(
   name: string,
   options: IndexedDbStorageOptions,
-  release: () => Promise<void>,
+  { release, checkOwner }: { readonly release: () => Promise<void>; readonly checkOwner: () => void },
 ): Promise<{ storage: Storage; onStolen: (error: RaftkvError) => void }> {
   const { durability = 'strict', openTimeoutMilliseconds = 10_000 } = options;
   let storage: IndexedDbStorage | undefined;
@@ -84,6 +90,7 @@ async function openDatabase(
     const found = await database.transact('readwrite', async (store) => {
       const read = await readDatabase(store, database.label);
       checkIdentity(read.state.identity, options.identity, database.label);
+      checkOwner();
       store.put(encodeRecord(fenceKey, raised(read.fence, token)), fenceKey.key);
       return read;
     });
