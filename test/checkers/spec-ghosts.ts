@@ -26,6 +26,8 @@ export class SpecGhosts {
   readonly disks: Disks;
   /** By term, by candidate. */
   readonly candidacies = new Map<number, Map<PeerId, Candidacy>>();
+  /** Terms in which a process stood whose place another one had taken: nobody may vote for it, but a term may be heard of that began so. */
+  readonly termsBehind = new Set<number>();
   /** Votes that were given, and those of them that came in: by term and candidate. */
   readonly given = new Map<string, Set<PeerId>>();
   readonly received = new Map<string, Set<PeerId>>();

@@ -56,7 +56,8 @@ function updateTerm(ghosts: SpecGhosts, { after, input }: SpecStep, message: Mes
   if (message?.term !== term) throw new SpecBroken('UpdateTerm', `${words}, which does not speak of it`);
   if (message.type === 'preVoteRequest' || (message.type === 'preVoteResponse' && message.granted))
     throw new SpecBroken('UpdateTerm', `${words}: nobody is in it`);
-  if (!ghosts.candidacies.has(term)) throw new SpecBroken('UpdateTerm', `${words}, for which nobody stood`);
+  if (!ghosts.candidacies.has(term) && !ghosts.termsBehind.has(term))
+    throw new SpecBroken('UpdateTerm', `${words}, for which nobody stood`);
 }
 
 /** §3.4, §3.6.1: one vote a term, and for a log that is no older than the own. */

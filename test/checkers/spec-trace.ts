@@ -57,6 +57,7 @@ export class SpecificationTrace {
   /** Of a process whose place another one has taken: what it goes on to do as the leader of its term counts, and what else it takes itself for does not. */
   steppedBehind(step: SpecStep): Verdict {
     const { before, after } = step;
+    if (after.role === 'candidate') this.#ghosts.termsBehind.add(after.term);
     const leads = before.role === 'leader' && before.term === after.term;
     return this.#judge(() => leads && checkLogStep(this.#ghosts, step));
   }

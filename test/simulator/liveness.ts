@@ -10,7 +10,14 @@ import type { World } from './world/world.ts';
 export interface LivenessGoal {
   readonly what: string;
   readonly isReached: () => boolean;
+  /** How far it has come: while that goes up it is given time. A log of thousands of entries may go to a learner one by one. */
+  readonly progress?: () => number;
 }
+
+/** So long something must have come forward, where a goal tells how far it is. */
+const progressMilliseconds = 10_000;
+/** However much does. */
+const longestMilliseconds = 30 * 60_000;
 
 /** Of each client, once the core is healed. */
 export const callsOfEach = 10;
@@ -20,7 +27,8 @@ export class Liveness {
   readonly #cluster: Cluster;
   readonly #budget: Budget;
   readonly core: readonly Member[];
-  readonly #deadline: number;
+  #deadline: number;
+  #furthest = -1;
   readonly #startedAt: number;
   readonly #goals: readonly LivenessGoal[];
   #nextGoal = 0;
@@ -53,8 +61,14 @@ export class Liveness {
   check(): boolean {
     while (this.#nextGoal < this.#goals.length && this.#goals[this.#nextGoal]!.isReached()) this.#nextGoal++;
     if (this.#nextGoal === this.#goals.length) return true;
-    if (this.#world.now < this.#deadline) return false;
-    const { what } = this.#goals[this.#nextGoal]!;
+    const { now } = this.#world;
+    const { what, progress } = this.#goals[this.#nextGoal]!;
+    const reached = progress?.() ?? -1;
+    if (reached > this.#furthest && now < this.#startedAt + longestMilliseconds) {
+      this.#furthest = reached;
+      this.#deadline = Math.max(this.#deadline, now + progressMilliseconds);
+    }
+    if (now < this.#deadline) return false;
     const seconds = ((this.#world.now - this.#startedAt) / 1000).toFixed(1);
     const core = this.core.map(describe).join(', ');
     throw new Violation('progress', `${seconds} s after ${core} were healed: ${what}; ${this.#budget.describe()}`);

@@ -29,5 +29,10 @@ export const pinnedSeeds: readonly PinnedSeed[] = [
   },
   { seed: 2115, what: 'a process that was taken over before was held for the copy that was put in its place' },
   { seed: 6198, what: 'a slow world in which entries go one after the other was not given the time for its calls' },
+  {
+    seed: 10_569,
+    what: 'a term that a process began whose place another one had taken was said to have been begun by nobody',
+  },
+  { seed: 11_475, what: 'a learner that got thousands of entries one by one was said not to come forward' },
   { seed: 1177, what: 'a simulated disk that was slow held up a write for minutes after all disks were mended' },
 ];

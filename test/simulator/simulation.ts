@@ -260,6 +260,8 @@ export class Simulation {
             (member) => member.running !== undefined && member.checks.appliedIndex === canon.lastIndex,
           );
         },
+        // Once nothing more is called for, the end of the log stays where it is.
+        progress: () => Math.min(...this.#staying(core).map(({ checks }) => checks.appliedIndex)),
       },
       { what: 'changes of members do not come to their end', isReached: () => this.#isSettled(core) },
       {

@@ -2,7 +2,8 @@
 // and the clamp that keeps an overtaken write from claiming too much. The one door to the outbox.
 //
 // A message makes a promise that must survive a crash (§3.8). Which write backs it:
-// - voteRequest, voteResponse: the term and the vote. Everything else in reply to a peer: the term.
+// - voteRequest, voteResponse: the term and the vote. Everything else in reply to a peer: the term; but for pre-votes, which promise nothing: a term that one names
+//   in a refusal and then forgets is one in which nobody has voted (§9.6).
 // - a successful appendResponse: the entries; see replication.ts (flushAcknowledgement), which compares with persistedIndex.
 // - a leader's own messages promise nothing new: its term and vote were durable before it won.
 import type { Entry, HardState } from './entry.ts';

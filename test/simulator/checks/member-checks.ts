@@ -126,7 +126,8 @@ export class MemberChecks implements CheckedMember {
   watches(core: Raft, watch: CoreWatch): void {
     if (this.#hasLostDisk) return;
     this.#id = recordOf(core).id;
-    this.#cluster.specification.watch(core, this.disk, watch);
+    const onStandsBehind = (term: number): void => this.#cluster.entersTerm(this.name, term, true);
+    this.#cluster.specification.watch(core, this.disk, { ...watch, onStandsBehind });
     new ConfirmedReads(this.name, () => this.#cluster.canon.lastIndex).watch(core, watch.guard, watch.isMember);
   }
 

@@ -22,6 +22,8 @@ export interface CoreWatch {
   readonly guard: Guard;
   /** False once another process has taken its place. */
   readonly isMember: () => boolean;
+  /** It stands in this term, though another process has taken its place. */
+  readonly onStandsBehind?: (term: number) => void;
 }
 
 export class Specification {
@@ -44,7 +46,7 @@ export class Specification {
   }
 
   /** A core that begins; whatever it is given from now on is looked at, while it is the member that it says it is. */
-  watch(core: Raft, disk: DiskRecord, { guard, isMember }: CoreWatch): void {
+  watch(core: Raft, disk: DiskRecord, { guard, isMember, onStandsBehind }: CoreWatch): void {
     const { id } = recordOf(core);
     this.#disks.set(id, disk);
     let member = memberOf(recordOf(core));
@@ -54,7 +56,10 @@ export class Specification {
     const look = (input: Input | undefined): void => {
       const before = member;
       member = after(before, recordOf(core));
-      if (!isMember()) return guard(() => mustHold(this.#trace.steppedBehind({ before, after: member, input })));
+      if (!isMember()) {
+        if (member.role === 'candidate') onStandsBehind?.(member.term);
+        return guard(() => mustHold(this.#trace.steppedBehind({ before, after: member, input })));
+      }
       if (member === before && !isHeeded(input)) return;
       this.#members.set(id, member);
       if (member !== before) this.#noteConfigurations(recordOf(core));
