@@ -1,4 +1,5 @@
 // The client's only source of time and randomness, injected, so that tests own them. Everything here that waits, waits through it.
+import { mayRunInNode } from '@raftkv/wire';
 
 export interface Clock {
   /** Monotonic milliseconds. */
@@ -27,6 +28,6 @@ export const systemClock: Clock = {
  */
 function deferrer(): (callback: () => void) => void {
   const { setImmediate } = globalThis as { readonly setImmediate?: (callback: () => void) => void };
-  if (setImmediate !== undefined) return (callback) => setImmediate(callback);
+  if (mayRunInNode && setImmediate !== undefined) return (callback) => setImmediate(callback);
   return (callback) => queueMicrotask(() => queueMicrotask(callback));
 }

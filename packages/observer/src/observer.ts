@@ -201,7 +201,7 @@ export class Observer {
     options: { readonly timeoutMilliseconds: number; readonly signal?: AbortSignal },
   ): Promise<void> {
     if (this.copy !== undefined && this.revision >= revision) return Promise.resolve();
-    return this.#waiters.wait(Math.max(1, revision), options, () => `it stands at ${this.revision}`);
+    return this.#waiters.wait(Math.max(1, revision), options, () => this.revision);
   }
 
   /** Idempotent. */

@@ -16,11 +16,11 @@ export class Waiters {
     this.#clock = clock;
   }
 
-  /** Rejects with `timeout` (with `where` in its message), the signal's reason, or what `close` gives. */
+  /** Rejects with `timeout` (with what `present` answers in its message), the signal's reason, or what `close` gives. */
   wait(
     revision: number,
     options: { readonly timeoutMilliseconds: number; readonly signal?: AbortSignal },
-    where: () => string,
+    present: () => number,
   ): Promise<void> {
     const { timeoutMilliseconds, signal } = options;
     return new Promise((resolve, reject) => {
@@ -28,9 +28,10 @@ export class Waiters {
       const onAbort = (): void => leave(() => reject(cancelled(signal)));
       const cancelTimer = this.#clock.schedule(
         () =>
-          leave(() =>
-            reject(new RaftkvError('timeout', `the copy did not reach revision ${revision} in time; ${where()}`)),
-          ),
+          leave(() => {
+            const message = `the copy did not reach revision ${revision} in time; it stands at ${present()}`;
+            reject(new RaftkvError('timeout', message));
+          }),
         timeoutMilliseconds,
       );
       const leave = (settle: () => void): void => {

@@ -3,6 +3,7 @@ import { RaftkvError } from '@raftkv/wire';
 import type { Channel } from './channel.ts';
 import type { ChannelLimits } from './channel-limits.ts';
 import { webSocketChannel } from './websocket.ts';
+import { isWs } from './websocket-like.ts';
 import type { WebSocketConstructor, WebSocketLike } from './websocket-like.ts';
 
 export interface DialWebSocketOptions extends Partial<ChannelLimits> {
@@ -84,7 +85,7 @@ function openSocket(url: string, options: DialWebSocketOptions): WebSocketLike {
 /** Closing one that is still connecting is an error for some implementations, and never of interest. */
 function abandon(socket: WebSocketLike): void {
   try {
-    if (socket.terminate !== undefined) socket.terminate();
+    if (isWs(socket)) socket.terminate();
     else socket.close();
   } catch {
     // It is gone already.

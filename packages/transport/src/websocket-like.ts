@@ -1,5 +1,7 @@
 // The part of a WebSocket that this package uses, as an interface: the browser's, Deno's, Node 22's and the one of the `ws` package fit it.
 
+import { mayRunInNode } from '@raftkv/wire';
+
 export interface WebSocketLike {
   binaryType: string;
   readonly readyState: number;
@@ -20,3 +22,8 @@ export interface WebSocketLike {
 }
 
 export type WebSocketConstructor = new (url: string, protocols?: string | string[]) => WebSocketLike;
+
+/** Whether it is one of `ws`, which can do more than the browser's. */
+export function isWs(socket: WebSocketLike): socket is WebSocketLike & { terminate(): void } {
+  return mayRunInNode && socket.terminate !== undefined;
+}

@@ -1,10 +1,11 @@
 // A Channel over any open WebSocket: one binary message is one frame. Callers: `dial-websocket.ts`, the listener in `node/`, and tests.
 // Opening sockets and what frames mean are the business of others.
-import { RaftkvError } from '@raftkv/wire';
+import { RaftkvError, mayRunInNode } from '@raftkv/wire';
 import type { Channel, ChannelHandlers } from './channel.ts';
 import { defaultChannelLimits } from './channel-limits.ts';
 import type { ChannelLimits } from './channel-limits.ts';
 import { fromCloseFrame, toCloseFrame } from './close-code.ts';
+import { isWs } from './websocket-like.ts';
 import type { WebSocketLike } from './websocket-like.ts';
 
 export interface WebSocketChannelOptions extends Partial<ChannelLimits> {
@@ -36,7 +37,6 @@ class WebSocketChannel implements Channel {
   readonly remote: string;
   readonly #socket: WebSocketLike;
   readonly #limits: ChannelLimits;
-  readonly #tellsWhenSent: boolean;
   #handlers: ChannelHandlers | undefined;
   /** Frames that came before `start` delivered what was held; undefined from then on. */
   #held: Uint8Array[] | undefined = [];
@@ -51,14 +51,20 @@ class WebSocketChannel implements Channel {
   constructor(socket: WebSocketLike, limits: ChannelLimits, remote: string) {
     this.#socket = socket;
     this.#limits = limits;
-    this.#tellsWhenSent = socket.terminate !== undefined;
     this.maxFrameBytes = limits.maxFrameBytes;
     this.remote = remote;
     // `ws` says 'nodebuffer', whose messages are views on what the socket read; a browser's default would make Blobs.
     if (socket.binaryType === 'blob') socket.binaryType = 'arraybuffer';
     socket.addEventListener('message', (event) => this.#receive(event.data));
     // Always followed by 'close', which tells more; `ws` wants a listener all the same.
-    socket.addEventListener('error', (event) => this.#fault(event.error));
+    if (mayRunInNode) {
+      socket.addEventListener('error', ({ error }) => {
+        const fault = faultOf(error, this);
+        if (fault === undefined) return;
+        this.#isClosedHere = true;
+        this.#finish(fault);
+      });
+    }
     socket.addEventListener('close', (event) => this.#finish(fromCloseFrame(event.code, event.reason, remote)));
   }
 
@@ -89,11 +95,12 @@ class WebSocketChannel implements Channel {
       return false;
     }
     const mayFill = this.#isFull || bytesAfter >= this.#limits.highWaterBytes;
-    if (mayFill && this.#tellsWhenSent) this.#socket.send(frame, this.#drainIfEmpty);
+    const tellsWhenSent = isWs(this.#socket);
+    if (mayFill && tellsWhenSent) this.#socket.send(frame, this.#drainIfEmpty);
     else this.#socket.send(frame);
     if (!this.#isFull && mayFill && this.#socket.bufferedAmount >= this.#limits.highWaterBytes) {
       this.#isFull = true;
-      if (!this.#tellsWhenSent) setTimeout(this.#pollDrain, drainPollMilliseconds);
+      if (!tellsWhenSent) setTimeout(this.#pollDrain, drainPollMilliseconds);
     }
     return !this.#isFull;
   }
@@ -151,24 +158,11 @@ class WebSocketChannel implements Channel {
     if (this.#end !== undefined) handlers.onClose(this.#end.error);
   }
 
-  /** `ws` tells here, with a code, why it refuses what came in, and closes by itself. Elsewhere 'close' tells all there is. */
-  #fault(error: unknown): void {
-    const code = (error as { readonly code?: unknown } | undefined)?.code;
-    if (typeof code !== 'string' || !code.startsWith('WS_ERR_')) return;
-    const isTooLarge = code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH';
-    this.#isClosedHere = true;
-    this.#finish(
-      isTooLarge
-        ? new RaftkvError('frame_too_large', `a frame above ${this.maxFrameBytes} bytes came in`)
-        : new RaftkvError('bad_frame', `${this.remote} does not speak WebSocket: ${code}`),
-    );
-  }
-
   /** Ends it at once: the other side does not read, so waiting for a closing handshake would keep the buffer alive. */
   #break(error: RaftkvError): void {
     this.#isClosedHere = true;
     this.#finish(error);
-    if (this.#socket.terminate !== undefined) this.#socket.terminate();
+    if (isWs(this.#socket)) this.#socket.terminate();
     else this.#socket.close(toCloseFrame(error).code);
   }
 
@@ -180,6 +174,16 @@ class WebSocketChannel implements Channel {
     const handlers = this.#handlers;
     if (handlers !== undefined && this.#held === undefined) queueMicrotask(() => handlers.onClose(error));
   }
+}
+
+/** `ws` tells with a code why it refuses what came in, and closes by itself. Elsewhere 'close' tells all there is. */
+function faultOf(error: unknown, { maxFrameBytes, remote }: Channel): RaftkvError | undefined {
+  const code = (error as { readonly code?: unknown } | undefined)?.code;
+  if (typeof code !== 'string' || !code.startsWith('WS_ERR_')) return undefined;
+  if (code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH') {
+    return new RaftkvError('frame_too_large', `a frame above ${maxFrameBytes} bytes came in`);
+  }
+  return new RaftkvError('bad_frame', `${remote} does not speak WebSocket: ${code}`);
 }
 
 /** A view, never a copy. Plain Uint8Arrays, so that no Buffer's own `slice` surprises the decoder; undefined for text. */

@@ -16,6 +16,7 @@ const write: Layout<Omit<WriteRequest, 'type'>> = {
     writer.uint(message.id);
     writer.bin(message.command);
   },
+  /** @server */
   read: (reader): WriteRequest => ({ type: 'write', id: reader.uint(), command: reader.bin() }),
 };
 const get: Layout<Omit<GetRequest, 'type'>> = {
@@ -27,6 +28,7 @@ const get: Layout<Omit<GetRequest, 'type'>> = {
     writer.uint(message.minRevision);
     writer.optionalUint(message.revision);
   },
+  /** @server */
   read(reader, walk): GetRequest {
     const id = reader.uint();
     const key = reader.key();

@@ -31,6 +31,7 @@ export const compare: Layout<Compare> = {
     const name = operandOf(value);
     operands[name]!.write(writer, (value as unknown as Record<string, unknown>)[name], walk);
   },
+  /** @server */
   read(reader, walk) {
     const value = head.read(reader, walk);
     checkComparedKey(value, walk);

@@ -86,7 +86,7 @@ export class RaftkvError extends Error {
   /** With `condition_failed`, and with a kept write of unknown outcome: the entries that are there now, of the keys that it concerns. */
   readonly found?: readonly FoundEntry[];
 
-  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+  constructor(code: ErrorCode, message = '', details: ErrorDetails = {}) {
     super(
       isShort(message) ? code.replaceAll('_', ' ') + message : message,
       details.cause === undefined ? undefined : { cause: details.cause },

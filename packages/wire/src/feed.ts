@@ -56,6 +56,7 @@ const boxedEntry = boxed(entry);
 /** By hand, since changes come by the thousand. */
 const put: Layout<Omit<PutEvent, 'type' | 'previous'>> = {
   size: 1,
+  /** @server */
   write: (writer, { entry: made }, walk) => boxedEntry.write(writer, made, walk),
   read: (reader, walk): PutEvent => ({ type: 'put', entry: boxedEntry.read(reader, walk), previous: undefined }),
 };

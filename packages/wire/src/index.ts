@@ -1,4 +1,5 @@
 // The front door of the codecs: what is not named here is private.
+export { mayRunInNode } from './build.ts';
 export { RaftkvError, isErrorCode } from './error.ts';
 export { defaultLimits, formatLimits } from './limits.ts';
 export { checkBound, checkKey } from './fields.ts';

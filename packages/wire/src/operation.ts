@@ -18,6 +18,7 @@ const put: Layout<Omit<PutOp, 'type'>> = {
     writer.key(key);
     writer.bin(value);
   },
+  /** @server */
   read(reader, walk): PutOp {
     const returnPrevious = reader.small(1) === 1;
     const key = reader.key();
@@ -40,6 +41,7 @@ const ops: Layout<BatchCommand['ops']> = list(tagged('operation', writes));
 const txnOps: Layout<readonly TxnOp[]> = list<TxnOp>({
   size: 1,
   write: (writer, op, walk) => txnOp.write(writer, op, walk),
+  /** @server */
   read: (reader, walk) => txnOp.read(reader, walk),
 });
 const txn: Variant<TxnCommand> = [

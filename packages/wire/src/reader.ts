@@ -1,6 +1,7 @@
 // Reads what `writer.ts` writes, from bytes that nobody vouches for: each step says which kind of value it expects, every length is
 // checked against what is left, nothing is allocated on a header's word, and whatever does not fit throws `bad_frame`.
 import type { Key } from '@raftkv/kv';
+import { mayRunInNode } from './build.ts';
 import { RaftkvError } from './error.ts';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -15,7 +16,7 @@ export class Reader {
 
   constructor(bytes: Uint8Array, offset = 0, end = bytes.length) {
     // Node's Buffer is a Uint8Array whose `slice` does not copy: nothing that comes out of here shall be one.
-    const isPlain = bytes.constructor === Uint8Array;
+    const isPlain = !mayRunInNode || bytes.constructor === Uint8Array;
     this.bytes = isPlain ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
     this.offset = offset;
     this.end = end;

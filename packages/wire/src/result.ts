@@ -50,6 +50,7 @@ export const optionalEntry = optional(boxed(entry));
 /** By hand, since most answers are these two. */
 const put: Layout<Omit<PutResult, 'type'>> = {
   size: 2,
+  /** @server */
   write(writer, { revision, previous }, walk) {
     writer.uint(revision);
     optionalEntry.write(writer, previous, walk);
@@ -62,6 +63,7 @@ const put: Layout<Omit<PutResult, 'type'>> = {
 };
 const get: Layout<Omit<GetResult, 'type'>> = {
   size: 2,
+  /** @server */
   write(writer, found, walk) {
     writer.uint(found.revision);
     optionalEntry.write(writer, found.entry, walk);
@@ -83,6 +85,7 @@ const reads: { readonly [T in 'get' | 'scan']: Variant<Extract<AnyResult, { read
 };
 const txnOpResults: Layout<readonly TxnOpResult[]> = list<TxnOpResult>({
   size: 1,
+  /** @server */
   write: (writer, value, walk) => txnOpResult.write(writer, value, walk),
   read: (reader, walk) => txnOpResult.read(reader, walk),
 });

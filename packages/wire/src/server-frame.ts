@@ -25,6 +25,7 @@ const errorCode: Layout<ErrorCode> = { ...text, read: readErrorCode };
 /** By hand, since it is the answer to every call. */
 const answer: Layout<Omit<ResultMessage, 'type'>> = {
   size: 2,
+  /** @server */
   write(writer, message, walk) {
     writer.uint(message.id);
     result.write(writer, message.result, walk);

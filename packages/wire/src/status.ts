@@ -64,6 +64,7 @@ const links = list(
  */
 export const status: Layout<NodeStatus> = {
   size: 1,
+  /** @server */
   write(writer, value, walk) {
     const { leaseReads, members: told } = value;
     const isUsual = told.every(({ link }) => link === undefined || isPlain(link));

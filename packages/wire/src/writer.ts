@@ -110,6 +110,7 @@ export class Writer {
     else this.uint(value);
   }
 
+  /** @server */
   float(value: number): void {
     this.reserve(9);
     this.bytes[this.offset] = 0xcb;

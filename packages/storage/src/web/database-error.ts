@@ -34,14 +34,14 @@ export function isDeadHandle(error: unknown): boolean {
 }
 
 /** Whether a write that failed so is on disk is not always known: not definite. */
-export function databaseError(error: unknown, action: string, database: string): RaftkvError {
+export function databaseError(error: unknown, what: string, database: string): RaftkvError {
   if (error instanceof RaftkvError) return error;
   const name = nameOf(error);
   const message = error instanceof Error ? error.message : String(error);
   const [code, why] = meanings[name] ?? ['storage_failed'];
   const detail = why === undefined ? message : `${why} (${message})`;
   const details = { definite: false, cause: error };
-  return new RaftkvError(code, `${action} ${database} failed: ${name}: ${detail}`, details);
+  return new RaftkvError(code, `${what} ${database} failed: ${name}: ${detail}`, details);
 }
 
 function means(code: ErrorCode, why: string): Meaning {

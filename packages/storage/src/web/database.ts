@@ -228,8 +228,8 @@ function missing(name: string): RaftkvError {
 }
 
 function notOpened(name: string, milliseconds: number, isBlocked: boolean): RaftkvError {
-  const waited = `${labelOf(name)} did not open within ${milliseconds} ms`;
+  const what = `${labelOf(name)} did not open within ${milliseconds} ms`;
   return isBlocked
-    ? new RaftkvError('storage_locked', `${waited}: another tab holds an older version of it open`)
-    : new RaftkvError('storage_failed', `${waited}: another tab may hold up its deletion, or the browser hangs`);
+    ? new RaftkvError('storage_locked', `${what}: another tab holds an older version of it open`)
+    : new RaftkvError('storage_failed', `${what}: another tab may hold up its deletion, or the browser hangs`);
 }
