@@ -1,6 +1,6 @@
 // What a page pays for a replica in the tab: `node test/bundle-size.mjs` bundles what an app imports of the built packages, as an app's bundler does for
-// production (minified, for browsers, React left to the app), and prints what each room adds. `--modules` prints it module by module, `--check` fails over
-// the budget, `--json` prints the figures as data; a suite holds them to it.
+// production (minified, for browsers, React left to the app), and prints what each room adds to what is loaded at the start, and what is loaded when it is
+// needed. `--modules` prints it module by module, `--check` fails over the budget, `--json` prints the figures as data; a suite holds them to it.
 import { existsSync, readFileSync } from 'node:fs';
 import { SourceMap } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -9,10 +9,10 @@ import { gzipSync } from 'node:zlib';
 import { build, defaultClientConditions } from 'vite';
 
 /**
- * Of everything together, gzipped; a KB is 1000 bytes. The budget is a ratchet: it stands at what was reached, rounded up, and only goes down until it meets
- * the limit that is promised.
+ * Gzipped; a KB is 1000 bytes. `kilobytes` is what a page loads before it has a replica, `togetherKilobytes` that and all that may be loaded later. Both are
+ * ratchets: they stand at what was reached, rounded up, and only go down, the first at least until it meets the limit that is promised.
  */
-const budget = { kilobytes: 35.15, limitKilobytes: 30, aimKilobytes: 25 };
+const budget = { kilobytes: 32.2, togetherKilobytes: 36.1, limitKilobytes: 30, aimKilobytes: 25 };
 
 /** What an app of each kind imports. `replica` is everything that the public entries have but `connect`, which is for pages without a replica. */
 const pages = {
@@ -28,33 +28,47 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const figures = await measure();
   if (process.argv.includes('--json')) console.log(JSON.stringify(figures));
   else print(figures);
-  const isOver = figures.kilobytes > budget.kilobytes;
-  if (isOver) console.error(`The bundle is over its budget of ${budget.kilobytes} KB.`);
+  const isOver = figures.kilobytes > budget.kilobytes || figures.togetherKilobytes > budget.togetherKilobytes;
+  if (isOver) console.error(`The bundle is over its budget: ${JSON.stringify(budget)}.`);
   if (process.argv.includes('--check') && isOver) process.exitCode = 1;
 }
 
 async function measure() {
   const chunks = await bundle(pages.replica);
   const connect = await bundle(pages.connect);
-  const added = chunks.map((chunk) => shares(chunk));
+  const first = loadedAtStart(chunks);
+  const added = first.map((chunk) => shares(chunk));
   const modules = added.flatMap((shared) => shared.modules).toSorted((a, b) => b.bytes - a.bytes);
   return {
     budget,
-    // Chunks that are only loaded when they are needed count like the others: a page that uses everything pays for all.
-    kilobytes: kilobytes(chunks.reduce((sum, { code }) => sum + gzipped(code), 0)),
-    chunks: chunks.map(({ name, isEntry, code }) => ({ name, isEntry, kilobytes: kilobytes(gzipped(code)) })),
+    kilobytes: sizeOf(first),
+    togetherKilobytes: sizeOf(chunks),
+    onDemand: chunks
+      .filter((chunk) => !first.includes(chunk))
+      .map((chunk) => ({ name: chunk.name, kilobytes: sizeOf([chunk]), modules: namesOfModules(chunk) })),
     rooms: added
       .flatMap((shared) => shared.rooms)
       .map(({ name, bytes }) => ({ name, kilobytes: kilobytes(bytes) }))
       .toSorted((a, b) => b.kilobytes - a.kilobytes),
     modules,
-    connectKilobytes: kilobytes(connect.reduce((sum, { code }) => sum + gzipped(code), 0)),
+    connectKilobytes: sizeOf(loadedAtStart(connect)),
   };
+}
+
+/** The entry, and whatever must be there before it runs. */
+function loadedAtStart(chunks) {
+  const found = new Set(chunks.filter(({ isEntry }) => isEntry));
+  for (const { imports } of found) for (const chunk of chunks) if (imports.includes(chunk.fileName)) found.add(chunk);
+  return [...found];
+}
+
+function sizeOf(chunks) {
+  return kilobytes(chunks.reduce((sum, { code }) => sum + gzipped(code), 0));
 }
 
 async function bundle(source) {
   const entry = join(root, 'test/page.js');
-  const made = await build({
+  const [made] = await build({
     root,
     configFile: false,
     logLevel: 'warn',
@@ -72,7 +86,14 @@ async function bundle(source) {
       target: 'es2023',
       sourcemap: 'hidden',
       modulePreload: false,
-      rolldownOptions: { input: { page: entry }, external: /^react($|\/)/, preserveEntrySignatures: 'strict' },
+      // As a library, since to an app Vite adds helpers of its own.
+      lib: { entry: { page: entry }, formats: ['es'] },
+      rolldownOptions: {
+        external: /^react($|\/)/,
+        // As in an app, whose entry nobody imports: what other chunks need of it they get from it.
+        preserveEntrySignatures: 'allow-extension',
+        output: { minify: true, comments: false },
+      },
     },
   });
   return made.output.filter((file) => file.type === 'chunk');
@@ -84,9 +105,17 @@ function withSourceMap(id) {
   return { code: readFileSync(id, 'utf8'), map: JSON.parse(readFileSync(`${id}.map`, 'utf8')) };
 }
 
+function namesOfModules({ code, map }) {
+  return [...new Set(piecesOf(code, sourceMapOf(map)).map(({ path }) => path))];
+}
+
+function sourceMapOf(map) {
+  return new SourceMap(typeof map === 'string' ? JSON.parse(map) : map);
+}
+
 /** What each module and each room adds: how much smaller the chunk is, compressed, without the characters that come from there. */
 function shares({ code, map }) {
-  const pieces = piecesOf(code, new SourceMap(typeof map === 'string' ? JSON.parse(map) : map));
+  const pieces = piecesOf(code, sourceMapOf(map));
   const whole = gzipped(code);
   const sharesBy = (nameOf) =>
     [...new Set(pieces.map(nameOf))].map((name) => {
@@ -131,9 +160,11 @@ function kilobytes(bytes) {
   return Math.ceil(bytes / 10) / 100;
 }
 
-function print({ kilobytes: together, chunks, rooms, modules, connectKilobytes }) {
+function print({ kilobytes: together, togetherKilobytes, onDemand, rooms, modules, connectKilobytes }) {
   const line = (name, size) => console.log(`  ${name.padEnd(12)}${size.toFixed(2).padStart(6)} KB`);
-  console.log('A replica in a tab, with React hooks and without React, minified and gzipped; what each room adds:');
+  console.log(
+    'A replica in a tab, with React hooks and without React, minified and gzipped; what each room adds at the start:',
+  );
   for (const room of rooms) line(room.name, room.kilobytes);
   if (process.argv.includes('--modules')) {
     console.log('What each module adds, in bytes, and its characters before they are compressed:');
@@ -142,9 +173,13 @@ function print({ kilobytes: together, chunks, rooms, modules, connectKilobytes }
     }
   }
   console.log('What rooms have in common is counted for none of them:');
-  if (chunks.length > 1) for (const chunk of chunks) line(chunk.name, chunk.kilobytes);
-  line('together', together);
+  line('at start', together);
+  console.log('Loaded when it is needed, or when the replica is at work:');
+  for (const chunk of onDemand) line(chunk.name, chunk.kilobytes);
+  line('together', togetherKilobytes);
   const { limitKilobytes, aimKilobytes } = budget;
-  console.log(`  budget ${budget.kilobytes} KB, promised ${limitKilobytes} KB, aim ${aimKilobytes} KB`);
+  console.log(
+    `  budget ${budget.kilobytes} KB at start, promised ${limitKilobytes} KB, aim ${aimKilobytes} KB; ${budget.togetherKilobytes} KB together`,
+  );
   console.log(`A client without a replica (connect alone): ${connectKilobytes.toFixed(2)} KB`);
 }

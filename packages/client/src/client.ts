@@ -33,11 +33,12 @@ import type {
 } from './requests.ts';
 import type { Kv } from './kv.ts';
 import type { Settings } from './options.ts';
+import { loadWatches, makeWatch } from './make-watch.ts';
 import { Scan } from './scan.ts';
 import type { PageRequest } from './scan.ts';
 import { Session } from './session.ts';
 import { Txn } from './txn.ts';
-import { Watch } from './watch.ts';
+import type { Watch } from './watch.ts';
 
 /** How long closing waits for the cluster to forget the session. */
 const closeMilliseconds = 250;
@@ -195,7 +196,7 @@ export class Client<Value, K extends UserKey> implements Kv<Value, K> {
   watch<T extends Value = Value>(range: RangeInput, options: WatchOptions = {}): Watch<T, K> {
     this.#expectOpen();
     checkedNumber('from', options.from, 0);
-    const watch = new Watch<T, K>({
+    const watch = makeWatch<T, K>({
       cluster: this.#dispatcher.cluster,
       settings: this.#settings,
       view: this.#viewAs<T>(),
@@ -268,6 +269,9 @@ export class Client<Value, K extends UserKey> implements Kv<Value, K> {
         (answer) => this.#toBatchResult(answer),
       );
   };
+
+  /** Loads what a page may need later, where it is not there yet. Not part of `Kv`. */
+  readonly prefetch = loadWatches;
 
   async compact(revision: number, options: RequestOptions = {}): Promise<void> {
     await this.#write(

@@ -1,11 +1,13 @@
-// Builds what a browser app gets in production: everything behind the browser's door in one file, `dist/production/index.js`, in which names that nobody
-// outside can see are short, and errors have their code and their values but not their sentences. The `development` condition gives the plain build.
-// Which names and which texts is for `program.mjs` to say; what an app's bundler makes of it is measured by `test/bundle-size.mjs`.
+// Builds what a browser app gets in production: everything behind the browser's door in `dist/production/index.js`, and what is imported when it is needed in
+// files beside it. Names that nobody outside can see are short there, the same in each file, and errors have their code and their values but not their sentences.
+// The `development` condition gives the plain build. Which names and which texts is for `program.mjs` to say; `test/bundle-size.mjs` measures what becomes of it.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { minify } from 'terser';
 import { build, defaultClientConditions } from 'vite';
+import { findOrder } from './find-order.mjs';
 import { analyse, packages } from './program.mjs';
+import { order } from './statement-order.mjs';
 
 /**
  * Modules that bindings and apps share with the file, by the doors that they are had from: errors are of one class, and a binding brings nothing
@@ -22,10 +24,15 @@ const shared = {
   'client/src/live/shape.ts': '@raftkv/client/live',
 };
 
+/** Modules that load the code behind them when it is needed, in the place of those that have it. */
+const later = { 'client/src/make-watch.ts': 'client/src/make-watch-later.ts' };
+
+/** Says whether what only Node needs is wanted. */
+const forNode = join(packages, 'wire/src/build.ts');
 const folder = join(packages, 'raftkv/dist/production');
 const entry = join(packages, 'raftkv/src/web/index.ts');
 let editsOf = () => [];
-const sources = Object.entries((await bundle(false)).modules);
+const sources = (await bundle()).flatMap(({ modules }) => Object.entries(modules));
 const analysed = analyse({
   entry,
   bundled: sources.flatMap(([path, { renderedLength }]) => (renderedLength > 0 && isOurs(path) ? [path] : [])),
@@ -34,29 +41,53 @@ const analysed = analyse({
 const { namesFor } = analysed;
 editsOf = analysed.editsOf;
 
-const plain = await bundle(false);
-const names = namesFor(plain.code);
-const bundled = await bundle({
-  compress: true,
-  mangle: true,
-  codegen: true,
-  mangleProps: { include: anyOf(Object.keys(names)), cache: names },
-});
-// What an app's bundler does not see: uses that can stand where the value is made, and branches that end alike.
-const shrunk = await minify(bundled.code, {
-  module: true,
-  ecma: 2020,
-  // That getters only read is seen to by `program.mjs`.
-  compress: { passes: 3, pure_getters: true },
-  format: { preserve_annotations: true },
-  sourceMap: { content: bundled.map, filename: 'index.js', url: 'index.js.map' },
-});
+const plain = await bundle();
+const names = namesFor(plain.map(({ code }) => code).join(''));
+// The same in each file.
+const nameCache = {
+  props: { props: Object.fromEntries(Object.entries(names).map(([name, short]) => [`$${name}`, short])) },
+};
+const orderFile = join(import.meta.dirname, 'order.json');
 mkdirSync(folder, { recursive: true });
-writeFileSync(join(folder, 'index.js'), shrunk.code);
-writeFileSync(join(folder, 'index.js.map'), shrunk.map);
+for (const { fileName, code, map } of plain) {
+  if (fileName === 'index.js' && process.argv[2] === '--find-order') await improveOrder(code);
+  const program = await parsed(code);
+  if (fileName === 'index.js') order(program, code, readOrder());
+  const sourceMap = { content: map, filename: fileName, url: `${fileName}.map` };
+  const shrunk = await shrink(program, { format: { preserve_annotations: true }, sourceMap });
+  writeFileSync(join(folder, fileName), shrunk.code);
+  writeFileSync(join(folder, `${fileName}.map`), shrunk.map);
+}
 
-async function bundle(minifying) {
-  const { output } = await build({
+function shrink(program, output) {
+  return minify(program, {
+    module: true,
+    ecma: 2020,
+    // That getters only read is seen to by `program.mjs`.
+    compress: { passes: 3, pure_getters: true },
+    mangle: { properties: { regex: anyOf(Object.keys(names)), builtins: true } },
+    nameCache: structuredClone(nameCache),
+    ...output,
+  });
+}
+
+async function parsed(code) {
+  const asTree = { module: true, compress: false, mangle: false, format: { ast: true, code: false } };
+  return (await minify(code, asTree)).ast;
+}
+
+function readOrder() {
+  return JSON.parse(readFileSync(orderFile, 'utf8'));
+}
+
+async function improveOrder(code) {
+  const { ast } = await shrink(await parsed(code), { format: { ast: true, code: false } });
+  const found = findOrder(ast, code, readOrder(), Number(process.argv[3] ?? 5_000));
+  writeFileSync(orderFile, `${JSON.stringify(found, undefined, 2)}\n`);
+}
+
+async function bundle() {
+  const [{ output }] = await build({
     root: join(packages, 'raftkv'),
     configFile: false,
     logLevel: 'warn',
@@ -68,34 +99,37 @@ async function bundle(minifying) {
       target: 'es2023',
       minify: false,
       sourcemap: true,
-      modulePreload: false,
+      // To an app Vite would add helpers of its own.
+      lib: { entry: { index: entry }, formats: ['es'] },
       rolldownOptions: {
-        input: { index: entry },
         // How long a busy machine takes is no news.
         checks: { pluginTimings: false },
-        preserveEntrySignatures: 'strict',
+        // What the other files need of the first, they get from it.
+        preserveEntrySignatures: 'allow-extension',
         output: {
           entryFileNames: '[name].js',
+          chunkFileNames: '[name].js',
           sourcemapPathTransform: asInstalled,
           sourcemapExcludeSources: true,
           banner: '/*! raftkv, MIT; with parts of idb-keyval by Jake Archibald, Apache-2.0 */',
-          minify: minifying,
         },
       },
     },
   });
-  return output[0];
+  return output.filter(({ type }) => type === 'chunk');
 }
 
 async function resolveId(id, importer) {
   if (importer === undefined) return undefined;
   const resolved = await this.resolve(id, importer, { skipSelf: true });
-  const door = resolved && shared[relative(packages, resolved.id)];
-  return door === undefined ? resolved : { id: door, external: true };
+  const path = resolved && relative(packages, resolved.id);
+  if (later[path] !== undefined) return join(packages, later[path]);
+  return shared[path] === undefined ? resolved : { id: shared[path], external: true };
 }
 
 /** The sources with shorter texts; lines stay where they are, for the source map. */
 function load(id) {
+  if (id === forNode) return { code: 'export const mayRunInNode = false;', moduleType: 'ts' };
   const edits = editsOf(id) ?? [];
   if (edits.length === 0) return undefined;
   let code = readFileSync(id, 'utf8');

@@ -1,8 +1,9 @@
-// Reads the sources through the type checker for `production.mjs`: which property names are nobody's business outside of the bundle, and which texts
-// are sentences of errors. Whatever is in doubt stays as it is.
+// Reads the sources through the type checker for `production.mjs`: which property names are nobody's business outside of the bundle, and what they are to be
+// called. What else is written shorter is in `shorter-code.mjs`. Whatever is in doubt stays as it is.
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
+import { editsIn, isForServers, withoutIt } from './shorter-code.mjs';
 
 export const packages = join(import.meta.dirname, '../..');
 
@@ -12,9 +13,6 @@ const bindings = ['react', 'vue', 'svelte'];
 const doors = ['raftkv/src/web', ...bindings.map((name) => `${name}/src`)];
 /** Functions whose argument leaves this program, or this version of it: names in it are read elsewhere. */
 const exits = new Set(['stringify', 'postMessage']);
-/** A parameter or a variable of this name holds a sentence for people. */
-const sentences = new Set(['message', 'problem', 'reason', 'why', 'expected', 'what']);
-
 /**
  * `bundled`: the modules that code of the bundle comes from; what others do with a name is no reason to keep it. `shared`: modules that stay outside
  * of the bundle.
@@ -32,6 +30,10 @@ export function analyse({ entry, bundled, shared }) {
     const isOutside = shared.includes(file) || bindings.some((name) => file.startsWith(join(packages, name, 'src')));
     const texts = [];
     walk(program.getSourceFile(file), (node) => {
+      if (!isOutside && isForServers(node)) {
+        texts.push(withoutIt(node));
+        return false;
+      }
       kept.keepNamedByText(node);
       const name = propertyName(node);
       if (name !== undefined) {
@@ -42,7 +44,7 @@ export function analyse({ entry, bundled, shared }) {
       kept.keepExit(node);
       kept.keepStandIn(node);
       if (!isOutside && ts.isGetAccessorDeclaration(node)) expectQuiet(node);
-      if (!isOutside) texts.push(...sentencesIn(node, checker), ...marksIn(node), ...shortNames.editsIn(node));
+      if (!isOutside) texts.push(...editsIn(node, checker), ...shortNames.editsIn(node));
     });
     edits.set(file, texts);
   }
@@ -67,9 +69,9 @@ function sourcesOf(folder) {
     .map((path) => join(folder, path));
 }
 
+/** Not into what `visit` answers false for. */
 function walk(node, visit) {
-  visit(node);
-  ts.forEachChild(node, (child) => walk(child, visit));
+  if (visit(node) !== false) ts.forEachChild(node, (child) => walk(child, visit));
 }
 
 /** Reading a property is taken for something that may as well not happen: a getter that changes what outlives it must be a method. */
@@ -150,6 +152,8 @@ class Kept {
 
   /** A name that somebody else gave, or that cannot be followed to where it was given. */
   keepForeign(node, name) {
+    // What a module has is known by its name.
+    if (ts.isBindingElement(node) && isModule(this.#checker.getTypeAtLocation(node.parent))) this.keep(name.text);
     const symbols = this.#symbolsOf(node, name).filter((symbol) => symbol !== undefined);
     const isOwn = (symbol) => symbol.declarations?.length > 0 && symbol.declarations.every(isOurs);
     if (symbols.length === 0 || !symbols.every(isOwn)) this.keep(name.text);
@@ -323,6 +327,10 @@ class ShortNames {
   }
 }
 
+function isModule({ symbol }) {
+  return symbol !== undefined && (symbol.flags & ts.SymbolFlags.ValueModule) !== 0;
+}
+
 function isBare(node) {
   return ts.isPropertyDeclaration(node) && node.initializer === undefined;
 }
@@ -342,49 +350,4 @@ function isOfOurs(type) {
 function isOurs(declaration) {
   const { fileName } = declaration.getSourceFile();
   return fileName.startsWith(packages) && !fileName.includes('/node_modules/') && !fileName.endsWith('.d.ts');
-}
-
-/** What becomes of the sentences among the arguments of this call, or in this variable. */
-function sentencesIn(node, checker) {
-  if (ts.isVariableDeclaration(node) && ts.isIdentifier(node.name) && sentences.has(node.name.text)) {
-    return node.initializer === undefined ? [] : shortened(node.initializer);
-  }
-  if (!ts.isCallExpression(node) && !ts.isNewExpression(node)) return [];
-  const parameters = checker.getResolvedSignature(node)?.getParameters() ?? [];
-  return (node.arguments ?? []).flatMap((argument, i) =>
-    sentences.has(parameters[i]?.name) ? shortened(argument) : [],
-  );
-}
-
-/** Constants of a module are made without effect, so that an app's bundler can leave out those that nobody uses. */
-function marksIn(node) {
-  if (!ts.isVariableStatement(node) || !ts.isSourceFile(node.parent)) return [];
-  const marks = [];
-  const mark = (inner) => {
-    if (ts.isFunctionLike(inner)) return;
-    const isMade = ts.isCallExpression(inner) || ts.isNewExpression(inner);
-    if (isMade) marks.push({ start: inner.getStart(), end: inner.getStart(), text: '/* @__PURE__ */ ' });
-    ts.forEachChild(inner, mark);
-  };
-  mark(node);
-  return marks;
-}
-
-/** Of a sentence the values that stand in it are left: `': 127.0.0.1:8080 3000'`. */
-function shortened(node) {
-  if (ts.isConditionalExpression(node)) return [...shortened(node.whenTrue), ...shortened(node.whenFalse)];
-  if (ts.isBinaryExpression(node)) return shortened(node.right);
-  const start = node.getStart();
-  if (ts.isStringLiteral(node) || ts.isNoSubstitutionTemplateLiteral(node))
-    return [{ start, end: node.end, text: "''" }];
-  if (!ts.isTemplateExpression(node)) return [];
-  const spans = node.templateSpans;
-  return spans.flatMap(({ expression, literal }, i) => [
-    {
-      start: i === 0 ? start : spans[i - 1].expression.end,
-      end: expression.getStart(),
-      text: i === 0 ? '`: ${' : '} ${',
-    },
-    ...(i === spans.length - 1 ? [{ start: expression.end, end: literal.end, text: '}`' }] : []),
-  ]);
 }

@@ -8,7 +8,7 @@ import type { ReplicaOptions } from '../assembly.ts';
 import { TabFeeder } from '../tab-feeder.ts';
 import type { TabNews, TabPort } from '../tab-pipe.ts';
 import { HolderLock } from './holder-lock.ts';
-import { resideHere } from './residence.ts';
+import { resideHere } from './reside-here.ts';
 import type { AnyAssembly, Residence, ResidenceOptions } from './residence.ts';
 import { workerTalkVersion } from './worker-talk.ts';
 import type { PageMessage, WorkerMessage, WorkerScope, WorkerStatus } from './worker-talk.ts';

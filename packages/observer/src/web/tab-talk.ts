@@ -3,14 +3,6 @@
 import type { ReplicaStatus } from '@raftkv/client';
 import type { TabWish } from '../tab-feeder.ts';
 
-/** Of all that tabs say to each other. */
-const talkVersion = 2;
-
-/** What the lock and the channels of a replica are called. Tabs of two versions are two families, each with its holder. */
-export function placeOf(replica: string, part: string): string {
-  return `raftkv/${replica}/${part}/${talkVersion}`;
-}
-
 /** What the holder tells of the replica. */
 export interface HolderNews {
   /** Of this holding: whoever holds it again has another one. */

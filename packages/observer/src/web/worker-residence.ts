@@ -8,7 +8,7 @@ import { scopeOf } from '../tab-feeder.ts';
 import { HolderLock } from './holder-lock.ts';
 import type { Page } from './page.ts';
 import type { AnyAssembly, Residence } from './residence.ts';
-import { placeOf } from './tab-talk.ts';
+import { placeOf } from './place-of.ts';
 import { workerTalkVersion } from './worker-talk.ts';
 import type {
   PageMessage,

@@ -5,7 +5,8 @@ import type { Clock, LiveKv } from '@raftkv/client';
 import type { RaftkvError } from '@raftkv/wire';
 import { onTestFinished } from 'vitest';
 import type { CopyStore } from '../../src/index.ts';
-import { openSharedReplica, resideHere } from '../../src/web/index.ts';
+import { openSharedReplica, resideFirst, resideHere } from '../../src/web/index.ts';
+import type { LoadSharing } from '../../src/web/reside-first.ts';
 import type { ResidenceOptions, SharedReplicaOptions } from '../../src/web/index.ts';
 import type { TabPort } from '../../src/tab-pipe.ts';
 import type { SmallCluster } from '../small-cluster.ts';
@@ -106,7 +107,10 @@ class SharedStore {
   }
 }
 
-export type TabOptions = Omit<Partial<SharedReplicaOptions & ResidenceOptions>, 'page'>;
+export type TabOptions = Omit<Partial<SharedReplicaOptions & ResidenceOptions>, 'page'> & {
+  /** How it learns to talk with other tabs. Default: it can from the start. */
+  readonly load?: LoadSharing;
+};
 
 /** The origin: what its tabs have in common. */
 export class FakeOrigin {
@@ -143,7 +147,7 @@ export class FakeTab {
     this.#locks = origin.locks.forTab();
   }
 
-  async open(options: TabOptions): Promise<void> {
+  async open({ load, ...options }: TabOptions): Promise<void> {
     const { cluster, name, store } = this.origin;
     const page = { window: this.#window, document: this.#document, locks: this.#locks.locks };
     this.kv = await openSharedReplica({
@@ -151,15 +155,17 @@ export class FakeTab {
       retryDelayMilliseconds: 5,
       dial: cluster.dial,
       clock: this.#clock,
-      reside: (assembly) =>
-        resideHere(assembly, {
+      reside: (assembly) => {
+        const place = {
           name,
           store: store.forTab(),
-          openPort: (portName) => this.openPort(portName),
+          openPort: (portName: string) => this.openPort(portName),
           isVisible: () => this.#document.visibilityState === 'visible',
           locks: page.locks,
           ...options,
-        }),
+        };
+        return load === undefined ? resideHere(assembly, place) : resideFirst(assembly, place, load);
+      },
       ...options,
       page,
     });

@@ -8,7 +8,7 @@ import type { StartedWorker, TravellingOptions } from '@raftkv/observer/web';
 import { dialThrough, serveDials } from '@raftkv/transport/web';
 import type { RemoteDialler } from '@raftkv/transport/web';
 import type { ReplicaOptions } from '../replica-options.ts';
-import { placeFor, presentPage } from './place.ts';
+import { ownName, placeFor, presentPage } from './place.ts';
 import type { Place } from './place.ts';
 import type { WorkerPlace } from './worker-place.ts';
 
@@ -38,10 +38,7 @@ export async function openReplica<Value, K extends UserKey>(
 ): Promise<LiveKv<Value, K>> {
   const page = presentPage();
   const place = placeFor(options);
-  if (place.isAlone) {
-    const { claimTabName } = await import('./tab-name.ts');
-    place.name = await claimTabName(place.name, page.locks);
-  }
+  if (place.isAlone) place.name = await ownName(place, page);
   const sockets = new Sockets(options.dial);
   let residence: WorkerResidence<WorkerPlace> | undefined;
   return openSharedReplica<Value, K>({

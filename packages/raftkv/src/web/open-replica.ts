@@ -1,11 +1,10 @@
 // A replica in a browser: the observer's parts on the browser's own storage, locks and channels.
 import type { LiveKv, UserKey } from '@raftkv/client';
-import { openSharedReplica, resideHere } from '@raftkv/observer/web';
+import { openSharedReplica, resideFirst } from '@raftkv/observer/web';
 import { deleteIndexedDbCopy } from '@raftkv/storage/web';
 import type { ForgetOptions, ReplicaOptions } from '../replica-options.ts';
-import { checkedName, placeFor, presentPage } from './place.ts';
+import { checkedName, ownName, placeFor, presentPage } from './place.ts';
 import { residenceAt } from './residence-at.ts';
-import { claimTabName } from './tab-name.ts';
 
 /**
  * A copy of the store beside the page, and a `Kv` over it. Answers once what is stored has been read, or another tab feeds this one, or a second has passed;
@@ -27,11 +26,11 @@ export function openReplica<Value = unknown>(options: ReplicaOptions<Value>): Pr
 export async function openReplica<Value, K extends UserKey>(options: ReplicaOptions<Value>): Promise<LiveKv<Value, K>> {
   const page = presentPage();
   const place = placeFor(options);
-  if (place.isAlone) place.name = await claimTabName(place.name, page.locks);
+  if (place.isAlone) place.name = await ownName(place, page);
   return openSharedReplica<Value, K>({
     ...options,
     page,
-    reside: (assembly) => resideHere(assembly, residenceAt(place, page)),
+    reside: (assembly) => resideFirst(assembly, residenceAt(place, page)),
   });
 }
 

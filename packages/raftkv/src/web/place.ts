@@ -1,6 +1,7 @@
 // Which replica of this browser is meant, in words that a worker can be told; and what there is of a page. Storage has no part in this: a page whose
 // replica lives in a worker does not load it.
 import { RaftkvError } from '@raftkv/wire';
+import { placeOf } from '@raftkv/observer/web';
 import type { Page } from '@raftkv/observer/web';
 import { defaultReplicaName } from '../replica-options.ts';
 import type { ReplicaOptions } from '../replica-options.ts';
@@ -34,6 +35,17 @@ export function placeFor({
 export function checkedName(name: string = defaultReplicaName): string {
   if (typeof name === 'string' && /^[^/]{1,80}$/.test(name)) return name;
   throw new RaftkvError('invalid_argument', 'the name of a replica has 1 to 80 characters, none of them a slash');
+}
+
+/**
+ * A name that begins with that of the place and that no other living tab has. Loaded when it is needed, since hardly any page asks for it; `connect_failed`
+ * where it cannot be.
+ */
+export async function ownName({ name }: Place, { locks }: PresentPage): Promise<string> {
+  const { claimTabName } = await import('./tab-name.ts').catch((error: unknown) => {
+    throw RaftkvError.from(error, 'connect_failed');
+  });
+  return claimTabName(name, locks, (replica) => placeOf(replica, 'holder'));
 }
 
 /** What is there of a page: an insecure context has no locks, and a worker is never hidden or put away. */
