@@ -317,6 +317,8 @@ export class Swarm implements FeedHub {
 
   #offerLater(): void {
     this.#cancelOffers?.();
+    // A copy may ask for a feed after that, which the cluster brings.
+    if (this.#isClosed) return;
     this.#cancelOffers = this.clock.schedule(
       () => {
         this.#changed({});
@@ -330,7 +332,7 @@ export class Swarm implements FeedHub {
   /** Tells the others what changed. */
   #offer(): void {
     const feeder = this.#feeder;
-    if (feeder === undefined || this.#net === undefined) return;
+    if (feeder === undefined || this.#net === undefined || this.#isClosed) return;
     const { room } = feeder;
     const offer = room > 0 ? writeOffer({ room, path: this.#path ?? [], ranges: feeder.ranges }) : undefined;
     if (offer === this.#announced) return;

@@ -1,6 +1,7 @@
 // Tabs that feed each other: the cluster feeds one, that one the others, and the cluster's traffic falls accordingly; who goes away is replaced, and
 // nobody is fed by itself.
 import { describe, expect, it } from 'vitest';
+import { Swarm } from '../../src/feeders/index.ts';
 import { Park } from './park.ts';
 import type { Tab } from './park.ts';
 
@@ -188,4 +189,35 @@ describe('tabs that feed each other', () => {
       expect(b.status.lies).toBe(0);
     },
   );
+
+  it('have nothing to do any more once closed, also when a copy asks for a feed then', async () => {
+    const timers = new Set<object>();
+    const net = {
+      announce: () => {},
+      find: async () => [],
+      dial: () => Promise.reject(new Error('nobody')),
+      close: () => {},
+    };
+    const swarm = new Swarm({
+      secret: 'the secret of the test',
+      dial: () => Promise.reject(new Error('nobody')),
+      openNet: () => net,
+      clock: {
+        now: () => 0,
+        schedule: () => {
+          const timer = {};
+          timers.add(timer);
+          return () => timers.delete(timer);
+        },
+      },
+    });
+    await swarm.seek('c1', { ranges: [], isRoot: false });
+    expect(timers.size).toBeGreaterThan(0);
+    swarm.close();
+    timers.clear();
+    const feed = {};
+    swarm.begin(feed, [], 0);
+    swarm.fed(feed, []);
+    expect(timers.size).toBe(0);
+  });
 });
