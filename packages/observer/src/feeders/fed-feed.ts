@@ -27,6 +27,9 @@ export interface FeedHub {
   left(feederId: string, error: unknown): void;
   /** Whether who is fed along this path is fed by itself, or too far down. */
   isLoop(path: readonly string[]): boolean;
+  /** The copy as it is was never compared with a member's hash: it comes out of a store. */
+  isDoubtful(feed: object): boolean;
+  compared(feed: object): void;
   /** Until a tab that the cluster feeds looks for another feeder, in milliseconds. */
   nextLook(): number;
   /** Somebody who feeds, with whom this tab has met; undefined: nobody does now. */
@@ -64,6 +67,8 @@ const maxMisfortunes = 3;
 const answerMilliseconds = 15_000;
 /** One that fed for so long was a fortune. */
 const fortuneMilliseconds = 30_000;
+/** A member that is asked for a hash may be behind the copy; then the next time will do. */
+const compareMilliseconds = 1_000;
 
 export class FedFeed {
   readonly #hub: FeedHub;
@@ -193,6 +198,7 @@ export class FedFeed {
       clock,
       markMilliseconds,
       patienceMilliseconds,
+      onCaughtUp: () => this.#compare(),
     });
     try {
       await vetting.run();
@@ -201,6 +207,25 @@ export class FedFeed {
       // What the member does not do is not the feeder's fault.
       if (!this.#isClosed && this.#memberError === undefined) hub.left(peer.feederId, error);
     }
+  }
+
+  /** A copy that was stored is what it was taken for if a member's hash says so: it greets one that has missed nothing with that, and nothing else. */
+  async #compare(): Promise<void> {
+    const { ranges, from } = this.#options;
+    // Of a part of the keys there is no hash; and what began with nothing was vouched for from the beginning.
+    if (from === 0 || ranges.length > 0 || !this.#hub.isDoubtful(this)) return;
+    let isOver = false;
+    const member = this.#link.observe(this.#position, ranges, (message) => {
+      if (isOver) return;
+      isOver = true;
+      this.#wake?.();
+      if (message.type !== 'feedChanges') return;
+      this.#fromMember(message);
+      if (message.hash !== undefined) this.#hub.compared(this);
+    });
+    await this.#sleep(isOver ? 0 : compareMilliseconds);
+    isOver = true;
+    member.close();
   }
 
   async #ask(request: Omit<DigestRequest, 'type'>): Promise<DigestAnswer> {

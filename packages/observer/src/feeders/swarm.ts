@@ -8,7 +8,7 @@ import type { Channel } from '@raftkv/transport';
 import { RaftkvError } from '@raftkv/wire';
 import type { Inflate } from '../inflate.ts';
 import { platformInflate } from '../inflate.ts';
-import type { CopyLender } from '../assembly.ts';
+import type { CopyLender, LentCopy } from '../assembly.ts';
 import { Feeder } from './feeder.ts';
 import { pause, processClock } from './feeder-clock.ts';
 import type { FeederClock } from './feeder-clock.ts';
@@ -123,6 +123,8 @@ export class Swarm implements FeedHub {
   #ranges: readonly KeyRange[] = [];
   #from = 0;
   #path: readonly string[] | undefined;
+  /** Agreed with a member when it was asked last. */
+  #compared: LentCopy | undefined;
   #announced: string | undefined;
   #cancelOffers: (() => void) | undefined;
   #clusterBytes = 0;
@@ -213,6 +215,14 @@ export class Swarm implements FeedHub {
 
   isLoop(path: readonly string[]): boolean {
     return path.includes(this.selfId) || path.length > this.#maxDepth;
+  }
+
+  isDoubtful(feed: object): boolean {
+    return this.#feed === feed && this.#lender?.copy !== this.#compared;
+  }
+
+  compared(feed: object): void {
+    if (this.#feed === feed) this.#compared = this.#lender?.copy;
   }
 
   nextLook(): number {

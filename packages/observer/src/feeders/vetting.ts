@@ -12,7 +12,7 @@ import {
   encodeFeedEntries,
 } from '@raftkv/wire';
 import type { DigestAnswer, DigestRequest } from '@raftkv/wire';
-import { Copy } from '../copy.ts';
+import type { Copy } from '../copy.ts';
 import type { Inflate } from '../inflate.ts';
 import { pause } from './feeder-clock.ts';
 import type { FeederClock } from './feeder-clock.ts';
@@ -20,6 +20,7 @@ import type { PeerFeed } from './peer-feed.ts';
 import { pieceBytes } from './peer-talk.ts';
 import type { ChangesPiece, Piece, SnapshotPiece } from './peer-talk.ts';
 import { merged } from './key-ranges.ts';
+import { StateBuild } from './state-build.ts';
 
 /** What agreed with a member, as a piece of a feed. */
 export type Vetted =
@@ -49,16 +50,14 @@ export interface VettingOptions {
   readonly markMilliseconds: number;
   /** A feeder that a member is ahead of has this long for the next piece. */
   readonly patienceMilliseconds: number;
+  /** The copy has all that the member had a moment ago. The next piece waits for what this resolves with. */
+  readonly onCaughtUp: () => Promise<void>;
 }
 
-/** A snapshot comes at this rate at least, once it has had a while to begin. */
-const leastBytesPerSecond = 16 * 1024;
-const beginMilliseconds = 5_000;
 /** All that one digest covers has come by then, however many pieces it comes in. */
 const patienceFactor = 4;
-/** A copy may be larger than what the member has said by so much: it was written to meanwhile. */
-const sizeFactor = 2;
-const sizeSlackBytes = 16 * 1024 * 1024;
+/** Changes that came and are not vouched for yet, inflated. One digest and the pieces around it are less. */
+const maxPendingBytes = 16 * 1024 * 1024;
 const entryBytes = 64;
 const pageBytes = 64 * 1024;
 /** After so much work in one go the page gets its turn. */
@@ -73,7 +72,9 @@ export class Vetting {
   #covered = 0;
   #coveredAt = 0;
   /** Pieces that are not told as consumed, as some of them is still pending. */
-  #held: { readonly revision: number; readonly bytes: number }[] = [];
+  #held: { readonly revision: number; readonly bytes: number; readonly rawBytes: number }[] = [];
+  /** Of these. */
+  #pendingBytes = 0;
   #askedAt = -Infinity;
 
   constructor(options: VettingOptions) {
@@ -88,8 +89,10 @@ export class Vetting {
     else await this.#goOn(position());
     for (;;) {
       const answer = await this.#ask('changes', position());
-      if (answer.about === 'changes') await this.#follow(answer);
-      else if (answer.about === 'compacted') await this.#fetchState();
+      if (answer.about === 'changes') {
+        await this.#follow(answer);
+        if (answer.index > 0) await this.#options.onCaughtUp();
+      } else if (answer.about === 'compacted') await this.#fetchState();
       else this.#judge(answer, peer);
     }
   }
@@ -98,15 +101,16 @@ export class Vetting {
   async #goOn(from: number): Promise<void> {
     this.#observe(from);
     const { revision, index } = await this.#ask('place', 0);
-    if (revision === from) {
-      await this.#options.emit({ type: 'feedChanges', revision, index, payload: new Uint8Array(0) });
-    }
+    if (revision !== from) return;
+    await this.#options.emit({ type: 'feedChanges', revision, index, payload: new Uint8Array(0) });
+    await this.#options.onCaughtUp();
   }
 
   #observe(from: number): void {
     this.#pending = [];
-    this.#held = [];
-    this.#covered = from;
+    // Else they would be missing in the feeder's window for ever.
+    this.#release(Infinity);
+    this.#cover(from);
     this.#options.peer.observe(from, this.#options.ranges);
   }
 
@@ -120,18 +124,21 @@ export class Vetting {
 
   /** The member knows of nothing new, but the feeder does, and that for long: it has made it up. A member without a leader may lag. */
   #judge({ leader, revision }: DigestAnswer, peer: PeerFeed): void {
-    const { patienceMilliseconds, clock } = this.#options;
-    const pending = this.#covered > revision ? clock.now() - this.#coveredAt : 0;
-    if (leader === undefined || Math.max(pending, peer.waitingBeyond(revision)) <= patienceMilliseconds) return;
-    throw new RaftkvError('diverged', `the feeder tells of what comes after revision ${revision}, and no member does`);
+    const { patienceMilliseconds, clock, position } = this.#options;
+    // What the copy has a member has vouched for, if not this one.
+    const known = Math.max(revision, position());
+    const pending = this.#covered > known ? clock.now() - this.#coveredAt : 0;
+    if (leader === undefined || Math.max(pending, peer.waitingBeyond(known)) <= patienceMilliseconds) return;
+    throw new RaftkvError('diverged', `the feeder tells of what comes after revision ${known}, and no member does`);
   }
 
   async #follow({ revision, index, digest }: DigestAnswer): Promise<void> {
     const { position, emit } = this.#options;
     const from = position();
-    const snapshot = await this.#bring(revision);
+    const snapshot = await this.#bring(revision, () => this.#checkPending());
     if (snapshot !== undefined) return this.#fetchState(snapshot);
-    const changes = this.#takePending(revision);
+    // What a member brought itself meanwhile need not be brought again.
+    const changes = this.#takePending(revision).filter((change) => change.revision > from);
     if (!isSame(digestOfChanges(from, revision, changes), digest)) {
       throw new RaftkvError('diverged', `what the feeder brings of revisions ${from + 1} to ${revision} is not so`);
     }
@@ -141,30 +148,45 @@ export class Vetting {
   }
 
   /** Waits until the feeder has brought all changes up to here; answers the first piece of a snapshot, if it brings that instead. */
-  async #bring(revision: number): Promise<SnapshotPiece | undefined> {
+  async #bring(
+    revision: number,
+    onPiece: (piece: ChangesPiece, raw: Uint8Array) => void,
+  ): Promise<SnapshotPiece | undefined> {
     const { peer, clock, patienceMilliseconds } = this.#options;
     const end = clock.now() + patienceMilliseconds * patienceFactor;
     while (this.#covered < revision) {
       if (clock.now() > end) throw new RaftkvError('timeout', 'the feeder is too slow');
       const piece = await peer.next(patienceMilliseconds);
       if (piece.type === 'snapshot') return piece;
-      this.#pending.push(...(await this.#read(piece)));
-      this.#held.push({ revision: piece.revision, bytes: pieceBytes(piece) });
+      const raw = await this.#raw(piece);
+      for (const change of this.#read(piece, raw)) this.#pending.push(change);
+      this.#held.push({ revision: piece.revision, bytes: pieceBytes(piece), rawBytes: raw.length });
+      this.#pendingBytes += raw.length;
+      onPiece(piece, raw);
     }
     return undefined;
   }
 
+  #checkPending(): void {
+    if (this.#pendingBytes <= maxPendingBytes) return;
+    throw new RaftkvError('frame_too_large', 'the feeder brings more than a member vouches for in one go');
+  }
+
   /** Of changes, those that are new. */
-  async #read(piece: ChangesPiece): Promise<Change[]> {
-    const changes = decodeFeedChanges(await this.#raw(piece));
+  #read(piece: ChangesPiece, raw: Uint8Array): Change[] {
+    const changes = decodeFeedChanges(raw);
     const last = changes.at(-1)?.revision ?? 0;
     if (last > piece.revision || piece.revision < this.#covered) {
       throw new RaftkvError('bad_frame', `the feeder contradicts itself at revision ${piece.revision}`);
     }
     const news = changes.filter(({ revision }) => revision > this.#covered);
-    this.#covered = piece.revision;
-    this.#coveredAt = this.#options.clock.now();
+    this.#cover(piece.revision);
     return news;
+  }
+
+  #cover(revision: number): void {
+    this.#covered = revision;
+    this.#coveredAt = this.#options.clock.now();
   }
 
   async #raw({ isDeflated, payload }: Piece): Promise<Uint8Array> {
@@ -179,7 +201,11 @@ export class Vetting {
 
   #release(revision: number): void {
     let bytes = 0;
-    while (this.#held.length > 0 && this.#held[0]!.revision <= revision) bytes += this.#held.shift()!.bytes;
+    while (this.#held.length > 0 && this.#held[0]!.revision <= revision) {
+      const piece = this.#held.shift()!;
+      bytes += piece.bytes;
+      this.#pendingBytes -= piece.rawBytes;
+    }
     if (bytes > 0) this.#options.peer.consumed(bytes);
   }
 
@@ -187,19 +213,24 @@ export class Vetting {
   async #fetchState(first?: SnapshotPiece): Promise<void> {
     if (first === undefined) this.#observe(0);
     const { bytes } = await this.#ask('place', 0);
-    const copy = await this.#build(bytes * sizeFactor + sizeSlackBytes, first);
-    const answer = await this.#stateFrom(this.#covered);
-    const { revision, index, digest } = answer;
-    if ((await this.#bring(revision)) !== undefined) throw new RaftkvError('timeout', 'the feeder begins again');
-    copy.applyWhileBuilding(this.#takePending(revision));
-    if (!isSame(await this.#digestOf(copy), digest)) {
+    const state = new StateBuild(bytes, this.#options.clock);
+    await this.#build(state, first);
+    const { revision, index, digest } = await this.#stateFrom(this.#covered, state);
+    const takeIn = (): void => state.apply(this.#takePending(revision));
+    const again = await this.#bring(revision, (piece, raw) => {
+      takeIn();
+      this.#release(piece.revision);
+      state.count(raw.length);
+    });
+    if (again !== undefined) throw new RaftkvError('timeout', 'the feeder begins again');
+    takeIn();
+    if (!isSame(await this.#digestOf(state.copy), digest)) {
       throw new RaftkvError('diverged', `what the feeder brings as the state at revision ${revision} is not so`);
     }
-    await this.#emitState(copy, revision, index);
-    this.#release(revision);
+    await this.#emitState(state.copy, revision, index);
   }
 
-  async #stateFrom(revision: number): Promise<DigestAnswer> {
+  async #stateFrom(revision: number, state: StateBuild): Promise<DigestAnswer> {
     for (;;) {
       const answer = await this.#ask('state', revision);
       if (answer.about === 'state') return answer;
@@ -210,33 +241,27 @@ export class Vetting {
           `the feeder stands at revision ${revision}, the member at ${answer.revision}`,
         );
       }
+      // One that hears none, or does not get round to it: another feeder may be where it is.
+      state.expectTime();
     }
   }
 
-  async #build(maxBytes: number, first: SnapshotPiece | undefined): Promise<Copy> {
-    const { peer, clock, patienceMilliseconds } = this.#options;
-    const startedAt = clock.now();
-    let copy: Copy | undefined;
-    let came = 0;
+  async #build(state: StateBuild, first: SnapshotPiece | undefined): Promise<void> {
+    const { peer, patienceMilliseconds } = this.#options;
     this.#pending = [];
+    this.#release(Infinity);
     for (let piece: Piece = first ?? (await peer.next(patienceMilliseconds)); ;) {
-      came += pieceBytes(piece);
+      const raw = await this.#raw(piece);
       if (piece.type === 'snapshot') {
-        if (piece.isFirst) copy = new Copy({ isOfAllKeys: false });
-        if (copy === undefined) throw new RaftkvError('bad_frame', 'a snapshot that has no beginning');
+        if (piece.isFirst) state.begin();
         if (piece.revision < this.#covered && !piece.isFirst) throw new RaftkvError('bad_frame', 'it goes back');
-        copy.addEntries(decodeFeedEntries(await this.#raw(piece)));
-        this.#covered = piece.revision;
-      } else if (copy !== undefined) copy.applyWhileBuilding(await this.#read(piece));
+        state.addEntries(decodeFeedEntries(raw));
+        this.#cover(piece.revision);
+      } else if (state.isBegun) state.apply(this.#read(piece, raw));
       peer.consumed(pieceBytes(piece));
-      if (copy !== undefined && copy.bytes + copy.size * entryBytes > maxBytes) {
-        throw new RaftkvError('frame_too_large', 'the feeder brings more than the members have');
-      }
-      if (piece.type === 'snapshot' && piece.isDone && copy !== undefined) return copy;
-      const took = clock.now() - startedAt;
-      if (took > beginMilliseconds && (came * 1000) / took < leastBytesPerSecond) {
-        throw new RaftkvError('timeout', 'the feeder is too slow');
-      }
+      state.count(raw.length);
+      if (piece.type === 'snapshot' && piece.isDone) return;
+      state.expectRate();
       piece = await peer.next(patienceMilliseconds);
     }
   }

@@ -92,12 +92,15 @@ describe('a tab among liars', () => {
       await liar.isEqual();
     }
     await expect.poll(() => kinds.filter(([name]) => park.offerOf(`a ${name}`) === undefined)).toEqual([]);
+    // The liars may have asked each other, if one was there before the next one opened.
+    const before = park.dialled.length;
     const b = await park.tab('b');
     await b.isEqual();
     expect(await b.until(({ source }) => source === 'cluster')).toMatchObject({ lies: 3 });
     await write(park);
     await b.isEqual();
-    expect(new Set(park.dialled.filter((id) => id.startsWith('a '))).size).toBe(park.dialled.length);
+    const asked = park.dialled.slice(before);
+    expect(new Set(asked).size).toBe(asked.length);
   });
 
   it('that lie to each other shows nothing but the truth, while everybody writes', async () => {

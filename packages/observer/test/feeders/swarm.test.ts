@@ -1,7 +1,10 @@
 // Tabs that feed each other: the cluster feeds one, that one the others, and the cluster's traffic falls accordingly; who goes away is replaced, and
 // nobody is fed by itself.
+import { MemoryCopyStore } from '@raftkv/storage';
 import { describe, expect, it } from 'vitest';
+import { openReplica } from '../../src/index.ts';
 import { Swarm } from '../../src/feeders/index.ts';
+import { SmallCluster, until } from '../small-cluster.ts';
 import { Park } from './park.ts';
 import type { Tab } from './park.ts';
 
@@ -189,6 +192,32 @@ describe('tabs that feed each other', () => {
       expect(b.status.lies).toBe(0);
     },
   );
+
+  it('compare a copy that comes out of a store with the cluster, whoever feeds it', async () => {
+    // Of a cluster of the same name, whose writes were others.
+    const elsewhere = await SmallCluster.start();
+    for (let i = 0; i < 20; i += 1) await elsewhere.client().put(`k${i}`, 'never was here');
+    const store = new MemoryCopyStore();
+    const { endpoints, dial } = elsewhere;
+    const before = await openReplica({ endpoints, dial, store });
+    await until(before.replica, ({ revision }) => revision === elsewhere.revision);
+    await before.close();
+    const park = await filled(20);
+    await first(park);
+    const b = await park.tab('b', { isTrue: false, replica: { store } });
+    await until(b.kv.replica, ({ divergences, phase }) => divergences === 1 && phase === 'ready');
+    b.isTrue = true;
+    await b.isEqual();
+    expect(await b.until(({ source }) => source === 'tab')).toMatchObject({ lies: 0 });
+
+    // One that is what it says costs the member a greeting.
+    await b.close();
+    const c = await park.tab('c', { replica: { store } });
+    await c.isEqual();
+    await c.until(({ source, clusterBytes }) => source === 'tab' && clusterBytes > 0);
+    expect(c.status.clusterBytes).toBeLessThan(200);
+    expect(c.kv.replica.getSnapshot()).toMatchObject({ divergences: 0, snapshots: 0 });
+  });
 
   it('have nothing to do any more once closed, also when a copy asks for a feed then', async () => {
     const timers = new Set<object>();
