@@ -4,6 +4,8 @@ import { describe, expect, it } from 'vitest';
 import * as v from 'valibot';
 import type { LiveEntry, ReadState } from '@raftkv/client';
 import { getStore, liveStore, scanStore } from '../src/index.ts';
+import { RaftkvError } from '@raftkv/client';
+import { fakeOutbox } from '../../../test/bindings/fake-outbox.ts';
 import { FakeKv, listenersOf } from '../../../test/bindings/fake-kv.ts';
 
 const value = (state: ReadState<LiveEntry | null>): string => `${state.status} ${String(state.data?.value)}`;
@@ -71,5 +73,35 @@ describe('a store', () => {
     expect(states).toEqual(['local', 'refused']);
     expect(get(liveStore(kv.writes))).toEqual([write]);
     expect(get(liveStore(kv.replica)).phase).toBe('ready');
+  });
+
+  it('follows how kept writes are doing, and what the app decides about them', async () => {
+    const kv = new FakeKv({ a: 'old' });
+    const { outbox, status, asked, listeners } = fakeOutbox();
+    kv.outbox = outbox;
+    const seen: string[] = [];
+    const stop = liveStore(kv.kv.outbox!.status).subscribe(({ storage, waiting, undecided, error }) =>
+      seen.push(`${storage} ${waiting} ${undecided} ${error?.code}`),
+    );
+    const write = kv.kv.mutate([{ type: 'put', key: 'a', value: 'new' }]);
+    const states: string[] = [];
+    liveStore(write.state).subscribe((state) => states.push(`${state.status} ${state.kept} ${state.error?.code}`));
+    kv.sent[0]!.teller.tell({ kept: true });
+    status.set({ ...status.getSnapshot(), waiting: 1 });
+    kv.sent[0]!.teller.tell({ status: 'sent' });
+    await kv.refuse();
+    status.set({ ...status.getSnapshot(), waiting: 0, undecided: 1, error: new RaftkvError('storage_full', '') });
+    expect(seen).toEqual(['strict 0 0 undefined', 'strict 1 0 undefined', 'strict 0 1 storage_full']);
+    expect(states).toEqual([
+      'local undefined undefined',
+      'local true undefined',
+      'sent true undefined',
+      'refused true condition_failed',
+    ]);
+    kv.kv.outbox!.retry(write, { if: [] });
+    await kv.kv.outbox!.discard(write);
+    expect(asked).toEqual(['retry', 'discard']);
+    stop();
+    expect(listeners()).toBe(0);
   });
 });

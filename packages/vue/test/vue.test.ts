@@ -5,8 +5,21 @@ import type { Component } from 'vue';
 import { renderToString } from 'vue/server-renderer';
 import { describe, expect, it, vi } from 'vitest';
 import * as v from 'valibot';
-import type { LiveKv } from '@raftkv/client';
-import { raftkv, useBatch, useDelete, useGet, useLive, usePut, useScan, useStatus, useWrites } from '../src/index.ts';
+import type { LiveKv, WriteState } from '@raftkv/client';
+import { LiveValue } from '@raftkv/client/live';
+import {
+  raftkv,
+  useBatch,
+  useDelete,
+  useGet,
+  useKv,
+  useLive,
+  usePut,
+  useScan,
+  useStatus,
+  useWrites,
+} from '../src/index.ts';
+import { fakeOutbox } from '../../../test/bindings/fake-outbox.ts';
 import { FakeKv, listenersOf, settle } from '../../../test/bindings/fake-kv.ts';
 
 function mount(kv: FakeKv, root: Component) {
@@ -82,6 +95,47 @@ describe('useGet and useScan', () => {
     kv.copy.apply({ a: 1 });
     await nextTick();
     expect(screen.text()).toBe('error TEA');
+  });
+});
+
+describe('kept writes', () => {
+  const noState = new LiveValue<WriteState | undefined>(undefined);
+
+  it('are followed from local to refused, with how the outbox is doing', async () => {
+    const kv = new FakeKv({ a: 'old' });
+    const { outbox, status, asked, listeners } = fakeOutbox();
+    kv.outbox = outbox;
+    let put!: ReturnType<typeof usePut>;
+    const { Shown } = component(() => {
+      put = usePut();
+      const held = useKv();
+      const [kept, writes] = [useLive(() => held().outbox!.status), useWrites()];
+      const state = useLive<WriteState | undefined>(() => writes.value.at(-1)?.state ?? noState);
+      return () =>
+        [kept.value.waiting, kept.value.undecided, state.value?.status, state.value?.kept, state.value?.error?.code]
+          .map(String)
+          .join(' ');
+    });
+    const screen = mount(kv, Shown);
+    expect(screen.text()).toBe('0 0 undefined undefined undefined');
+    put.mutate({ key: 'a', value: 'new' });
+    kv.sent[0]!.teller.tell({ kept: true });
+    status.set({ ...status.getSnapshot(), waiting: 1 });
+    await settle();
+    expect(screen.text()).toBe('1 0 local true undefined');
+    kv.sent[0]!.teller.tell({ status: 'sent' });
+    await settle();
+    expect(screen.text()).toBe('1 0 sent true undefined');
+    await kv.refuse();
+    status.set({ ...status.getSnapshot(), waiting: 0, undecided: 1 });
+    await settle();
+    expect(screen.text()).toBe('0 1 refused true condition_failed');
+    const [write] = kv.writes.getSnapshot();
+    kv.kv.outbox!.retry(write!);
+    await kv.kv.outbox!.discard(write!);
+    expect(asked).toEqual(['retry', 'discard']);
+    screen.unmount();
+    expect(listeners()).toBe(0);
   });
 });
 
