@@ -1,11 +1,12 @@
 // A kept write as a command: from what an app writes to bytes that need only a stamp, back to what the app wrote after the page is gone, and from the store's
 // answer to the app's.
 import type { Compare, KeyRange } from '@raftkv/kv';
-import { RaftkvError, decodeCommand, encodeCommand, keyFrom, keyToBytes } from '@raftkv/wire';
+import { RaftkvError, decodeCommand, encodeCommand, keyFrom, keyToBytes, rangeFrom } from '@raftkv/wire';
 import type { FoundEntry, Limits, RangeInput } from '@raftkv/wire';
 import type { BatchOp, BatchResult, Codec, Condition, TxnOp, UserKey } from '@raftkv/client';
 import { batchCommand, batchOpResult, toEntry, txnCommand } from '@raftkv/client/parts';
 import type { Answer, View } from '@raftkv/client/parts';
+import type { Reach } from './precedence.ts';
 
 /** Of a condition about a range so many entries are told where it does not hold. */
 const maxFound = 20;
@@ -102,8 +103,25 @@ export function withFound(error: RaftkvError, found: readonly FoundEntry[]): Raf
   return Object.assign(error, { found });
 }
 
+/** Under the stamp of a write it tells what became of that: the store answers what it answered to the write, or this, and then the write will never happen. */
+export const nothing = encodeCommand({
+  session: undefined,
+  command: { type: 'txn', compare: [], then: [], otherwise: [] },
+});
+
+export function isNothing(answer: Answer): boolean {
+  return 'type' in answer && answer.type === 'txn' && answer.succeeded && answer.results.length === 0;
+}
+
+export function reachOf<Value>({ ops, conditions = [] }: Pick<DecodedWrite<Value>, 'ops' | 'conditions'>): Reach {
+  const all = [...ops, ...conditions];
+  return {
+    keys: new Set(all.flatMap((each) => ('key' in each ? keyFrom(each.key) : []))),
+    ranges: all.flatMap((each) => ('key' in each ? [] : rangeFrom(each.range))),
+  };
+}
+
 /** The keys that it writes or depends on, each once; of ranges none. */
-export function keysOf<Value>({ ops, conditions = [] }: DecodedWrite<Value>): Uint8Array[] {
-  const keys = [...ops, ...conditions].flatMap((each) => ('key' in each ? keyFrom(each.key) : []));
-  return [...new Set(keys)].map(keyToBytes);
+export function keysOf<Value>(write: DecodedWrite<Value>): Uint8Array[] {
+  return [...reachOf(write).keys].map(keyToBytes);
 }

@@ -5,7 +5,7 @@ import type { FoundEntry } from '@raftkv/wire';
 import type { BatchResult, ReplicaStatus, UserKey } from '@raftkv/client';
 import type { Answer } from '@raftkv/client/parts';
 import type { OutboxHost } from '../keep-writes.ts';
-import { decodeWrite, keysOf, readResult, withFound } from './command.ts';
+import { decodeWrite, isNothing, keysOf, nothing, readResult, withFound } from './command.ts';
 import type { Item } from './item.ts';
 import { WriteSession } from './write-session.ts';
 
@@ -22,7 +22,18 @@ const answers: readonly string[] = [
   'future_revision',
 ];
 
+const dayMilliseconds = 24 * 3_600_000;
+
 export interface DeliveryHooks {
+  /** Nothing is sent before that. */
+  readonly reunited: () => Promise<void>;
+  /** One that is to be sent, or to have ended, before this one. */
+  readonly before: (item: Item) => Item | undefined;
+  /** It is about to be sent. */
+  readonly onStamped: (item: Item) => void;
+  /** So long ago it was made, in milliseconds; never sent when that is more than the next. */
+  readonly ageOf: (item: Item) => number;
+  readonly maxAgeMilliseconds: number;
   /** It is committed, and off the disk. */
   readonly onSettled: (item: Item) => void;
   /** It ended badly. */
@@ -57,8 +68,7 @@ export class Delivery<Value, K extends UserKey> {
       if (this.#signal.aborted) throw closed(item);
       throw this.failed(item, RaftkvError.from(error));
     } finally {
-      this.#inFlight -= 1;
-      this.#waiting.shift()?.();
+      this.#exit();
     }
   }
 
@@ -72,8 +82,18 @@ export class Delivery<Value, K extends UserKey> {
     return error;
   }
 
-  closeSession(clientId?: number): Promise<void> {
-    return this.#session.close(clientId);
+  /** Of the session under which writes are sent now; 0 = there is none. */
+  get clientId(): number {
+    return this.#session.clientId;
+  }
+
+  closeSession(): Promise<void> {
+    return this.#session.close();
+  }
+
+  /** What is sent from now on is sent in another session: this one has stamped what is another tab's by now. */
+  abandonSession(): void {
+    this.#session.abandon();
   }
 
   async #enter(): Promise<void> {
@@ -81,8 +101,15 @@ export class Delivery<Value, K extends UserKey> {
     this.#inFlight += 1;
   }
 
+  #exit(): void {
+    this.#inFlight -= 1;
+    this.#waiting.shift()?.();
+  }
+
   async #deliver(item: Item): Promise<BatchResult<Value, K>> {
+    if (!item.isOld) this.#expectFresh(item);
     await this.#expectItsCluster(item);
+    if (item.isOvertaken) return this.#overtaken(item);
     for (;;) {
       if (item.mark === undefined) await this.#stamp(item);
       const { mark } = item;
@@ -106,11 +133,56 @@ export class Delivery<Value, K extends UserKey> {
 
   /** Durable before it is first sent. */
   async #stamp(item: Item): Promise<void> {
-    await this.#session.ready();
+    await this.#turnOf(item);
+    if (item.failure !== undefined) throw item.failure;
+    this.#expectFresh(item);
     if (item.isDiscarded) throw new RaftkvError('cancelled', 'the write was discarded');
     const stamp = this.#session.stamp();
     item.mark = { ...stamp, failure: undefined };
+    this.#hooks.onStamped(item);
     await item.lane.mark(item.record.number, item.mark);
+  }
+
+  /** The way is open, and nothing is to be sent before it. */
+  async #turnOf(item: Item): Promise<void> {
+    await this.#hooks.reunited();
+    for (;;) {
+      await this.#session.ready();
+      const earlier = this.#hooks.before(item);
+      if (earlier === undefined) return;
+      // Its place may be what the other one waits for.
+      this.#exit();
+      await earlier.teller.write.committed.then(
+        () => {},
+        () => {},
+      );
+      await this.#enter();
+    }
+  }
+
+  #expectFresh(item: Item): void {
+    const { ageOf, maxAgeMilliseconds } = this.#hooks;
+    if (ageOf(item) <= maxAgeMilliseconds) return;
+    const days = Math.floor(maxAgeMilliseconds / dayMilliseconds);
+    throw this.#decided(
+      item,
+      new RaftkvError('timeout', `it has waited for more than ${days} days`, { definite: true }),
+    );
+  }
+
+  /** What this tab wrote later is sent: it is the app's to decide. If it went out in an earlier life, that is found out by asking for nothing under its stamp. */
+  async #overtaken(item: Item): Promise<BatchResult<Value, K>> {
+    const error = new RaftkvError('condition_failed', 'what was written later went before it', { definite: true });
+    if (!item.isOld) throw this.#decided(item, error);
+    let answer: Answer;
+    try {
+      answer = await this.#session.send(nothing, item.mark!, (isSent) => this.#sent(item, isSent));
+    } catch (thrown) {
+      if (this.#signal.aborted) throw thrown;
+      throw this.#decided(item, RaftkvError.from(thrown));
+    }
+    if (isNothing(answer)) throw this.#decided(item, error);
+    return this.#answered(item, answer);
   }
 
   #answered(item: Item, answer: Answer): BatchResult<Value, K> {
@@ -132,12 +204,16 @@ export class Delivery<Value, K extends UserKey> {
   /** Its answer is here: if the page goes before the disk knows, the next one hears the same answer. */
   #forget(item: Item): void {
     const { mark, lane, record } = item;
+    item.isAnswered = true;
     lane.forget(record.number).then(
       () => {
         this.#session.settled(mark!);
         this.#hooks.onSettled(item);
       },
-      () => {},
+      () => {
+        // Whoever has the lane now asks for it again, and hears the same.
+        if (lane.isLost) this.#hooks.onSettled(item);
+      },
     );
   }
 
@@ -147,8 +223,9 @@ export class Delivery<Value, K extends UserKey> {
     const { code, message, found } = error;
     const isDefinite = error.definite && (!item.isOld || answers.includes(code));
     const failure = { code, message, isDefinite };
-    lane.mark(record.number, { ...mark!, failure }).then(
-      () => this.#session.settled(mark!),
+    const stamp = mark ?? { clientId: 0, sequence: 0 };
+    lane.mark(record.number, { ...stamp, failure }).then(
+      () => mark && this.#session.settled(mark),
       () => {},
     );
     const told = new RaftkvError(code, message, { definite: isDefinite, cause: error });

@@ -2,4 +2,4 @@
 // option `outbox`. Not part of the bundle of a page that keeps none.
 export { keepWrites } from './keep.ts';
 
-export type { KeeperClock, KeeperOptions, LaneLocks, PageLife } from './options.ts';
+export type { KeeperClock, KeeperOptions, LaneEars, LaneLocks, PageLife, TakeOptions } from './options.ts';

@@ -15,13 +15,15 @@ import { LiveValue } from '@raftkv/client/live';
 import type { WriteTeller } from '@raftkv/client/live';
 import type { FoundWrite, OutboxStorage } from '@raftkv/storage';
 import type { OutboxHost, WriteKeeper } from '../keep-writes.ts';
-import { decodeWrite, encodeWrite } from './command.ts';
+import { decodeWrite, encodeWrite, reachOf } from './command.ts';
 import { Delivery } from './delivery.ts';
 import { Item } from './item.ts';
 import type { Lane } from './lane.ts';
 import { Lanes } from './lanes.ts';
-import { defaultMaxBytes, defaultMaxWrites } from './options.ts';
+import { defaultMaxAgeMilliseconds, defaultMaxBytes, defaultMaxWrites } from './options.ts';
 import type { KeeperOptions } from './options.ts';
+import { Precedence } from './precedence.ts';
+import type { Place } from './precedence.ts';
 
 export class Keeper<Value, K extends UserKey> implements WriteKeeper<Value, K> {
   readonly #host: OutboxHost<Value, K>;
@@ -30,6 +32,9 @@ export class Keeper<Value, K extends UserKey> implements WriteKeeper<Value, K> {
   readonly #delivery: Delivery<Value, K>;
   readonly #status: LiveValue<OutboxStatus>;
   readonly #items = new Map<Write<unknown>, Item>();
+  readonly #precedence = new Precedence();
+  /** When the last one was made that this tab knows of: no clock that is put back puts a later one before it. */
+  #lastAt = 0;
   readonly #end = new AbortController();
   #bytes = 0;
   #undecided = 0;
@@ -58,14 +63,22 @@ export class Keeper<Value, K extends UserKey> implements WriteKeeper<Value, K> {
       onUnreadable: (trouble) => this.#unreadable(trouble),
       onTrouble: (trouble) => this.#trouble(trouble),
       onGone: (lane, trouble) => this.#gone(lane, trouble),
-      onIdle: () => void this.#delivery.closeSession(),
+      onLost: (lane, trouble) => this.#lost(lane, trouble),
+      onIdle: () => this.#idle(),
       isEmpty: (lane) => lane.count === 0 && this.#entering === 0,
     });
     this.#delivery = new Delivery(host, this.#end.signal, {
-      onSettled: (item) => this.#settled(item),
-      onFailed: () => {
+      reunited: () => this.#lanes.reunited,
+      before: (item) => this.#precedence.before(item),
+      onStamped: (item) => this.#precedence.sent(item),
+      ageOf: ({ record }) => options.clock.wallTime() - record.keptAt,
+      maxAgeMilliseconds: options.maxAgeMilliseconds ?? defaultMaxAgeMilliseconds,
+      onSettled: (item) => this.#leave(item),
+      onFailed: (item) => {
         this.#undecided += 1;
         this.#tell();
+        // It is shown by the tab that has the lane, too.
+        if (item.lane.isLost) this.#leave(item);
       },
     });
   }
@@ -92,13 +105,18 @@ export class Keeper<Value, K extends UserKey> implements WriteKeeper<Value, K> {
     teller: WriteTeller,
   ): (() => Promise<BatchResult<Value, K>>) | undefined {
     const { look, limits, kv } = this.#host;
-    if (timeoutMilliseconds !== undefined || this.#end.signal.aborted) return undefined;
+    if (timeoutMilliseconds !== undefined || this.#end.signal.aborted) {
+      // What let others pass holds up this one all the same.
+      if (this.#precedence.hasLate) teller.keys.push('');
+      return undefined;
+    }
     const command = encodeWrite(look.codec, ops, conditions, limits);
     const replaced = this.#replaced;
     if (replaced === undefined) this.#expectRoom(command.length);
     const clusterId = kv.replica.getSnapshot().clusterId ?? '';
-    const draft = { keptAt: this.#options.clock.wallTime(), clusterId, isShown: optimistic !== false, command };
-    const item = new Item(draft, teller);
+    this.#lastAt = Math.max(this.#lastAt, this.#options.clock.wallTime());
+    const draft = { keptAt: this.#lastAt, clusterId, isShown: optimistic !== false, command };
+    const item = new Item(draft, reachOf({ ops, conditions }), teller);
     order(teller, conditions);
     const keepIn = (lane: Lane): Promise<void> => {
       item.enter(lane, lane.nextNumber());
@@ -106,27 +124,31 @@ export class Keeper<Value, K extends UserKey> implements WriteKeeper<Value, K> {
     };
     item.kept = replaced === undefined ? this.#keepInOwn(keepIn) : keepIn(replaced.lane);
     this.#enter(item);
+    if (replaced !== undefined) replaced.isBeingReplaced = true;
     item.kept.then(
       () => {
+        item.isKept = true;
         if (this.#lanes.mode === 'strict') teller.tell({ kept: true });
+        if (replaced !== undefined) this.#forget(replaced);
       },
-      (error: unknown) => this.#notKept(item, RaftkvError.from(error, 'storage_failed')),
+      (error: unknown) => {
+        // It is there still, to be decided about.
+        if (replaced !== undefined) replaced.isBeingReplaced = false;
+        this.#notKept(item, RaftkvError.from(error, 'storage_failed'));
+      },
     );
     return () => this.#delivery.carryOut(item);
   }
 
   retry(write: Write<unknown>, options: MutateOptions = {}): Write<unknown> {
     const item = this.#items.get(write);
-    if (item?.failure === undefined) throw notHere();
+    if (item?.failure === undefined || item.isBeingReplaced) throw notHere();
     const { queue, look } = this.#host;
     const { ops } = decodeWrite(look.codec, item.record.command);
     this.#replaced = item;
     try {
       const { timeoutMilliseconds: _none, ...rest } = options as MutateOptions<Value>;
-      const again = queue.mutate(ops, rest);
-      queue.forget(write);
-      this.#leave(item);
-      return again;
+      return queue.mutate(ops, rest);
     } finally {
       this.#replaced = undefined;
     }
@@ -134,21 +156,22 @@ export class Keeper<Value, K extends UserKey> implements WriteKeeper<Value, K> {
 
   async discard(write: Write<unknown>): Promise<void> {
     const item = this.#items.get(write);
-    if (item === undefined || item.isSent) throw notHere();
+    if (item === undefined || item.isSent || item.isBeingReplaced) throw notHere();
     item.isDiscarded = true;
     if (item.failure === undefined) {
       item.teller.fail(new RaftkvError('cancelled', 'the write was discarded before it was sent'));
     }
     await item.kept;
     await item.lane.forget(item.record.number);
-    this.#host.queue.forget(write);
-    this.#leave(item);
+    this.#forget(item);
   }
 
   async close(): Promise<void> {
     // Nobody will ask under it again.
     if (this.#items.size === 0) await this.#delivery.closeSession();
     this.#end.abort();
+    // What was written a moment ago is kept, or refused.
+    await Promise.allSettled([...this.#items.values()].map(({ kept }) => kept));
     await this.#lanes.close();
   }
 
@@ -162,21 +185,37 @@ export class Keeper<Value, K extends UserKey> implements WriteKeeper<Value, K> {
     );
   }
 
-  #enter(item: Item): void {
+  #enter(item: Item, place?: Place): void {
     this.#items.set(item.teller.write, item);
+    this.#precedence.enter(item, place);
     this.#bytes += item.bytes;
     this.#tell();
   }
 
   async #keepInOwn(keepIn: (lane: Lane) => Promise<void>): Promise<void> {
     this.#entering += 1;
-    const lane = await this.#lanes.own().finally(() => (this.#entering -= 1));
-    return keepIn(lane);
+    let kept: Promise<void>;
+    let lane: Lane;
+    try {
+      lane = await this.#lanes.own();
+      kept = keepIn(lane);
+    } finally {
+      this.#entering -= 1;
+    }
+    // Where the lane is another's by now it did not come to be in there, and nobody else has it.
+    return kept.catch((error: unknown) => (lane.isLost ? this.#keepInOwn(keepIn) : Promise.reject(error)));
+  }
+
+  /** It is off the disk, and not to be seen any more. */
+  #forget(item: Item): void {
+    this.#host.queue.forget(item.teller.write);
+    this.#leave(item);
   }
 
   /** It is off the disk. */
   #leave(item: Item): void {
     if (!this.#items.delete(item.teller.write)) return;
+    this.#precedence.leave(item);
     this.#bytes -= item.bytes;
     if (item.failure !== undefined) this.#undecided -= 1;
     this.#tell();
@@ -186,13 +225,11 @@ export class Keeper<Value, K extends UserKey> implements WriteKeeper<Value, K> {
     if (lane.count === 0) this.#lanes.emptied(lane);
   }
 
-  #settled(item: Item): void {
-    this.#leave(item);
-    const { mark } = item;
-    // A session of an earlier life has no other use.
-    if (mark === undefined || !item.isOld) return;
-    const isLast = [...this.#items.values()].every((other) => other.mark?.clientId !== mark.clientId);
-    if (isLast) void this.#delivery.closeSession(mark.clientId);
+  /** Its own lane is empty. Others that it has may not be. */
+  #idle(): void {
+    const { clientId } = this.#delivery;
+    const isUsed = [...this.#items.values()].some(({ mark }) => mark?.clientId === clientId);
+    if (!isUsed) void this.#delivery.closeSession();
   }
 
   /** It does not fit, or nobody knows whether it is on the disk. */
@@ -209,17 +246,26 @@ export class Keeper<Value, K extends UserKey> implements WriteKeeper<Value, K> {
   /** What a tab that is gone left, as writes of this one. */
   #restore(lane: Lane, found: FoundWrite): void {
     const { queue, look } = this.#host;
+    this.#lastAt = Math.max(this.#lastAt, found.keptAt);
     try {
-      const { ops, conditions, isReadable } = decodeWrite(look.codec, found.command);
+      const write = decodeWrite(look.codec, found.command);
+      const { ops, conditions } = write;
       const { mark } = found;
-      const isShown = found.isShown && isReadable && mark?.failure === undefined;
+      const isOpen = mark?.failure === undefined;
+      const reach = reachOf(write);
+      const place = isOpen ? this.#precedence.placeOf({ reach, at: found.keptAt }) : 'in line';
+      const isShown = found.isShown && write.isReadable && isOpen && place === 'in line';
       queue.mutate(ops, { optimistic: isShown }, (_ops, _options, teller) => {
-        const item = new Item(found, teller);
+        const item = new Item(found, reach, teller);
         order(teller, conditions);
+        // Those that wait already wait for it.
+        if (place === 'late') teller.keys.length = 0;
+        item.isOvertaken = place === 'overtaken';
+        item.isKept = true;
         item.enter(lane, found.number);
         item.isOld = mark !== undefined && mark.clientId !== 0;
         item.mark = item.isOld ? mark : undefined;
-        this.#enter(item);
+        this.#enter(item, place);
         queueMicrotask(() => {
           teller.tell({ kept: true });
           if (mark?.failure === undefined) return;
@@ -250,6 +296,24 @@ export class Keeper<Value, K extends UserKey> implements WriteKeeper<Value, K> {
   #gone(lane: Lane, error: RaftkvError): void {
     for (const item of this.#items.values()) if (item.lane === lane) item.teller.tell({ kept: false });
     this.#unreadable(error);
+  }
+
+  /** Another tab took this one for gone: what was kept in the lane is that one's to send, and to decide about. */
+  #lost(lane: Lane, { cause }: RaftkvError): void {
+    this.#delivery.abandonSession();
+    const message = 'another tab took this one for gone, and sends what it had kept';
+    const error = new RaftkvError('storage_locked', message, { definite: false, cause });
+    this.#trouble(error);
+    for (const [write, item] of [...this.#items]) {
+      if ((item.lane as Lane | undefined) !== lane || !item.isKept) continue;
+      item.teller.tell({ kept: false });
+      // The answer to what is sent may come here too.
+      if (item.isSent) continue;
+      if (item.failure !== undefined) this.#host.queue.forget(write);
+      else item.teller.fail(error);
+      this.#leave(item);
+      item.failure ??= error;
+    }
   }
 
   /** Once for all that happens in one turn. */

@@ -12,6 +12,8 @@ export interface LaneHooks {
   readonly onTrouble: (error: RaftkvError | undefined) => void;
   /** The lane was deleted from outside: what was in it lives in this page alone. */
   readonly onGone: (error: RaftkvError) => void;
+  /** Another tab has it: what is in it is that one's to send. */
+  readonly onLost: (error: RaftkvError) => void;
 }
 
 interface Wish {
@@ -48,6 +50,11 @@ export class Lane {
     return this.#storage.found;
   }
 
+  /** Another tab has it. */
+  get isLost(): boolean {
+    return this.#failure?.code === 'storage_locked';
+  }
+
   nextNumber(): number {
     this.#lastNumber += 1;
     return this.#lastNumber;
@@ -66,6 +73,11 @@ export class Lane {
   /** Likewise. */
   forget(number: number): Promise<void> {
     return this.#ask({ type: 'forget', number });
+  }
+
+  /** Its lock was taken. */
+  lose(): void {
+    this.#fail(new RaftkvError('storage_locked', `lane ${this.name} was taken over by another tab`));
   }
 
   /** Deletes it, if nothing is in it; nobody need know whether that worked. */
@@ -107,7 +119,14 @@ export class Lane {
   /** What frees room goes first; then each by itself, so that one that does not fit takes no other with it. */
   async #commitEach(group: readonly Wish[]): Promise<void> {
     const isFreeing = ({ change }: Wish): boolean => change.type === 'forget';
-    for (const wish of [...group.filter(isFreeing), ...group.filter((each) => !isFreeing(each))]) {
+    const freeing = group.filter(isFreeing);
+    const rest = group.filter((each) => !isFreeing(each));
+    const gone = goneBy(freeing);
+    for (const wish of [...freeing, ...rest]) {
+      if (isMarkOf(wish, gone)) {
+        wish.resolve();
+        continue;
+      }
       const error = await this.#commit([wish]);
       if (error === undefined) continue;
       if (wish.change.type === 'keep') wish.reject(error);
@@ -123,6 +142,7 @@ export class Lane {
       try {
         await this.#storage.commit(group.map(({ change }) => change));
         this.#hooks.onTrouble(undefined);
+        this.#dropMarks(group);
       } catch (thrown) {
         const error = RaftkvError.from(thrown, 'storage_failed');
         if (error.code === 'storage_missing') this.#vanish(error);
@@ -135,6 +155,15 @@ export class Lane {
       else reject(this.#failure);
     }
     return undefined;
+  }
+
+  /** Of writes that are gone: written later, nothing would ever delete them. */
+  #dropMarks(done: readonly Wish[]): void {
+    const stuck = this.#stuck;
+    if (stuck.length === 0) return;
+    const gone = goneBy(done);
+    this.#stuck = stuck.filter((wish) => !isMarkOf(wish, gone));
+    for (const wish of stuck) if (isMarkOf(wish, gone)) wish.resolve();
   }
 
   #vanish(error: RaftkvError): void {
@@ -150,7 +179,8 @@ export class Lane {
     this.#failure = error;
     this.#cancelRetry?.();
     for (const { reject } of this.#stuck.splice(0)) reject(error);
-    if (error.code !== 'closed') this.#hooks.onTrouble(error);
+    if (error.code === 'storage_locked') this.#hooks.onLost(error);
+    else if (error.code !== 'closed') this.#hooks.onTrouble(error);
   }
 
   #retryLater(): void {
@@ -161,4 +191,17 @@ export class Lane {
       this.#run();
     }, retryMilliseconds);
   }
+}
+
+/** The writes that these take away. */
+function goneBy(wishes: readonly Wish[]): Set<number> {
+  return new Set(
+    wishes.flatMap(({ change }) =>
+      change.type === 'forget' ? change.number : change.type === 'keep' ? (change.replaces ?? []) : [],
+    ),
+  );
+}
+
+function isMarkOf({ change }: Wish, gone: ReadonlySet<number>): boolean {
+  return change.type === 'mark' && gone.has(change.number);
 }

@@ -1,19 +1,20 @@
-// Which lanes are this tab's: one of its own while it has something to keep, and those of tabs that are gone, for which it stands in a queue with the other
-// tabs. What is found in one is handed on; where nothing is left in it the lane goes.
+// Which lanes are this tab's: one of its own while it has something to keep, and those of tabs that are gone. What is found in one is handed on; where nothing
+// is left in it the lane goes. How another tab's is come by is for `succession.ts`.
 import { RaftkvError } from '@raftkv/wire';
 import type { FoundWrite, OutboxStorage } from '@raftkv/storage';
 import { Lane } from './lane.ts';
 import type { KeeperOptions } from './options.ts';
+import { Succession, drawLaneName } from './succession.ts';
 
 /** A lane that is empty stays this long: the next write need not make another. */
 const idleMilliseconds = 30_000;
-/** So long the page that was just left may have its lane. */
+/** So long the page that was just left may have its lane before this one opens without it, */
 const unloadMilliseconds = 500;
-/** So long the others leave it to a page that may be about to come back: a reload is no reason to hand its writes to another tab. */
-const reloadMilliseconds = 2_000;
+/** and so long before this one sends what it has to say itself. */
+const formerMilliseconds = 10_000;
 
 export interface LanesHooks {
-  /** Of lanes that come together, by the time at which the writes were made. */
+  /** Of lanes that come together, by the time at which the writes were made. `keptAt`: no earlier than that of those before it in its lane. */
   readonly onFound: (lane: Lane, found: FoundWrite) => void;
   /** A lane cannot be read; it stays as it is. */
   readonly onUnreadable: (error: RaftkvError) => void;
@@ -21,30 +22,39 @@ export interface LanesHooks {
   readonly onTrouble: (error: RaftkvError | undefined) => void;
   /** A lane was deleted from outside. */
   readonly onGone: (lane: Lane, error: RaftkvError) => void;
+  /** Another tab has it now, and sends what is in it. */
+  readonly onLost: (lane: Lane, error: RaftkvError) => void;
   /** This tab has had nothing to keep for a while. */
   readonly onIdle: () => void;
   /** Whether there is nothing in it, nor on its way into it. */
   readonly isEmpty: (lane: Lane) => boolean;
 }
 
-interface Held {
+interface Left {
   readonly lane: Lane;
-  readonly release: () => void;
+  readonly found: FoundWrite;
 }
 
 export class Lanes {
   readonly #options: KeeperOptions;
   readonly #hooks: LanesHooks;
   #storage: OutboxStorage;
-  readonly #held = new Map<Lane, Held>();
+  /** With what gives each back. */
+  readonly #held = new Map<Lane, () => void>();
   /** Of other tabs, by name. */
-  readonly #awaited = new Map<string, Promise<void>>();
+  #awaited = new Map<string, { readonly succession: Succession; readonly over: Promise<void> }>();
+  /** Lanes that are being opened: each is held, or given back, when that is over. */
+  readonly #opening = new Set<Promise<unknown>>();
   #own: Promise<Lane> | undefined;
   #ownLane: Lane | undefined;
   #patience = new AbortController();
   #cancelIdle: (() => void) | undefined;
   #forgetPage: (() => void) | undefined;
   #isClosed = false;
+  /** Resolves when this tab may send: what it wrote before it was reloaded was found, or is another's, or was waited for. */
+  reunited: Promise<void> = Promise.resolve();
+  #reunite: () => void = () => {};
+  #cancelReunion: (() => void) | undefined;
 
   constructor(options: KeeperOptions, storage: OutboxStorage, hooks: LanesHooks) {
     this.#options = options;
@@ -60,21 +70,37 @@ export class Lanes {
   async open(): Promise<void> {
     const { locks } = this.#options;
     if (this.mode === 'memory' || locks === undefined) return;
-    locks.listen((name) => this.#await(name));
+    locks.listen({
+      onLane: (name) => this.#await(name),
+      onAlive: (name) => {
+        this.#awaited.get(name)?.succession.heard();
+        // It is the lane of a tab that this one was made after, as by duplicating it.
+        if (name === locks.former) this.#reunite();
+      },
+    });
     this.#forgetPage = this.#options.watchPage?.({
       onSuspend: () => this.#suspend(),
       onResume: () => void this.#resume().catch((error: unknown) => this.#hooks.onUnreadable(RaftkvError.from(error))),
     });
-    await this.#takeFree();
+    // Before anything is asked, so that no answer is missed.
+    if (locks.former !== undefined) this.reunited = new Promise((resolve) => (this.#reunite = resolve));
+    await this.#takeFree().catch((error: unknown) => {
+      this.#reunite();
+      throw error;
+    });
     const former = locks.former === undefined ? undefined : this.#awaited.get(locks.former);
-    if (former !== undefined) await Promise.race([former, this.#pause(unloadMilliseconds)]);
+    if (former === undefined) return this.#reunite();
+    void former.over.then(this.#reunite);
+    this.#cancelReunion = this.#options.clock.schedule(this.#reunite, formerMilliseconds);
+    await Promise.race([former.over, this.#pause(unloadMilliseconds)]);
   }
 
   /** That of this tab, which is made when there is something to keep. */
   own(): Promise<Lane> {
+    if (this.#isClosed) return Promise.reject(new RaftkvError('closed', 'the replica was closed'));
     this.#cancelIdle?.();
     this.#cancelIdle = undefined;
-    this.#own ??= this.#make().catch((error: unknown) => {
+    this.#own ??= this.#underWay(this.#make()).catch((error: unknown) => {
       this.#own = undefined;
       throw error;
     });
@@ -104,8 +130,12 @@ export class Lanes {
     this.#patience.abort();
     this.#cancelIdle?.();
     this.#forgetPage?.();
+    this.#cancelReunion?.();
+    this.#reunite();
+    // What is being opened now would be held by nobody else until the page goes.
+    await Promise.allSettled([...this.#opening]);
     await Promise.all(
-      [...this.#held.values()].map(async ({ lane, release }) => {
+      [...this.#held].map(async ([lane, release]) => {
         if (this.#hooks.isEmpty(lane)) await lane.drop();
         await lane.close();
         release();
@@ -116,102 +146,112 @@ export class Lanes {
   }
 
   async #make(): Promise<Lane> {
-    const name = [...crypto.getRandomValues(new Uint32Array(4))].map((word) => word.toString(36)).join('-');
+    const name = drawLaneName();
     const locks = this.mode === 'memory' ? undefined : this.#options.locks;
     // First the lock, then the lane: whoever sees a lane that nobody has takes it.
-    const release = (await locks?.take(name, {})) ?? ((): void => {});
+    const release = (await locks?.take(name, { onLost: () => this.#lost(name) })) ?? ((): void => {});
     const lane = await this.#hold(name, release);
     this.#ownLane = lane;
     locks?.announce(name);
     return lane;
   }
 
+  #underWay<T>(opening: Promise<T>): Promise<T> {
+    const over = opening.finally(() => this.#opening.delete(over));
+    this.#opening.add(over);
+    return over;
+  }
+
+  /** Gives it back if that comes to nothing. */
   async #hold(name: string, release: () => void): Promise<Lane> {
-    try {
-      const storage = await this.#storage.take(name);
-      const lane: Lane = new Lane(name, storage, {
-        clock: this.#options.clock,
-        onTrouble: (error) => this.#hooks.onTrouble(error),
-        onGone: (error) => {
-          // The next write makes another.
-          if (lane === this.#ownLane) void this.#dropOwn(lane);
-          this.#hooks.onGone(lane, error);
-        },
-      });
-      this.#held.set(lane, { lane, release });
-      return lane;
-    } catch (error) {
+    const storage = await this.#storage.take(name).catch((error: unknown) => {
       release();
       throw error;
-    }
+    });
+    const lane: Lane = new Lane(name, storage, {
+      clock: this.#options.clock,
+      onTrouble: (error) => this.#hooks.onTrouble(error),
+      onGone: (error) => {
+        // The next write makes another.
+        if (lane === this.#ownLane) void this.#dropOwn(lane);
+        this.#hooks.onGone(lane, error);
+      },
+      onLost: (error) => {
+        if (lane === this.#ownLane) void this.#dropOwn(lane);
+        else void this.#drop(lane);
+        this.#hooks.onLost(lane, error);
+      },
+    });
+    this.#held.set(lane, release);
+    return lane;
+  }
+
+  /** Another tab has taken its lock. The storage would say so at the next change, however late that is. */
+  #lost(name: string): void {
+    for (const lane of [...this.#held.keys()]) if (lane.name === name) lane.lose();
   }
 
   async #takeFree(): Promise<void> {
     const { locks } = this.#options;
     const names = await this.#storage.lanes();
-    const all: { readonly lane: Lane; readonly found: FoundWrite; readonly at: number }[] = [];
+    const all: Left[] = [];
     for (const name of names) {
+      if (this.#isClosed) return;
       if (this.#awaited.has(name) || [...this.#held.keys()].some((lane) => lane.name === name)) continue;
-      const release = await locks?.take(name, { ifFree: true });
+      const release = await locks?.take(name, { ifFree: true, onLost: () => this.#lost(name) });
       if (release === undefined) this.#await(name);
-      else all.push(...inTime(await this.#takeLeft(name, release)));
+      else all.push(...(await this.#takeLeft(name, release)));
     }
-    all.sort((a, b) => a.at - b.at);
-    for (const { lane, found } of all) this.#hooks.onFound(lane, found);
+    all.sort((a, b) => a.found.keptAt - b.found.keptAt);
+    this.#handOn(all);
   }
 
   /** A lane of a tab that is gone. */
-  async #takeLeft(name: string, release: () => void): Promise<{ readonly lane: Lane; readonly found: FoundWrite }[]> {
+  async #takeLeft(name: string, release: () => void): Promise<Left[]> {
     try {
-      const lane = await this.#hold(name, release);
+      if (this.#isClosed) throw new RaftkvError('closed', 'the replica was closed');
+      const lane = await this.#underWay(this.#hold(name, release));
       const { found } = lane;
       if (found.length === 0) await this.#drop(lane);
-      return found.map((each) => ({ lane, found: each }));
+      return inTime(found).map((each) => ({ lane, found: each }));
     } catch (error) {
+      release();
       // It stays where it is, for a version of this program that can read it.
-      this.#hooks.onUnreadable(RaftkvError.from(error, 'storage_corrupt'));
+      if (!this.#isClosed) this.#hooks.onUnreadable(RaftkvError.from(error, 'storage_corrupt'));
       return [];
     }
   }
 
+  /** Once the replica is closed nobody asks, and what is in them is for whoever opens them next. */
+  #handOn(all: readonly Left[]): void {
+    if (!this.#isClosed) for (const { lane, found } of all) this.#hooks.onFound(lane, found);
+  }
+
   /** Another tab has it: when that is gone it may be ours. */
   #await(name: string): void {
-    if (this.#isClosed || this.#awaited.has(name)) return;
+    const { locks, clock } = this.#options;
+    if (this.#isClosed || locks === undefined || this.#awaited.has(name)) return;
     const { signal } = this.#patience;
-    const waiting = (async () => {
+    const awaited = this.#awaited;
+    const succession = new Succession(name, { locks, clock, signal, onLost: () => this.#lost(name) });
+    const over = (async () => {
       try {
-        const release = await this.#whenLeft(name, signal);
-        if (release === undefined) return;
-        if (signal.aborted) return release();
-        const left = await this.#takeLeft(name, release);
-        for (const { lane, found } of left) this.#hooks.onFound(lane, found);
+        const release = await succession.won();
+        if (release !== undefined) this.#handOn(await this.#takeLeft(name, release));
       } catch {
         // The wait was called off.
       } finally {
-        this.#awaited.delete(name);
+        awaited.delete(name);
       }
     })();
-    this.#awaited.set(name, waiting);
-  }
-
-  /** Nobody has it, nor has anybody come for it in a while. */
-  async #whenLeft(name: string, signal: AbortSignal): Promise<(() => void) | undefined> {
-    const { locks } = this.#options;
-    if (locks === undefined) return undefined;
-    for (;;) {
-      (await locks.take(name, { signal }))?.();
-      if (name !== locks.former) await this.#pause(reloadMilliseconds);
-      if (signal.aborted) return undefined;
-      const release = await locks.take(name, { ifFree: true });
-      if (release !== undefined) return release;
-    }
+    awaited.set(name, { succession, over });
   }
 
   async #drop(lane: Lane): Promise<void> {
-    const held = this.#held.get(lane);
+    const release = this.#held.get(lane);
     this.#held.delete(lane);
     await lane.drop();
-    held?.release();
+    release?.();
   }
 
   #dropOwn(lane: Lane): Promise<void> {
@@ -224,6 +264,8 @@ export class Lanes {
   #suspend(): void {
     this.#patience.abort();
     this.#patience = new AbortController();
+    // Those waits end by and by; the page that comes back begins others.
+    this.#awaited = new Map();
     const own = this.#ownLane;
     if (own !== undefined && this.#hooks.isEmpty(own)) void this.#dropOwn(own);
   }
@@ -238,9 +280,9 @@ export class Lanes {
 }
 
 /** Each with a time that is no earlier than that of those before it in its lane: a clock that was put back does not turn the order of a tab's own writes around. */
-function inTime<T extends { readonly found: FoundWrite }>(left: readonly T[]): (T & { readonly at: number })[] {
+function inTime(left: readonly FoundWrite[]): FoundWrite[] {
   let at = -Infinity;
   return left
-    .toSorted((a, b) => a.found.number - b.found.number)
-    .map((each) => ({ ...each, at: (at = Math.max(at, each.found.keptAt)) }));
+    .toSorted((a, b) => a.number - b.number)
+    .map((each) => ({ ...each, keptAt: (at = Math.max(at, each.keptAt)) }));
 }

@@ -78,10 +78,21 @@ export class WriteSession {
     if (clientId === this.#clientId) this.#begin(0);
   }
 
-  /** Tells the cluster that it may forget a session, by default the present one; a moment is enough for that. */
-  async close(clientId = this.#clientId): Promise<void> {
+  /** The present one, if there is one. */
+  get clientId(): number {
+    return this.#clientId;
+  }
+
+  /** What comes is sent under another one. What was stamped in this one may be in another tab's hands, which asks under the same stamps. */
+  abandon(): void {
+    this.#begin(0);
+  }
+
+  /** Tells the cluster that it may forget the present session; a moment is enough for that. Of another one nobody knows what is still to be asked under it. */
+  async close(): Promise<void> {
+    const clientId = this.#clientId;
     if (clientId === 0) return;
-    this.expired(clientId);
+    this.#begin(0);
     await this.#order({ type: 'closeSession', clientId }, closeMilliseconds).catch(() => {});
   }
 
@@ -99,6 +110,8 @@ export class WriteSession {
       this.#begin(0);
       return this.#find();
     }
+    // It may have been found to be gone in the meantime.
+    if (this.#clientId === 0) return this.#find();
     this.#isOpen = true;
   }
 

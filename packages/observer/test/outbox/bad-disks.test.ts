@@ -42,6 +42,30 @@ describe('the disk', () => {
     expect(await life.kv.getEntry('a')).toMatchObject({ value: 1, version: 1 });
   });
 
+  it('is full when a refused write is made again: that is there still, to be decided about, and made again when there is room', async () => {
+    const cluster = await SmallCluster.start();
+    const origin = new Origin();
+    const life = await Life.begin(cluster, origin);
+    const { kv } = life;
+    await kv.put('a', 'theirs');
+    const write = kv.mutate(put('a', 'mine'), { if: [{ key: 'a', exists: false }] });
+    await expect(write.committed).rejects.toMatchObject({ code: 'condition_failed' });
+    origin.failure = new RaftkvError('storage_full', 'the quota is used up', { definite: false });
+    const again = kv.outbox!.retry(write);
+    // It is on its way already.
+    expect(() => kv.outbox!.retry(write)).toThrow(expect.objectContaining({ code: 'not_found' }));
+    await expect(kv.outbox!.discard(write)).rejects.toMatchObject({ code: 'not_found' });
+    await expect(again.committed).rejects.toMatchObject({ code: 'storage_full', definite: true });
+    await until(kv.outbox!.status, ({ error, undecided }) => error?.code === 'storage_full' && undecided === 1);
+    expect(kv.writes.getSnapshot()).toContain(write);
+    expect(stateOf(write)).toBe('refused, kept');
+    origin.failure = undefined;
+    await kv.outbox!.retry(write).committed;
+    await until(kv.outbox!.status, ({ waiting, undecided, bytes }) => waiting + undecided + bytes === 0);
+    expect(kv.writes.getSnapshot()).not.toContain(write);
+    expect(await kv.getEntry('a')).toMatchObject({ value: 'mine', version: 2 });
+  });
+
   it('breaks: a write of which nobody knows whether it is kept is surfaced, later ones are in memory', async () => {
     const cluster = await SmallCluster.start();
     const origin = new Origin();

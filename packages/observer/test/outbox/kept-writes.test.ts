@@ -82,6 +82,35 @@ describe('a kept write', () => {
     expect(await origin.disk.lanes()).toEqual([]);
   });
 
+  it('that has waited for longer than is allowed is not sent, but comes back, also after a reload, until the app has decided', async () => {
+    const cluster = await SmallCluster.start();
+    const origin = new Origin();
+    let now = Date.now();
+    const clock = { wallTime: () => now, schedule: () => () => {} };
+    const first = await Life.begin(cluster, origin, { isOffline: true, clock });
+    const old = first.kv.mutate(put('a', 'old'));
+    await until(old.state, ({ kept }) => kept === true);
+    now += 29 * 24 * 3_600_000;
+    const young = first.kv.mutate(put('b', 'young'));
+    await until(young.state, ({ kept }) => kept === true);
+    now += 2 * 24 * 3_600_000;
+    first.end();
+    for (const maxAgeMilliseconds of [undefined, Infinity]) {
+      const life = await Life.begin(cluster, origin, { clock, ...(maxAgeMilliseconds && { maxAgeMilliseconds }) });
+      await until(life.kv.outbox!.status, ({ waiting, undecided }) => waiting === 0 && undecided === 1);
+      const [expired] = life.kv.writes.getSnapshot();
+      expect(expired!.state.getSnapshot()).toMatchObject({
+        status: 'refused',
+        kept: true,
+        error: { code: 'timeout', definite: true },
+      });
+      expect([await life.kv.get('a'), await life.kv.get('b')]).toEqual([undefined, 'young']);
+      if (maxAgeMilliseconds !== undefined) await life.kv.outbox!.retry(expired!).committed;
+      life.end();
+    }
+    expect(await cluster.client().getEntry('a')).toMatchObject({ value: 'old', version: 1 });
+  });
+
   it('that was made offline and then taken back is never sent', async () => {
     const cluster = await SmallCluster.start();
     const origin = new Origin();

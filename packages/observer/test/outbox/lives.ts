@@ -3,11 +3,11 @@
 import { MemoryOutbox } from '@raftkv/storage';
 import type { OutboxStorage } from '@raftkv/storage';
 import type { Dial, LiveKv, Write } from '@raftkv/client';
-import { RaftkvError } from '@raftkv/wire';
+import { RaftkvError, decodeServerFrame } from '@raftkv/wire';
 import { onTestFinished } from 'vitest';
 import { openReplica } from '../../src/index.ts';
 import { keepWrites } from '../../src/outbox/index.ts';
-import type { KeeperOptions, LaneLocks } from '../../src/outbox/index.ts';
+import type { KeeperOptions, LaneEars, LaneLocks } from '../../src/outbox/index.ts';
 import type { SmallCluster } from '../small-cluster.ts';
 import { until } from '../small-cluster.ts';
 
@@ -48,21 +48,35 @@ export class Origin {
   }
 }
 
-/** Locks as a browser has them, for lanes. */
+/** Locks as a browser has them, for lanes, and the words of tabs about them. */
 class LockTable {
-  readonly #holders = new Map<string, object>();
+  readonly #holders = new Map<string, { readonly life: Life; readonly onLost: (() => void) | undefined }>();
   readonly #queues = new Map<string, (() => void)[]>();
-  readonly #listeners = new Map<Life, (lane: string) => void>();
+  readonly #ears = new Map<Life, LaneEars>();
+  /** How often a lane was taken from a tab that had it. */
+  robberies = 0;
+  /** How often the tab that has a lane was asked whether it runs. */
+  questions = 0;
+
+  /** Requests that wait, of tabs that live or do not. */
+  get queued(): number {
+    return [...this.#queues.values()].reduce((sum, queue) => sum + queue.length, 0);
+  }
+
+  /** Lanes that some tab has. */
+  get held(): readonly string[] {
+    return [...this.#holders.keys()];
+  }
 
   of(life: Life): LaneLocks {
     return {
       former: undefined,
-      take: (lane, { ifFree = false, signal }) =>
+      take: (lane, { ifFree = false, isRobbery = false, signal, onLost }) =>
         new Promise((resolve, reject) => {
           const hold = (): void => {
             // The requests of a dead tab go with it.
             if (life.isOver) return this.#queues.get(lane)?.shift()?.();
-            const holder = {};
+            const holder = { life, onLost };
             this.#holders.set(lane, holder);
             const release = (): void => {
               if (this.#holders.get(lane) !== holder) return;
@@ -72,7 +86,13 @@ class LockTable {
             life.held.add(release);
             resolve(release);
           };
-          if (!this.#holders.has(lane)) return hold();
+          const robbed = this.#holders.get(lane);
+          if (robbed === undefined) return hold();
+          if (isRobbery) {
+            this.robberies += 1;
+            hold();
+            return robbed.life.hear(() => robbed.onLost?.());
+          }
           if (ifFree) return resolve(undefined);
           const queue = this.#queues.get(lane) ?? [];
           this.#queues.set(lane, queue);
@@ -82,12 +102,19 @@ class LockTable {
             reject(new RaftkvError('cancelled', 'given up'));
           });
         }),
-      announce: (lane) => {
-        for (const [other, listener] of this.#listeners) if (other !== life && !other.isOver) listener(lane);
+      announce: (lane) => this.#tell(life, (ears) => ears.onLane(lane)),
+      ask: (lane) => {
+        this.questions += 1;
+        const holder = this.#holders.get(lane)?.life;
+        holder?.hear(() => this.#tell(holder, (ears) => ears.onAlive(lane)));
       },
-      listen: (listener) => void this.#listeners.set(life, listener),
-      close: () => void this.#listeners.delete(life),
+      listen: (ears) => void this.#ears.set(life, ears),
+      close: () => void this.#ears.delete(life),
     };
+  }
+
+  #tell(from: Life, tell: (ears: LaneEars) => void): void {
+    for (const [other, ears] of this.#ears) if (other !== from) other.hear(() => tell(ears));
   }
 }
 
@@ -97,8 +124,13 @@ export class Life {
   readonly steps: string[] = [];
   readonly held = new Set<() => void>();
   isOver = false;
+  /** Its script does not run: what it would hear waits. */
+  #isFrozen = false;
+  #unheard: (() => void)[] = [];
   /** What is said to it is lost. */
   isDeaf = false;
+  /** Of what is said to it, answers to writes are lost. */
+  isHalfDeaf = false;
   #stepsLeft: number;
   #closers: (() => void)[] = [];
   #resolveOver!: () => void;
@@ -126,7 +158,10 @@ export class Life {
       channel.send = (frame) => (life.stepNow('send') ? send(frame) : false);
       const start = channel.start.bind(channel);
       channel.start = ({ onFrame, ...handlers }) =>
-        start({ ...handlers, onFrame: (frame) => void (!life.isDeaf && life.stepNow('hear') && onFrame(frame)) });
+        start({
+          ...handlers,
+          onFrame: (frame) => void (!life.isDeafTo(frame) && life.stepNow('hear') && onFrame(frame)),
+        });
       return channel;
     };
     const opening = openReplica({
@@ -156,6 +191,13 @@ export class Life {
   /** Nobody can be reached, or all can again. */
   cutOff: (is: boolean) => void = () => {};
 
+  isDeafTo(frame: Uint8Array): boolean {
+    if (this.isDeaf || !this.isHalfDeaf) return this.isDeaf;
+    return decodeServerFrame(frame).some(
+      (message) => message.type === 'result' && ['batch', 'txn'].includes(message.result.type),
+    );
+  }
+
   /** A disk is slow: the network would be faster. Whoever is over waits for ever. */
   async diskStep(what: string): Promise<void> {
     for (let turn = 0; turn < diskTurns; turn += 1) await new Promise((resolve) => setImmediate(resolve));
@@ -171,6 +213,24 @@ export class Life {
     this.#stepsLeft -= 1;
     this.steps.push(what);
     return true;
+  }
+
+  /** As an event of the browser: in a turn of its own, when it runs. */
+  hear(event: () => void): void {
+    setImmediate(() => {
+      if (this.isOver) return;
+      if (this.#isFrozen) this.#unheard.push(event);
+      else event();
+    });
+  }
+
+  freeze(): void {
+    this.#isFrozen = true;
+  }
+
+  wake(): void {
+    this.#isFrozen = false;
+    for (const event of this.#unheard.splice(0)) event();
   }
 
   /** As when its process is killed: what it held is free. */
@@ -194,6 +254,12 @@ export function stateOf(write: Write<unknown>): string {
   const { status, kept = false } = write.state.getSnapshot();
   return kept ? `${status}, kept` : status;
 }
+
+/** A hundred times as fast as the world. */
+export const hasty = {
+  wallTime: () => Date.now(),
+  schedule: (callback: () => void, milliseconds: number) => schedule(callback, milliseconds / 100),
+};
 
 function schedule(callback: () => void, milliseconds: number): () => void {
   const timer = setTimeout(callback, milliseconds);

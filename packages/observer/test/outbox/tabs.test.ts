@@ -27,7 +27,7 @@ describe('several tabs', () => {
   it('that were all closed: their writes to one key are sent in the order in which they were made', async () => {
     const cluster = await SmallCluster.start();
     const origin = new Origin();
-    let now = 0;
+    let now = Date.now();
     const clock = {
       wallTime: () => (now += 1),
       schedule: () => () => {},
@@ -53,7 +53,7 @@ describe('several tabs', () => {
   it('whose clock was put back: what one tab wrote to a key is sent in the order in which it wrote it all the same', async () => {
     const cluster = await SmallCluster.start();
     const origin = new Origin();
-    let now = 10;
+    let now = Date.now();
     const clock = { wallTime: () => (now -= 1), schedule: () => () => {} };
     const tab = await Life.begin(cluster, origin, { isOffline: true, clock });
     for (let i = 1; i <= 4; i += 1) {

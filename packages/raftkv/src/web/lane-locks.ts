@@ -1,12 +1,20 @@
 // Which tab of an origin has which lane of kept writes: a Web Lock for each, which the browser frees however a tab goes, and a channel on which tabs tell each
-// other of theirs. A tab notes its own so that it finds it again after a reload.
-import type { LaneLocks } from '@raftkv/observer/outbox';
+// other of theirs, and that they run. A tab notes its own so that it finds it again after a reload.
+import type { LaneEars, LaneLocks, TakeOptions } from '@raftkv/observer/outbox';
+
+/** A word is the name of a lane that is announced, as earlier builds know it, or one of these. */
+interface Word {
+  readonly type: 'ask' | 'alive';
+  readonly lane: string;
+}
 
 export class TabLaneLocks implements LaneLocks {
   readonly former: string | undefined;
   readonly #place: string;
   readonly #locks: LockManager;
   readonly #channel: BroadcastChannel;
+  readonly #held = new Set<string>();
+  #isClosed = false;
 
   constructor(name: string, locks: LockManager) {
     this.#place = `raftkv/${name}/outbox`;
@@ -15,18 +23,32 @@ export class TabLaneLocks implements LaneLocks {
     this.former = noted(this.#place);
   }
 
-  take(
-    lane: string,
-    { ifFree = false, signal }: { readonly ifFree?: boolean; readonly signal?: AbortSignal },
-  ): Promise<(() => void) | undefined> {
-    const how: LockOptions = ifFree ? { ifAvailable: true } : signal === undefined ? {} : { signal };
-    return new Promise((resolve, reject) => {
+  take(lane: string, { ifFree = false, isRobbery = false, signal, onLost }: TakeOptions) {
+    const how: LockOptions = isRobbery
+      ? { steal: true }
+      : ifFree
+        ? { ifAvailable: true }
+        : signal === undefined
+          ? {}
+          : { signal };
+    return new Promise<(() => void) | undefined>((resolve, reject) => {
       this.#locks
         .request(`${this.#place}/${lane}`, how, (lock) => {
           if (lock === null) return resolve(undefined);
-          return new Promise<void>((release) => resolve(release));
+          this.#held.add(lane);
+          // Those that wait for it need not ask any more.
+          if (isRobbery) this.#say({ type: 'alive', lane });
+          return new Promise<void>((release) => {
+            resolve(() => {
+              this.#held.delete(lane);
+              release();
+            });
+          });
         })
-        .catch(reject);
+        .catch((error: unknown) => {
+          if (this.#held.delete(lane)) onLost?.();
+          else reject(error);
+        });
     });
   }
 
@@ -39,15 +61,34 @@ export class TabLaneLocks implements LaneLocks {
     }
   }
 
-  listen(onLane: (lane: string) => void): void {
+  ask(lane: string): void {
+    this.#say({ type: 'ask', lane });
+  }
+
+  listen({ onLane, onAlive }: LaneEars): void {
     this.#channel.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
-      if (typeof data === 'string') onLane(data);
+      if (typeof data === 'string') return onLane(data);
+      if (!isWord(data)) return;
+      if (data.type === 'alive') onAlive(data.lane);
+      else if (this.#held.has(data.lane)) this.#say({ type: 'alive', lane: data.lane });
     });
   }
 
+  #say(word: Word): void {
+    if (!this.#isClosed) this.#channel.postMessage(word);
+  }
+
   close(): void {
+    this.#isClosed = true;
     this.#channel.close();
   }
+}
+
+/** Anything of this origin may speak here. */
+function isWord(data: unknown): data is Word {
+  if (typeof data !== 'object' || data === null) return false;
+  const { type, lane } = data as { readonly type?: unknown; readonly lane?: unknown };
+  return (type === 'ask' || type === 'alive') && typeof lane === 'string';
 }
 
 function noted(place: string): string | undefined {

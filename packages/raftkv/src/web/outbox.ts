@@ -13,7 +13,7 @@ import { RaftkvError } from '@raftkv/wire';
 import { defaultReplicaName } from '../replica-options.ts';
 import { TabLaneLocks } from './lane-locks.ts';
 
-export interface KeptWritesOptions extends Pick<KeeperOptions, 'maxWrites' | 'maxBytes'> {
+export interface KeptWritesOptions extends Pick<KeeperOptions, 'maxWrites' | 'maxBytes' | 'maxAgeMilliseconds'> {
   /** Writes of other names, of one origin, have nothing to do with each other; 1 to 80 characters, no slash. Default "default". */
   readonly name?: string;
   /**
@@ -36,9 +36,14 @@ export interface KeptWritesOptions extends Pick<KeeperOptions, 'maxWrites' | 'ma
  */
 export function keptWrites(options: KeptWritesOptions = {}): KeepWrites {
   const name = checkedName(options.name);
-  const { asksBeforeLeaving = false, maxWrites, maxBytes } = options;
+  const { asksBeforeLeaving = false, maxWrites, maxBytes, maxAgeMilliseconds } = options;
+  const limits = {
+    ...(maxWrites && { maxWrites }),
+    ...(maxBytes && { maxBytes }),
+    ...(maxAgeMilliseconds && { maxAgeMilliseconds }),
+  };
   return async (host) => {
-    const keeper = await keepIn(name, { ...(maxWrites && { maxWrites }), ...(maxBytes && { maxBytes }) })(host);
+    const keeper = await keepIn(name, limits)(host);
     if (asksBeforeLeaving) askWhileWaiting(keeper);
     return keeper;
   };
@@ -53,7 +58,9 @@ export async function forgetKeptWrites(options: { readonly name?: string } = {})
   await deleteIndexedDbOutbox(checkedName(options.name));
 }
 
-function keepIn(name: string, limits: Pick<KeeperOptions, 'maxWrites' | 'maxBytes'>) {
+type Limits = Pick<KeeperOptions, 'maxWrites' | 'maxBytes' | 'maxAgeMilliseconds'>;
+
+function keepIn(name: string, limits: Limits) {
   return <Value, K extends string | Uint8Array>(host: OutboxHost<Value, K>): Promise<WriteKeeper<Value, K>> => {
     const locks = presentLocks();
     const open = async (): Promise<OutboxStorage> => {

@@ -134,8 +134,11 @@ class IndexedDbLane implements OutboxLane {
   async drop(): Promise<void> {
     const { name } = this.#id;
     await this.#database().transact('readwrite', async (store) => {
-      const [count] = await Promise.all([promisifyRequest(store.count(writeKeys(name))), this.#expectOurs(store)]);
-      if (count === 0) store.delete(headKeyOf(name));
+      const [keys] = await Promise.all([promisifyRequest(store.getAllKeys(writeKeys(name))), this.#expectOurs(store)]);
+      if (keys.some((key) => isWriteKey(key))) return;
+      store.delete(headKeyOf(name));
+      // Marks of writes that are gone: they mean nothing.
+      if (keys.length > 0) store.delete(writeKeys(name));
     });
   }
 
@@ -177,8 +180,12 @@ function decodeLane(
     if ((key as unknown[]).length === 3) marks.set((key as number[])[1]!, values[i]);
   return keys.flatMap((key, i) => {
     const [, number] = key as [string, number];
-    if ((key as unknown[]).length !== 2) return [];
+    if (!isWriteKey(key)) return [];
     const mark = marks.has(number) ? openMark(lane, number, marks.get(number), place) : undefined;
     return [{ ...openWrite(lane, number, values[i], place), mark }];
   });
+}
+
+function isWriteKey(key: IDBValidKey): boolean {
+  return Array.isArray(key) && key.length === 2;
 }
