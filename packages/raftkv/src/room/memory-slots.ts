@@ -5,6 +5,7 @@ import type { RoomSlot, RoomSlots } from './room-platform.ts';
 
 /** What is at these stores now, of all tabs that have them. */
 const turns = new WeakMap<Set<MemoryStore>, Promise<unknown>>();
+const claims = new WeakMap<Set<MemoryStore>, Set<string>>();
 
 /** `kept`: what outlives the tab. By default nothing does. */
 export function memorySlots(kept?: Set<MemoryStore>): RoomSlots {
@@ -53,6 +54,13 @@ export function memorySlots(kept?: Set<MemoryStore>): RoomSlots {
       const store = createMemoryStore();
       stores.add(store);
       return slotOf(store, identity);
+    },
+    claim: async (what) => {
+      const claimed = claims.get(stores) ?? new Set();
+      claims.set(stores, claimed);
+      if (claimed.has(what)) return undefined;
+      claimed.add(what);
+      return () => claimed.delete(what);
     },
   };
 }

@@ -14,6 +14,11 @@ export interface Confirmation {
   readonly confirm: true;
 }
 
+export interface GoingOnOptions {
+  /** Go on from here though a tab that is there may know more (`quorum.knowsMost`), which is not part of it then. Default false. */
+  readonly isLessEnough?: boolean;
+}
+
 export interface Room<Value = unknown> {
   /** The store: the same object whatever this tab becomes, observer, learner, voter or leader. It ends with the room. */
   readonly kv: LiveKv<Value>;
@@ -29,7 +34,8 @@ export interface Room<Value = unknown> {
   /**
    * Founds a room of its own with all that this member's log holds: for when most of the voters are gone for good. Whatever was acknowledged and came to this member is in
    * it, and so is what was still to be agreed. It is of the next epoch, and who comes back of the voters that were is not let in, but told (`supersededBy`);
-   * what only those knew is not in it. Ends this room and answers the new one, under the same link. Rejects with `invalid_argument` while the room works, or without
+   * what only those knew is not in it. Ends this room and answers the new one, under the same link. Rejects with `invalid_argument` while the room works, when it
+   * went on already, where another tab that is there may know more, or without
    * `confirm`; `unsupported` in a tab that is no member, or one that has been told nothing yet; `storage_*`, and then the member is as it was.
    *
    * @example
@@ -37,7 +43,7 @@ export interface Room<Value = unknown> {
    * if (room.status.getSnapshot().quorum.state === 'lost' && (await ask('Go on alone?'))) room = await room.goOnFromHere({ confirm: true });
    * ```
    */
-  goOnFromHere(confirmation: Confirmation): Promise<Room<Value>>;
+  goOnFromHere(confirmation: Confirmation & GoingOnOptions): Promise<Room<Value>>;
   /** Forgets what this tab holds, and joins the room that went on without it, or the best one that is there. Ends this room and answers that one. See `unmerged`. */
   joinAnew(confirmation: Confirmation): Promise<Room<Value>>;
   /** What this tab has and the room that went on without it has not. Rejects with `not_found` if nobody of such a room is there. */
@@ -115,9 +121,9 @@ class OpenRoom<Value> implements OpenedRoom<Value> {
     return this.#tab.leave();
   }
 
-  async goOnFromHere(confirmation: Confirmation): Promise<Room<Value>> {
+  async goOnFromHere(confirmation: Confirmation & GoingOnOptions): Promise<Room<Value>> {
     check(confirmation, 'what only the other voters know is not part of the room that goes on');
-    return new OpenRoom(this.#key, this.#base, await this.#tab.goOnFromHere());
+    return new OpenRoom(this.#key, this.#base, await this.#tab.goOnFromHere(confirmation));
   }
 
   async joinAnew(confirmation: Confirmation): Promise<Room<Value>> {

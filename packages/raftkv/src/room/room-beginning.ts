@@ -3,7 +3,7 @@
 import { RaftkvError } from '@raftkv/wire';
 import { foundHome, openNotedHome } from './room-home.ts';
 import type { RoomHome, TabSelf } from './room-home.ts';
-import { readRoomNote } from './room-note.ts';
+import { readRoomNote, writeRoomNote } from './room-note.ts';
 import type { RoomNote } from './room-note.ts';
 import type { FoundSlots, RoomSlot, RoomSlots } from './room-platform.ts';
 
@@ -50,7 +50,7 @@ async function choose(found: FoundSlots, domain: string): Promise<Beginning> {
     setAside.push(new RaftkvError(error.code, `${slot.label}: ${error.message}`, { cause: error }));
   };
   try {
-    const noted = await readNotes(found.free, putAside);
+    const noted = await forgetLeftBehind(await readNotes(found.free, putAside), found.isSomeTaken);
     let home: RoomHome | undefined;
     // A room that went on is of a later epoch than what it went on from.
     for (const { slot, note } of noted.toSorted((a, b) => b.note.lineage.epoch - a.note.lineage.epoch)) {
@@ -80,6 +80,26 @@ async function readNotes(free: readonly RoomSlot[], putAside: PutAside): Promise
     }
   }
   return noted;
+}
+
+/**
+ * Members from which this profile went on alone. One where that was cut short before the room that goes on was there is a member as before; where that may be another
+ * tab's by now, it is left alone.
+ */
+async function forgetLeftBehind(noted: readonly NotedSlot[], isSomeTaken: boolean): Promise<NotedSlot[]> {
+  const tokens = new Set(noted.map(({ note }) => note.token));
+  const kept: NotedSlot[] = [];
+  for (const { slot, note } of noted) {
+    const { goesOn, ...before } = note;
+    if (goesOn === undefined) kept.push({ slot, note });
+    else if (goesOn.isDone || tokens.has(goesOn.token)) await slot.remove();
+    else if (isSomeTaken) await slot.release();
+    else {
+      await writeRoomNote(slot.storage, before);
+      kept.push({ slot, note: before });
+    }
+  }
+  return kept;
 }
 
 /** Those of members that were removed are forgotten. */

@@ -1,13 +1,16 @@
 // How a member goes on alone when the majority of its room is lost: from its storage to that of a room of one, of the next epoch, which begins with all that the log
 // of this member holds. When that may be done is for `room.ts`, and what becomes of the member that was for `room-seat.ts`.
 import { restoreLatest } from '@raftkv/replica';
+import type { Clock } from '@raftkv/replica';
 import { KvStateMachine } from '@raftkv/server';
 import type { Storage } from '@raftkv/storage';
 import { RaftkvError } from '@raftkv/wire';
 import { forkHome } from './room-home.ts';
 import type { RoomHome, TabSelf } from './room-home.ts';
-import { nextLineage } from './room-note.ts';
+import { drawWord } from './room-link.ts';
+import { nextLineage, writeRoomNote } from './room-note.ts';
 import type { RoomSlots } from './room-platform.ts';
+import type { RoomStatus } from './room-status.ts';
 
 /** What a room of one begins with. */
 export interface HeldState {
@@ -25,24 +28,72 @@ export interface GoingOn {
   readonly clusterId: string;
   /** Of the member that was, which has ended: its storage is closed. */
   readonly former: RoomHome;
+  readonly clock: Pick<Clock, 'schedule'>;
+}
+
+/** For so long no other tab of this browser goes on from the same cluster. */
+const claimMilliseconds = 60_000;
+
+/** Why this tab may not go on now, if it may not. `isLessEnough`: though another one that is here may know more. */
+export function refusalToGoOn(
+  { clusterId, quorum, supersededBy, self }: RoomStatus,
+  { isMember, isLessEnough }: { readonly isMember: boolean; readonly isLessEnough: boolean },
+): RaftkvError | undefined {
+  const refusal = (message: string): RaftkvError => new RaftkvError('invalid_argument', message);
+  if (quorum.state === 'works' || quorum.state === 'electing') {
+    return refusal(`the room works, or is about to: ${quorum.words}`);
+  }
+  if (supersededBy !== undefined) return refusal('the room went on already, and who went on is there: join anew');
+  if (!isMember || clusterId === undefined) {
+    const what = 'this tab is no member of the room, and holds a copy alone: go on from a tab that is one';
+    return new RaftkvError('unsupported', what);
+  }
+  const { knowsMost } = quorum;
+  if (isLessEnough || knowsMost === undefined || knowsMost === self.word) return undefined;
+  return refusal(`the tab ${knowsMost} may know more than this one: go on from there`);
 }
 
 /** Rejects with `storage_*`: then nothing has changed, and the former member can be revived. Its storage is removed otherwise. */
-export function goOnHome(going: GoingOn): Promise<RoomHome> {
-  return going.slots.alone(() => leaveBehind(going));
+export function goOnHome({ slots, self, clusterId, former, clock }: GoingOn): Promise<RoomHome> {
+  return slots.alone(async () => {
+    const release = await slots.claim(`from ${clusterId}`);
+    if (release === undefined) throw new RaftkvError('busy', 'another tab of this browser has just gone on from here');
+    try {
+      const home = await leaveBehind({ slots, self, clusterId, former });
+      // By then the tabs that are there know each other.
+      clock.schedule(release, claimMilliseconds);
+      return home;
+    } catch (error) {
+      release();
+      throw error;
+    }
+  });
 }
 
-async function leaveBehind({ slots, self, clusterId, former }: GoingOn): Promise<RoomHome> {
-  const slot = await former.slot.reopen();
+/**
+ * Each step is durable before the next one. The former member is noted to be left for this room before that is there, so that it is never a member beside it: whoever
+ * finds that note with the room, or after that was done, forgets the member; and who finds it where there is no such room goes on being the member.
+ */
+async function leaveBehind({ slots, self, clusterId, former }: Omit<GoingOn, 'clock'>): Promise<RoomHome> {
+  const { note } = former;
+  const { storage, remove } = await former.slot.reopen();
+  const token = drawWord();
+  let home: RoomHome | undefined;
   try {
-    const state = await readHeldState(slot.storage);
-    const home = await forkHome(slots, self, { ...state, lineage: nextLineage(clusterId, former.note.lineage) });
-    await slot.remove();
-    return home;
+    const lineage = nextLineage(clusterId, note.lineage);
+    const state = await readHeldState(storage);
+    await writeRoomNote(storage, { ...note, goesOn: { token, isDone: false } });
+    home = await forkHome(slots, self, { ...state, lineage, token });
+    await writeRoomNote(storage, { ...note, goesOn: { token, isDone: true } });
   } catch (error) {
-    await slot.storage.close().catch(() => undefined);
+    await home?.slot.remove().catch(() => undefined);
+    await writeRoomNote(storage, note).catch(() => undefined);
+    await storage.close().catch(() => undefined);
     throw error;
   }
+  // It is forgotten at the next start, if not now.
+  await remove().catch(() => undefined);
+  return home;
 }
 
 /**

@@ -22,7 +22,7 @@ export interface TabSelf {
 
 /** A room of one. */
 export function foundHome(slots: RoomSlots, self: TabSelf): Promise<RoomHome> {
-  return slots.alone(() => found(slots, self, firstLineage, async () => undefined));
+  return slots.alone(() => found(slots, self, { lineage: firstLineage, token: drawWord() }, async () => undefined));
 }
 
 /** A room of one that goes on from this state, as of `index` in the room before. What else is done to the slots is the caller's to keep out. */
@@ -34,10 +34,11 @@ export function forkHome(
     readonly stateMachine: KvStateMachine;
     readonly index: number;
     readonly term: number;
+    readonly token: string;
   },
 ): Promise<RoomHome> {
-  const { stateMachine, index, term, lineage } = state;
-  return found(slots, self, lineage, async (storage, memberId) => {
+  const { stateMachine, index, term, lineage, token } = state;
+  return found(slots, self, { lineage, token }, async (storage, memberId) => {
     const { domain } = self;
     const record = {
       id: memberId,
@@ -95,11 +96,11 @@ export async function reviveHome({ slot, note }: RoomHome, domain: string): Prom
 async function found(
   slots: RoomSlots,
   self: TabSelf,
-  lineage: RoomLineage,
+  { lineage, token }: Pick<RoomNote, 'lineage' | 'token'>,
   fill: (storage: Storage, memberId: string) => Promise<void>,
 ): Promise<RoomHome> {
   const founder = founderOf(self);
-  const note = { word: self.word, memberName: founder.name, token: drawWord(), lineage };
+  const note = { word: self.word, memberName: founder.name, token, lineage };
   const make = new SlotMaker(slots, note, fill);
   return make.open({ name: founder.name, token: note.token, founders: [founder], join: undefined });
 }

@@ -9,7 +9,7 @@ import type { AdminResult } from '@raftkv/wire';
 import { nameOf } from './room-home.ts';
 import type { RoomHome } from './room-home.ts';
 import type { RoomInside } from './room-inside.ts';
-import type { ReportedMember, TabReport } from './room-message.ts';
+import type { LogEnd, ReportedMember, TabReport } from './room-message.ts';
 import type { RoomNetwork, RoomPlatform, RoomVigil } from './room-platform.ts';
 import { nextRoomChange } from './room-policy.ts';
 import type { RoomMemberView, RoomPolicyOptions, RoomTab } from './room-policy.ts';
@@ -136,6 +136,11 @@ export class RoomMember {
 
   get isVoter(): boolean {
     return this.engine.roster.state.active.voters.includes(this.id);
+  }
+
+  get logEnd(): LogEnd {
+    const { lastTerm: term, lastIndex: index } = this.engine.replica.status().raft;
+    return { term, index };
   }
 
   /** Who leads, as far as this member hears it. */

@@ -13,6 +13,12 @@ export interface ReportedMember {
   readonly domain: string | undefined;
 }
 
+/** Where a log ends: zeros for an empty one, and for a tab that is no member. */
+export interface LogEnd {
+  readonly term: number;
+  readonly index: number;
+}
+
 /** What one tab is, as it says. */
 export interface TabReport {
   readonly type: 'report';
@@ -32,6 +38,12 @@ export interface TabReport {
   readonly isLeader: boolean;
   /** None: it is no member. */
   readonly members: readonly ReportedMember[];
+  /** What an older build does not say counts as nothing, here and below. */
+  readonly logEnd: LogEnd;
+  /** It is about to go on alone. */
+  readonly isGoingOn: boolean;
+  /** To which tab it leaves that. */
+  readonly yieldsTo: string | undefined;
 }
 
 export type RoomMessage =
@@ -101,7 +113,16 @@ function parseReport(fields: Fields): TabReport {
     memberId: optionalText(fields, 'memberId'),
     isLeader: flag(fields, 'isLeader'),
     members: members.map(parseMember),
+    logEnd: parseLogEnd(fields['logEnd']),
+    isGoingOn: fields['isGoingOn'] !== undefined && flag(fields, 'isGoingOn'),
+    yieldsTo: optionalText(fields, 'yieldsTo'),
   };
+}
+
+function parseLogEnd(value: unknown): LogEnd {
+  if (value === undefined) return { term: 0, index: 0 };
+  const fields = (typeof value === 'object' && value !== null ? value : {}) as Fields;
+  return { term: number(fields, 'term'), index: number(fields, 'index') };
 }
 
 function parseMember(value: unknown): ReportedMember {

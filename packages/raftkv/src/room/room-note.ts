@@ -10,6 +10,8 @@ export interface RoomNote {
   /** That the cluster was founded with; empty for who joined. */
   readonly token: string;
   readonly lineage: RoomLineage;
+  /** This profile goes on without this member: as the founder with that token, which is there for certain once it `isDone`. */
+  readonly goesOn?: { readonly token: string; readonly isDone: boolean };
 }
 
 /** A room goes on under another cluster when its majority is lost: each time that is one epoch more. */
@@ -22,11 +24,13 @@ export interface RoomLineage {
 
 export const firstLineage: RoomLineage = { epoch: 1, before: [] };
 const noteName = 'room';
-const version = 1;
+/** 2: with `goesOn`, which an older build must not pass over. */
+const versions = { plain: 1, goingOn: 2 } as const;
 /** Of what is remembered, and believed: a room that went on so often has other troubles. */
 const maxBefore = 64;
 
 export async function writeRoomNote(storage: Storage, note: RoomNote): Promise<void> {
+  const version = note.goesOn === undefined ? versions.plain : versions.goingOn;
   await storage.setNote(noteName, new TextEncoder().encode(JSON.stringify({ version, ...note })));
 }
 
@@ -40,11 +44,13 @@ export async function readRoomNote(storage: Storage): Promise<RoomNote | undefin
   } catch (error) {
     throw new RaftkvError('storage_corrupt', 'the note of the room is not JSON', { cause: error });
   }
-  const { version: found, word, memberName, token, lineage } = (note ?? {}) as Record<string, unknown>;
-  if (found !== version)
-    throw new RaftkvError('unsupported_version', `the note of the room is of version ${String(found)}`);
-  if (isText(word) && isText(memberName) && isText(token) && isLineage(lineage))
-    return { word, memberName, token, lineage };
+  const { version, word, memberName, token, lineage, goesOn } = (note ?? {}) as Record<string, unknown>;
+  if (version !== versions.plain && version !== versions.goingOn)
+    throw new RaftkvError('unsupported_version', `the note of the room is of version ${String(version)}`);
+  if (isText(word) && isText(memberName) && isText(token) && isLineage(lineage)) {
+    if (version === versions.plain) return { word, memberName, token, lineage };
+    if (isGoingOn(goesOn)) return { word, memberName, token, lineage, goesOn };
+  }
   throw new RaftkvError('storage_corrupt', 'the note of the room has an unknown form');
 }
 
@@ -63,6 +69,11 @@ export function isLineage(value: unknown): value is RoomLineage {
 /** Of the cluster that goes on from `clusterId`, which was of `lineage`. */
 export function nextLineage(clusterId: string, { epoch, before }: RoomLineage): RoomLineage {
   return { epoch: epoch + 1, before: [clusterId, ...before].slice(0, maxBefore) };
+}
+
+function isGoingOn(value: unknown): value is NonNullable<RoomNote['goesOn']> {
+  const { token, isDone } = (value ?? {}) as Record<string, unknown>;
+  return isText(token) && typeof isDone === 'boolean';
 }
 
 function isText(value: unknown): value is string {

@@ -64,6 +64,8 @@ export interface RoomSlots {
   /** All that hold something. Those that were given before, and neither released nor removed, are passed over. `isPatient`: a page that was just left may have one a moment longer. */
   openFree(options: { readonly isPatient: boolean }): Promise<FoundSlots>;
   create(identity: RequestedIdentity): Promise<RoomSlot>;
+  /** What only one tab of this profile does at a time: undefined if another one has that claim. It ends with what is answered, or with the tab. */
+  claim(what: string): Promise<(() => void) | undefined>;
 }
 
 export interface RoomVigil {

@@ -105,7 +105,8 @@ export class RoomSeat {
       // From this moment on it neither votes nor acknowledges, and its log stays as it is; what was under way to its storage is there when that is closed.
       member.giveVoice();
       await member.close();
-      return await goOnHome({ slots, self: { word, domain: platform.domain }, clusterId, former: member.home });
+      const self = { word, domain: platform.domain };
+      return await goOnHome({ slots, self, clusterId, former: member.home, clock: platform.clock });
     } catch (error) {
       await this.#comeBack(member.home);
       throw error;

@@ -1,7 +1,8 @@
 // What a room tells of itself: who is there, who votes, whether it works, in numbers and in plain words. Pure: composed by `room.ts` from what it knows.
 import type { RaftkvError } from '@raftkv/wire';
 import type { RoomCluster } from './room-clusters.ts';
-import type { ReportedMember } from './room-message.ts';
+import { isMoreUpToDate } from './room-claims.ts';
+import type { ReportedMember, TabReport } from './room-message.ts';
 import type { RoomLineage } from './room-note.ts';
 import type { RoomPeer } from './room-peers.ts';
 import type { RoomTab } from './room-policy.ts';
@@ -29,6 +30,8 @@ export interface RoomQuorum {
   readonly voters: number;
   readonly votersHere: number;
   readonly needed: number;
+  /** While it is `lost`: the tab whose log holds whatever was acknowledged and is held by any that is here. Undefined otherwise. */
+  readonly knowsMost: string | undefined;
   /** All of that for people. */
   readonly words: string;
 }
@@ -59,7 +62,7 @@ export interface RoomFacts {
   readonly clusterId: string | undefined;
   readonly lineage: RoomLineage;
   /** This tab. */
-  readonly self: RoomTab & { readonly memberId: string | undefined; readonly isLeader: boolean };
+  readonly self: RoomTab & Pick<TabReport, 'memberId' | 'isLeader' | 'logEnd'>;
   /** Of this cluster, or of none yet. */
   readonly peers: readonly RoomPeer[];
   /** As this tab or, if it is none, some member has them. */
@@ -132,11 +135,12 @@ function tabsOf({ self, peers, members }: RoomFacts): RoomTabStatus[] {
   );
 }
 
-function quorumOf(tabs: readonly RoomTabStatus[], { members }: RoomFacts): RoomQuorum {
+function quorumOf(tabs: readonly RoomTabStatus[], facts: RoomFacts): RoomQuorum {
+  const { members, self } = facts;
   const voting = tabs.filter(({ role }) => role === 'voter');
   const here = voting.filter(({ isHere }) => isHere).length;
   const needed = Math.floor(voting.length / 2) + 1;
-  const numbers = { voters: voting.length, votersHere: here, needed };
+  const numbers = { voters: voting.length, votersHere: here, needed, knowsMost: undefined };
   if (members.length === 0) {
     return {
       state: 'seeking',
@@ -159,7 +163,19 @@ function quorumOf(tabs: readonly RoomTabStatus[], { members }: RoomFacts): RoomQ
   const words =
     `Only ${here} of ${voting.length} voters ${here === 1 ? 'is' : 'are'} there, and ${needed} are needed: everything can be read, nothing can be written. ` +
     `Open ${which} again, or go on from what is here; what only the others know is not part of it then.`;
-  return { state: 'lost', ...numbers, words };
+  const knowsMost = whoKnowsMost(facts);
+  const isOther = knowsMost !== undefined && knowsMost !== self.word && self.memberId !== undefined;
+  const advice = isOther ? ` The tab ${knowsMost} may know more than this one: go on from there.` : '';
+  return { state: 'lost', ...numbers, knowsMost, words: `${words}${advice}` };
+}
+
+/** This tab, unless there is one whose log is more up to date. */
+function whoKnowsMost({ self, peers }: RoomFacts): string | undefined {
+  const others = peers.map(({ word, report }) => ({ word, ...report }));
+  const [most] = [self, ...others]
+    .filter(({ memberId }) => memberId !== undefined)
+    .toSorted((a, b) => Number(isMoreUpToDate(b.logEnd, a.logEnd)) - Number(isMoreUpToDate(a.logEnd, b.logEnd)));
+  return most?.word;
 }
 
 function worksWords(here: number, voters: number, needed: number): string {

@@ -8,10 +8,12 @@ import type { Channel, ChannelPurpose } from '@raftkv/transport';
 import { RaftkvError } from '@raftkv/wire';
 import { beginHome, isUnreadable } from './room-beginning.ts';
 import type { HowToBegin } from './room-beginning.ts';
+import { RoomClaims } from './room-claims.ts';
+import { refusalToGoOn } from './room-going-on.ts';
 import type { RoomHome } from './room-home.ts';
 import { drawWord, roomIdOf } from './room-link.ts';
 import type { RoomKey } from './room-link.ts';
-import type { RoomMessage, TabReport } from './room-message.ts';
+import type { LogEnd, RoomMessage, TabReport } from './room-message.ts';
 import { RoomSeat, isForgotten } from './room-seat.ts';
 import { RoomPeers } from './room-peers.ts';
 import { RoomScene } from './room-scene.ts';
@@ -38,6 +40,7 @@ export class TabInRoom<Value = unknown> {
   readonly #openedAt: number;
   readonly #stopWatching: () => void;
   readonly #scene: RoomScene;
+  readonly #claims: RoomClaims;
   readonly #setAside: readonly RaftkvError[];
   #visibleSince: number;
   readonly #seat: RoomSeat;
@@ -109,9 +112,13 @@ export class TabInRoom<Value = unknown> {
       clock: platform.clock,
       report: () => this.#report(),
       onMessage: (_from, message) => this.#hear(message),
-      onChange: () => this.#changed(),
+      onChange: () => {
+        this.#claims.hear(this.#scene.companions(this.clusterId));
+        this.#changed();
+      },
     });
     this.#scene = new RoomScene(this.#peers);
+    this.#claims = new RoomClaims(platform.clock, () => this.#peers.tell());
     this.#seat = new RoomSeat({
       word,
       slots,
@@ -177,26 +184,29 @@ export class TabInRoom<Value = unknown> {
   }
 
   /** See `Room.goOnFromHere`. */
-  async goOnFromHere(): Promise<TabInRoom<Value>> {
-    const member = this.#seat.member;
-    const { quorum } = this.#describe();
-    if (quorum.state === 'works' || quorum.state === 'electing') {
-      throw new RaftkvError('invalid_argument', `the room works, or is about to: ${quorum.words}`);
+  async goOnFromHere({ isLessEnough = false } = {}): Promise<TabInRoom<Value>> {
+    const { clusterId, logEnd } = this.#expectLost(isLessEnough);
+    await this.#claims.stake({ word: this.word, logEnd }, () => this.#scene.companions(clusterId));
+    try {
+      // Time has passed, in which somebody may have come back.
+      this.#expectLost(isLessEnough);
+      const home = await this.#seat.goOn(clusterId);
+      if (this.#closing !== undefined) {
+        await home.home.storage.close();
+        throw new RaftkvError('closed', 'this tab left the room');
+      }
+      await this.#close();
+      return await TabInRoom.open(this.#key, this.#platform, this.#options, { type: 'home', home, slots: this.#slots });
+    } catch (error) {
+      this.#claims.withdraw();
+      throw error;
     }
-    const { clusterId } = this;
-    if (member === undefined || clusterId === undefined) {
-      throw new RaftkvError(
-        'unsupported',
-        'this tab is no member of the room, and holds a copy alone: go on from a tab that is one',
-      );
-    }
-    const home = await this.#seat.goOn(clusterId);
-    if (this.#closing !== undefined) {
-      await home.home.storage.close();
-      throw new RaftkvError('closed', 'this tab left the room');
-    }
-    await this.#close();
-    return TabInRoom.open(this.#key, this.#platform, this.#options, { type: 'home', home, slots: this.#slots });
+  }
+
+  #expectLost(isLessEnough: boolean): { readonly clusterId: string; readonly logEnd: LogEnd } {
+    const refusal = refusalToGoOn(this.#describe(), { isMember: this.memberId !== undefined, isLessEnough });
+    if (refusal !== undefined) throw refusal;
+    return { clusterId: this.clusterId!, logEnd: this.#seat.member!.logEnd };
   }
 
   /** See `Room.joinAnew`. */
@@ -252,6 +262,8 @@ export class TabInRoom<Value = unknown> {
       memberId: this.#seat.member?.id,
       isLeader: this.#seat.member?.isLeader ?? false,
       members: this.#seat.member?.members ?? [],
+      logEnd: this.#seat.member?.logEnd ?? { term: 0, index: 0 },
+      ...this.#claims.said,
     };
   }
 

@@ -51,6 +51,7 @@ export function indexedDbSlots(roomId: string): RoomSlots {
   return {
     isLasting: true,
     alone: (act) => alone(`raftkv slots ${roomId}`, act),
+    claim: (what) => claim(`raftkv claim ${roomId} ${what}`),
     openFree: async ({ isPatient }) => {
       const numbers = Array.from({ length: maxSlots }, (_, at) => at + 1).filter((number) => !taken.has(number));
       const patience = isPatient ? reloadMilliseconds : 0;
@@ -127,4 +128,15 @@ async function alone<Result>(name: string, act: () => Promise<Result>): Promise<
   } finally {
     clearTimeout(timer);
   }
+}
+
+function claim(name: string): Promise<(() => void) | undefined> {
+  return new Promise((resolve, reject) => {
+    navigator.locks
+      .request(name, { ifAvailable: true }, (lock) => {
+        if (lock === null) return resolve(undefined);
+        return new Promise<void>((release) => resolve(release));
+      })
+      .catch(reject);
+  });
 }

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decodeRoomMessage, encodeRoomMessage } from '../../src/room/room-message.ts';
-import type { RoomMessage } from '../../src/room/room-message.ts';
+import type { RoomMessage, TabReport } from '../../src/room/room-message.ts';
 
 const lineage = { epoch: 2, before: ['c0'] };
 const messages: readonly RoomMessage[] = [
@@ -21,6 +21,9 @@ const messages: readonly RoomMessage[] = [
     memberId: 'm1',
     isLeader: true,
     members: [{ id: 'm1', word: 'w1', role: 'voter', domain: 'p1' }],
+    logEnd: { term: 3, index: 9 },
+    isGoingOn: true,
+    yieldsTo: 'w2',
   },
   { type: 'admitted', clusterId: 'c1', memberId: 'm1', configuration: '00ff', configurationIndex: 7, lineage },
   { type: 'farewell', voice: undefined },
@@ -34,6 +37,17 @@ const text = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.strin
 describe('a word between tabs of a room', () => {
   it('comes back as it was', () => {
     for (const message of messages) expect(decodeRoomMessage(encodeRoomMessage(message))).toEqual(message);
+  });
+
+  it('of an older build says nothing of what that does not know', () => {
+    const { logEnd, isGoingOn, yieldsTo, ...older } = messages[0] as TabReport;
+    expect({ logEnd, isGoingOn, yieldsTo }).toEqual({ logEnd: { term: 3, index: 9 }, isGoingOn: true, yieldsTo: 'w2' });
+    expect(decodeRoomMessage(text({ version: 1, ...older }))).toEqual({
+      ...older,
+      logEnd: { term: 0, index: 0 },
+      isGoingOn: false,
+      yieldsTo: undefined,
+    });
   });
 
   it('of another version is refused as such', () => {

@@ -10,17 +10,45 @@ import type { RoomNetwork, RoomNetworkOptions, RoomPlatform } from '../../src/ro
 import { TabInRoom } from '../../src/room/room.ts';
 import type { RoomOptions } from '../../src/room/room-options.ts';
 
-/** How much faster than the world time runs here. */
+/** How much faster than the world time runs here, at most; and how much of it may pass in one turn of the event loop, so that a busy machine is not a slow network. */
 const haste = 10;
+const stepMilliseconds = 40;
 
-export const clock: RoomPlatform['clock'] & { defer(act: () => void): void } = {
-  now: () => performance.now() * haste,
-  schedule: (callback, milliseconds) => {
-    const timer = setTimeout(callback, milliseconds / haste);
-    return () => clearTimeout(timer);
-  },
-  defer: (callback) => void setImmediate(callback),
-};
+class StageClock {
+  #now = 0;
+  #seenAt = performance.now();
+  #isRunning = false;
+  readonly #timers = new Set<{ readonly at: number; readonly act: () => void }>();
+
+  readonly now = (): number => this.#now;
+
+  readonly schedule = (act: () => void, milliseconds: number): (() => void) => {
+    const timer = { at: this.#now + milliseconds, act };
+    this.#timers.add(timer);
+    this.#run();
+    return () => this.#timers.delete(timer);
+  };
+
+  readonly defer = (act: () => void): void => void setImmediate(act);
+
+  #run(): void {
+    if (this.#isRunning || this.#timers.size === 0) return;
+    this.#isRunning = true;
+    this.#seenAt = performance.now();
+    const turn = (): void => {
+      const seenAt = performance.now();
+      this.#now += Math.min((seenAt - this.#seenAt) * haste, stepMilliseconds);
+      this.#seenAt = seenAt;
+      const due = [...this.#timers].filter(({ at }) => at <= this.#now).toSorted((one, two) => one.at - two.at);
+      for (const timer of due) if (this.#timers.delete(timer)) timer.act();
+      this.#isRunning = this.#timers.size > 0;
+      if (this.#isRunning) setTimeout(turn, 1).unref();
+    };
+    setTimeout(turn, 1).unref();
+  }
+}
+
+export const clock = new StageClock();
 
 /** What outlives tabs. */
 export class Profile {

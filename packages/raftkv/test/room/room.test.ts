@@ -10,7 +10,8 @@ afterEach(async () => {
   stage = new Stage();
 });
 
-const within = { timeout: 15_000, interval: 20 };
+vi.setConfig({ testTimeout: 120_000 });
+const within = { timeout: 60_000, interval: 20 };
 const quorum = (page: Page) => page.room.status.getSnapshot().quorum;
 const voters = (page: Page): string[] =>
   page.room.status
@@ -302,6 +303,52 @@ describe('a room whose majority vanished at once', () => {
     expect(kept).toEqual(Array.from({ length: 20 }, (_, at) => at + 1));
   });
 
+  it('tells which of its tabs knows most, and goes on from no other one unless that is said', async () => {
+    const pages = await open(5);
+    await settled(pages);
+    const leader = pages.find(({ room }) => room.status.getSnapshot().self.isLeader)!;
+    const [behind, one, ...others] = pages.filter((page) => page !== leader) as [Page, Page, ...Page[]];
+    behind.cut();
+    await leader.room.kv.put('x', 'acknowledged');
+    await vi.waitFor(async () => expect(await one.room.kv.get('x', { level: 'local' })).toBe('acknowledged'), within);
+    for (const page of [leader, ...others]) page.crash();
+    behind.mend();
+    await vi.waitFor(() => {
+      expect([quorum(behind).knowsMost, quorum(one).knowsMost]).toEqual([one.room.word, one.room.word]);
+    }, within);
+    expect(quorum(behind).words).toContain(`The tab ${one.room.word} may know more than this one`);
+    await expect(behind.room.goOnFromHere()).rejects.toMatchObject({ code: 'invalid_argument' });
+    await go(one);
+    expect(await one.room.kv.get('x')).toBe('acknowledged');
+    await vi.waitFor(() => expect(behind.room.status.getSnapshot().supersededBy?.epoch).toBe(2), within);
+    await expect(behind.room.goOnFromHere({ isLessEnough: true })).rejects.toThrow('went on already');
+  });
+
+  it.each([
+    ['within reach of each other', false],
+    ['of one browser that do not hear each other', true],
+  ])('goes on from one of two tabs that mean to at the same moment: %s', async (_where, isApart) => {
+    const profile = new Profile('p1');
+    const pages = [await stage.create(profile)];
+    for (const domain of ['p1', 'p2', 'p3', 'p4']) {
+      pages.push(await stage.enter(domain === 'p1' && isApart ? profile : new Profile(domain)));
+    }
+    await settled(pages);
+    const [a, b, ...others] = pages as [Page, Page, ...Page[]];
+    for (const page of others) page.crash();
+    if (isApart) a.cut();
+    await vi.waitFor(() => expect([quorum(a).state, quorum(b).state]).toEqual(['lost', 'lost']), within);
+    const outcomes = await Promise.allSettled([go(a), go(b)]);
+    expect(outcomes.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
+    a.mend();
+    const [on, left] = outcomes[0].status === 'fulfilled' ? [a, b] : [b, a];
+    await vi.waitFor(() => expect(quorum(on).state).toBe('works'), within);
+    // The other one is the member that it was, and is told.
+    await vi.waitFor(() => expect(left.room.status.getSnapshot().supersededBy?.epoch).toBe(2), within);
+    expect(left.room.status.getSnapshot()).toMatchObject({ epoch: 1, quorum: { state: 'lost', votersHere: 1 } });
+    expect(left.memberId).toBeDefined();
+  });
+
   it('becomes two rooms, of the same epoch and with ids of their own, if two go on apart', async () => {
     const pages = await open(5);
     await settled(pages);
@@ -311,8 +358,7 @@ describe('a room whose majority vanished at once', () => {
     for (const page of others) page.crash();
     a.cut();
     await vi.waitFor(() => expect([quorum(a).state, quorum(b).state]).toEqual(['lost', 'lost']), within);
-    await go(a);
-    await go(b);
+    await Promise.all([go(a), go(b)]);
     a.mend();
     await a.room.kv.put('x', 'a');
     await b.room.kv.put('x', 'b');
