@@ -50,18 +50,11 @@ export interface Room<Value = unknown> {
   unmerged(): Promise<Unmerged>;
 }
 
-/** What a runtime does with it besides. */
-export interface OpenedRoom<Value = unknown> extends Room<Value> {
-  /** The page is about to go: within this turn. */
-  abandon(): void;
-  onEnd(listener: () => void): void;
-}
-
 /** A room of this tab alone, for others to join. Throws `invalid_argument` for a name that is none, `storage_*`. */
 export async function createRoomOn<Value>(
   platform: RoomPlatform,
   options: RoomOptions<Value> & { readonly name: string; readonly base: string },
-): Promise<OpenedRoom<Value>> {
+): Promise<Room<Value>> {
   const key = drawRoomKey(options.name);
   return new OpenRoom(
     key,
@@ -75,7 +68,7 @@ export async function joinRoomOn<Value>(
   platform: RoomPlatform,
   link: string,
   options: RoomOptions<Value> & { readonly base: string },
-): Promise<OpenedRoom<Value>> {
+): Promise<Room<Value>> {
   const key = decodeRoomLink(link);
   return new OpenRoom(
     key,
@@ -88,7 +81,7 @@ function within(platform: RoomPlatform, { inside }: Pick<RoomOptions, 'inside'>)
   return inside?.platform?.(platform) ?? platform;
 }
 
-class OpenRoom<Value> implements OpenedRoom<Value> {
+class OpenRoom<Value> implements Room<Value> {
   readonly name: string;
   readonly link: string;
   readonly status: Live<RoomStatus>;
@@ -107,14 +100,6 @@ class OpenRoom<Value> implements OpenedRoom<Value> {
 
   get kv(): LiveKv<Value> {
     return this.#tab.kv;
-  }
-
-  abandon(): void {
-    this.#tab.abandon();
-  }
-
-  onEnd(listener: () => void): void {
-    this.#tab.onEnd = listener;
   }
 
   leave(): Promise<void> {

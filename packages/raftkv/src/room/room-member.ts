@@ -36,6 +36,9 @@ const heartbeatTicks = 5;
 const electionTimeoutTicks = 25;
 /** Election timeouts that a page may stand still before its member begins anew. */
 const patience = 2;
+/** Election timeouts without a leader after which a hidden tab campaigns, too; and how much it would lead then: less than any that is seen. */
+const silentTimeouts = 5;
+const lastResortPriority = 1;
 /** Between two looks at who should vote; and after a change that was refused. */
 const lookMilliseconds = 250;
 const refusedMilliseconds = 1_000;
@@ -55,6 +58,10 @@ export class RoomMember {
   readonly #sessions = new Set<ClientSession>();
   #isChanging = false;
   #notBefore = 0;
+  #priority: number;
+  #askedPriority: number;
+  /** When somebody led, as far as was heard here. */
+  #ledAt: number;
   #isClosed = false;
 
   private constructor({
@@ -70,6 +77,8 @@ export class RoomMember {
   }) {
     this.#vigil = vigil;
     this.#options = options;
+    this.#priority = this.#askedPriority = options.priority;
+    this.#ledAt = options.platform.clock.now();
     this.home = options.home;
     this.engine = engine;
     this.#standIn = standIn;
@@ -163,8 +172,30 @@ export class RoomMember {
   /** The page is seen, or hidden: a tab that was hidden may be frozen next, so what hands over leaves now. */
   setPriority(priority: number, isShown: boolean): void {
     if (isShown && this.#vigil?.look({ isShown }) === true) return;
-    this.engine.replica.setPriority(priority);
+    this.#priority = priority;
+    this.#ask(priority);
     this.#vigil?.flush();
+  }
+
+  /** Perhaps this is the last turn of the page: whoever leads in it hands over to anybody, rather than to the election timeout. */
+  handOver(): void {
+    this.engine.handOver().catch(() => undefined);
+    this.#vigil?.flush();
+  }
+
+  /** A tab that is hidden leaves it to others to lead. Where nobody has led for long there is nobody better. */
+  #settlePriority(leaderId: string | undefined): void {
+    const { platform, electionTimeoutMilliseconds } = this.#options;
+    const now = platform.clock.now();
+    if (leaderId !== undefined) this.#ledAt = now;
+    const isMissed = now - this.#ledAt >= electionTimeoutMilliseconds * silentTimeouts;
+    this.#ask(isMissed ? Math.max(this.#priority, lastResortPriority) : this.#priority);
+  }
+
+  #ask(priority: number): void {
+    if (priority === this.#askedPriority) return;
+    this.#askedPriority = priority;
+    this.engine.replica.setPriority(priority);
   }
 
   accept(channel: Channel): void {
@@ -202,6 +233,8 @@ export class RoomMember {
    * not pass on.
    */
   giveVoice(): GivenVoice | undefined {
+    // Where two vote the other one goes on at once with this voice; of more, one has to be told to lead.
+    if (this.engine.roster.state.active.voters.length > 2) this.handOver();
     const { raft } = this.engine.replica.status();
     const held = this.#standIn.standsFor;
     // That of one that was removed since counts for nothing any more.
@@ -243,6 +276,7 @@ export class RoomMember {
       if (memberId !== undefined && !isLeaving) this.#giveBack(memberId);
     }
     for (const voice of this.#voices.values()) this.#standIn.standFor(voice, raft);
+    this.#settlePriority(raft.leaderId);
     void this.#tend();
   }
 

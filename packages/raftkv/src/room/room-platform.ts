@@ -94,6 +94,8 @@ export interface RoomPlatform {
   readonly isVisible: () => boolean;
   /** Told when that changes. Answers what ends it. */
   readonly onVisibility: (listener: () => void) => () => void;
+  /** Told within what may be the last turn of the page, for a while or for good. Answers what ends it. Default: nobody tells. */
+  readonly onLeaving?: (listener: (how: 'frozen' | 'gone') => void) => () => void;
   /** Of the software. */
   readonly version: string;
   /** 32 bits, fresh each time. */

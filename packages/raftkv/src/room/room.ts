@@ -29,7 +29,6 @@ import type { Unmerged } from './unmerged.ts';
 export class TabInRoom<Value = unknown> {
   kv!: LiveKv<Value>;
   readonly word: string;
-  onEnd: () => void = () => undefined;
   readonly #key: RoomKey;
   readonly #platform: RoomPlatform;
   readonly #options: RoomOptions<Value>;
@@ -135,12 +134,17 @@ export class TabInRoom<Value = unknown> {
     });
     [this.#seat.error] = setAside;
     this.#status = new LiveValue<RoomStatus>(this.#describe());
-    this.#stopWatching = platform.onVisibility(() => {
+    const stopSeeing = platform.onVisibility(() => {
       this.#visibleSince = platform.clock.now();
       this.#seat.member?.setPriority(this.#priority, platform.isVisible());
       this.#peers.tell();
       this.#changed();
     });
+    const stopMinding = platform.onLeaving?.((how) => (how === 'gone' ? this.abandon() : this.handOver()));
+    this.#stopWatching = () => {
+      stopSeeing();
+      stopMinding?.();
+    };
   }
 
   async #begin(home: RoomHome | undefined): Promise<void> {
@@ -174,6 +178,11 @@ export class TabInRoom<Value = unknown> {
     }
     this.#sayFarewell();
     await this.#close();
+  }
+
+  /** Perhaps the page does not run again soon: somebody else leads. */
+  handOver(): void {
+    this.#seat.member?.handOver();
   }
 
   /** At once, within this turn, as a page does that is about to go: the others hear a last word, and no storage is waited for. */
@@ -343,7 +352,6 @@ export class TabInRoom<Value = unknown> {
   async #takeApart(): Promise<void> {
     this.#phase = 'left';
     this.#stopWatching();
-    this.onEnd();
     const member = this.#seat.member;
     this.#peers.close();
     await (this.kv as LiveKv<Value> | undefined)?.close();

@@ -3,7 +3,7 @@
 import { RaftkvError } from '@raftkv/wire';
 import type { IceServer } from '@raftkv/transport/webrtc';
 import { createRoomOn, joinRoomOn } from '../room/open-room.ts';
-import type { OpenedRoom, Room } from '../room/open-room.ts';
+import type { Room } from '../room/open-room.ts';
 import { memorySlots } from '../room/memory-slots.ts';
 import type { RoomOptions } from '../room/room-options.ts';
 import type { RoomPlatform } from '../room/room-platform.ts';
@@ -50,7 +50,7 @@ export interface WebRoomOptions<Value = unknown> extends RoomOptions<Value> {
 export async function createRoom<Value = unknown>(
   options: WebRoomOptions<Value> & { readonly name: string },
 ): Promise<Room<Value>> {
-  return watched(await createRoomOn<Value>(platformFor(options), { ...options, base: location.href }));
+  return createRoomOn<Value>(platformFor(options), { ...options, base: location.href });
 }
 
 /**
@@ -60,15 +60,19 @@ export async function createRoom<Value = unknown>(
  * @throws RaftkvError `invalid_argument` (this is no link), `unsupported`, `storage_*`
  */
 export async function joinRoom<Value = unknown>(link: string, options: WebRoomOptions<Value>): Promise<Room<Value>> {
-  return watched(await joinRoomOn<Value>(platformFor(options), link, { ...options, base: location.href }));
+  return joinRoomOn<Value>(platformFor(options), link, { ...options, base: location.href });
 }
 
-/** A page that is about to go says its last word within the turn; one that comes back from the browser's cache is in no room any more. */
-function watched<Value>(room: OpenedRoom<Value>): Room<Value> {
-  const onPageHide = (): void => room.abandon();
+/** A page that comes back from the browser's cache is in no room any more. */
+function watchLeaving(listener: (how: 'frozen' | 'gone') => void): () => void {
+  const onPageHide = (): void => listener('gone');
+  const onFreeze = (): void => listener('frozen');
   addEventListener('pagehide', onPageHide);
-  room.onEnd(() => removeEventListener('pagehide', onPageHide));
-  return room;
+  document.addEventListener('freeze', onFreeze);
+  return () => {
+    removeEventListener('pagehide', onPageHide);
+    document.removeEventListener('freeze', onFreeze);
+  };
 }
 
 function platformFor({
@@ -101,6 +105,7 @@ function platformFor({
       document.addEventListener('visibilitychange', listener);
       return () => document.removeEventListener('visibilitychange', listener);
     },
+    onLeaving: watchLeaving,
     version: '0.1.0',
     seed: () => crypto.getRandomValues(new Uint32Array(1))[0]!,
   };

@@ -6,7 +6,7 @@ import type { Channel, ChannelPurpose, MemoryChannelPair } from '@raftkv/transpo
 import { RaftkvError } from '@raftkv/wire';
 import { memorySlots } from '../../src/room/memory-slots.ts';
 import { decodeRoomLink, drawRoomKey, encodeRoomLink } from '../../src/room/room-link.ts';
-import type { RoomNetwork, RoomNetworkOptions, RoomPlatform } from '../../src/room/room-platform.ts';
+import type { RoomNetwork, RoomNetworkOptions, RoomPlatform, RoomVigil } from '../../src/room/room-platform.ts';
 import { TabInRoom } from '../../src/room/room.ts';
 import type { RoomOptions } from '../../src/room/room-options.ts';
 
@@ -50,6 +50,24 @@ class StageClock {
 
 export const clock = new StageClock();
 
+/** Pages here always run; what was to be done soon can be done at once. */
+function stageVigil(): RoomVigil {
+  let due: (() => void)[] = [];
+  const run = (): void => {
+    const present = due;
+    due = [];
+    for (const act of present) act();
+  };
+  const defer = (act: () => void): void => {
+    due.push(act);
+    if (due.length === 1) clock.defer(run);
+  };
+  const flush = (): void => {
+    for (let turns = 0; turns < 8 && due.length > 0; turns += 1) run();
+  };
+  return { clock: { now: clock.now, schedule: clock.schedule, defer }, look: () => false, flush };
+}
+
 /** What outlives tabs. */
 export class Profile {
   readonly domain: string;
@@ -77,6 +95,7 @@ export class Page {
   room!: TabInRoom;
   readonly doors: Door[] = [];
   readonly #listeners = new Set<() => void>();
+  readonly #leaving = new Set<(how: 'frozen' | 'gone') => void>();
   readonly #stage: Stage;
   readonly profile: Profile;
 
@@ -96,6 +115,11 @@ export class Page {
         this.#listeners.add(listener);
         return () => this.#listeners.delete(listener);
       },
+      onLeaving: (listener) => {
+        this.#leaving.add(listener);
+        return () => this.#leaving.delete(listener);
+      },
+      openVigil: () => stageVigil(),
       version: 'test',
       seed: () => Math.floor(Math.random() * 2 ** 32),
       openSlots: (roomId) => {
@@ -111,6 +135,12 @@ export class Page {
   show(isVisible: boolean): void {
     this.isVisible = isVisible;
     for (const listener of this.#listeners) listener();
+  }
+
+  /** Closed or frozen, as pages are: it hears of it, and has no time. */
+  close(how: 'frozen' | 'gone' = 'gone'): void {
+    for (const listener of this.#leaving) listener(how);
+    if (how === 'gone') this.#stage.gone(this);
   }
 
   /** The process is killed: nobody hears a word. */
@@ -149,7 +179,7 @@ export class Page {
 
 export class Stage {
   readonly pages = new Set<Page>();
-  readonly options: RoomOptions = {
+  options: RoomOptions = {
     electionTimeoutMilliseconds: 1_000,
     policy: { stableMilliseconds: 500, steadyMilliseconds: 1_000, hiddenMilliseconds: 5_000, goneMilliseconds: 5_000 },
   };

@@ -82,8 +82,7 @@ describe('a room', () => {
       await pages[0]!.room.kv.put('n', left);
       const going = pages.findIndex(({ room }) => room.status.getSnapshot().self.isLeader === (left % 2 === 0));
       const [page] = pages.splice(going, 1);
-      page!.room.abandon();
-      stage.gone(page!);
+      page!.close();
       await vi.waitFor(() => {
         for (const { room } of pages) {
           const status = room.status.getSnapshot();
@@ -153,6 +152,40 @@ describe('a room', () => {
     hidden.show(true);
     await new Promise((resolve) => void clock.schedule(() => resolve(undefined), 5_000));
     expect(voters(pages[0]!)).toEqual(wordsOf(pages.filter((page) => page !== hidden)));
+  });
+
+  it.each(['gone', 'frozen'] as const)('is led on at once when the page of its leader is %s', async (how) => {
+    const electionTimeoutMilliseconds = 10_000;
+    stage.options = { ...stage.options, electionTimeoutMilliseconds };
+    const pages = await open(3);
+    await settled(pages);
+    const leader = pages.find(({ room }) => room.status.getSnapshot().self.isLeader)!;
+    const others = pages.filter((page) => page !== leader);
+    await leader.room.kv.put('x', 1);
+    await vi.waitFor(async () => expect(await others[0]!.room.kv.get('x', { level: 'local' })).toBe(1), within);
+    await vi.waitFor(async () => expect(await others[1]!.room.kv.get('x', { level: 'local' })).toBe(1), within);
+    const before = clock.now();
+    leader.close(how);
+    await vi.waitFor(() => {
+      expect(others.some(({ room }) => room.status.getSnapshot().self.isLeader)).toBe(true);
+    }, within);
+    expect(clock.now() - before).toBeLessThan(electionTimeoutMilliseconds);
+  });
+
+  it('is led by a hidden tab if there is no other one', async () => {
+    const pages = await open(3);
+    await settled(pages);
+    for (const page of pages) page.show(false);
+    const leader = pages.find(({ room }) => room.status.getSnapshot().self.isLeader)!;
+    const [one, two] = pages.filter((page) => page !== leader) as [Page, Page];
+    leader.crash();
+    await vi.waitFor(() => expect(quorum(one).state).toBe('works'), within);
+    await one.room.kv.put('x', 1);
+    expect(await two.room.kv.get('x')).toBe(1);
+    // And hands over to one that is seen again.
+    const isSeen = one.room.status.getSnapshot().self.isLeader ? two : one;
+    isSeen.show(true);
+    await vi.waitFor(() => expect(isSeen.room.status.getSnapshot().self.isLeader).toBe(true), within);
   });
 
   it('has its data when all tabs were closed, in order or not, and enough of them come back', async () => {
@@ -279,6 +312,11 @@ describe('a room whose majority vanished at once', () => {
     for (const page of [back, other]) page.room = await page.room.joinAnew();
     await settled([a, back, other]);
     expect(await other.room.kv.get('x')).toBe('gone on');
+    // A page that joined anew says its last word like any other.
+    const before = clock.now();
+    other.close();
+    await settled([a, back]);
+    expect(clock.now() - before).toBeLessThan(4_000);
     // And it is noted where it lasts.
     const { profile } = a;
     a.crash();
