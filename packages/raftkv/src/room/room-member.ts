@@ -9,10 +9,12 @@ import type { AdminResult } from '@raftkv/wire';
 import { nameOf } from './room-home.ts';
 import type { RoomHome } from './room-home.ts';
 import type { RoomInside } from './room-inside.ts';
-import type { LogEnd, ReportedMember, TabReport } from './room-message.ts';
+import type { LogEnd, ReportedMember } from './room-message.ts';
+import { RoomOverview } from './room-overview.ts';
+import type { TabInSight } from './room-overview.ts';
 import type { RoomNetwork, RoomPlatform, RoomVigil } from './room-platform.ts';
 import { nextRoomChange } from './room-policy.ts';
-import type { RoomMemberView, RoomPolicyOptions, RoomTab } from './room-policy.ts';
+import type { RoomPolicyOptions, RoomView } from './room-policy.ts';
 
 export interface RoomMemberOptions {
   readonly home: RoomHome;
@@ -22,7 +24,7 @@ export interface RoomMemberOptions {
   readonly electionTimeoutMilliseconds: number;
   readonly priority: number;
   /** The tabs that are there, this one among them, with what each says. */
-  readonly tabs: () => readonly (RoomTab & Pick<TabReport, 'memberId' | 'storeId' | 'clusterId'>)[];
+  readonly tabs: () => readonly TabInSight[];
   /** The leader let this tab in, which is to be told. */
   readonly onAdmitted: (word: string, result: AdminResult) => void;
   readonly inside: Pick<RoomInside, 'replica' | 'onMember' | 'onEvent'>;
@@ -52,7 +54,7 @@ export class RoomMember {
   readonly #standIn: StandIn;
   readonly #vigil: RoomVigil | undefined;
   readonly #voices = new Map<string, GivenVoice>();
-  readonly #goneSince = new Map<string, number>();
+  readonly #overview = new RoomOverview();
   readonly #admittedAt = new Map<string, number>();
   #cancelTimer: (() => void) | undefined;
   readonly #sessions = new Set<ClientSession>();
@@ -289,7 +291,7 @@ export class RoomMember {
       await this.#tellAdmitted();
       const change = nextRoomChange(this.#view(), this.#options.policy);
       if (change?.type === 'admit') await this.#admit(change.word, change.replaces);
-      else if (change?.type === 'remove') await this.engine.node.admin({ type: 'remove', member: change.id });
+      else if (change?.type === 'remove') await this.#remove(change.id);
     } catch {
       // No leader any more, or another change came first: what is to be done then is looked at anew.
       this.#notBefore = clock.now() + refusedMilliseconds;
@@ -315,6 +317,12 @@ export class RoomMember {
     this.#options.onAdmitted(word, result);
   }
 
+  async #remove(id: string): Promise<void> {
+    const member = this.members.find((each) => each.id === id);
+    if (member?.role === 'learner') this.#overview.bar(member.word, this.#options.platform.clock.now());
+    await this.engine.node.admin({ type: 'remove', member: id });
+  }
+
   /** Learners that are there and do not know it yet. */
   async #tellAdmitted(): Promise<void> {
     const now = this.#options.platform.clock.now();
@@ -327,44 +335,21 @@ export class RoomMember {
     }
   }
 
-  #view(): Parameters<typeof nextRoomChange>[0] {
-    const tabs = this.#options.tabs();
-    const members = this.members;
-    const inPlace = members.map((member) => this.#memberView(member, tabs));
-    const words = new Set(members.map(({ word }) => word));
-    return {
+  #view(): RoomView {
+    const { raft } = this.engine.replica.status();
+    return this.#overview.look({
+      now: this.#options.platform.clock.now(),
       selfId: this.id,
-      voters: inPlace.filter((_, at) => members[at]!.role === 'voter'),
-      learners: inPlace.filter((_, at) => members[at]!.role === 'learner'),
-      others: tabs.filter(({ word, memberId, clusterId }) => {
-        const isOurs = clusterId === undefined || clusterId === this.clusterId;
-        return !words.has(word) && memberId === undefined && isOurs;
-      }),
-    };
+      clusterId: this.clusterId,
+      members: this.members,
+      tabs: this.#options.tabs(),
+      commitIndex: raft.commitIndex,
+      progressOf: (id) => raft.progress.get(id),
+      storeIdOf: (id) => this.engine.roster.get(id)?.storeId,
+      // One that is answered for is out, though its tab may be back: it is removed, and comes in as another.
+      hasLeft: (id, isHere) => this.#standIn.standsFor === id || (!isHere && this.#voices.has(id)),
+    });
   }
-
-  #memberView(
-    { id, word, domain }: ReportedMember,
-    tabs: readonly (RoomTab & Pick<TabReport, 'storeId'>)[],
-  ): RoomMemberView {
-    const now = this.#options.platform.clock.now();
-    const storeId = this.engine.roster.get(id)?.storeId;
-    // A tab that goes by the same word with another storage is not this member.
-    const here = tabs.find((tab) => tab.word === word && (storeId === undefined || tab.storeId === storeId));
-    if (here !== undefined) this.#goneSince.delete(id);
-    else if (!this.#goneSince.has(id)) this.#goneSince.set(id, now);
-    const gone = now - (this.#goneSince.get(id) ?? now);
-    // One that is answered for is out, though its tab may be back: it is removed, and comes in as another.
-    const isOut = this.#standIn.standsFor === id || (here === undefined && this.#voices.has(id));
-    const tab = isOut ? departed(word, domain) : here;
-    return { id, word, domain, tab, goneMilliseconds: gone };
-  }
-}
-
-/** It said farewell, and its channels are closed. */
-function departed(word: string, domain = ''): RoomTab {
-  const flags = { isVisible: false, isMobile: false, isEphemeral: false, isLeaving: true };
-  return { word, domain, ...flags, forMilliseconds: 0, upMilliseconds: 0 };
 }
 
 function wordOf(address: string): string {

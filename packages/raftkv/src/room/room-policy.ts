@@ -27,6 +27,10 @@ export interface RoomMemberView {
   readonly tab: RoomTab | undefined;
   /** For how long it has not been there; 0 while it is. */
   readonly goneMilliseconds: number;
+  /** It said its last word: it agrees to nothing any more. Default false. */
+  readonly isOut?: boolean;
+  /** A learner: for how long it has come no nearer to a vote. Default 0. */
+  readonly idleMilliseconds?: number;
 }
 
 export interface RoomView {
@@ -54,6 +58,8 @@ export interface RoomPolicyOptions {
   readonly hiddenMilliseconds?: number;
   /** How long a voter, or a learner, may be away before it gives way. Default 10 s. */
   readonly goneMilliseconds?: number;
+  /** How long a learner may take in nothing, though it is there, before it gives way. Default 30 s. */
+  readonly idleMilliseconds?: number;
 }
 
 const defaults = {
@@ -62,6 +68,7 @@ const defaults = {
   steadyMilliseconds: 10_000,
   hiddenMilliseconds: 60_000,
   goneMilliseconds: 10_000,
+  idleMilliseconds: 30_000,
 } as const satisfies RoomPolicyOptions;
 
 /**
@@ -79,23 +86,39 @@ export function nextRoomChange(view: RoomView, options: RoomPolicyOptions = {}):
   return (
     removeLeaving(view) ??
     settleLearners(view, limits) ??
-    (view.learners.length > 0 ? undefined : replaceOrGrow(view, limits)) ??
-    undefined
+    (view.learners.length > 0 ? undefined : (handOn(view) ?? replaceOrGrow(view, limits)))
   );
 }
 
 type Limits = Required<RoomPolicyOptions>;
 
-/** Whoever goes in order is let go first: there is little time, and it may be needed to agree. The leader goes last: it hands over before. */
+/**
+ * Whoever goes in order is let go first: there is little time, and it may be needed to agree. Those that said their last word before those that wait for it; the
+ * leader goes last: it hands over before.
+ */
 function removeLeaving(view: RoomView): RoomChange | undefined {
-  const leaving = view.voters.filter(({ tab }) => tab?.isLeaving === true);
-  const first = leaving.find(({ id }) => id !== view.selfId) ?? leaving[0];
-  return first !== undefined && canLose(view, first) ? { type: 'remove', id: first.id } : undefined;
+  const leaving = view.voters.filter(isLeaving);
+  const first =
+    leaving.find(({ isOut }) => isOut === true) ?? leaving.find(({ id }) => id !== view.selfId) ?? leaving[0];
+  return first !== undefined && canLetGo(view, first) ? { type: 'remove', id: first.id } : undefined;
+}
+
+/** Every voter goes, and who stays could agree on nothing: the best of those takes over, however short a time it has been there. */
+function handOn(view: RoomView): RoomChange | undefined {
+  const { voters } = view;
+  if (voters.some(isLiving) || !isMajority(voters.filter(isThere).length, voters.length)) return undefined;
+  const heir = best(candidates(view, 0), []);
+  return heir && { type: 'admit', word: heir.word, replaces: undefined };
 }
 
 /** Learners are on their way to vote. One that goes, or does not come, is taken out; else they are waited for, one change at a time. */
-function settleLearners({ learners }: RoomView, { goneMilliseconds }: Limits): RoomChange | undefined {
-  const lost = learners.find(({ tab, goneMilliseconds: gone }) => tab?.isLeaving === true || gone >= goneMilliseconds);
+function settleLearners({ learners }: RoomView, limits: Limits): RoomChange | undefined {
+  const lost = learners.find(
+    (learner) =>
+      isLeaving(learner) ||
+      learner.goneMilliseconds >= limits.goneMilliseconds ||
+      (learner.idleMilliseconds ?? 0) >= limits.idleMilliseconds,
+  );
   return lost === undefined ? undefined : { type: 'remove', id: lost.id };
 }
 
@@ -196,12 +219,28 @@ function canLose({ voters }: RoomView, lost: RoomMemberView): boolean {
   return left.length > 0 && isMajority(left.filter(isLiving).length, left.length);
 }
 
+/** The same with those who are about to go, for as long as they wait to be let go. */
+function canLetGo({ voters }: RoomView, lost: RoomMemberView): boolean {
+  const left = voters.filter(({ id }) => id !== lost.id);
+  return left.length > 0 && isMajority(left.filter(isThere).length, left.length);
+}
+
 function isMajority(count: number, of: number): boolean {
   return count >= Math.floor(of / 2) + 1;
 }
 
-function isLiving({ tab }: RoomMemberView): boolean {
-  return tab !== undefined && !tab.isLeaving;
+/** It stays. */
+function isLiving(voter: RoomMemberView): boolean {
+  return isThere(voter) && !isLeaving(voter);
+}
+
+/** It can agree to something. */
+function isThere({ tab, isOut }: RoomMemberView): boolean {
+  return tab !== undefined && isOut !== true;
+}
+
+function isLeaving({ tab, isOut }: RoomMemberView): boolean {
+  return isOut === true || tab?.isLeaving === true;
 }
 
 function domainOf({ id, domain }: RoomMemberView): string {

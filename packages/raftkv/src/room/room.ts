@@ -20,7 +20,7 @@ import { RoomScene } from './room-scene.ts';
 import type { RoomNetwork, RoomPlatform, RoomSlots } from './room-platform.ts';
 import { roomDefaults, roomPriorities } from './room-options.ts';
 import type { RoomOptions } from './room-options.ts';
-import type { RoomTab } from './room-policy.ts';
+import type { TabInSight } from './room-overview.ts';
 import { describeRoom } from './room-status.ts';
 import type { RoomStatus } from './room-status.ts';
 import { findUnmerged } from './unmerged.ts';
@@ -276,7 +276,7 @@ export class TabInRoom<Value = unknown> {
     };
   }
 
-  #tabs(): (RoomTab & Pick<TabReport, 'memberId' | 'storeId' | 'clusterId'>)[] {
+  #tabs(): TabInSight[] {
     const own = { word: this.word, ...this.#report() };
     return [own, ...this.#scene.companions(this.clusterId).map(({ word, report }) => ({ ...report, word }))];
   }
