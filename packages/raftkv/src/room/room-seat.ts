@@ -78,9 +78,19 @@ export class RoomSeat {
     const identity = { clusterId, memberId, memberName: nameOf(word), storeId: this.storeId };
     const admission = { identity, configuration: decodeConfiguration(fromHex(configuration)), configurationIndex };
     joinHome(slots, { word, domain: platform.domain }, admission, lineage)
-      .then((home) => this.take(home))
-      .catch((error: unknown) => this.#failed(error))
+      .then((home) => this.#takeNew(home))
+      .catch((error: unknown) => this.#notThere(error))
       .finally(() => (this.#isBecoming = false));
+  }
+
+  /** Nothing was promised with this storage yet. */
+  async #takeNew(home: RoomHome): Promise<void> {
+    try {
+      await this.take(home);
+    } catch (error) {
+      await home.slot.remove().catch(() => undefined);
+      throw error;
+    }
   }
 
   /** Resolves once this member was let go and its storage is forgotten, or `isWanted` is no more. */
@@ -108,10 +118,8 @@ export class RoomSeat {
       const self = { word, domain: platform.domain };
       return await goOnHome({ slots, self, clusterId, former: member.home, clock: platform.clock });
     } catch (error) {
-      await this.#comeBack(member.home);
+      void this.#comeBack(member.home);
       throw error;
-    } finally {
-      this.#isBecoming = false;
     }
   }
 
@@ -132,15 +140,15 @@ export class RoomSeat {
    */
   #ended(home: RoomHome, error: RaftkvError): void {
     const member = this.#member;
-    if (error.code !== 'member_removed') this.#failed(error);
-    if (member?.home !== home) return;
+    if (error.code !== 'member_removed') this.error = error;
+    if (member?.home !== home) return this.#options.onChange();
     this.#have(undefined);
     this.storeId = drawStoreId();
     void member
       .close()
       .catch(() => undefined)
       .then(() => (isForgotten(error) ? home.slot.remove() : undefined))
-      .catch((failure: unknown) => this.#failed(failure))
+      .catch((failure: unknown) => (this.error = RaftkvError.from(failure)))
       .then(() => this.#options.onChange());
     this.#options.onChange();
   }
@@ -154,27 +162,49 @@ export class RoomSeat {
     void member
       .close()
       .catch(() => undefined)
-      .then(() => this.#comeBack(home))
-      .finally(() => (this.#isBecoming = false));
+      .then(() => this.#comeBack(home));
   }
 
-  /** The same member once more, with what is durable. */
+  /**
+   * The same member once more, with what is durable. If that fails it is tried again for a while, since a storage may be held up; meanwhile it is away, to the others too,
+   * and gives way like any other.
+   */
   async #comeBack(home: RoomHome): Promise<void> {
-    try {
-      await this.take(await reviveHome(home, this.#options.platform.domain));
-    } catch (error) {
-      this.#failed(error);
+    const { platform, isOver } = this.#options;
+    this.#isBecoming = true;
+    for (const pause of revivalPauses) {
+      try {
+        await this.take(await reviveHome(home, platform.domain));
+        break;
+      } catch (error) {
+        this.#notThere(error);
+        if (isForgotten(error)) await home.slot.remove().catch(() => undefined);
+        if (!isPassing(error) || pause === undefined) break;
+      }
+      await new Promise<void>((resolve) => void platform.clock.schedule(resolve, pause));
+      if (isOver()) break;
     }
+    this.#isBecoming = false;
   }
 
-  #failed(error: unknown): void {
+  /** Whoever the leader takes for this tab by its storage is not here: it is to be missed, and not to be waited for. */
+  #notThere(error: unknown): void {
+    this.storeId = drawStoreId();
     this.error = RaftkvError.from(error);
     this.#options.onChange();
   }
 }
 
+/** After each failed attempt to open a member again; none after the last one. */
+const revivalPauses = [1_000, 2_000, 4_000, 8_000, undefined] as const;
+
 /** Its storage is of no more use to anybody. */
 export function isForgotten(error: unknown): boolean {
   const { code } = RaftkvError.from(error);
   return code === 'member_removed' || code === 'member_superseded';
+}
+
+function isPassing(error: unknown): boolean {
+  const { code } = RaftkvError.from(error);
+  return code === 'storage_locked' || code === 'storage_failed' || code === 'storage_full';
 }
