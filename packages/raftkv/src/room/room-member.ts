@@ -219,8 +219,9 @@ export class RoomMember {
     return left;
   }
 
-  /** Another one goes, and gave its voice away. */
-  take(voice: GivenVoice): void {
+  /** The tab of that word goes, and gave its voice away. Anybody can say anything, so it counts if it is that tab's own. */
+  take(word: string, voice: GivenVoice): void {
+    if (this.members.find(({ id }) => id === voice.memberId)?.word !== word) return;
     this.#voices.set(voice.memberId, voice);
     this.#options.onChange();
   }
@@ -277,7 +278,10 @@ export class RoomMember {
     for (const { memberId, isLeaving } of this.#options.tabs()) {
       if (memberId !== undefined && !isLeaving) this.#giveBack(memberId);
     }
-    for (const voice of this.#voices.values()) this.#standIn.standFor(voice, raft);
+    for (const voice of this.#voices.values()) {
+      if (this.engine.roster.get(voice.memberId) === undefined) this.#voices.delete(voice.memberId);
+      else this.#standIn.standFor(voice, raft);
+    }
     this.#settlePriority(raft.leaderId);
     void this.#tend();
   }
@@ -326,7 +330,10 @@ export class RoomMember {
   /** Learners that are there and do not know it yet. */
   async #tellAdmitted(): Promise<void> {
     const now = this.#options.platform.clock.now();
-    for (const tab of this.#options.tabs()) {
+    const tabs = this.#options.tabs();
+    for (const word of this.#admittedAt.keys())
+      if (!tabs.some((tab) => tab.word === word)) this.#admittedAt.delete(word);
+    for (const tab of tabs) {
       const learner = this.members.find(({ word, role }) => word === tab.word && role === 'learner');
       const toldAt = this.#admittedAt.get(tab.word) ?? -Infinity;
       if (learner === undefined || tab.memberId !== undefined || now - toldAt < admitAgainMilliseconds) continue;

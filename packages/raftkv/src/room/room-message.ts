@@ -1,7 +1,8 @@
 // What the tabs of a room tell each other on channels of their own: each what it is, the leader who is let in, and who goes its last word. JSON, read as what
 // it is: anybody's who has the link.
-import { RaftkvError } from '@raftkv/wire';
+import { RaftkvError, decodeConfiguration } from '@raftkv/wire';
 import type { GivenVoice } from '@raftkv/server';
+import { fromHex } from './hex.ts';
 import { isLineage } from './room-note.ts';
 import type { RoomLineage } from './room-note.ts';
 
@@ -48,7 +49,7 @@ export interface TabReport {
 
 export type RoomMessage =
   | TabReport
-  /** From the leader: you are a member now. `configuration`: base64 of what `encodeConfiguration` made. */
+  /** From the leader: you are a member now. `configuration`: what `encodeConfiguration` made, in hexadecimal digits; that member is in it. */
   | {
       readonly type: 'admitted';
       readonly clusterId: string;
@@ -87,7 +88,7 @@ export function decodeRoomMessage(frame: Uint8Array): RoomMessage {
     type: 'admitted',
     clusterId: text(fields, 'clusterId'),
     memberId: text(fields, 'memberId'),
-    configuration: text(fields, 'configuration', maxBytes),
+    configuration: configurationWith(text(fields, 'memberId'), text(fields, 'configuration', maxBytes)),
     configurationIndex: number(fields, 'configurationIndex'),
     lineage: lineage(fields),
   };
@@ -142,6 +143,16 @@ function parseVoice(value: unknown): GivenVoice | undefined {
     lastIndex: number(fields, 'lastIndex'),
     committedConfigurationIndex: number(fields, 'committedConfigurationIndex'),
   };
+}
+
+function configurationWith(memberId: string, configuration: string): string {
+  try {
+    const { voters, learners } = decodeConfiguration(fromHex(configuration));
+    if ([...voters, ...learners].includes(memberId)) return configuration;
+  } catch {
+    // Whatever it is, it is none.
+  }
+  throw bad('configuration');
 }
 
 function lineage(fields: Fields): RoomLineage {

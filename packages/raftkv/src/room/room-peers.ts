@@ -42,6 +42,8 @@ const redialMilliseconds = 1_000;
 /** The one with the larger word dials only if the other one has not, by then. */
 const patienceMilliseconds = 2_500;
 const dialMilliseconds = 10_000;
+/** More tabs are not dialled, and refused with `busy`: a relay lets no more than half as many into a room. */
+const maxLinks = 128;
 
 export class RoomPeers {
   readonly #options: RoomPeersOptions;
@@ -78,6 +80,10 @@ export class RoomPeers {
       channel.start({ onFrame: () => undefined, onClose: () => undefined });
       return channel.close(new RaftkvError('closed', 'there is another channel'));
     }
+    if (known === undefined && this.#links.size >= maxLinks) {
+      channel.start({ onFrame: () => undefined, onClose: () => undefined });
+      return channel.close(new RaftkvError('busy', `there are ${maxLinks} tabs already`));
+    }
     this.#take(channel, word, false);
   }
 
@@ -86,11 +92,14 @@ export class RoomPeers {
     const { network, word: own, clock } = this.#options;
     const now = clock.now();
     const present = new Set(network.present);
-    for (const word of this.#firstSeen.keys()) if (!present.has(word)) this.#firstSeen.delete(word);
+    for (const known of [this.#firstSeen, this.#notBefore]) {
+      for (const word of known.keys()) if (!present.has(word)) known.delete(word);
+    }
     for (const word of present) {
       if (word === own || this.#isClosed) continue;
       const since = this.#firstSeen.get(word) ?? now;
       this.#firstSeen.set(word, since);
+      if (this.#links.size + this.#dialling.size >= maxLinks) break;
       if (this.#links.has(word) || this.#dialling.has(word) || now < (this.#notBefore.get(word) ?? 0)) continue;
       if (own < word || now - since >= patienceMilliseconds) this.#dial(word);
     }

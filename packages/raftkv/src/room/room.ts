@@ -110,7 +110,7 @@ export class TabInRoom<Value = unknown> {
       network: this.#network,
       clock: platform.clock,
       report: () => this.#report(),
-      onMessage: (_from, message) => this.#hear(message),
+      onMessage: (from, message) => this.#hear(from, message),
       onChange: () => {
         this.#claims.hear(this.#scene.companions(this.clusterId));
         this.#changed();
@@ -322,9 +322,9 @@ export class TabInRoom<Value = unknown> {
     channel.close(new RaftkvError('busy', 'this tab is no member at the moment'));
   }
 
-  #hear(message: Exclude<RoomMessage, TabReport>): void {
+  #hear(from: string, message: Exclude<RoomMessage, TabReport>): void {
     if (message.type === 'farewell') {
-      if (message.voice !== undefined) this.#seat.member?.take(message.voice);
+      if (message.voice !== undefined) this.#seat.member?.take(from, message.voice);
       return this.#changed();
     }
     this.#seat.admitted(message);

@@ -1,10 +1,13 @@
 // What tabs of a room tell each other: it comes back as it was, and what makes no sense is refused with a code, never with another exception.
+import { encodeConfiguration } from '@raftkv/wire';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { toHex } from '../../src/room/hex.ts';
 import { decodeRoomMessage, encodeRoomMessage } from '../../src/room/room-message.ts';
 import type { RoomMessage, TabReport } from '../../src/room/room-message.ts';
 
 const lineage = { epoch: 2, before: ['c0'] };
+const configuration = toHex(encodeConfiguration({ voters: ['m2'], votersOutgoing: [], learners: ['m1'] }));
 const messages: readonly RoomMessage[] = [
   {
     type: 'report',
@@ -25,7 +28,7 @@ const messages: readonly RoomMessage[] = [
     isGoingOn: true,
     yieldsTo: 'w2',
   },
-  { type: 'admitted', clusterId: 'c1', memberId: 'm1', configuration: '00ff', configurationIndex: 7, lineage },
+  { type: 'admitted', clusterId: 'c1', memberId: 'm1', configuration, configurationIndex: 7, lineage },
   { type: 'farewell', voice: undefined },
   {
     type: 'farewell',
@@ -48,6 +51,16 @@ describe('a word between tabs of a room', () => {
       isGoingOn: false,
       yieldsTo: undefined,
     });
+  });
+
+  it('that lets somebody in names a configuration, and one with that member', () => {
+    const admitted = { version: 1, ...messages.find(({ type }) => type === 'admitted') };
+    const other = toHex(encodeConfiguration({ voters: ['m2'], votersOutgoing: [], learners: [] }));
+    for (const wrong of [other, '00ff', 'zz', '']) {
+      expect(() => decodeRoomMessage(text({ ...admitted, configuration: wrong }))).toThrow(
+        expect.objectContaining({ code: 'bad_frame' }),
+      );
+    }
   });
 
   it('of another version is refused as such', () => {
