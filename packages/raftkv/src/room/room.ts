@@ -220,10 +220,14 @@ export class TabInRoom<Value = unknown> {
 
   /** See `Room.joinAnew`. */
   async joinAnew(): Promise<TabInRoom<Value>> {
+    const own = this.clusterId;
+    if (!this.#scene.clusters.some(({ clusterId }) => clusterId !== own))
+      throw new RaftkvError('not_found', 'no other cluster of this room is there to join');
     const slot = this.#seat.member?.home.slot;
     await this.#close();
+    const room = await TabInRoom.open(this.#key, this.#platform, this.#options, { type: 'join', isFresh: true });
     await slot?.remove();
-    return TabInRoom.open(this.#key, this.#platform, this.#options, { type: 'join', isFresh: true });
+    return room;
   }
 
   /** See `Room.unmerged`. */

@@ -294,6 +294,7 @@ describe('a room whose majority vanished at once', () => {
     expect(after.clusterId).not.toBe(before.clusterId);
     await vi.waitFor(async () => expect(await a.room.kv.get('x')).toBe('agreed'), within);
     await a.room.kv.put('x', 'gone on');
+    await expect(a.room.joinAnew()).rejects.toMatchObject({ code: 'not_found' });
     // The old majority comes back: it is a room of its own, and hears that another went on.
     const back = await stage.enter(profileB);
     await vi.waitFor(() => expect(back.room.status.getSnapshot().supersededBy?.epoch).toBe(2), within);
