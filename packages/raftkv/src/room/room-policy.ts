@@ -97,7 +97,7 @@ type Limits = Required<RoomPolicyOptions>;
  * leader goes last: it hands over before.
  */
 function removeLeaving(view: RoomView): RoomChange | undefined {
-  const leaving = view.voters.filter(isLeaving);
+  const leaving = view.voters.filter(isGoing);
   const first =
     leaving.find(({ isOut }) => isOut === true) ?? leaving.find(({ id }) => id !== view.selfId) ?? leaving[0];
   return first !== undefined && canLetGo(view, first) ? { type: 'remove', id: first.id } : undefined;
@@ -115,7 +115,7 @@ function handOn(view: RoomView): RoomChange | undefined {
 function settleLearners({ learners }: RoomView, limits: Limits): RoomChange | undefined {
   const lost = learners.find(
     (learner) =>
-      isLeaving(learner) ||
+      isGoing(learner) ||
       learner.goneMilliseconds >= limits.goneMilliseconds ||
       (learner.idleMilliseconds ?? 0) >= limits.idleMilliseconds,
   );
@@ -231,7 +231,7 @@ function isMajority(count: number, of: number): boolean {
 
 /** It stays. */
 function isLiving(voter: RoomMemberView): boolean {
-  return isThere(voter) && !isLeaving(voter);
+  return isThere(voter) && !isGoing(voter);
 }
 
 /** It can agree to something. */
@@ -239,7 +239,7 @@ function isThere({ tab, isOut }: RoomMemberView): boolean {
   return tab !== undefined && isOut !== true;
 }
 
-function isLeaving({ tab, isOut }: RoomMemberView): boolean {
+function isGoing({ tab, isOut }: RoomMemberView): boolean {
   return isOut === true || tab?.isLeaving === true;
 }
 

@@ -91,8 +91,29 @@ describe('the next change', () => {
     expect(next([a, b, voter('c', { isLeaving: true })], [tab('d')])).toEqual(remove('c'));
     expect(next([a, voter('b', { isLeaving: true })])).toEqual(remove('b'));
     expect(next([voter('a', { isLeaving: true }), b])).toEqual(remove('a'));
-    expect(next([voter('a', { isLeaving: true }), voter('b', { isLeaving: true }), c])).toBeUndefined();
+    expect(next([voter('a', { isLeaving: true }), voter('b', { isLeaving: true }), c])).toEqual(remove('b'));
     expect(next([voter('a', { isLeaving: true })])).toBeUndefined();
+  });
+
+  it('lets a tab that is there take over where all voters go, and lets them go then, one after the other', () => {
+    const [going, other] = [voter('a', { isLeaving: true }), voter('b', { isLeaving: true })];
+    const young = tab('c', { upMilliseconds: 10, forMilliseconds: 10 });
+    expect(next([going], [young])).toEqual(admit('c'));
+    expect(next([going], [tab('c', { isLeaving: true })])).toBeUndefined();
+    expect(next([going], [], [voter('c')])).toBeUndefined();
+    expect(next([going, voter('c')])).toEqual(remove('a'));
+    // Two that go: one of them is let go by both.
+    expect(next([going, other])).toEqual(remove('b'));
+    // With one that is away nothing can be agreed on.
+    expect(next([going, gone('b')], [young])).toBeUndefined();
+    expect(next([a, { ...b, isOut: true }, other])).toEqual(remove('b'));
+    expect(next([going, { ...b, isOut: true }])).toEqual(remove('b'));
+  });
+
+  it('takes a learner out that has come no nearer to a vote for long, though it is there', () => {
+    const learner = voter('c');
+    expect(next([a, b], [tab('d')], [{ ...learner, idleMilliseconds: 29_999 }])).toBeUndefined();
+    expect(next([a, b], [tab('d')], [{ ...learner, idleMilliseconds: 30_000 }])).toEqual(remove('c'));
   });
 
   it('replaces who was hidden for long by who is seen, and nobody by who is hidden too', () => {

@@ -72,6 +72,8 @@ function stageVigil(): RoomVigil {
 export class Profile {
   readonly domain: string;
   readonly isEphemeral: boolean;
+  /** Nothing can be kept here any more. */
+  isFull = false;
   readonly rooms = new Map<string, Set<MemoryStore>>();
 
   constructor(domain: string, { isEphemeral = false } = {}) {
@@ -126,7 +128,9 @@ export class Page {
         if (profile.isEphemeral) return memorySlots();
         const kept = profile.rooms.get(roomId) ?? new Set<MemoryStore>();
         profile.rooms.set(roomId, kept);
-        return memorySlots(kept);
+        const slots = memorySlots(kept);
+        const full = new RaftkvError('storage_full', 'the disk is full');
+        return { ...slots, create: (identity) => (profile.isFull ? Promise.reject(full) : slots.create(identity)) };
       },
       openNetwork: (options) => this.#stage.join(this, options),
     };

@@ -1,6 +1,7 @@
-// Rooms of tabs in one process: found, joined, left in order and out of order, hidden, cut off, all closed and opened again, and gone on from without a majority.
+// Rooms of tabs in one process: found, joined, left in order and out of order, hidden, cut off, all closed and opened again.
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { votersWanted } from '../../src/room/room-policy.ts';
+import { openPages, quorum, settled, voters, within, wordsOf } from './room-acts.ts';
 import { Profile, Stage, clock } from './room-stage.ts';
 import type { Page } from './room-stage.ts';
 
@@ -11,31 +12,7 @@ afterEach(async () => {
 });
 
 vi.setConfig({ testTimeout: 120_000 });
-const within = { timeout: 60_000, interval: 20 };
-const quorum = (page: Page) => page.room.status.getSnapshot().quorum;
-const voters = (page: Page): string[] =>
-  page.room.status
-    .getSnapshot()
-    .tabs.filter(({ role }) => role === 'voter')
-    .map(({ word }) => word)
-    .toSorted();
-const wordsOf = (pages: readonly Page[]): string[] => pages.map(({ room }) => room.word).toSorted();
-
-/** All of them, and nobody else, vote, and one leads. */
-async function settled(pages: readonly Page[], voting: readonly Page[] = pages): Promise<void> {
-  await vi.waitFor(() => {
-    for (const page of pages) {
-      expect(voters(page)).toEqual(wordsOf(voting));
-      expect(quorum(page).state).toBe('works');
-    }
-  }, within);
-}
-
-async function open(count: number): Promise<Page[]> {
-  const pages = [await stage.create(new Profile('p1'))];
-  for (let at = 2; at <= count; at += 1) pages.push(await stage.enter(new Profile(`p${at}`)));
-  return pages;
-}
+const open = (count: number): Promise<Page[]> => openPages(stage, count);
 
 describe('a room', () => {
   it('of one works at once, and others who join vote when they have been there for a while', async () => {
@@ -172,6 +149,35 @@ describe('a room', () => {
     expect(clock.now() - before).toBeLessThan(electionTimeoutMilliseconds);
   });
 
+  it('is handed to a tab that has only just come, when the only one that votes leaves', async () => {
+    stage.options = { ...stage.options, policy: { ...stage.options.policy, stableMilliseconds: 1_000_000 } };
+    const a = await stage.create();
+    await settled([a]);
+    await a.room.kv.put('x', 1);
+    const b = await stage.enter(new Profile('p2'));
+    expect(await b.room.kv.get('x')).toBe(1);
+    await a.room.leave();
+    stage.gone(a);
+    await settled([b]);
+    expect(await b.room.kv.get('x')).toBe(1);
+    expect(a.profile.rooms.values().next().value!.size).toBe(0);
+  });
+
+  it('does not wait for a tab that cannot keep what a member has to', async () => {
+    const full = new Profile('p2');
+    full.isFull = true;
+    const a = await stage.create();
+    const b = await stage.enter(full);
+    await settled([a]);
+    await vi.waitFor(() => expect(b.room.status.getSnapshot().error).toMatchObject({ code: 'storage_full' }), within);
+    const c = await stage.enter(new Profile('p3'));
+    await settled([a, b, c], [a, c]);
+    await c.room.kv.put('x', 1);
+    expect(await b.room.kv.get('x')).toBe(1);
+    full.isFull = false;
+    await settled([a, b, c]);
+  });
+
   it('is led by a hidden tab if there is no other one', async () => {
     const pages = await open(3);
     await settled(pages);
@@ -270,147 +276,3 @@ describe('a room', () => {
     expect(await again.room.kv.get('x')).toBe(1);
   });
 });
-
-describe('a room whose majority vanished at once', () => {
-  it('can be read, and goes on from what is left when somebody says so; who comes back is refused and told', async () => {
-    const pages = await open(3);
-    await settled(pages);
-    const [a, b, c] = pages as [Page, Page, Page];
-    await a.room.kv.put('x', 'agreed');
-    await vi.waitFor(async () => expect(await a.room.kv.get('x', { level: 'local' })).toBe('agreed'), within);
-    await expect(a.room.goOnFromHere()).rejects.toMatchObject({ code: 'invalid_argument' });
-    a.cut();
-    await b.room.kv.put('y', 'only there');
-    await c.room.kv.put('x', 'another');
-    const [profileB, profileC] = [b.profile, c.profile];
-    b.crash();
-    c.crash();
-    a.mend();
-    await vi.waitFor(() => expect(quorum(a).state).toBe('lost'), within);
-    const before = a.room.status.getSnapshot();
-    await go(a);
-    const after = a.room.status.getSnapshot();
-    expect(after.epoch).toBe(2);
-    expect(after.clusterId).not.toBe(before.clusterId);
-    await vi.waitFor(async () => expect(await a.room.kv.get('x')).toBe('agreed'), within);
-    await a.room.kv.put('x', 'gone on');
-    await expect(a.room.joinAnew()).rejects.toMatchObject({ code: 'not_found' });
-    // The old majority comes back: it is a room of its own, and hears that another went on.
-    const back = await stage.enter(profileB);
-    await vi.waitFor(() => expect(back.room.status.getSnapshot().supersededBy?.epoch).toBe(2), within);
-    const other = await stage.enter(profileC);
-    await vi.waitFor(() => expect(quorum(other).state).toBe('works'), within);
-    expect(await back.room.kv.get('y')).toBe('only there');
-    expect(other.room.status.getSnapshot().clusterId).toBe(before.clusterId);
-    expect(voters(a)).toEqual([a.room.word]);
-    const unmerged = await back.room.unmerged();
-    expect(unmerged.entries.toSorted((p, q) => (p.key < q.key ? -1 : 1))).toEqual([
-      { key: 'x', value: 'another', there: 'gone on' },
-      { key: 'y', value: 'only there', there: undefined },
-    ]);
-    expect(unmerged.export().split('\n')).toContain('{"key":"y","value":"only there"}');
-    // They may join anew.
-    for (const page of [back, other]) page.room = await page.room.joinAnew();
-    await settled([a, back, other]);
-    expect(await other.room.kv.get('x')).toBe('gone on');
-    // A page that joined anew says its last word like any other.
-    const before = clock.now();
-    other.close();
-    await settled([a, back]);
-    expect(clock.now() - before).toBeLessThan(4_000);
-    // And it is noted where it lasts.
-    const { profile } = a;
-    a.crash();
-    const again = await stage.enter(profile);
-    expect(again.room.status.getSnapshot().epoch).toBe(2);
-  });
-
-  it('goes on with all that was acknowledged, though who is left does not know of all of it that it is agreed', async () => {
-    const pages = await open(3);
-    await settled(pages);
-    const leader = pages.find(({ room }) => room.status.getSnapshot().self.isLeader)!;
-    const [one, ...others] = pages.filter((page) => page !== leader) as [Page, Page];
-    // Only one of the others has what is acknowledged now.
-    others[0]!.cut();
-    for (let n = 1; n <= 20; n += 1) await leader.room.kv.put(`n${n}`, n);
-    for (const page of pages) page.crash();
-    const back = await stage.enter(one.profile);
-    await vi.waitFor(() => expect(quorum(back).state).toBe('lost'), within);
-    await go(back);
-    await vi.waitFor(async () => expect(await back.room.kv.get('n20')).toBe(20), within);
-    const kept = await Promise.all(Array.from({ length: 20 }, (_, at) => back.room.kv.get(`n${at + 1}`)));
-    expect(kept).toEqual(Array.from({ length: 20 }, (_, at) => at + 1));
-  });
-
-  it('tells which of its tabs knows most, and goes on from no other one unless that is said', async () => {
-    const pages = await open(5);
-    await settled(pages);
-    const leader = pages.find(({ room }) => room.status.getSnapshot().self.isLeader)!;
-    const [behind, one, ...others] = pages.filter((page) => page !== leader) as [Page, Page, ...Page[]];
-    behind.cut();
-    await leader.room.kv.put('x', 'acknowledged');
-    await vi.waitFor(async () => expect(await one.room.kv.get('x', { level: 'local' })).toBe('acknowledged'), within);
-    for (const page of [leader, ...others]) page.crash();
-    behind.mend();
-    await vi.waitFor(() => {
-      expect([quorum(behind).knowsMost, quorum(one).knowsMost]).toEqual([one.room.word, one.room.word]);
-    }, within);
-    expect(quorum(behind).words).toContain(`The tab ${one.room.word} may know more than this one`);
-    await expect(behind.room.goOnFromHere()).rejects.toMatchObject({ code: 'invalid_argument' });
-    await go(one);
-    expect(await one.room.kv.get('x')).toBe('acknowledged');
-    await vi.waitFor(() => expect(behind.room.status.getSnapshot().supersededBy?.epoch).toBe(2), within);
-    await expect(behind.room.goOnFromHere({ isLessEnough: true })).rejects.toThrow('went on already');
-  });
-
-  it.each([
-    ['within reach of each other', false],
-    ['of one browser that do not hear each other', true],
-  ])('goes on from one of two tabs that mean to at the same moment: %s', async (_where, isApart) => {
-    const profile = new Profile('p1');
-    const pages = [await stage.create(profile)];
-    for (const domain of ['p1', 'p2', 'p3', 'p4']) {
-      pages.push(await stage.enter(domain === 'p1' && isApart ? profile : new Profile(domain)));
-    }
-    await settled(pages);
-    const [a, b, ...others] = pages as [Page, Page, ...Page[]];
-    for (const page of others) page.crash();
-    if (isApart) a.cut();
-    await vi.waitFor(() => expect([quorum(a).state, quorum(b).state]).toEqual(['lost', 'lost']), within);
-    const outcomes = await Promise.allSettled([go(a), go(b)]);
-    expect(outcomes.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
-    a.mend();
-    const [on, left] = outcomes[0].status === 'fulfilled' ? [a, b] : [b, a];
-    await vi.waitFor(() => expect(quorum(on).state).toBe('works'), within);
-    // The other one is the member that it was, and is told.
-    await vi.waitFor(() => expect(left.room.status.getSnapshot().supersededBy?.epoch).toBe(2), within);
-    expect(left.room.status.getSnapshot()).toMatchObject({ epoch: 1, quorum: { state: 'lost', votersHere: 1 } });
-    expect(left.memberId).toBeDefined();
-  });
-
-  it('becomes two rooms, of the same epoch and with ids of their own, if two go on apart', async () => {
-    const pages = await open(5);
-    await settled(pages);
-    const [a, b, ...others] = pages as [Page, Page, ...Page[]];
-    await a.room.kv.put('x', 1);
-    await vi.waitFor(async () => expect(await b.room.kv.get('x', { level: 'local' })).toBe(1), within);
-    for (const page of others) page.crash();
-    a.cut();
-    await vi.waitFor(() => expect([quorum(a).state, quorum(b).state]).toEqual(['lost', 'lost']), within);
-    await Promise.all([go(a), go(b)]);
-    a.mend();
-    await a.room.kv.put('x', 'a');
-    await b.room.kv.put('x', 'b');
-    await vi.waitFor(() => expect(a.room.status.getSnapshot().others).toHaveLength(1), within);
-    const [one, two] = [a.room.status.getSnapshot(), b.room.status.getSnapshot()];
-    expect([one.epoch, two.epoch]).toEqual([2, 2]);
-    expect(one.clusterId).not.toBe(two.clusterId);
-    expect(one.others[0]!.clusterId).toBe(two.clusterId);
-    expect([await a.room.kv.get('x'), await b.room.kv.get('x')]).toEqual(['a', 'b']);
-    expect([voters(a), voters(b)]).toEqual([[a.room.word], [b.room.word]]);
-  });
-});
-
-async function go(page: Page): Promise<void> {
-  page.room = await page.room.goOnFromHere();
-}
