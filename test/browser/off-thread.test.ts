@@ -50,9 +50,7 @@ describe('a replica in a worker', () => {
     const tab = await openTab();
     const revision = await tab.put('thread/stored', 1);
     await tab.reaches(revision);
-    await tab.tab.page.reload();
-    await tab.openReplica();
-    await tab.until(isReady);
+    await tab.reloadKept(isReady);
     expect(await tab.reaches(revision)).toMatchObject({ snapshots: 0, tenancy: 'holder', divergences: 0 });
   });
 
@@ -88,7 +86,8 @@ describe('a replica in a worker', () => {
     const since = performance.now();
     await tab.tab.page.evaluate(() => threadLab.workers.at(-1)!.terminate());
     await expect.poll(() => tab.tab.page.evaluate(() => threadLab.workers.length)).toBe(2);
-    expect(performance.now() - since).toBeLessThan(1_000);
+    // One that only fell silent would be waited for longer.
+    expect(performance.now() - since).toBeLessThan(3_000);
     await tab.committed();
     await expectCounted(tab, 'thread/died', 60);
     const revision = await tab.put('thread/after', 1);

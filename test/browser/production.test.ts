@@ -26,8 +26,7 @@ it('feeds tabs from one replica, writes once, and goes on from what it has kept'
     { status: 'success', data: [{ key: 'made/in', isPending: false }] },
   ]);
   await second.tab.close();
-  await first.tab.page.reload();
-  await first.openReplica();
+  await first.reloadKept(({ phase }) => phase === 'ready');
   const status = await first.reaches(revision);
   expect(status).toMatchObject({ snapshots: 0, divergences: 0, storage: 'relaxed', error: undefined });
 });

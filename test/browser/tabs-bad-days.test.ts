@@ -2,6 +2,7 @@
 // keeps; and nodes that die meanwhile. Each write is done once, in order, or said not to be.
 import { describe, expect, it } from 'vitest';
 import { ReplicaTab, setCluster } from './harness/replica-tabs.ts';
+import type { TabStatus } from './harness/replica-tabs.ts';
 import { setStage } from './harness/stage.ts';
 import { Tab } from './harness/tabs.ts';
 
@@ -10,8 +11,9 @@ const cluster = setCluster();
 
 const open = (options: Parameters<typeof ReplicaTab.open>[2] = {}): Promise<ReplicaTab> =>
   ReplicaTab.open(stage, cluster(), options);
-const isReady = (tab: ReplicaTab): Promise<unknown> =>
-  tab.until(({ phase, connection, storage }) => phase === 'ready' && connection === 'online' && storage === 'relaxed');
+const isReadyStatus = ({ phase, connection, storage }: TabStatus): boolean =>
+  phase === 'ready' && connection === 'online' && storage === 'relaxed';
+const isReady = (tab: ReplicaTab): Promise<unknown> => tab.until(isReadyStatus);
 
 interface Counted {
   readonly value: number;
@@ -31,7 +33,7 @@ describe('a tab', () => {
   it('reloaded in the middle of writes did each of them once or not at all, in order, and fetches nothing anew', async () => {
     const tab = await open();
     await tab.put('reload/seen', 'x'.repeat(100_000));
-    await isReady(tab);
+    await tab.reloadKept(isReadyStatus);
     let first = 1;
     for (let round = 0; round < 5; round += 1) {
       await tab.begin('reload/count', first, 60);
@@ -131,14 +133,7 @@ describe('a tab', () => {
     const one = await open({ replica: 'per-tab' });
     await isReady(one);
     const { replicaId } = await one.status();
-    // A page that is left in the moment in which it is ready may not have kept its copy yet.
-    const snapshotsAfterReload = async (): Promise<number> => {
-      await reload(one);
-      await isReady(one);
-      return (await one.status()).snapshots;
-    };
-    await expect.poll(snapshotsAfterReload).toBe(0);
-    expect(await one.status()).toMatchObject({ replicaId, tenancy: 'alone' });
+    expect(await one.reloadKept(isReadyStatus)).toMatchObject({ replicaId, tenancy: 'alone' });
     const born = stage.profile().then(({ context }) => context.waitForEvent('page'));
     await one.tab.page.evaluate(() => void globalThis.open(location.href));
     const page = await born;
@@ -150,9 +145,7 @@ describe('a tab', () => {
     const duplicate = await two.status();
     expect(duplicate.tenancy).toBe('alone');
     expect(duplicate.replicaId).not.toBe(replicaId);
-    await reload(two);
-    await isReady(two);
-    expect((await two.status()).replicaId).toBe(duplicate.replicaId);
+    expect((await two.reloadKept(isReadyStatus)).replicaId).toBe(duplicate.replicaId);
     expect((await one.status()).replicaId).toBe(replicaId);
   });
 });

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect } from 'vitest';
 import type { ReplicaOptions, ReplicaStatus } from 'raftkv';
 import { Cluster } from '../../e2e/harness/cluster.ts';
+import { waitFor } from '../../e2e/harness/wait.ts';
 import type { Stage } from './stage.ts';
 import type { Tab } from './tabs.ts';
 
@@ -72,6 +73,17 @@ export class ReplicaTab {
   /** Resolves once the copy has come to this revision. */
   reaches(revision: number, milliseconds?: number): Promise<TabStatus> {
     return this.until((status) => status.revision >= revision && status.phase === 'ready', milliseconds);
+  }
+
+  /** Loads the page anew until it goes on from what it has kept: one that is left as soon as it is ready may not have kept its copy yet. */
+  reloadKept(isWanted: (status: TabStatus) => boolean): Promise<TabStatus> {
+    const again = async (): Promise<TabStatus | undefined> => {
+      await this.tab.page.reload();
+      await this.openReplica();
+      const status = await this.until(isWanted);
+      return status.snapshots === 0 ? status : undefined;
+    };
+    return waitFor('it goes on from what it has kept', again, { timeoutMilliseconds: 30_000 });
   }
 
   isHolder(milliseconds?: number): Promise<TabStatus> {
