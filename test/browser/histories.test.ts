@@ -1,7 +1,7 @@
 // Four tabs of one origin put, get, delete and compare-and-swap through their shared replica, while nodes are killed and paused and tabs are reloaded
 // and cut off. What the tabs were told must be linearizable, nothing acknowledged may be missing, and what a session sees must never go back.
 //
-// RAFTKV_TAB_SECONDS sets the length (30), RAFTKV_RANDOM_SEED the seed (a new one each run, printed).
+// RAFTKV_TAB_SECONDS sets the length (12), RAFTKV_RANDOM_SEED the seed (a new one each run, printed).
 import { expect, it } from 'vitest';
 import { expectAgreement, expectPresent } from '../e2e/harness/agreement.ts';
 import { withCluster } from '../e2e/harness/cluster.ts';
@@ -15,7 +15,7 @@ import { setStage } from './harness/stage.ts';
 import { TabWorkloadClient } from './harness/tab-workload.ts';
 
 const stage = setStage(['history'], { build: 'production' });
-const seconds = Number(process.env['RAFTKV_TAB_SECONDS'] ?? 30);
+const seconds = Number(process.env['RAFTKV_TAB_SECONDS'] ?? 12);
 const seed = Number(process.env['RAFTKV_RANDOM_SEED'] ?? Math.floor(Math.random() * 1e6));
 
 /** Now and then one tab is reloaded or cut off for a moment. */

@@ -72,19 +72,20 @@ it('goes on when the tab that leads is closed, killed, reloaded and frozen in tu
 });
 
 it('hands over in the turn in which the tab that leads is hidden or closed: nobody waits for an election timeout', async () => {
-  const electionTimeoutMilliseconds = 20_000;
+  const electionTimeoutMilliseconds = 8_000;
+  const soonMilliseconds = 5_000;
   await stage.profile();
   const tabs = await Promise.all(names.map((name) => openOne(name, { electionTimeoutMilliseconds })));
   const first = await leaderOf(tabs, 90_000);
   // Who is seen is told with the heartbeats, which are rare here.
   await first.put('x', 1);
-  await new Promise((resolve) => setTimeout(resolve, 5_000));
+  await new Promise((resolve) => setTimeout(resolve, electionTimeoutMilliseconds / 2));
   await first.tab.freeze();
   const others = without(tabs, first);
-  const second = await leaderOf(others, 5_000);
+  const second = await leaderOf(others, soonMilliseconds);
   await second.put('x', 2);
   await second.tab.close();
-  await without(others, second)[0]!.until(({ isLeader, term }) => isLeader || term > 2, 5_000);
+  await without(others, second)[0]!.until(({ isLeader, term }) => isLeader || term > 2, soonMilliseconds);
 });
 
 it('a frozen tab that was robbed of its storage acknowledges nothing when it thaws, and ends', async () => {
