@@ -4,6 +4,7 @@
 // and so does `alone`.
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/longest-first.ts';
 
 /** Process suites that measure how long something takes, flood, or break the networks and disks of the machine: nothing runs beside them. */
 const alone = ['test/chaos/**/*.process.test.ts', 'test/e2e/{flood,rolling-restart}.test.ts'];
@@ -60,6 +61,7 @@ export default defineConfig({
   test: {
     // Two cores: one worker each. More only makes timers late, and late timers make tests of timeouts lie.
     maxWorkers: 2,
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         ...sources,
@@ -117,8 +119,8 @@ export default defineConfig({
           name: 'browser',
           environment: 'node',
           include: ['test/browser/**/*.test.ts'],
-          // One browser at a time: two starve each other, and then timeouts lie.
-          fileParallelism: false,
+          // Tabs mostly wait: for timeouts, for each other, for disks. More than two files starve each other, and then timeouts lie.
+          maxWorkers: 2,
           expect: { poll: { timeout: 20_000 } },
           testTimeout: 60_000,
           hookTimeout: 120_000,

@@ -12,21 +12,21 @@ const reports = mkdtempSync(join(tmpdir(), 'raftkv-test-'));
 
 /**
  * A suite is a vitest project, or several: its tests are counted. The minutes bound a step that hangs, with room for a slow machine.
- * Steps of one `lane` run one after another, and two lanes in a row beside each other: neither browsers nor most processes keep two cores
- * busy. Browsers keep out of each other's way in one lane; what measures time or floods is in none.
+ * Steps of one `lane` run one after another, and two lanes in a row beside each other: what one waits for leaves the cores to the other.
+ * What measures time, floods or keeps both cores busy is in none.
  */
 const steps = [
   { name: 'format', command: ['oxfmt', '--check', '.'], minutes: 2 },
   { name: 'lint', command: ['oxlint', '-c', 'test/architecture/oxlint.json', '--deny-warnings', '.'], minutes: 2 },
   { name: 'build', command: ['npm', 'run', '--silent', 'build'], minutes: 6 },
-  { name: 'types', command: ['npm', 'run', '--silent', 'typecheck'], minutes: 6 },
-  { name: 'architecture', suite: true, minutes: 5 },
-  { name: 'knip', command: ['knip'], minutes: 3 },
-  { name: 'unit', suite: true, minutes: 25 },
-  { name: 'simulator', suite: true, minutes: 15 },
+  { name: 'types', command: ['npm', 'run', '--silent', 'typecheck'], minutes: 6, lane: 'types' },
+  { name: 'architecture', suite: true, minutes: 5, lane: 'rules' },
+  { name: 'knip', command: ['knip'], minutes: 3, lane: 'rules' },
   { name: 'react', suite: true, project: 'react-*', minutes: 10 },
+  { name: 'unit', suite: true, minutes: 25, lane: 'unit' },
+  { name: 'packages', suite: true, minutes: 10, lane: 'packages' },
+  { name: 'simulator', suite: true, minutes: 15 },
   { name: 'browser', suite: true, minutes: 25, lane: 'browser' },
-  { name: 'packages', suite: true, minutes: 10, lane: 'process' },
   { name: 'process', suite: true, minutes: 30, lane: 'process' },
   { name: 'alone', suite: true, minutes: 15 },
 ];

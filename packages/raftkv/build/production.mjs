@@ -1,7 +1,7 @@
 // Builds what a browser app gets in production: everything behind the browser's door in `dist/production/index.js`, and what is imported when it is needed in
 // files beside it. Names that nobody outside can see are short there, the same in each file, and errors have their code and their values but not their sentences.
 // The `development` condition gives the plain build. Which names and which texts is for `program.mjs` to say; `test/bundle-size.mjs` measures what becomes of it.
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { minify } from 'terser';
 import { build, defaultClientConditions } from 'vite';
@@ -55,8 +55,15 @@ for (const { fileName, code, map } of plain) {
   if (fileName === 'index.js') order(program, code, readOrder());
   const sourceMap = { content: map, filename: fileName, url: `${fileName}.map` };
   const shrunk = await shrink(program, { format: { preserve_annotations: true }, sourceMap });
-  writeFileSync(join(folder, fileName), shrunk.code);
-  writeFileSync(join(folder, `${fileName}.map`), shrunk.map);
+  writeWhole(`${fileName}.map`, shrunk.map);
+  writeWhole(fileName, shrunk.code);
+}
+
+/** Suites that run side by side may build, and read, at the same time. */
+function writeWhole(name, text) {
+  const unfinished = join(folder, `${name}.${process.pid}`);
+  writeFileSync(unfinished, text);
+  renameSync(unfinished, join(folder, name));
 }
 
 function shrink(program, output) {

@@ -1,12 +1,13 @@
 // A site for one suite: bundles pages, as an app would be, and serves them on loopback. Each site has a port and so an origin of its own, with its own
 // storage. Pages are made from the sources of the packages; or from the production build, with which some suites and, by `RAFTKV_BUILD=production`, any are run.
 import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { build, defaultClientConditions } from 'vite';
 
-const productionBuild = '../../../packages/raftkv/build/production.mjs';
+const packages = join(import.meta.dirname, '../../../packages');
 const pagesFolder = join(import.meta.dirname, '../pages');
 
 export interface Site {
@@ -15,7 +16,7 @@ export interface Site {
   close(): Promise<void>;
 }
 
-/** What the pages are made of. `production`: of what an app gets behind the browser's door, made anew from the sources. */
+/** What the pages are made of. `production`: of what an app gets behind the browser's door, made anew where a source is younger. */
 export type SiteBuild = 'sources' | 'production';
 
 const defaultBuild: SiteBuild = process.env.RAFTKV_BUILD === 'production' ? 'production' : 'sources';
@@ -53,9 +54,20 @@ function shell(page: string): string {
 /** What a bundler goes by that builds for production; tests run under another name. */
 const productionConditions = ['production', ...defaultClientConditions.filter((name) => !name.includes('development'))];
 
+/** Takes some seconds, unless there is one that is younger than all that it is made of. */
+function makeProductionBuild(): void {
+  const made = statSync(join(packages, 'raftkv/dist/production/index.js'), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  const rooms = readdirSync(packages).flatMap((room) => [join(packages, room, 'src'), join(packages, room, 'build')]);
+  const youngest = rooms
+    .filter((folder) => existsSync(folder))
+    .flatMap((folder) => readdirSync(folder, { recursive: true }).map((file) => join(folder, String(file))))
+    .reduce((latest, file) => Math.max(latest, statSync(file).mtimeMs), 0);
+  if (made < youngest) execFileSync(process.execPath, [join(packages, 'raftkv/build/production.mjs')]);
+}
+
 /** The scripts by their path. */
 async function bundle(pages: readonly string[], from: SiteBuild): Promise<Map<string, string>> {
-  if (from === 'production') execFileSync(process.execPath, [join(import.meta.dirname, productionBuild)]);
+  if (from === 'production') makeProductionBuild();
   const made = await build({
     root: pagesFolder,
     configFile: false,
