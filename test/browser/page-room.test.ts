@@ -16,6 +16,16 @@ import {
 
 const room = setRoomPages();
 
+/** The process of its tab ends where it stands. */
+async function crash(page: Page): Promise<void> {
+  const gone = new Promise((resolve) => void page.once('crash', resolve));
+  const protocol = await page.context().newCDPSession(page);
+  // It does not answer: whoever would is dead.
+  protocol.send('Page.crash').catch(() => undefined);
+  await gone;
+  await page.close();
+}
+
 describe('a room without a server', () => {
   it('is what a page on a static host opens with', async () => {
     const page = await room.visit('');
@@ -38,7 +48,7 @@ describe('a room without a server', () => {
     const last = others[1]!;
     await voters(last, '1 of 1 voters here');
     await until(last, 'You lead');
-    await last.locator('.events', { hasText: 'this tab runs its member too' }).waitFor({ timeout });
+    await last.locator('.events', { hasText: 'is no member any more' }).waitFor({ timeout });
     const before = await verdict(last);
     await judged(last, before.operations + 20);
     expect((await verdict(last)).violations).toBe(0);
@@ -66,6 +76,35 @@ describe('a room without a server', () => {
       await judged(page, 20);
       expect(await page.locator('.proof').allTextContents()).toEqual([]);
     }
+  });
+});
+
+describe('a room without its majority', () => {
+  it('is read, says so, and goes on from here when somebody says so twice; who comes back is told', async () => {
+    const pages = await openRoom(3);
+    const [left, ...others] = pages as [Page, Page, Page];
+    await expect.poll(async () => (await verdict(left)).operations, { timeout }).toBeGreaterThan(20);
+    const link = new URL(left.url()).hash;
+    // Nobody hears a word of their ends.
+    for (const page of others) await crash(page);
+    await until(left, 'No majority: reading only');
+    expect(await stateLine(left).textContent()).toContain('Everything can be read, nothing can be written');
+    await left.getByRole('button', { name: /Go on from here/ }).click();
+    await left.getByRole('button', { name: 'Go on without them' }).click();
+    await until(left, 'You lead');
+    await left.locator('.ring-panel', { hasText: 'epoch 2' }).waitFor({ timeout });
+    const before = await verdict(left);
+    await expect.poll(async () => (await verdict(left)).operations, { timeout }).toBeGreaterThan(before.operations);
+    const back = await visit(link);
+    await until(back, 'The room went on without this tab');
+    await back.getByRole('button', { name: 'What only this tab has' }).click();
+    await back.getByRole('link', { name: 'Save it' }).waitFor({ timeout });
+    await back.getByRole('button', { name: 'Forget it and join the room' }).click();
+    for (const page of [left, back]) await voters(page, '2 of 2 voters here');
+    await back.getByRole('button', { name: 'Leave the room' }).click();
+    await until(back, 'You left the room');
+    await voters(left, '1 of 1 voters here');
+    expect((await verdict(left)).violations).toBe(0);
   });
 });
 

@@ -1,39 +1,34 @@
-// Addresses within the room's part of the page: `#/room`, `#/room/<id>[/<member>]`, `#/room/<id>/invited/<code>`, `#/room/break-it` and `#/room/replay`. Pure.
+// Addresses within the room's part of the page: `#/room`, `#/room/new`, `#/room/<fragment of the room's link>`, the same with `/invited/<code>`, `#/room/break-it` and
+// `#/room/replay`. Pure.
+import { decodeRoomLink } from 'raftkv/room';
 
 export type RoomPath =
   | { readonly type: 'landing' }
+  | { readonly type: 'new' }
   | { readonly type: 'break-it' }
   | { readonly type: 'replay' }
-  | {
-      readonly type: 'room';
-      readonly room: string;
-      readonly hints: readonly string[];
-      readonly invitation: string | undefined;
-    };
+  | { readonly type: 'room'; readonly link: string; readonly invitation: string | undefined };
 
 /** Undefined: the address is not of this part. */
 export function parseRoomPath(hash: string): RoomPath | undefined {
-  const [room, id, ...rest] = hash.replace(/^#\/?/, '').split('/');
+  const [room, link, mark, invitation] = hash.replace(/^#\/?/, '').split('/');
   if (room !== 'room') return undefined;
-  if (id === 'break-it' || id === 'replay') return { type: id };
-  if (id === undefined || !/^[a-z0-9]{16,40}$/.test(id)) return { type: 'landing' };
-  const isInvited = rest[0] === 'invited';
-  return {
-    type: 'room',
-    room: id,
-    hints: isInvited ? [] : rest.filter((name) => /^[a-z0-9-]{1,40}$/.test(name)),
-    invitation: isInvited ? rest[1] : undefined,
-  };
+  if (link === 'break-it' || link === 'replay' || link === 'new') return { type: link };
+  if (link === undefined || !isRoomLink(link)) return { type: 'landing' };
+  return { type: 'room', link, invitation: mark === 'invited' ? invitation : undefined };
 }
 
-/** `via`: a member to ask, for who is not in this browser. */
-export function linkTo(room: string, via: string | undefined, invitation?: string): string {
-  const rest = invitation === undefined ? (via === undefined ? '' : `/${via}`) : `/invited/${invitation}`;
-  return `${location.origin}${location.pathname}#/room/${room}${rest}`;
+/** Of this page, to the room that this link of `raftkv/room` leads to. */
+export function pageLink(link: string, invitation?: string): string {
+  const fragment = link.slice(link.indexOf('#') + 1);
+  return `${location.origin}${location.pathname}#/room/${fragment}${invitation === undefined ? '' : `/invited/${invitation}`}`;
 }
 
-/** 20 characters that are not easily taken for one another: nobody guesses them, and who has them may come in. */
-export function drawRoomId(): string {
-  const letters = 'abcdefghjkmnpqrstuvwxyz23456789';
-  return [...crypto.getRandomValues(new Uint8Array(20))].map((byte) => letters[byte % letters.length]).join('');
+function isRoomLink(link: string): boolean {
+  try {
+    decodeRoomLink(link);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -97,3 +97,19 @@ export function faultyClock(faults: Faults, isDead: () => boolean = () => false)
     },
   };
 }
+
+/** The same clock, whose callbacks wait while the member is frozen. */
+export function withFaults(clock: Clock, faults: Faults): Clock {
+  return {
+    ...clock,
+    schedule: (callback, milliseconds) => {
+      let isCancelled = false;
+      const cancel = clock.schedule(() => faults.whenAwake(() => void (isCancelled || callback())), milliseconds);
+      return () => {
+        isCancelled = true;
+        cancel();
+      };
+    },
+    defer: (callback) => clock.defer(() => faults.whenAwake(callback)),
+  };
+}

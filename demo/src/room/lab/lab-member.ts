@@ -1,6 +1,6 @@
 // A member of the laboratory: real core, real storage in IndexedDB with its lock and its fence, in this page and over the laboratory's links. Which rule its storage
 // breaks is said when it is opened; it ends in order, or as if its tab had died.
-import { serveClient } from '@raftkv/server';
+import { serveClient, tabAddress } from '@raftkv/server';
 import type { FoundingMember, Member } from '@raftkv/server';
 import type { Storage } from '@raftkv/storage';
 import { openIndexedDbStorage } from '@raftkv/storage/web';
@@ -12,7 +12,6 @@ import { CoreWatch } from '../core/core-watch.ts';
 import type { MessageSeen } from '../core/core-watch.ts';
 import { MemoryFlight } from '../core/memory-flight.ts';
 import { Faults, faultyClock } from '../faults/faults.ts';
-import { addressOf } from '../source/roads.ts';
 import { acknowledgeEarly, skipFence } from './broken-storage.ts';
 import type { EarlyStorage } from './broken-storage.ts';
 import type { LabNetwork, Station } from './lab-network.ts';
@@ -55,7 +54,7 @@ export class LabMember {
   private constructor(options: LabMemberOptions) {
     this.options = options;
     this.station = {
-      address: addressOf(options.name),
+      address: tabAddress(options.name),
       accept: (channel, purpose) => {
         if (this.member === undefined) return channel.close(new RaftkvError('busy', 'it is only opening'));
         if (purpose === 'peer') this.member.mesh.accept(channel);

@@ -13,7 +13,7 @@ export function viewLab(members: readonly LabMember[], canReach: (a: LabMember, 
   return {
     phase: 'running',
     problem: undefined,
-    room: 'laboratory',
+    link: undefined,
     self: undefined,
     members: sights,
     links: linksOf(members, canReach),
@@ -24,10 +24,12 @@ export function viewLab(members: readonly LabMember[], canReach: (a: LabMember, 
     isVoter: false,
     votersThere: there,
     voters: 3,
-    hasQuorum: there > 1,
-    isOneBrowser: true,
-    guests: [],
-    adoptable: [],
+    quorum: there > 1 ? 'works' : 'lost',
+    missing: [],
+    epoch: 1,
+    isSuperseded: false,
+    others: 0,
+    warnings: [],
   };
 }
 
@@ -38,21 +40,21 @@ function sightOf(member: LabMember): MemberSight {
     name: member.label,
     isSelf: false,
     isVoter: true,
+    isMember: true,
     isThere,
+    isHidden: false,
     tell:
       sight === undefined
         ? undefined
         : makeTell({
-            name: member.label,
-            memberId: sight.status.id,
+            word: member.label,
             domain: '',
             sight,
-            nameOf: (id) => member.member?.roster.get(id)?.name ?? id,
+            wordOf: (id) => member.member?.roster.get(id)?.name ?? id,
             linkTo: () => undefined,
             sent: [],
             isVisible: true,
             isFrozen: false,
-            isGuest: false,
           }),
   };
 }

@@ -1,12 +1,12 @@
 // The laboratory: three members in this page, a workload at each, one checker over all of it, and two stories in which one safety rule decides. Told with the rule
 // kept, nothing happens; told with it broken, what was acknowledged is lost, and the checker sees it.
+import { tabAddress } from '@raftkv/server';
 import { deleteIndexedDbStorage } from '@raftkv/storage/web';
 import { Observable } from '../../model/observable.ts';
 import { RegisterChecker } from '../checker/register-checker.ts';
 import type { CheckerCount, Violation } from '../checker/register-checker.ts';
 import { Workload } from '../checker/workload.ts';
 import { Emitter } from '../source/emitter.ts';
-import { addressOf } from '../source/roads.ts';
 import type { Flight } from '../source/room-source.ts';
 import type { RoomView } from '../source/room-view.ts';
 import { LabMember } from './lab-member.ts';
@@ -115,7 +115,7 @@ export class Laboratory {
       label,
       storage,
       token: this.#token,
-      founders: names.map((each) => ({ name: each, address: addressOf(each), kind: 'tab' as const })),
+      founders: names.map((each) => ({ name: each, address: tabAddress(each), kind: 'tab' as const })),
       network: this.#network,
       side,
       broken,

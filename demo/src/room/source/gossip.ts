@@ -1,31 +1,29 @@
-// What the members of a room say of themselves to each other's pages: tells what this tab runs, hears the others, and bridges to browsers of which nothing is
-// heard otherwise. All of it is for show, but for one thing: a newcomer asks whom it has heard. Owned by `tab-room.ts`.
+// What the members of a room say of themselves to each other's pages: tells what this tab runs, hears the others, and bridges to other browsers. All of it is for
+// show. Owned by `tab-room.ts`.
 import { invite } from '@raftkv/transport/webrtc';
 import type { Channel } from '@raftkv/transport';
 import { browserId } from '../browser-id.ts';
-import type { MessageSeen } from '../core/core-watch.ts';
+import type { CoreWatch, MessageSeen } from '../core/core-watch.ts';
 import { Observable } from '../../model/observable.ts';
 import { Emitter } from './emitter.ts';
 import { Hub } from './hub.ts';
 import type { HubMessage } from './hub.ts';
-import { addressOf } from './roads.ts';
+import type { LinkKind } from './roads.ts';
 import type { Flight, Invitations } from './room-source.ts';
-import { silenceMilliseconds } from './room-view.ts';
-import type { SentCounts } from './sent-counts.ts';
-import type { TabMember } from './tab-member.ts';
+import { SentCounts } from './sent-counts.ts';
+import { nameOf } from './tab-names.ts';
 import { makeTell } from './tell.ts';
 import type { Tell } from './tell.ts';
 import { Told, flightsOf } from './told.ts';
 
-/** A member that runs in this tab. */
+/** The member of this tab. */
 export interface Teller {
-  readonly member: TabMember;
-  readonly counts: SentCounts;
-  readonly isGuest: boolean;
+  readonly word: string;
+  readonly watch: CoreWatch;
+  readonly wordOf: (id: string) => string;
+  readonly linkTo: (word: string) => LinkKind | undefined;
   readonly isFrozen: boolean;
 }
-
-const bridgeMilliseconds = 4_000;
 
 export class Gossip implements Invitations {
   readonly hub: Hub;
@@ -33,56 +31,46 @@ export class Gossip implements Invitations {
   readonly flights = new Emitter<Flight>();
   readonly messages = new Emitter<HubMessage>();
   readonly bridges = new Observable(0);
-  /** To those of whom nothing is heard otherwise. */
-  readonly #bridging = new Set<string>();
   readonly #onChange: () => void;
-  #tellers: () => readonly Teller[] = () => [];
+  readonly #sent = new SentCounts();
+  #teller: () => Teller | undefined = () => undefined;
 
-  constructor(room: string, onChange: () => void) {
+  constructor(onChange: () => void) {
     this.#onChange = onChange;
-    this.hub = new Hub(room);
+    this.hub = new Hub();
     this.hub.listen((message) => this.#hear(message));
   }
 
-  /** Asks everybody to say something, and says what there is to say of those from now on. */
-  start(tellers: () => readonly Teller[]): void {
-    this.#tellers = tellers;
+  /** Asks everybody to say something, and says what there is to say of this one from now on. */
+  start(teller: () => Teller | undefined): void {
+    this.#teller = teller;
     this.hub.say({ type: 'who', from: '' });
   }
 
   tell(): void {
-    for (const { member, counts, isGuest, isFrozen } of this.#tellers()) {
-      const sight = member.watch.look();
-      if (sight === undefined || member.member === undefined) continue;
-      const tell = makeTell({
-        name: member.name,
-        memberId: sight.status.id,
-        domain: browserId(),
-        sight,
-        nameOf: (id) => member.member.roster.get(id)?.name ?? id,
-        linkTo: (name) => member.roads.kindOf(name),
-        sent: counts.take(),
-        isVisible: document.visibilityState === 'visible',
-        isFrozen,
-        isGuest,
-      });
-      this.told.take(tell);
-      this.hub.say(tell);
-    }
-    for (const { member, isGuest } of this.#tellers()) if (!isGuest) this.#reachOut(member);
+    const teller = this.#teller();
+    const sight = teller?.watch.look();
+    if (teller === undefined || sight === undefined) return;
+    const isVisible = document.visibilityState === 'visible';
+    const tell = makeTell({ ...teller, sight, domain: browserId(), sent: this.#sent.take(), isVisible });
+    this.told.take(tell);
+    this.hub.say(tell);
   }
 
-  farewell(name: string): void {
-    this.hub.say({ type: 'bye', from: name });
+  farewell(word: string): void {
+    this.told.forget(word);
+    this.hub.say({ type: 'bye', from: word });
   }
 
-  /** Something that the core of a member of this tab sent or took in. */
-  seen({ member, counts, isGuest }: Omit<Teller, 'isFrozen'>, seen: MessageSeen): void {
-    const other = member.member?.roster.get(seen.peer)?.name ?? seen.peer;
-    if (seen.way === 'sent') counts.add(other, seen);
-    if (isGuest || document.visibilityState === 'hidden') return;
-    const [from, to] = seen.way === 'sent' ? [member.name, other] : [other, member.name];
-    this.flights.emit({ from, to, kind: seen.kind, count: 1, isLost: seen.isLost });
+  /** Something that the core of this tab's member sent or took in. */
+  seen(seen: MessageSeen): void {
+    const teller = this.#teller();
+    if (teller === undefined) return;
+    const other = teller.wordOf(seen.peer);
+    if (seen.way === 'sent') this.#sent.add(other, seen);
+    if (document.visibilityState === 'hidden') return;
+    const [from, to] = seen.way === 'sent' ? [teller.word, other] : [other, teller.word];
+    this.flights.emit({ from: nameOf(from), to: nameOf(to), kind: seen.kind, count: 1, isLost: seen.isLost });
   }
 
   async invite(): Promise<{ readonly code: string; readonly accept: (answer: string) => Promise<void> }> {
@@ -100,32 +88,18 @@ export class Gossip implements Invitations {
   };
 
   #hear(message: HubMessage): void {
-    if (message.type === 'who') return this.tell();
-    if (message.type === 'signal') return;
-    if (message.type === 'bye') {
-      this.told.forget(message.from);
+    const { type, from } = message;
+    if (type === 'who') return this.tell();
+    if (type === 'signal' || type === 'here' || type === 'gone') return;
+    if (type === 'bye') {
+      this.told.forget(from);
       return this.#onChange();
     }
-    if (message.type !== 'tell') return this.messages.emit(message);
+    if (type !== 'tell') return this.messages.emit(message);
     const tell = message as Tell;
     this.told.take(tell);
-    if (document.visibilityState === 'hidden') return;
-    const own = this.#tellers().map(({ member }) => member.name);
-    if (own.includes(tell.from)) return;
-    for (const flight of flightsOf(tell, own[0])) this.flights.emit(flight);
-  }
-
-  /** A member in another browser tells its tale over a channel of its own. Of two, the one with the smaller name dials. */
-  #reachOut(own: TabMember): void {
-    for (const { name, isConnected } of own.member?.mesh.status() ?? []) {
-      const isHeard = this.told.silence(name) < silenceMilliseconds;
-      if (!isConnected || isHeard || name < own.name || this.#bridging.has(name)) continue;
-      this.#bridging.add(name);
-      own.roads
-        .dial(addressOf(name), AbortSignal.timeout(bridgeMilliseconds), 'room')
-        .then(this.addBridge)
-        .catch(() => undefined)
-        .finally(() => this.#bridging.delete(name));
-    }
+    const own = this.#teller()?.word;
+    if (document.visibilityState === 'hidden' || own === from) return;
+    for (const flight of flightsOf(tell, own)) this.flights.emit(flight);
   }
 }

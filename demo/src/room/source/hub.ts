@@ -22,13 +22,15 @@ interface SignalMessage extends HubMessage {
 const rememberedIds = 2_000;
 
 export class Hub {
-  readonly #port: BroadcastChannel;
+  #port: BroadcastChannel | undefined;
   readonly #bridges = new Set<Channel>();
   readonly #listeners = new Set<(message: HubMessage) => void>();
   readonly #seen = new Set<string>();
 
-  constructor(room: string) {
-    this.#port = new BroadcastChannel(`raftkv-demo-room ${room}`);
+  /** With the tabs of this browser. Before that, nobody hears anything. Once. */
+  join(roomId: string): void {
+    if (this.#port !== undefined) return;
+    this.#port = new BroadcastChannel(`raftkv-demo-room ${roomId}`);
     this.#port.addEventListener('message', ({ data }) => {
       const envelope = data as Envelope;
       if (this.#isNew(envelope)) this.#pass(envelope, undefined);
@@ -42,7 +44,7 @@ export class Hub {
   say(message: HubMessage): void {
     const envelope = { id: crypto.randomUUID(), message };
     this.#isNew(envelope);
-    this.#port.postMessage(envelope);
+    this.#port?.postMessage(envelope);
     this.#overBridges(envelope, undefined);
   }
 
@@ -58,7 +60,7 @@ export class Hub {
       onFrame: (frame) => {
         const envelope = parse(frame);
         if (envelope === undefined || !this.#isNew(envelope)) return;
-        this.#port.postMessage(envelope);
+        this.#port?.postMessage(envelope);
         this.#pass(envelope, channel);
       },
       onClose: () => {
@@ -80,7 +82,7 @@ export class Hub {
   }
 
   close(): void {
-    this.#port.close();
+    this.#port?.close();
     for (const bridge of this.#bridges) bridge.close();
   }
 

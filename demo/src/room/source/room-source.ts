@@ -1,5 +1,6 @@
-// What the page of a room is built on: one interface, so that the view does not know how a room is made. Implemented by `tab-room.ts` over `openMember`.
+// What the page of a room is built on: one interface, so that the view does not know how a room is made. Implemented by `tab-room.ts` over `raftkv/room`.
 import type { Kv, Live } from 'raftkv';
+import type { Unmerged } from 'raftkv/room';
 import type { MessageKind } from '../core/core-watch.ts';
 import type { Faults } from '../faults/faults.ts';
 import type { HubMessage } from './hub.ts';
@@ -25,7 +26,7 @@ export interface RoomSource {
   /** What happened, in words. */
   readonly notes: { listen(listener: (note: RoomNote) => void): () => void };
   readonly flights: { listen(listener: (flight: Flight) => void): () => void };
-  /** The store, through this tab's member. Undefined before it is in the room. */
+  /** The store, as any app in the room has it. Undefined before this tab is in the room. */
   readonly kv: Kv | undefined;
   readonly faults: Faults;
   /** To the other tabs, beside the store. */
@@ -33,10 +34,16 @@ export interface RoomSource {
   listen(listener: (message: HubMessage) => void): () => void;
   /** Drops the member as if its tab had died, and starts it again with what is on the disk. */
   kill(): Promise<void>;
-  /** Deletes its database, and comes back as a new member. */
+  /** Forgets what this tab has kept, and comes back as a new member. */
   loseStorage(): Promise<void>;
-  /** Runs a member whose tab was closed beside this tab's own, so that there is a majority again. */
-  adopt(name: string): Promise<void>;
+  /** In order: the others let this tab go. */
+  leave(): Promise<void>;
+  /** Without the majority, which is gone: see `Room.goOnFromHere`. */
+  goOnFromHere(): Promise<void>;
+  /** What only this tab has, where the room went on without it. */
+  unmerged(): Promise<Unmerged>;
+  /** To the room that went on. What only this tab has is forgotten. */
+  joinAnew(): Promise<void>;
   /** The flight recording of this tab's member. */
   trace(): string | undefined;
   /** For who opens the page in another browser. */

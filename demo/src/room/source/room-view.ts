@@ -1,14 +1,19 @@
-// A room as the page shows it, made of what its members tell and of what this tab's own member sees. Pure; used by `tab-room.ts`, drawn by `view/`.
+// A room as the page shows it, made of the room's own status and of what its members tell. Pure; used by `tab-room.ts`, drawn by `view/`.
 import type { Role } from '@raftkv/raft';
+import type { RoomQuorum, RoomStatus, RoomTabStatus } from 'raftkv/room';
 import type { LinkKind } from './roads.ts';
+import { nameOf } from './tab-names.ts';
 import type { Tell } from './tell.ts';
 
 export interface MemberSight {
   readonly name: string;
   readonly isSelf: boolean;
   readonly isVoter: boolean;
-  /** It told something lately. Else all that follows is as of then. */
+  /** It has a place among the members; else it reads along. */
+  readonly isMember: boolean;
+  /** Its tab is there. Else all that follows is as of then. */
   readonly isThere: boolean;
+  readonly isHidden: boolean;
   readonly tell: Tell | undefined;
 }
 
@@ -21,14 +26,16 @@ export interface LinkSight {
   readonly isCut: boolean;
 }
 
-export type Phase = 'opening' | 'joining' | 'running' | 'alone' | 'failed';
+/** `alone`: nobody is there who would know the room. `left`: this tab left in order. */
+export type Phase = 'opening' | 'alone' | 'joining' | 'running' | 'left' | 'failed';
 
 export interface RoomView {
   readonly phase: Phase;
   /** Why it failed, or what was wrong last. */
   readonly problem: string | undefined;
-  readonly room: string;
-  /** Name of this tab's member; undefined before it has a seat. */
+  /** For others to come in by; undefined before there is one. */
+  readonly link: string | undefined;
+  /** Name of this tab; undefined before it is in the room. */
   readonly self: string | undefined;
   readonly members: readonly MemberSight[];
   readonly links: readonly LinkSight[];
@@ -39,82 +46,94 @@ export interface RoomView {
   readonly isVoter: boolean;
   readonly votersThere: number;
   readonly voters: number;
-  readonly hasQuorum: boolean;
-  /** All voters are tabs of this browser. */
-  readonly isOneBrowser: boolean;
-  /** Members that this tab runs beside its own, so that the others have a majority. */
-  readonly guests: readonly string[];
-  /** Members that are missing and have their storage in this browser. */
-  readonly adoptable: readonly string[];
+  readonly quorum: RoomQuorum['state'];
+  /** Names of voters that are not there. */
+  readonly missing: readonly string[];
+  /** One more each time that the room went on without its majority. */
+  readonly epoch: number;
+  /** The room went on without this tab. */
+  readonly isSuperseded: boolean;
+  /** Other rooms of the same link that are there, each with a history of its own. */
+  readonly others: number;
+  /** What is to be known beside that, in words. */
+  readonly warnings: readonly string[];
 }
 
-export interface ViewSource extends Pick<RoomView, 'phase' | 'problem' | 'room' | 'self' | 'guests'> {
-  /** The newest of each member, by name; this tab's own among them. */
+export interface ViewSource extends Pick<RoomView, 'phase' | 'problem' | 'link'> {
+  /** Undefined before there is a room. */
+  readonly status: RoomStatus | undefined;
+  /** The newest of each tab, by its word; this tab's own among them. */
   readonly tells: ReadonlyMap<string, { readonly tell: Tell; readonly at: number }>;
+  /** Names. */
   readonly cut: ReadonlySet<string>;
-  /** Who has a channel to this tab's member, told or not. */
-  readonly connected: ReadonlySet<string>;
-  /** Names that have a seat in this browser. */
-  readonly local: readonly string[];
   readonly now: number;
 }
 
 /** A hidden tab gets its timers once a second. */
 export const silenceMilliseconds = 3_500;
 
-export function viewRoom(source: ViewSource): RoomView {
-  const { phase, problem, room, self, guests, tells, cut, connected, local, now } = source;
-  const own = self === undefined ? undefined : tells.get(self)?.tell;
-  const isThere = (name: string): boolean => {
-    const told = tells.get(name);
-    if (told === undefined || now - told.at >= silenceMilliseconds) return connected.has(name);
-    return !told.tell.isFrozen;
-  };
-  // Who knows most of the log knows best who is a member.
-  const known = [...tells.values()]
-    .map(({ tell }) => tell)
-    .toSorted((a, b) => b.term - a.term || b.commitIndex - a.commitIndex);
-  const voters = own === undefined ? (known[0]?.voters ?? []) : newest(own, known).voters;
-  const learners = own === undefined ? (known[0]?.learners ?? []) : newest(own, known).learners;
-  const names = [...new Set([...voters, ...learners, ...(self === undefined ? [] : [self])])].toSorted();
-  const members = names.map((name): MemberSight => ({
-    name,
-    isSelf: name === self,
-    isVoter: voters.includes(name),
-    isThere: isThere(name),
-    tell: tells.get(name)?.tell,
-  }));
-  const votersThere = voters.filter(isThere).length;
-  const leading = members
-    .filter(({ isThere: there, tell }) => there && tell?.role === 'leader')
-    .toSorted((a, b) => b.tell!.term - a.tell!.term)[0];
+export function viewRoom({ phase, problem, link, status, tells, cut, now }: ViewSource): RoomView {
+  const tabs = status?.tabs ?? [];
+  const members = tabs
+    .map((tab) => memberOf(tab, tells.get(tab.word)?.tell))
+    .toSorted((a, b) => compare(a.name, b.name));
+  const own = status === undefined ? undefined : tells.get(status.self.word)?.tell;
+  const known = tabs.flatMap(({ word }) => tells.get(word)?.tell ?? []);
+  const voting = members.filter(({ isVoter }) => isVoter);
+  const self = status === undefined ? undefined : nameOf(status.self.word);
   return {
-    phase,
+    phase: status === undefined ? phase : phaseOf(phase, status),
     problem,
-    room,
+    link,
     self,
     members,
     links: linksOf(members, cut, self),
-    leader: leading?.name ?? (own?.leader !== undefined && own.leader !== self ? own.leader : undefined),
+    leader: leaderOf(tabs, tells, now),
     role: own?.role ?? 'none',
     term: Math.max(0, ...known.map(({ term }) => term)),
     commitIndex: Math.max(0, ...known.map(({ commitIndex }) => commitIndex)),
-    isVoter: self !== undefined && voters.includes(self),
-    votersThere,
-    voters: voters.length,
-    hasQuorum: voters.length > 0 && votersThere > voters.length / 2,
-    isOneBrowser: voters.length > 1 && new Set(voters.map((name) => tells.get(name)?.tell.domain ?? name)).size === 1,
-    guests,
-    adoptable: members
-      .filter(({ name, isThere: there, isSelf }) => !there && !isSelf && local.includes(name) && !guests.includes(name))
-      .map(({ name }) => name),
+    isVoter: status?.self.role === 'voter',
+    votersThere: voting.filter(({ isThere }) => isThere).length,
+    voters: voting.length,
+    quorum: status?.quorum.state ?? 'seeking',
+    missing: voting.filter(({ isThere }) => !isThere).map(({ name }) => name),
+    epoch: status?.epoch ?? 1,
+    isSuperseded: status?.supersededBy !== undefined,
+    others: status?.others.length ?? 0,
+    warnings: status?.warnings ?? [],
   };
 }
 
-/** This tab's own word, unless another one knows of a later configuration. */
-function newest(own: Tell, known: readonly Tell[]): Tell {
-  const best = known[0] ?? own;
-  return best.commitIndex > own.lastIndex ? best : own;
+function phaseOf(phase: Phase, { self, quorum, tabs, phase: of }: RoomStatus): Phase {
+  if (phase !== 'running') return phase;
+  if (of === 'left') return 'left';
+  if (quorum.state !== 'seeking') return 'running';
+  return tabs.some(({ isSelf }) => !isSelf) || self.role !== 'observer' ? 'joining' : 'alone';
+}
+
+function memberOf({ word, isSelf, role, isHere, isVisible }: RoomTabStatus, tell: Tell | undefined): MemberSight {
+  return {
+    name: nameOf(word),
+    isSelf,
+    isVoter: role === 'voter',
+    isMember: role !== 'observer',
+    isThere: isHere && tell?.isFrozen !== true,
+    isHidden: !isVisible,
+    tell,
+  };
+}
+
+/** Of two that believe it, the one of the later term. One whose link this tab has cut is heard of all the same. */
+function leaderOf(tabs: readonly RoomTabStatus[], tells: ViewSource['tells'], now: number): string | undefined {
+  const termOf = ({ word }: RoomTabStatus): number => tells.get(word)?.tell.term ?? 0;
+  const isHeard = ({ word }: RoomTabStatus): boolean => {
+    const told = tells.get(word);
+    return told?.tell.role === 'leader' && now - told.at < silenceMilliseconds;
+  };
+  const [leading] = tabs
+    .filter((tab) => (tab.isLeader && tab.isHere) || isHeard(tab))
+    .toSorted((a, b) => termOf(b) - termOf(a));
+  return leading === undefined ? undefined : nameOf(leading.word);
 }
 
 function linksOf(members: readonly MemberSight[], cut: ReadonlySet<string>, self: string | undefined): LinkSight[] {
@@ -122,8 +141,12 @@ function linksOf(members: readonly MemberSight[], cut: ReadonlySet<string>, self
     members.slice(at + 1).map((b): LinkSight => {
       const isCut = (a.name === self && cut.has(b.name)) || (b.name === self && cut.has(a.name));
       const says = (one: MemberSight, other: MemberSight): LinkKind | undefined =>
-        one.isThere ? one.tell?.links.find(({ to }) => to === other.name)?.kind : undefined;
+        one.isThere ? one.tell?.links.find(({ to }) => nameOf(to) === other.name)?.kind : undefined;
       return { a: a.name, b: b.name, kind: isCut ? undefined : (says(a, b) ?? says(b, a)), isCut };
     }),
   );
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : 1;
 }

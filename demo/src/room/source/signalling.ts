@@ -42,13 +42,13 @@ export async function hasRelay(): Promise<boolean> {
   }
 }
 
-/** `onPresence`: who else of the room is at the relay. */
-export function openRelay(room: string, id: string, onPresence: (names: readonly string[]) => void): RelaySignalling {
+/** Who has the link of the room may come in. `onPresence`: who else of it is at the relay. */
+export function openRelay(
+  named: { readonly room: string; readonly secret: string; readonly id: string },
+  onPresence: (words: readonly string[]) => void,
+): RelaySignalling {
   return relaySignalling({
-    room: 'raftkv demo',
-    // Who has the link may come in.
-    secret: room,
-    id,
+    ...named,
     onPresence,
     dial: (signal) => dialWebSocket(relayUrl(), { protocol: relay.protocol, timeoutMilliseconds: 5_000, signal }),
   });

@@ -1,5 +1,5 @@
-// What a member of a room tells the others of itself, a few times a second, so that each page can draw them all. Made from its core and its mesh; nothing in
-// the cluster depends on it. Pure but for what it is given.
+// What a member of a room tells the others of itself, a few times a second, so that each page can draw them all. Made from its core and its links; nothing in
+// the room depends on it. Tabs go by their words here. Pure but for what it is given.
 import type { Configuration, Role } from '@raftkv/raft';
 import type { CoreSight, MessageKind } from '../core/core-watch.ts';
 import type { HubMessage } from './hub.ts';
@@ -15,12 +15,11 @@ export interface SentCount {
 
 export interface Tell extends HubMessage {
   readonly type: 'tell';
-  readonly memberId: string;
   /** Of one domain, they fail together: the browser profile. */
   readonly domain: string;
   readonly role: Role;
   readonly term: number;
-  /** Name of the leader that it follows. */
+  /** Word of the leader that it follows. */
   readonly leader: string | undefined;
   readonly commitIndex: number;
   readonly appliedIndex: number;
@@ -31,40 +30,32 @@ export interface Tell extends HubMessage {
   readonly silentTicks: number;
   readonly isVisible: boolean;
   readonly isFrozen: boolean;
-  /** It sits in a tab that has a seat of its own. */
-  readonly isGuest: boolean;
-  /** Names of the voters of its configuration, and of its learners. */
-  readonly voters: readonly string[];
-  readonly learners: readonly string[];
   readonly links: readonly { readonly to: string; readonly kind: LinkKind }[];
   readonly sent: readonly SentCount[];
 }
 
 export interface TellSource {
-  readonly name: string;
-  readonly memberId: string;
+  readonly word: string;
   readonly domain: string;
   readonly sight: CoreSight;
-  readonly nameOf: (id: string) => string;
-  readonly linkTo: (name: string) => LinkKind | undefined;
+  readonly wordOf: (id: string) => string;
+  readonly linkTo: (word: string) => LinkKind | undefined;
   readonly sent: readonly SentCount[];
   readonly isVisible: boolean;
   readonly isFrozen: boolean;
-  readonly isGuest: boolean;
 }
 
 export function makeTell(source: TellSource): Tell {
-  const { name, memberId, domain, sight, nameOf, linkTo, sent, isVisible, isFrozen, isGuest } = source;
+  const { word, domain, sight, wordOf, linkTo, sent, isVisible, isFrozen } = source;
   const { role, term, leaderId, commitIndex, appliedIndex, persistedIndex, lastIndex, configuration } = sight.status;
-  const others = namesOf(configuration, nameOf).filter((each) => each !== name);
+  const others = wordsOf(configuration, wordOf).filter((each) => each !== word);
   return {
     type: 'tell',
-    from: name,
-    memberId,
+    from: word,
     domain,
     role,
     term,
-    leader: leaderId === undefined ? undefined : nameOf(leaderId),
+    leader: leaderId === undefined ? undefined : wordOf(leaderId),
     commitIndex,
     appliedIndex,
     persistedIndex,
@@ -73,9 +64,6 @@ export function makeTell(source: TellSource): Tell {
     silentTicks: sight.silentTicks,
     isVisible,
     isFrozen,
-    isGuest,
-    voters: votersOf(configuration).map(nameOf),
-    learners: configuration.learners.map(nameOf),
     links: others.flatMap((to) => {
       const kind = linkTo(to);
       return kind === undefined ? [] : [{ to, kind }];
@@ -84,10 +72,6 @@ export function makeTell(source: TellSource): Tell {
   };
 }
 
-function votersOf({ voters, votersOutgoing }: Configuration): string[] {
-  return [...new Set([...voters, ...votersOutgoing])];
-}
-
-function namesOf(configuration: Configuration, nameOf: (id: string) => string): string[] {
-  return [...new Set([...votersOf(configuration), ...configuration.learners])].map(nameOf);
+function wordsOf({ voters, votersOutgoing, learners }: Configuration, wordOf: (id: string) => string): string[] {
+  return [...new Set([...voters, ...votersOutgoing, ...learners])].map(wordOf);
 }

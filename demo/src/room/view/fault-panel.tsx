@@ -72,7 +72,7 @@ export function FaultPanel({ view, source }: { readonly view: RoomView; readonly
           type="button"
           className="danger"
           disabled={!isRunning || busy !== undefined}
-          title="Its member is dropped without a word, and started again with what is on the disk"
+          title="Nobody hears of it any more; then it starts again with what is on the disk"
           onClick={() => run('kill', () => source.kill())}
         >
           <Icon name="kill" />
@@ -82,7 +82,7 @@ export function FaultPanel({ view, source }: { readonly view: RoomView; readonly
           type="button"
           className="danger"
           disabled={!isRunning || busy !== undefined}
-          title="Its database is deleted, and it comes back as a new member"
+          title="What it has kept is deleted, and it comes back as another"
           onClick={() => run('lose', () => source.loseStorage())}
         >
           <Icon name="trash" />

@@ -17,6 +17,7 @@ import { useCells } from './use-cells.ts';
 import { Legend, Ring } from './ring.tsx';
 import { SharePanel } from './share-panel.tsx';
 import { TracePanel } from './trace-panel.tsx';
+import { WaysOn } from './ways-on.tsx';
 import { adviseOnRoom } from './words.ts';
 
 export function RoomFloor({ source }: { readonly source: RoomSource }): ReactElement {
@@ -31,10 +32,22 @@ export function RoomFloor({ source }: { readonly source: RoomSource }): ReactEle
           <strong>{title}.</strong> {text}
         </span>
       </p>
-      {!view.hasQuorum && view.phase === 'running' && view.adoptable.length > 0 && <GoOn view={view} source={source} />}
+      <WaysOn view={view} source={source} />
       <div className="room-floor has-door">
         <aside className="door" aria-label="Others">
-          <SharePanel room={view.room} self={view.self} invitations={source.invitations} />
+          {view.link !== undefined && <SharePanel link={view.link} invitations={source.invitations} />}
+          {view.phase === 'running' && (
+            <p className="hollow">
+              <button
+                type="button"
+                className="link"
+                title="The others let this tab go, and take over what it holds"
+                onClick={() => void source.leave()}
+              >
+                Leave the room
+              </button>
+            </p>
+          )}
         </aside>
         <main id="main" tabIndex={-1}>
           <section className="panel ring-panel" aria-labelledby="ring-title">
@@ -64,9 +77,10 @@ export function RoomFloor({ source }: { readonly source: RoomSource }): ReactEle
   );
 }
 
-function summary({ voters, votersThere, term, commitIndex }: RoomView): string {
+function summary({ voters, votersThere, term, commitIndex, epoch }: RoomView): string {
   if (voters === 0) return 'not open yet';
-  return `${votersThere} of ${voters} voters here · term ${term} · ${formatCount(commitIndex)} committed`;
+  const again = epoch > 1 ? ` · epoch ${epoch}` : '';
+  return `${votersThere} of ${voters} voters here · term ${term} · ${formatCount(commitIndex)} committed${again}`;
 }
 
 function Logs({ view }: { readonly view: RoomView }): ReactElement {
@@ -106,21 +120,6 @@ function Check({ source, self }: { readonly source: RoomSource; readonly self: s
     return () => workload.stop();
   }, [check, source, self, isOn]);
   return <CheckPanel check={shown} isRunning={isOn} onSwitch={setIsOn} />;
-}
-
-function GoOn({ view, source }: { readonly view: RoomView; readonly source: RoomSource }): ReactElement {
-  const name = view.adoptable[0]!;
-  return (
-    <p className="go-on">
-      <span>
-        The tab of <strong>{name}</strong> is closed, but what it promised is on this browser’s disk. Its storage is
-        fenced: if that tab still lives, it can write nothing more.
-      </span>
-      <button type="button" className="strong" onClick={() => void source.adopt(name)}>
-        Go on with {name}’s storage
-      </button>
-    </p>
-  );
 }
 
 interface TimedNote extends RoomNote {

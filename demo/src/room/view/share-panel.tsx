@@ -5,18 +5,17 @@ import type { ReactElement } from 'react';
 import { useLive } from '@raftkv/react';
 import { Icon } from '../../parts/icon.tsx';
 import type { Invitations } from '../source/room-source.ts';
-import { linkTo } from '../paths.ts';
+import { pageLink } from '../paths.ts';
 
 export function SharePanel({
-  room,
-  self,
+  link: roomLink,
   invitations,
 }: {
-  readonly room: string;
-  readonly self: string | undefined;
+  /** Of the room. */
+  readonly link: string;
   readonly invitations: Invitations;
 }): ReactElement {
-  const link = linkTo(room, self);
+  const link = pageLink(roomLink);
   return (
     <section className="panel share-panel" aria-labelledby="share-title">
       <div className="panel-head">
@@ -26,7 +25,7 @@ export function SharePanel({
         </a>
       </div>
       <Copyable label="Link to this room" value={link} />
-      <OtherBrowser invitations={invitations} room={room} />
+      <OtherBrowser invitations={invitations} link={roomLink} />
     </section>
   );
 }
@@ -62,10 +61,10 @@ type Step =
 
 function OtherBrowser({
   invitations,
-  room,
+  link,
 }: {
   readonly invitations: Invitations;
-  readonly room: string;
+  readonly link: string;
 }): ReactElement {
   const bridges = useLive(invitations.bridges);
   const [step, setStep] = useState<Step>({ type: 'closed' });
@@ -75,7 +74,7 @@ function OtherBrowser({
     setProblem(undefined);
     try {
       const { code, accept } = await invitations.invite();
-      setStep({ type: 'waiting', link: linkTo(room, undefined, code), accept });
+      setStep({ type: 'waiting', link: pageLink(link, code), accept });
     } catch (error) {
       setProblem((error as Error).message);
       setStep({ type: 'closed' });

@@ -1,33 +1,11 @@
 // What a room is like, in plain words: the one thing that whoever looks at this tab should know now, and what each member is. Pure.
 import type { Advice } from '../../model/words.ts';
 import type { FaultSettings } from '../faults/faults.ts';
-import type { MemberSight, RoomView } from '../source/room-view.ts';
+import type { MemberSight, Phase, RoomView } from '../source/room-view.ts';
 
 export function adviseOnRoom(view: RoomView, faults: FaultSettings): Advice {
-  const { phase, problem, self, role, leader, voters, votersThere } = view;
-  if (phase === 'failed') {
-    return { tone: 'bad', title: 'This tab is not in the room', text: sentence(problem ?? 'its member stopped') };
-  }
-  if (phase === 'opening')
-    return { tone: 'plain', title: 'Opening', text: 'This tab makes itself a place to keep the log.' };
-  if (phase === 'alone') {
-    return {
-      tone: 'warn',
-      title: 'Nobody is here',
-      text: 'No other tab of this room answers, and this browser keeps nothing of it. Open a tab that is in it, or make a new room.',
-    };
-  }
-  if (phase === 'joining' || self === undefined) {
-    return {
-      tone: 'plain',
-      title: 'Joining',
-      text:
-        problem === undefined
-          ? 'The room is asked to let this tab in.'
-          : `Not yet: ${sentence(problem)} It tries again.`,
-    };
-  }
-  if (view.term === 0) return { tone: 'plain', title: 'Joining', text: 'This tab is let in, and fetches the log.' };
+  const { phase, problem, role, leader, voters, quorum } = view;
+  if (phase !== 'running') return adviseOnPhase(phase, problem);
   if (faults.frozenUntil !== undefined) {
     return {
       tone: 'warn',
@@ -35,21 +13,14 @@ export function adviseOnRoom(view: RoomView, faults: FaultSettings): Advice {
       text: 'Its member hears and says nothing. The others go on if they are a majority.',
     };
   }
-  if (voters > 0 && !view.hasQuorum) {
-    const needed = Math.floor(voters / 2) + 1;
+  if (view.isSuperseded) {
     return {
       tone: 'bad',
-      title: 'No majority: reading only',
-      text: `${votersThere} of ${voters} voters are here, and ${needed} must agree. Nothing that was acknowledged is lost. ${wayOn(view)}`,
+      title: 'The room went on without this tab',
+      text: 'Somebody went on from another tab when most voters were gone. What is written here does not get there.',
     };
   }
-  if (leader === undefined) {
-    return {
-      tone: 'warn',
-      title: 'An election is under way',
-      text: 'Writes wait for the new leader, a moment as a rule.',
-    };
-  }
+  if (quorum === 'lost') return adviseOnLoss(view);
   if (faults.cut.size > 0 || faults.lossPercent > 0 || faults.delayMilliseconds > 0) {
     return {
       tone: 'warn',
@@ -57,12 +28,19 @@ export function adviseOnRoom(view: RoomView, faults: FaultSettings): Advice {
       text: `${describeFaults(faults)} in this tab. ${roleText(view)}`,
     };
   }
-  const together = view.isOneBrowser ? ' All voters are tabs of one browser: they fail together.' : '';
+  if (leader === undefined || quorum !== 'works') {
+    return {
+      tone: 'warn',
+      title: 'An election is under way',
+      text: 'Writes wait for the new leader, a moment as a rule.',
+    };
+  }
+  const together = view.warnings.map((warning) => ` ${warning}`).join('');
   if (!view.isVoter) {
     return {
       tone: 'good',
-      title: 'You stand by',
-      text: `This tab has the whole log and is not counted; it will be asked to vote if it is needed.${together}`,
+      title: 'You read along',
+      text: `This tab has a copy of everything, writes through the voters, and is asked to vote when it is needed.${together}`,
     };
   }
   if (role === 'leader' && voters === 1) {
@@ -77,14 +55,41 @@ export function adviseOnRoom(view: RoomView, faults: FaultSettings): Advice {
   return { tone: 'good', title: 'You vote here', text: `${capital(leader)} leads. Keep this tab visible.${together}` };
 }
 
-function roleText({ role, leader }: RoomView): string {
-  return role === 'leader' ? 'You lead.' : `${capital(leader ?? 'nobody')} leads.`;
+function adviseOnPhase(phase: Exclude<Phase, 'running'>, problem: string | undefined): Advice {
+  switch (phase) {
+    case 'failed':
+      return { tone: 'bad', title: 'This tab is not in the room', text: sentence(problem ?? 'its member stopped') };
+    case 'left':
+      return {
+        tone: 'plain',
+        title: 'You left the room',
+        text: 'The others let this tab go and work on. Load the page again to come back.',
+      };
+    case 'alone':
+      return {
+        tone: 'warn',
+        title: 'Nobody is here',
+        text: 'No other tab of this room answers, and this browser keeps nothing of it. Open a tab that is in it, or make a new room.',
+      };
+    case 'joining':
+      return { tone: 'plain', title: 'Joining', text: 'This tab finds out who is in the room.' };
+    default:
+      return { tone: 'plain', title: 'Opening', text: 'This tab makes itself a place to keep the log.' };
+  }
 }
 
-function wayOn({ adoptable }: RoomView): string {
-  return adoptable.length > 0
-    ? 'Open the tab of a voter again, or let this tab run one that has its storage in this browser.'
-    : 'Open the tab of a voter again.';
+function adviseOnLoss({ voters, votersThere, missing }: RoomView): Advice {
+  const needed = Math.floor(voters / 2) + 1;
+  const who = missing.length === 1 ? `the tab of ${missing[0]}` : `a tab of ${missing.join(' or ')}`;
+  return {
+    tone: 'bad',
+    title: 'No majority: reading only',
+    text: `${votersThere} of ${voters} voters are here, and ${needed} must agree. Everything can be read, nothing can be written, and nothing that was acknowledged is lost. Open ${who} again, or go on without them.`,
+  };
+}
+
+function roleText({ role, leader }: RoomView): string {
+  return role === 'leader' ? 'You lead.' : `${capital(leader ?? 'nobody')} leads.`;
 }
 
 function describeFaults({ cut, lossPercent, delayMilliseconds }: FaultSettings): string {
@@ -97,13 +102,13 @@ function describeFaults({ cut, lossPercent, delayMilliseconds }: FaultSettings):
 }
 
 /** In one or two words, for the picture. */
-export function roleOf({ isThere, isVoter, tell }: MemberSight, leader: string | undefined): string {
+export function roleOf({ name, isThere, isVoter, isMember, tell }: MemberSight, leader: string | undefined): string {
   if (tell?.isFrozen === true) return 'frozen';
   if (!isThere) return 'not here';
-  if (tell === undefined) return isVoter ? 'votes' : 'stands by';
-  if (tell.role === 'leader') return tell.from === leader ? 'leads' : 'still leads';
-  if (tell.role !== 'follower') return 'campaigns';
-  return isVoter ? 'votes' : 'stands by';
+  if (!isMember) return 'reads along';
+  if (tell === undefined || tell.role === 'follower') return isVoter ? 'votes' : 'learns';
+  if (tell.role === 'leader') return name === leader ? 'leads' : 'still leads';
+  return 'campaigns';
 }
 
 export function capital(text: string): string {

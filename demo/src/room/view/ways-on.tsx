@@ -1,0 +1,100 @@
+// What may be done when the room cannot go on by itself, or went on without this tab: each way with what it costs, in plain words, and none without being asked for.
+import { useState } from 'react';
+import type { ReactElement } from 'react';
+import type { RoomSource } from '../source/room-source.ts';
+import type { RoomView } from '../source/room-view.ts';
+
+interface WaysOnProps {
+  readonly view: RoomView;
+  readonly source: Pick<RoomSource, 'goOnFromHere' | 'unmerged' | 'joinAnew'>;
+}
+
+export function WaysOn({ view, source }: WaysOnProps): ReactElement | null {
+  if (view.phase !== 'running') return null;
+  if (view.isSuperseded) return <Rejoin source={source} />;
+  if (view.quorum === 'lost' && view.isVoter) return <GoOn view={view} source={source} />;
+  return null;
+}
+
+function GoOn({ view: { missing }, source }: WaysOnProps): ReactElement {
+  const [isAsked, setIsAsked] = useState(false);
+  const { isBusy, problem, run } = useAct();
+  const who = missing.join(', ');
+  return (
+    <div className="go-on">
+      <span>
+        If {who === '' ? 'the other voters' : <strong>{who}</strong>} {missing.length === 1 ? 'is' : 'are'} gone for
+        good, the room can go on with what this tab has. What only they know is not part of it then, and they are not
+        let in when they come back, but told.
+      </span>
+      {isAsked ? (
+        <span className="controls">
+          <button type="button" className="danger" disabled={isBusy} onClick={() => run(() => source.goOnFromHere())}>
+            Go on without them
+          </button>
+          <button type="button" disabled={isBusy} onClick={() => setIsAsked(false)}>
+            Wait
+          </button>
+        </span>
+      ) : (
+        <button type="button" className="strong" onClick={() => setIsAsked(true)}>
+          Go on from here …
+        </button>
+      )}
+      {problem !== undefined && <p role="alert">{problem}</p>}
+    </div>
+  );
+}
+
+function Rejoin({ source }: Pick<WaysOnProps, 'source'>): ReactElement {
+  const [found, setFound] = useState<{ readonly count: number; readonly text: string }>();
+  const { isBusy, problem, run } = useAct();
+  const look = (): void =>
+    run(async () => {
+      const unmerged = await source.unmerged();
+      setFound({ count: unmerged.count, text: unmerged.export() });
+    });
+  return (
+    <div className="go-on">
+      <span>
+        {found === undefined
+          ? 'What only this tab has can be looked at and saved before it joins the room that went on.'
+          : found.count === 0
+            ? 'This tab has nothing that the room lacks.'
+            : `This tab has ${found.count} ${found.count === 1 ? 'key' : 'keys'} that the room has not, or has otherwise.`}
+      </span>
+      <span className="controls">
+        {found === undefined ? (
+          <button type="button" disabled={isBusy} onClick={look}>
+            What only this tab has
+          </button>
+        ) : (
+          <a
+            className="link"
+            href={`data:application/jsonl;charset=utf-8,${encodeURIComponent(found.text)}`}
+            download="unmerged.jsonl"
+          >
+            Save it
+          </a>
+        )}
+        <button type="button" className="strong" disabled={isBusy} onClick={() => run(() => source.joinAnew())}>
+          Forget it and join the room
+        </button>
+      </span>
+      {problem !== undefined && <p role="alert">{problem}</p>}
+    </div>
+  );
+}
+
+function useAct(): { isBusy: boolean; problem: string | undefined; run: (act: () => Promise<void>) => void } {
+  const [isBusy, setIsBusy] = useState(false);
+  const [problem, setProblem] = useState<string>();
+  const run = (act: () => Promise<void>): void => {
+    setIsBusy(true);
+    setProblem(undefined);
+    act()
+      .catch((error: Error) => setProblem(error.message))
+      .finally(() => setIsBusy(false));
+  };
+  return { isBusy, problem, run };
+}
