@@ -1,11 +1,16 @@
 // What the leader of a room sees of its members and of those who could be some: who is there, for how long others have been away or have come no nearer to a vote, and
 // whom it does not ask again for a while. Remembers what that takes; looked at by `room-member.ts`, and what follows from it is for `room-policy.ts`.
-import type { ProgressStatus } from '@raftkv/raft';
 import type { ReportedMember, TabReport } from './room-message.ts';
 import type { RoomMemberView, RoomTab, RoomView } from './room-policy.ts';
 
 /** What a tab says that matters to whoever looks for members. */
 export type TabInSight = RoomTab & Pick<TabReport, 'memberId' | 'storeId' | 'clusterId'>;
+
+interface LearnerProgress {
+  readonly matchIndex: number;
+  readonly state: 'probe' | 'replicate' | 'snapshot';
+  readonly isRecentlyActive: boolean;
+}
 
 /** As it is at one moment. */
 export interface RoomSight {
@@ -16,7 +21,8 @@ export interface RoomSight {
   /** Those that are there, this one among them. */
   readonly tabs: readonly TabInSight[];
   readonly commitIndex: number;
-  readonly progressOf: (id: string) => Pick<ProgressStatus, 'matchIndex' | 'state' | 'isRecentlyActive'> | undefined;
+  /** How far its log is, as its leader knows. */
+  readonly progressOf: (id: string) => LearnerProgress | undefined;
   readonly storeIdOf: (id: string) => string | undefined;
   /** Whether this one said its last word, and is not answered for by itself any more. */
   readonly hasLeft: (id: string, isHere: boolean) => boolean;
