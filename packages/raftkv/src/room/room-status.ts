@@ -31,7 +31,7 @@ export interface RoomQuorum {
   readonly votersHere: number;
   readonly needed: number;
   /** While it is `lost`: the tab whose log holds whatever was acknowledged and is held by any that is here. Undefined otherwise. */
-  readonly knowsMost: string | undefined;
+  readonly knowsMost?: string | undefined;
   /** All of that for people. */
   readonly words: string;
 }
