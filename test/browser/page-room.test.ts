@@ -81,7 +81,7 @@ describe('a room without a server', () => {
 
 describe('a room without its majority', () => {
   it('is read, says so, and goes on from here when somebody says so twice; who comes back is told', async () => {
-    const pages = await openRoom(3);
+    const pages = await room.openRoom(3);
     const [left, ...others] = pages as [Page, Page, Page];
     await expect.poll(async () => (await verdict(left)).operations, { timeout }).toBeGreaterThan(20);
     const link = new URL(left.url()).hash;
@@ -95,7 +95,7 @@ describe('a room without its majority', () => {
     await left.locator('.ring-panel', { hasText: 'epoch 2' }).waitFor({ timeout });
     const before = await verdict(left);
     await expect.poll(async () => (await verdict(left)).operations, { timeout }).toBeGreaterThan(before.operations);
-    const back = await visit(link);
+    const back = await room.visit(link);
     await until(back, 'The room went on without this tab');
     await back.getByRole('button', { name: 'What only this tab has' }).click();
     await back.getByRole('link', { name: 'Save it' }).waitFor({ timeout });
