@@ -381,9 +381,8 @@ describe('a tab', () => {
     stage.roster.update({ active: stage.configuration, committed: stage.configuration, committedIndex: 20 });
     const refusal = expect.objectContaining({ code: 'unsafe_change', message: expect.stringContaining('4 tabs of 7') });
     await expect(stage.membership.handle({ type: 'promote', member: 'tab1' })).rejects.toEqual(refusal);
-    await expect(stage.membership.handle({ type: 'replace', member: 'node2', by: 'tab1' })).rejects.toMatchObject({
-      code: 'unsafe_change',
-    });
+    const replacement = stage.membership.handle({ type: 'replace', member: 'node2', by: 'tab1' });
+    await expect(replacement).rejects.toMatchObject({ code: 'unsafe_change' });
     const addition = { type: 'add', name: 'tab9', address: 'tab:w9', storeId: 'T9', kind: 'tab' } as const;
     await expect(stage.membership.handle({ ...addition, plan: 'promote' })).rejects.toEqual(refusal);
     expect(stage.asked).toEqual([]);
