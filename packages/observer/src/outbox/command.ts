@@ -6,7 +6,7 @@ import type { FoundEntry, Limits, RangeInput } from '@raftkv/wire';
 import type { BatchOp, BatchResult, Codec, Condition, TxnOp, UserKey } from '@raftkv/client';
 import { batchCommand, batchOpResult, toEntry, txnCommand } from '@raftkv/client/parts';
 import type { Answer, View } from '@raftkv/client/parts';
-import type { Reach } from './precedence.ts';
+import type { Reach } from './item.ts';
 
 /** Of a condition about a range so many entries are told where it does not hold. */
 const maxFound = 20;

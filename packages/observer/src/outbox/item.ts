@@ -1,12 +1,18 @@
 // One kept write while the page lives: its record, how far it has come, and whom to tell. A bag of state; `keeper.ts` and `delivery.ts` change it.
+import type { Key, KeyRange } from '@raftkv/kv';
 import type { RaftkvError } from '@raftkv/wire';
 import type { WriteTeller } from '@raftkv/client/live';
 import type { KeptWrite, WriteMark } from '@raftkv/storage';
 import type { Lane } from './lane.ts';
-import type { Reach } from './precedence.ts';
 
 /** What a record takes besides its command. */
 const overheadBytes = 64;
+
+/** What a write writes or depends on. */
+export interface Reach {
+  readonly keys: ReadonlySet<Key>;
+  readonly ranges: readonly KeyRange[];
+}
 
 export class Item {
   readonly teller: WriteTeller;

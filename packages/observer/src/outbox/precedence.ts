@@ -1,13 +1,7 @@
 // In which order kept writes go that meet in one tab: by the time of their making, whichever tab made them. What a tab writes itself is ordered by its queue;
 // this is about what it inherits while it has something to say on the same keys, or has said it. It holds what is open, and sends nothing.
 import type { Key, KeyRange } from '@raftkv/kv';
-import type { Item } from './item.ts';
-
-/** What a write writes or depends on. */
-export interface Reach {
-  readonly keys: ReadonlySet<Key>;
-  readonly ranges: readonly KeyRange[];
-}
+import type { Item, Reach } from './item.ts';
 
 /** `late`: it goes before others that wait already. `overtaken`: something that was made later is sent, so it may not go by itself. */
 export type Place = 'in line' | 'late' | 'overtaken';
