@@ -83,7 +83,7 @@ describe('a room without its majority', () => {
   it('is read, says so, and goes on from here when somebody says so twice; who comes back is told', async () => {
     const pages = await room.openRoom(3);
     const [left, ...others] = pages as [Page, Page, Page];
-    await expect.poll(async () => (await verdict(left)).operations, { timeout }).toBeGreaterThan(20);
+    await judged(left, 20);
     const link = new URL(left.url()).hash;
     // Nobody hears a word of their ends.
     for (const page of others) await crash(page);
@@ -94,7 +94,7 @@ describe('a room without its majority', () => {
     await until(left, 'You lead');
     await left.locator('.ring-panel', { hasText: 'epoch 2' }).waitFor({ timeout });
     const before = await verdict(left);
-    await expect.poll(async () => (await verdict(left)).operations, { timeout }).toBeGreaterThan(before.operations);
+    await judged(left, before.operations + 1);
     const back = await room.visit(link);
     await until(back, 'The room went on without this tab');
     await back.getByRole('button', { name: 'What only this tab has' }).click();

@@ -34,6 +34,11 @@ export interface TabRoomOptions {
   readonly onLink: (link: string) => void;
 }
 
+/** As the room's platform has it. */
+type TabSlot = Awaited<
+  ReturnType<ReturnType<Parameters<NonNullable<RoomInside['platform']>>[0]['openSlots']>['create']>
+>;
+
 const tellMilliseconds = 200;
 /** Of a recording in memory, twice. */
 const flightLength = 2 * 1024 * 1024;
@@ -56,6 +61,7 @@ export class TabRoom implements RoomSource {
   #room: Room | undefined;
   #stopWatching: () => void = () => undefined;
   #roads: Roads | undefined;
+  readonly #slots = new Set<TabSlot>();
   #member: Member | undefined;
   #watch: CoreWatch | undefined;
   #flight: MemoryFlight | undefined;
@@ -124,9 +130,12 @@ export class TabRoom implements RoomSource {
   async loseStorage(): Promise<void> {
     const { name, room } = this.#own;
     this.#note('bad', `${name} lost its storage, and with it its place: it comes back as another`);
-    await this.#become(() => {
+    await this.#become(async () => {
       this.#roads?.die();
-      return room.joinAnew({ confirm: true });
+      await room.leave();
+      for (const slot of this.#slots) await slot.remove();
+      this.#slots.clear();
+      return joinRoom(room.link, this.#given);
     });
   }
 
@@ -217,6 +226,18 @@ export class TabRoom implements RoomSource {
               },
             }),
         openNetwork: (options) => this.#openRoads(options),
+        openSlots: (roomId) => {
+          const slots = given.openSlots(roomId);
+          return {
+            ...slots,
+            openFree: async (how) => {
+              const found = await slots.openFree(how);
+              for (const slot of found.free) this.#keepInMind(slot);
+              return found;
+            },
+            create: async (identity) => this.#keepInMind(await slots.create(identity)),
+          };
+        },
       }),
       replica: () => ({ recorder: this.#record(), snapshotThreshold: 2_000 }),
       onMember: (member) => {
@@ -224,6 +245,18 @@ export class TabRoom implements RoomSource {
         if (member === undefined) this.#watch = undefined;
       },
     };
+  }
+
+  /** What this tab has of storages, to be lost on purpose. */
+  #keepInMind<S extends TabSlot>(slot: S): S {
+    const { release } = slot;
+    this.#slots.add(slot);
+    return Object.assign(slot, {
+      release: () => {
+        this.#slots.delete(slot);
+        return release();
+      },
+    });
   }
 
   #openRoads(options: RoomNetworkOptions): Roads {
