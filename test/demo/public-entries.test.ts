@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 const folder = join(import.meta.dirname, '../../demo/src');
-const allowed = ['raftkv', 'raftkv/outbox', '@raftkv/react', 'react', 'react-dom/client'];
+const allowed = ['raftkv', 'raftkv/outbox', 'raftkv/room', '@raftkv/react', 'react', 'react-dom/client'];
 const engine = [
   '@raftkv/raft',
   '@raftkv/replica',

@@ -36,9 +36,11 @@ test('the budget is a ratchet: who makes the bundle smaller lowers it', () => {
   expect(figures.budget.togetherKilobytes - figures.togetherKilobytes).toBeLessThan(1);
 });
 
-test('only what a tab that is alone does not run is loaded later', () => {
+test('only what a tab that is alone and watches nothing does not run is loaded later', () => {
   const later = figures.onDemand.flatMap(({ modules }) => modules).filter((name) => name !== 'page');
   expect(later.toSorted()).toEqual([
+    // Watches: apps that read by live queries have none.
+    'packages/client/src/watch.ts',
     'packages/observer/src/feed-tail.ts',
     'packages/observer/src/tab-feed.ts',
     'packages/observer/src/tab-feeder.ts',
@@ -46,6 +48,7 @@ test('only what a tab that is alone does not run is loaded later', () => {
     'packages/observer/src/web/tab-sharing.ts',
     'packages/observer/src/web/tab-talk.ts',
     'packages/raftkv/src/web/tab-name.ts',
+    'packages/wire/src/flow.ts',
   ]);
 });
 

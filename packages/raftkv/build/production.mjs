@@ -53,9 +53,10 @@ for (const { fileName, code, map } of plain) {
   if (fileName === 'index.js' && process.argv[2] === '--find-order') await improveOrder(code);
   const program = await parsed(code);
   if (fileName === 'index.js') order(program, code, readOrder());
-  const sourceMap = { content: map, filename: fileName, url: `${fileName}.map` };
+  // A file that only passes on what others export is of no source.
+  const sourceMap = map.sources.length > 0 && { content: map, filename: fileName, url: `${fileName}.map` };
   const shrunk = await shrink(program, { format: { preserve_annotations: true }, sourceMap });
-  writeWhole(`${fileName}.map`, shrunk.map);
+  if (sourceMap) writeWhole(`${fileName}.map`, shrunk.map);
   writeWhole(fileName, shrunk.code);
 }
 
