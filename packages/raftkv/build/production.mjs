@@ -54,7 +54,7 @@ for (const { fileName, code, map } of plain) {
   const program = await parsed(code);
   if (fileName === 'index.js') order(program, code, readOrder());
   // A file that only passes on what others export is of no source.
-  const sourceMap = map.sources.length > 0 && { content: map, filename: fileName, url: `${fileName}.map` };
+  const sourceMap = map !== null && { content: map, filename: fileName, url: `${fileName}.map` };
   const shrunk = await shrink(program, { format: { preserve_annotations: true }, sourceMap });
   if (sourceMap) writeWhole(`${fileName}.map`, shrunk.map);
   writeWhole(fileName, shrunk.code);
