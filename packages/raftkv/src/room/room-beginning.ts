@@ -51,17 +51,34 @@ async function choose(found: FoundSlots, domain: string): Promise<Beginning> {
   };
   try {
     const noted = await forgetLeftBehind(await readNotes(found.free, putAside), found.isSomeTaken);
-    let home: RoomHome | undefined;
-    // A room that went on is of a later epoch than what it went on from.
-    for (const { slot, note } of noted.toSorted((a, b) => b.note.lineage.epoch - a.note.lineage.epoch)) {
-      if (home === undefined) home = await openOrForget({ slot, note }, domain, putAside);
-      else await slot.release();
-    }
+    const homes: RoomHome[] = [];
+    for (const each of noted) homes.push(...(await openOrForget(each, domain, putAside)));
+    const [home, ...others] = homes.toSorted(compare);
+    for (const { slot } of others) await slot.release();
     return { home, setAside };
   } catch (error) {
     for (const slot of found.free) await slot.release();
     throw error;
   }
+}
+
+/**
+ * The better one first. A room that went on is of a later epoch than what it went on from; and of two members of one room, the one that was removed since, and was not
+ * there to hear of it, has a log that did not go on.
+ */
+function compare(a: RoomHome, b: RoomHome): number {
+  const [endA, endB] = [endOf(a), endOf(b)];
+  return b.note.lineage.epoch - a.note.lineage.epoch || endB.term - endA.term || endB.index - endA.index;
+}
+
+/** Where its log ends. */
+function endOf({ home: { stored } }: RoomHome): { readonly term: number; readonly index: number } {
+  const last = stored.entries.at(-1);
+  if (last !== undefined) return last;
+  const { snapshot, compactedIndex, compactedTerm } = stored;
+  return snapshot === undefined
+    ? { term: compactedTerm, index: compactedIndex }
+    : { term: snapshot.lastIncludedTerm, index: snapshot.lastIncludedIndex };
 }
 
 type PutAside = (slot: RoomSlot, error: RaftkvError) => Promise<void>;
@@ -103,19 +120,15 @@ async function forgetLeftBehind(noted: readonly NotedSlot[], isSomeTaken: boolea
 }
 
 /** Those of members that were removed are forgotten. */
-async function openOrForget(
-  { slot, note }: NotedSlot,
-  domain: string,
-  putAside: PutAside,
-): Promise<RoomHome | undefined> {
+async function openOrForget({ slot, note }: NotedSlot, domain: string, putAside: PutAside): Promise<RoomHome[]> {
   try {
-    return await openNotedHome(slot, note, domain);
+    return [await openNotedHome(slot, note, domain)];
   } catch (error) {
     const { code } = RaftkvError.from(error);
     if (code === 'member_removed' || code === 'storage_identity') await slot.remove();
     else if (isUnreadable(error)) await putAside(slot, error);
     else throw error;
-    return undefined;
+    return [];
   }
 }
 

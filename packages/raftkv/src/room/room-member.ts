@@ -27,6 +27,8 @@ export interface RoomMemberOptions {
   readonly tabs: () => readonly TabInSight[];
   /** The leader let this tab in, which is to be told. */
   readonly onAdmitted: (word: string, result: AdminResult) => void;
+  /** The member in that tab was removed, and does not know it. */
+  readonly onRemoved: (word: string, removed: { readonly clusterId: string; readonly memberId: string }) => void;
   readonly inside: Pick<RoomInside, 'replica' | 'onMember' | 'onEvent'>;
   readonly onChange: () => void;
   readonly onHalt: (error: RaftkvError) => void;
@@ -44,8 +46,8 @@ const lastResortPriority = 1;
 /** Between two looks at who should vote; and after a change that was refused. */
 const lookMilliseconds = 250;
 const refusedMilliseconds = 1_000;
-/** Between two times that one that was let in is told so: the word may have been lost. */
-const admitAgainMilliseconds = 2_000;
+/** Between two times that one that was let in, or removed, is told so: the word may have been lost. */
+const tellAgainMilliseconds = 2_000;
 
 export class RoomMember {
   readonly home: RoomHome;
@@ -56,6 +58,7 @@ export class RoomMember {
   readonly #voices = new Map<string, GivenVoice>();
   readonly #overview = new RoomOverview();
   readonly #admittedAt = new Map<string, number>();
+  readonly #removalToldAt = new Map<string, number>();
   #cancelTimer: (() => void) | undefined;
   readonly #sessions = new Set<ClientSession>();
   #isChanging = false;
@@ -283,7 +286,26 @@ export class RoomMember {
       else this.#standIn.standFor(voice, raft);
     }
     this.#settlePriority(raft.leaderId);
+    this.#tellRemoved();
     void this.#tend();
+  }
+
+  /** Tabs with a member that was removed and has not heard of it: whom it knew may be gone, so its mesh may not tell it. */
+  #tellRemoved(): void {
+    const { tabs, platform, onRemoved } = this.#options;
+    const [own, now] = [this.clusterId, platform.clock.now()];
+    const removed = tabs().filter(({ memberId, clusterId }) => {
+      return (
+        own !== undefined && clusterId === own && memberId !== undefined && this.engine.roster.wasRemoved(memberId)
+      );
+    });
+    for (const word of this.#removalToldAt.keys())
+      if (!removed.some((tab) => tab.word === word)) this.#removalToldAt.delete(word);
+    for (const { word, memberId } of removed) {
+      if (now - (this.#removalToldAt.get(word) ?? -Infinity) < tellAgainMilliseconds) continue;
+      this.#removalToldAt.set(word, now);
+      onRemoved(word, { clusterId: own!, memberId: memberId! });
+    }
   }
 
   /** While this member leads: the next change of who votes, one at a time. */
@@ -336,7 +358,7 @@ export class RoomMember {
     for (const tab of tabs) {
       const learner = this.members.find(({ word, role }) => word === tab.word && role === 'learner');
       const toldAt = this.#admittedAt.get(tab.word) ?? -Infinity;
-      if (learner === undefined || tab.memberId !== undefined || now - toldAt < admitAgainMilliseconds) continue;
+      if (learner === undefined || tab.memberId !== undefined || now - toldAt < tellAgainMilliseconds) continue;
       if (this.engine.roster.get(learner.id)?.storeId !== tab.storeId) continue;
       await this.#admit(tab.word, undefined);
     }

@@ -58,6 +58,8 @@ export type RoomMessage =
       readonly configurationIndex: number;
       readonly lineage: RoomLineage;
     }
+  /** From a member: the one in your tab was removed, for certain. Its mesh may not tell it so: whom it knew may be other members by now, in the same tabs. */
+  | { readonly type: 'removed'; readonly clusterId: string; readonly memberId: string }
   /** The last word of one that goes; a voter gives its voice away with it. */
   | { readonly type: 'farewell'; readonly voice: GivenVoice | undefined };
 
@@ -83,6 +85,8 @@ export function decodeRoomMessage(frame: Uint8Array): RoomMessage {
     throw new RaftkvError('unsupported_version', 'a word about a room of another version');
   if (fields['type'] === 'report') return parseReport(fields);
   if (fields['type'] === 'farewell') return { type: 'farewell', voice: parseVoice(fields['voice']) };
+  if (fields['type'] === 'removed')
+    return { type: 'removed', clusterId: text(fields, 'clusterId'), memberId: text(fields, 'memberId') };
   if (fields['type'] !== 'admitted') throw bad('type');
   return {
     type: 'admitted',

@@ -56,6 +56,7 @@ export class RoomSeat {
       platform,
       priority: priority(),
       onAdmitted: (word, result) => this.#tellAdmitted(word, result),
+      onRemoved: (word, removed) => this.#options.send(word, { type: 'removed', ...removed }),
       onHalt: (error) => this.#ended(home, error),
       onGap: () => this.#revive(home),
     });
@@ -91,6 +92,13 @@ export class RoomSeat {
       await home.slot.remove().catch(() => undefined);
       throw error;
     }
+  }
+
+  /** Another member says that this one was removed. */
+  removed({ clusterId, memberId }: Extract<RoomMessage, { readonly type: 'removed' }>): void {
+    const member = this.#member;
+    if (member === undefined || member.id !== memberId || member.clusterId !== clusterId) return;
+    this.#ended(member.home, new RaftkvError('member_removed', 'this member was removed from the room'));
   }
 
   /** Resolves once this member was let go and its storage is forgotten, or `isWanted` is no more. */

@@ -331,6 +331,7 @@ export class TabInRoom<Value = unknown> {
       if (message.voice !== undefined) this.#seat.member?.take(from, message.voice);
       return this.#changed();
     }
+    if (message.type === 'removed') return this.#seat.removed(message);
     this.#seat.admitted(message);
   }
 
