@@ -122,7 +122,7 @@ export default defineConfig({
           // Tabs mostly wait: for timeouts, for each other, for disks. More than two files starve each other, and then timeouts lie.
           maxWorkers: 2,
           expect: { poll: { timeout: 20_000 } },
-          testTimeout: 60_000,
+          testTimeout: 180_000,
           hookTimeout: 120_000,
         },
       },
