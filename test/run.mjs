@@ -26,8 +26,8 @@ const steps = [
   { name: 'unit', suite: true, minutes: 25, lane: 'unit' },
   { name: 'packages', suite: true, minutes: 10, lane: 'packages' },
   { name: 'simulator', suite: true, minutes: 15 },
-  { name: 'browser', suite: true, minutes: 25, lane: 'browser' },
-  { name: 'process', suite: true, minutes: 30, lane: 'process' },
+  { name: 'browser', suite: true, minutes: 25 },
+  { name: 'process', suite: true, minutes: 30 },
   { name: 'alone', suite: true, minutes: 15 },
 ];
 
