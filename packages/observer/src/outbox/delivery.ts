@@ -172,8 +172,7 @@ export class Delivery<Value, K extends UserKey> {
 
   /** What this tab wrote later is sent: it is the app's to decide. If it went out in an earlier life, that is found out by asking for nothing under its stamp. */
   async #overtaken(item: Item): Promise<BatchResult<Value, K>> {
-    const error = new RaftkvError('condition_failed', 'what was written later went before it', { definite: true });
-    if (!item.isOld) throw this.#decided(item, error);
+    if (!item.isOld) throw this.#decided(item, wasOvertaken());
     let answer: Answer;
     try {
       answer = await this.#session.send(nothing, item.mark!, (isSent) => this.#sent(item, isSent));
@@ -181,11 +180,12 @@ export class Delivery<Value, K extends UserKey> {
       if (this.#signal.aborted) throw thrown;
       throw this.#decided(item, RaftkvError.from(thrown));
     }
-    if (isNothing(answer)) throw this.#decided(item, error);
     return this.#answered(item, answer);
   }
 
   #answered(item: Item, answer: Answer): BatchResult<Value, K> {
+    // Somebody asked for nothing under its stamp: this tab, or one that had its lane meanwhile. By that it was decided that the write does not happen.
+    if (isNothing(answer)) throw this.#decided(item, wasOvertaken());
     try {
       const result = readResult(this.#host.look, answer);
       this.#forget(item);
@@ -274,4 +274,8 @@ function closed(item: Item): RaftkvError {
   const what = item.mark === undefined ? 'the write was not sent' : 'the write may have happened';
   const message = `the replica was closed; ${what}, and is kept for when it is opened again`;
   return new RaftkvError('closed', message, { definite: false });
+}
+
+function wasOvertaken(): RaftkvError {
+  return new RaftkvError('condition_failed', 'what was written later went before it', { definite: true });
 }

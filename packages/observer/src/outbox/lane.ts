@@ -143,6 +143,9 @@ export class Lane {
         await this.#storage.commit(group.map(({ change }) => change));
         this.#hooks.onTrouble(undefined);
         this.#dropMarks(group);
+        // Also where the lane was lost meanwhile: the fence let it pass, so whoever has the lane finds it there.
+        for (const { resolve } of group) resolve();
+        return undefined;
       } catch (thrown) {
         const error = RaftkvError.from(thrown, 'storage_failed');
         if (error.code === 'storage_missing') this.#vanish(error);

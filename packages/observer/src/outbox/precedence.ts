@@ -68,12 +68,12 @@ export class Precedence {
     if (ranges.length > 0) this.#sentRanges = [...this.#sentRanges, ...ranges].slice(-maxRememberedRanges);
   }
 
-  /** One that is to be sent, or to have ended, before this one. */
+  /** One that is to be sent, or to have ended, before this one. One that was overtaken never goes, and may itself wait for what comes after this one. */
   before(item: Item): Item | undefined {
     if (this.#late.size === 0) return undefined;
     const isLate = this.#late.has(item);
     const isBefore = (other: Item): boolean =>
-      other !== item && other.at < item.at && other.isOpen && (isLate || this.#late.has(other));
+      other !== item && other.at < item.at && other.isOpen && !other.isOvertaken && (isLate || this.#late.has(other));
     return this.#meeting(item.reach).find(isBefore);
   }
 

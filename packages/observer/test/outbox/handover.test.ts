@@ -1,6 +1,6 @@
 // Lanes that change hands while tabs live: one that is frozen is robbed, one that is closed gives back what it was about to take, and of writes to one key that
 // come together in a tab none that is older has the last word.
-import { encodeCommand } from '@raftkv/wire';
+import { RaftkvError, encodeCommand } from '@raftkv/wire';
 import type { Write } from '@raftkv/client';
 import { describe, expect, it } from 'vitest';
 import { SmallCluster, until } from '../small-cluster.ts';
@@ -234,6 +234,40 @@ describe('writes of two tabs to one key, of which one inherits the other', () =>
       });
     },
   );
+});
+
+describe('a write of which another tab decided that it does not happen', () => {
+  it('is never said to have happened, though that tab went before it could note it', async () => {
+    const cluster = await SmallCluster.start();
+    const origin = new Origin();
+    const one = await Life.begin(cluster, origin, { clock: hasty });
+    const two = await Life.begin(cluster, origin, { clock: hasty });
+    await one.kv.mutate(put('shared', 0)).committed;
+    one.isDeaf = true;
+    const write = one.kv.mutate(put('shared', 'older'));
+    write.state.subscribe(() => {
+      if (write.state.getSnapshot().status === 'sent') one.cutOff(true);
+    });
+    await until(one.kv.replica, ({ connection }) => connection === 'offline');
+    await new Promise((resolve) => setTimeout(resolve, 2));
+    await two.kv.mutate(put('shared', 'newer')).committed;
+    const take = origin.disk.take.bind(origin.disk);
+    origin.disk.take = async (name) => {
+      const lane = await take(name);
+      origin.failure = new RaftkvError('storage_failed', 'the disk is away', { definite: false });
+      return lane;
+    };
+    one.end();
+    await expect
+      .poll(() => two.kv.writes.getSnapshot().map(({ state }) => state.getSnapshot().status))
+      .toContain('refused');
+    two.end();
+    origin.disk.take = take;
+    origin.failure = undefined;
+    const heir = await Life.begin(cluster, origin, { clock: hasty });
+    await until(heir.kv.outbox!.status, ({ undecided, waiting }) => undecided === 1 && waiting === 0);
+    expect(await historyOf(cluster, 'shared')).toEqual([0, 'newer']);
+  });
 });
 
 describe('a session', () => {
