@@ -78,19 +78,19 @@ async function leaveBehind({ slots, self, clusterId, former }: Omit<GoingOn, 'cl
   const { note } = former;
   const { storage, remove } = await former.slot.reopen();
   const token = drawWord();
-  let home: RoomHome | undefined;
+  let home: RoomHome;
   try {
     const lineage = nextLineage(clusterId, note.lineage);
     const state = await readHeldState(storage);
     await writeRoomNote(storage, { ...note, goesOn: { token, isDone: false } });
     home = await forkHome(slots, self, { ...state, lineage, token });
-    await writeRoomNote(storage, { ...note, goesOn: { token, isDone: true } });
   } catch (error) {
-    await home?.slot.remove().catch(() => undefined);
     await writeRoomNote(storage, note).catch(() => undefined);
     await storage.close().catch(() => undefined);
     throw error;
   }
+  // The room is there, and counts. Where this fails nobody knows whether it is noted, so the room is not taken back: who finds the first note beside it forgets the member too.
+  await writeRoomNote(storage, { ...note, goesOn: { token, isDone: true } }).catch(() => undefined);
   // It is forgotten at the next start, if not now.
   await remove().catch(() => undefined);
   return home;
