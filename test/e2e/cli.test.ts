@@ -203,4 +203,13 @@ describe('usage', () => {
       expect(result.stderr).not.toMatch(/^\s+at /m);
     }
   });
+
+  // A drawn token may begin with these two characters: members that were given it said their version, and ended.
+  it('takes no value of an option for a question for the version', async () => {
+    const result = await runCli(['dev', '--nodes', '-V3']);
+    expect(result).toMatchObject({ code: 2, stdout: '' });
+    expect(result.stderr).toContain('"-V3" is not a whole number');
+    expect(isOneErrorLine(result.stderr)).toBe(true);
+    expect(await runCli(['-V'])).toMatchObject({ code: 0, stderr: '' });
+  });
 });

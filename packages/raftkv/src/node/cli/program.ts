@@ -17,6 +17,8 @@ export async function runProgram(args: readonly string[]): Promise<number> {
   const program = new Command('raftkv')
     .description('A linearizable key-value store for the web platform.')
     .version(version)
+    // Else the value of a command's option that begins with -V, such as a token that was drawn, is a question for the version.
+    .enablePositionalOptions()
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(usageError(text)) });
   const setExitCode = (code: number): void => {
