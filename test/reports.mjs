@@ -3,7 +3,7 @@
 import { relative } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 
-/** `text`: of the report. `root`: the files are named from there. */
+/** `text`: of the report. `root`: the files are named from there. `late`: the files that failed, if all that failed in any of them ran out of time. */
 export function readReport(text, root) {
   const read = JSON.parse(text);
   const counts = {
@@ -11,7 +11,25 @@ export function readReport(text, root) {
     failed: read.numFailedTests,
     skipped: read.numPendingTests + read.numTodoTests,
   };
-  return { counts, failures: read.testResults.flatMap((file) => failuresOf(file, relative(root, file.name))) };
+  const failing = read.testResults.filter(({ status }) => status === 'failed');
+  const failures = read.testResults.flatMap((file) => failuresOf(file, relative(root, file.name)));
+  const late = failing.every((file) => isLate(file)) ? failing.map(({ name }) => relative(root, name)) : [];
+  return { counts, failures, late };
+}
+
+/** How vitest, Playwright and the suites' own waiting begin when what they wait for does not come in time. */
+const outOfTime =
+  /^(Error: (waited \d+ ms in vain|not within \d+ ms|(Test|Hook) timed out in \d+ms)|TimeoutError: |\S*Error: .*Timeout \d+ms exceeded)/;
+
+/** Nothing in it was wrong; something had not come in time. */
+function isLate({ assertionResults }) {
+  const failed = assertionResults.filter((test) => test.status !== 'passed');
+  return (
+    failed.length > 0 &&
+    failed.every(({ failureMessages }) => {
+      return failureMessages.length > 0 && failureMessages.every((message) => outOfTime.test(firstLine(message)));
+    })
+  );
 }
 
 /** A line for each test that failed; and one for a file of which something else did: a hook, or what is there before the tests. */

@@ -1,9 +1,12 @@
 // How `npm test` reads the report of a suite, on reports as vitest writes them.
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
 interface Reports {
-  readReport(text: string, root: string): { readonly counts: object; readonly failures: readonly string[] };
+  readReport(
+    text: string,
+    root: string,
+  ): { readonly counts: object; readonly failures: readonly string[]; readonly late: readonly string[] };
 }
 
 const { readReport } = (await import(join(import.meta.dirname, 'reports.mjs'))) as Reports;
@@ -24,6 +27,7 @@ it('counts, and names each test that failed with its line, its titles and the fi
   expect(readReport(text, '/place')).toEqual({
     counts: { passed: 3, failed: 2, skipped: 2 },
     failures: ['test/a.test.ts:12 > a store > that is open > holds two: Error: not two'],
+    late: [],
   });
 });
 
@@ -42,6 +46,42 @@ it('names a file in which a hook failed, so that some did not run', () => {
   const left = { ...passed, title: 'never ran', status: 'skipped' };
   const text = report({ name: '/e.test.ts', status: 'failed', message: '', assertionResults: [passed, left, left] });
   expect(readReport(text, '/').failures).toEqual(['e.test.ts: 2 did not run: why is above']);
+});
+
+describe('files of which nothing failed but to come in time', () => {
+  const failing = (name: string, ...messages: string[]): object => {
+    const assertionResults = messages.map((message) => ({
+      ...passed,
+      status: 'failed',
+      failureMessages: [`${message}\n    at ${name}:1:1`],
+    }));
+    return { name, status: 'failed', message: '', assertionResults: [passed, ...assertionResults] };
+  };
+  const lateIn = (...files: object[]): readonly string[] => readReport(report(...files), '/').late;
+
+  it.each([
+    'Error: waited 20000 ms in vain: a leader',
+    'Error: not within 15000 ms: dev ends',
+    'Error: Test timed out in 180000ms.',
+    'TimeoutError: page.waitForFunction: Timeout 30000ms exceeded.',
+    'Error: locator.click: Timeout 30000ms exceeded.',
+  ])('are those that say %s', (message) => {
+    expect(lateIn(failing('/a.test.ts', message, message))).toEqual(['a.test.ts']);
+  });
+
+  it('are none when anything was wrong, in one of them or in another', () => {
+    const [late, wrong] = ['Error: waited 1 ms in vain: it', 'AssertionError: expected 1 to be 2'];
+    expect(lateIn(failing('/a.test.ts', late, wrong))).toEqual([]);
+    expect(lateIn(failing('/a.test.ts', late), failing('/b.test.ts', wrong))).toEqual([]);
+    expect(lateIn(failing('/a.test.ts', `Error: history is not linearizable: ${late}`))).toEqual([]);
+  });
+
+  it('are none when a hook failed, or the file as a whole', () => {
+    const left = { ...passed, title: 'never ran', status: 'skipped' };
+    const file = { name: '/e.test.ts', status: 'failed', message: 'Error: waited 1 ms in vain: it' };
+    expect(lateIn({ ...file, assertionResults: [passed, left] })).toEqual([]);
+    expect(lateIn({ ...file, assertionResults: [] })).toEqual([]);
+  });
 });
 
 it('bounds what it says of one', () => {

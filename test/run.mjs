@@ -14,6 +14,8 @@ const reports = mkdtempSync(join(tmpdir(), 'raftkv-test-'));
  * A suite is a vitest project, or several: its tests are counted. The minutes bound a step that hangs, with room for a slow machine.
  * Steps of one `lane` run one after another, and two lanes in a row beside each other: what one waits for leaves the cores to the other.
  * What measures time, floods or keeps both cores busy is in none.
+ * `again`: its tests have real browsers and processes, on a machine that may stand still for a while. When all that failed, in few files, only ran out of
+ * time, these files run a second time, alone, and the last lines name what had failed at first. What was wrong once is wrong.
  */
 const steps = [
   { name: 'format', command: ['oxfmt', '--check', '.'], minutes: 2 },
@@ -26,13 +28,15 @@ const steps = [
   { name: 'unit', suite: true, minutes: 25, lane: 'unit' },
   { name: 'packages', suite: true, minutes: 10, lane: 'packages' },
   { name: 'simulator', suite: true, minutes: 15 },
-  { name: 'browser', suite: true, minutes: 25 },
-  { name: 'process', suite: true, minutes: 30 },
-  { name: 'alone', suite: true, minutes: 15 },
+  { name: 'browser', suite: true, minutes: 25, again: true },
+  { name: 'process', suite: true, minutes: 30, again: true },
+  { name: 'alone', suite: true, minutes: 15, again: true },
 ];
 
 /** The most failed tests that are named at the end. */
 const mostNamed = 40;
+/** With more files than that something is wrong, and not slow. */
+const mostAgain = 2;
 
 const running = new Set();
 const hidden = new Set();
@@ -87,31 +91,38 @@ function inLanes(wanted) {
   return groups;
 }
 
-/** Runs one step and judges it: `problem` is a sentence when it failed. */
+/** Runs one step and judges it: `problem` is a sentence when it failed, `late` names what passed only the second time. */
 async function runStep(step, output) {
   output.write(`\n=== ${step.name} ===\n`);
   const started = performance.now();
-  const reportFile = join(reports, `${step.name}.json`);
-  const command = step.suite
-    ? [
-        'vitest',
-        'run',
-        '--project',
-        step.project ?? step.name,
-        '--reporter=default',
-        '--reporter=json',
-        `--outputFile.json=${reportFile}`,
-      ]
-    : step.command;
-  let problem = await execute(command, step.minutes, output);
-  const { counts, failures = [] } = step.suite ? readSuite(reportFile) : {};
-  if (counts !== undefined) {
-    if (counts.failed > 0) problem = `${counts.failed} failed`;
-    if (counts.skipped > 0) problem ??= `${counts.skipped} skipped, and a skipped test proves nothing`;
-    if (counts.passed === 0) problem ??= 'no test ran';
-  }
-  output.write(`=== ${step.name}: ${problem ?? 'ok'} in ${duration(performance.now() - started)} ===\n`);
-  return { name: step.name, problem, counts, failures };
+  let result = step.suite
+    ? await runSuite(step, output)
+    : { problem: await execute(step.command, step.minutes, output) };
+  const files = step.again && result.counts.failed > 0 ? result.late : [];
+  if (files.length > 0 && files.length <= mostAgain) {
+    for (const line of result.failures) output.write(`  out of time: ${line}\n`);
+    output.write(`=== ${step.name}: ${files.join(', ')} again ===\n`);
+    const { problem, failures } = await runSuite(step, output, files);
+    const { passed, failed, skipped } = result.counts;
+    result =
+      problem === undefined
+        ? { counts: { passed: passed + failed, failed: 0, skipped }, failures: [], late: result.failures }
+        : { ...result, problem: `${problem} the second time`, failures, late: [] };
+  } else result = { ...result, late: [] };
+  output.write(`=== ${step.name}: ${result.problem ?? 'ok'} in ${duration(performance.now() - started)} ===\n`);
+  return { name: step.name, failures: [], ...result };
+}
+
+async function runSuite(step, output, files = []) {
+  const reportFile = join(reports, `${step.name}${files.length > 0 ? '-again' : ''}.json`);
+  const project = step.project ?? step.name;
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${reportFile}`];
+  let problem = await execute(['vitest', 'run', '--project', project, ...reporters, ...files], step.minutes, output);
+  const { counts, failures = [], late = [] } = readSuite(reportFile);
+  if (counts.failed > 0) problem = `${counts.failed} failed`;
+  if (counts.skipped > 0) problem ??= `${counts.skipped} skipped, and a skipped test proves nothing`;
+  if (counts.passed === 0) problem ??= 'no test ran';
+  return { problem, counts, failures, late };
 }
 
 /** Resolves with what went wrong, or undefined. The child leads a process group of its own, so that nothing outlives it. */
@@ -186,6 +197,8 @@ function report(results, elapsedMilliseconds) {
   const failed = results.flatMap((result) => result.failures.map((line) => `${result.name}: ${line}`));
   for (const line of failed.slice(0, mostNamed)) console.log(`  failed in ${line}`);
   if (failed.length > mostNamed) console.log(`  and ${failed.length - mostNamed} more`);
+  for (const { name, late } of results)
+    for (const line of late) console.log(`  out of time at first, and passed alone, in ${name}: ${line}`);
   if (suites.length > 0) {
     const each = suites.map(({ name, counts }) => `${name} ${counts.passed}`).join(', ');
     const counts = `${sum('failed')} failed, ${sum('skipped')} skipped`;

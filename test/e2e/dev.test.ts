@@ -32,7 +32,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   for (const gateway of gateways.splice(0)) gateway.close();
-  if (dev.exitCode === null && dev.signalCode === null) {
+  if (!hasEnded()) {
     dev.kill('SIGTERM');
     await once(dev, 'exit');
   }
@@ -48,11 +48,14 @@ function startDev(): void {
   dev.stdout!.setEncoding('utf8').on('data', (text: string) => (stdout += text));
 }
 
-const said = (what: string | RegExp): Promise<true> =>
-  waitFor(`it says ${what}, not only:\n${stdout}`, () => stdout.search(what) >= 0 || undefined, {
-    timeoutMilliseconds: 20_000,
-  }) as Promise<true>;
-const exit = (): Promise<unknown[]> => within(15_000, 'dev ends', once(dev, 'exit'));
+const said = async (what: string | RegExp): Promise<void> => {
+  await waitFor(`it says ${what}, or ends`, () => stdout.search(what) >= 0 || hasEnded(), {
+    timeoutMilliseconds: 60_000,
+  });
+  if (stdout.search(what) < 0) throw new Error(`it ended (${String(dev.exitCode)}) and said only:\n${stdout}`);
+};
+const hasEnded = (): boolean => dev.exitCode !== null || dev.signalCode !== null;
+const exit = (): Promise<unknown[]> => within(60_000, 'dev ends', once(dev, 'exit'));
 const answering = async (): Promise<boolean[]> =>
   Promise.all(
     gateways.map((gateway) =>
