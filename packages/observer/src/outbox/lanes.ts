@@ -35,6 +35,18 @@ interface Left {
   readonly found: FoundWrite;
 }
 
+/** A lock from when it is asked for: it may be taken from this tab before the lane that it stands for is open. */
+class Claim {
+  isLost = false;
+  lane: Lane | undefined;
+
+  /** Another tab has taken the lock. The storage would say so at the next change, however late that is. */
+  readonly lose = (): void => {
+    this.isLost = true;
+    this.lane?.lose();
+  };
+}
+
 export class Lanes {
   readonly #options: KeeperOptions;
   readonly #hooks: LanesHooks;
@@ -146,14 +158,19 @@ export class Lanes {
   }
 
   async #make(): Promise<Lane> {
-    const name = drawLaneName();
     const locks = this.mode === 'memory' ? undefined : this.#options.locks;
-    // First the lock, then the lane: whoever sees a lane that nobody has takes it.
-    const release = (await locks?.take(name, { onLost: () => this.#lost(name) })) ?? ((): void => {});
-    const lane = await this.#hold(name, release);
-    this.#ownLane = lane;
-    locks?.announce(name);
-    return lane;
+    for (;;) {
+      const name = drawLaneName();
+      const claim = new Claim();
+      // First the lock, then the lane: whoever sees a lane that nobody has takes it.
+      const release = (await locks?.take(name, { onLost: claim.lose })) ?? ((): void => {});
+      const lane = await this.#hold(name, release, claim);
+      // It was made and taken from this tab in one, as when that slept meanwhile: nothing is in it.
+      if (lane === undefined) continue;
+      this.#ownLane = lane;
+      locks?.announce(name);
+      return lane;
+    }
   }
 
   #underWay<T>(opening: Promise<T>): Promise<T> {
@@ -162,12 +179,14 @@ export class Lanes {
     return over;
   }
 
-  /** Gives it back if that comes to nothing. */
-  async #hold(name: string, release: () => void): Promise<Lane> {
+  /** Gives it back if that comes to nothing. Undefined: another tab has taken it meanwhile. */
+  async #hold(name: string, release: () => void, claim: Claim): Promise<Lane | undefined> {
     const storage = await this.#storage.take(name).catch((error: unknown) => {
       release();
       throw error;
     });
+    // What this has written into the lane's head may have shut out the one that has the lock: it gives that back at its next change, to whoever stands in line.
+    if (claim.isLost) return void release();
     const lane: Lane = new Lane(name, storage, {
       clock: this.#options.clock,
       onTrouble: (error) => this.#hooks.onTrouble(error),
@@ -177,18 +196,15 @@ export class Lanes {
         this.#hooks.onGone(lane, error);
       },
       onLost: (error) => {
-        if (lane === this.#ownLane) void this.#dropOwn(lane);
-        else void this.#drop(lane);
+        const dropped = lane === this.#ownLane ? this.#dropOwn(lane) : this.#drop(lane);
         this.#hooks.onLost(lane, error);
+        // Whoever has it may go before it is empty.
+        void dropped.then(() => this.#await(name));
       },
     });
+    claim.lane = lane;
     this.#held.set(lane, release);
     return lane;
-  }
-
-  /** Another tab has taken its lock. The storage would say so at the next change, however late that is. */
-  #lost(name: string): void {
-    for (const lane of [...this.#held.keys()]) if (lane.name === name) lane.lose();
   }
 
   async #takeFree(): Promise<void> {
@@ -198,19 +214,22 @@ export class Lanes {
     for (const name of names) {
       if (this.#isClosed) return;
       if (this.#awaited.has(name) || [...this.#held.keys()].some((lane) => lane.name === name)) continue;
-      const release = await locks?.take(name, { ifFree: true, onLost: () => this.#lost(name) });
-      if (release === undefined) this.#await(name);
-      else all.push(...(await this.#takeLeft(name, release)));
+      const claim = new Claim();
+      const release = await locks?.take(name, { ifFree: true, onLost: claim.lose });
+      const left = release === undefined ? undefined : await this.#takeLeft(name, release, claim);
+      if (left === undefined) this.#await(name);
+      else all.push(...left);
     }
     all.sort((a, b) => a.found.keptAt - b.found.keptAt);
     this.#handOn(all);
   }
 
-  /** A lane of a tab that is gone. */
-  async #takeLeft(name: string, release: () => void): Promise<Left[]> {
+  /** A lane of a tab that is gone. Undefined: yet another has it by now. */
+  async #takeLeft(name: string, release: () => void, claim: Claim): Promise<Left[] | undefined> {
     try {
       if (this.#isClosed) throw new RaftkvError('closed', 'the replica was closed');
-      const lane = await this.#underWay(this.#hold(name, release));
+      const lane = claim.isLost ? release() : await this.#underWay(this.#hold(name, release, claim));
+      if (lane === undefined) return undefined;
       const { found } = lane;
       if (found.length === 0) await this.#drop(lane);
       return inTime(found).map((each) => ({ lane, found: each }));
@@ -233,11 +252,17 @@ export class Lanes {
     if (this.#isClosed || locks === undefined || this.#awaited.has(name)) return;
     const { signal } = this.#patience;
     const awaited = this.#awaited;
-    const succession = new Succession(name, { locks, clock, signal, onLost: () => this.#lost(name) });
+    let claim = new Claim();
+    const succession = new Succession(name, { locks, clock, signal, onLost: () => claim.lose() });
     const over = (async () => {
       try {
-        const release = await succession.won();
-        if (release !== undefined) this.#handOn(await this.#takeLeft(name, release));
+        for (let left: Left[] | undefined; left === undefined; ) {
+          claim = new Claim();
+          const release = await succession.won();
+          if (release === undefined) return;
+          left = await this.#takeLeft(name, release, claim);
+          if (left !== undefined) this.#handOn(left);
+        }
       } catch {
         // The wait was called off.
       } finally {

@@ -111,6 +111,51 @@ describe('the lane of a tab', () => {
     expect(stateOf(write)).toBe('unknown, kept');
   });
 
+  it('is one tab\'s, though another was about to open it when it was taken from that one', async () => {
+    const cluster = await SmallCluster.start();
+    const origin = new Origin();
+    const options = { isOffline: true, clock: hasty };
+    const first = await Life.begin(cluster, origin, options);
+    await kept(first.kv.mutate(put('a', 1)));
+    const slow = await Life.begin(cluster, origin, options);
+    const { reached, letGo } = holdStep(slow, 'before take');
+    first.freeze();
+    await reached;
+    // It has the lock, and hears nothing any more; what it has begun goes on.
+    slow.freeze();
+    const heir = await Life.begin(cluster, origin, options);
+    await until(heir.kv.outbox!.status, ({ waiting }) => waiting === 1);
+    expect(origin.locks.robberies).toBe(2);
+    slow.wake();
+    letGo();
+    await expect.poll(() => origin.locks.queued).toBe(1);
+    expect([slow, heir].map(({ kv }) => kv.outbox!.status.getSnapshot().waiting)).toEqual([0, 1]);
+    expect(slow.kv.outbox!.status.getSnapshot().error).toBeUndefined();
+    // The slow one wrote into the lane's head after all: who has the lock finds that out, and gives the lane to it.
+    heir.cutOff(false);
+    slow.cutOff(false);
+    await expect.poll(() => cluster.revision, { timeout: 60_000 }).toBe(2);
+    await expect.poll(() => origin.disk.lanes(), { timeout: 60_000 }).toEqual([]);
+    expect(await heir.kv.getEntry('a')).toMatchObject({ value: 1, version: 1 });
+  });
+
+  it('that was taken from it is its own again when the tab that took it is gone', async () => {
+    const cluster = await SmallCluster.start();
+    const origin = new Origin();
+    const robbed = await Life.begin(cluster, origin, { isOffline: true, clock: hasty });
+    const robber = await Life.begin(cluster, origin, { isOffline: true, clock: hasty });
+    await kept(robbed.kv.mutate(put('a', 1)));
+    robbed.freeze();
+    await until(robber.kv.outbox!.status, ({ waiting }) => waiting === 1);
+    robbed.wake();
+    await until(robbed.kv.outbox!.status, ({ waiting, error }) => waiting === 0 && error?.code === 'storage_locked');
+    robber.end();
+    await until(robbed.kv.outbox!.status, ({ waiting }) => waiting === 1);
+    robbed.cutOff(false);
+    await robbed.drained();
+    expect(await historyOf(cluster, 'a')).toEqual([1]);
+  });
+
   it('is waited for by a page that was put away and came back at once', async () => {
     const cluster = await SmallCluster.start();
     const origin = new Origin();
