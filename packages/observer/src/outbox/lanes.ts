@@ -256,7 +256,7 @@ export class Lanes {
     const succession = new Succession(name, { locks, clock, signal, onLost: () => claim.lose() });
     const over = (async () => {
       try {
-        for (let left: Left[] | undefined; left === undefined; ) {
+        for (let left: Left[] | undefined; left === undefined;) {
           claim = new Claim();
           const release = await succession.won();
           if (release === undefined) return;

@@ -4,9 +4,9 @@ import type { KeeperClock, LaneLocks } from './options.ts';
 
 /** Lanes whose tabs answer when they are asked; those of an earlier build do not, and are never taken from anybody. */
 const answering = 'v2.';
-/** How often the tab that has the lane is asked, */
+/** How often the tab that has the lane is asked, give or take a tenth: of those that began to wait together one is first to rob it, and tells the others. */
 const askMilliseconds = 5_000;
-/** and how often in a row in vain until it is robbed: half a minute. */
+/** How often in a row in vain until it is robbed: half a minute. */
 const maxSilences = 6;
 /** So long the others leave a lane to a page that may be about to come back: a reload is no reason to hand its writes to another tab. */
 const reloadMilliseconds = 2_000;
@@ -17,6 +17,8 @@ export interface SuccessionOptions {
   /** Ends it. */
   readonly signal: AbortSignal;
   readonly onLost: () => void;
+  /** From 0 to below 1. Default Math.random. */
+  readonly random?: () => number;
 }
 
 export function drawLaneName(): string {
@@ -88,18 +90,21 @@ export class Succession {
 
   #askLater(onSilent: () => void): void {
     if (!this.#name.startsWith(answering)) return;
-    const { clock, locks } = this.#options;
+    const { clock, locks, random = Math.random } = this.#options;
     this.#hasAnswered = false;
     this.#askedAt = clock.wallTime();
     locks.ask(this.#name);
-    this.#cancelAsking = clock.schedule(() => {
-      // Whoever slept itself cannot tell who answered meanwhile.
-      const hasSlept = clock.wallTime() - this.#askedAt > askMilliseconds * 2;
-      this.#silences = this.#hasAnswered || hasSlept ? 0 : this.#silences + 1;
-      if (this.#silences < maxSilences) return this.#askLater(onSilent);
-      this.#silences = 0;
-      onSilent();
-    }, askMilliseconds);
+    this.#cancelAsking = clock.schedule(
+      () => {
+        // Whoever slept itself cannot tell who answered meanwhile.
+        const hasSlept = clock.wallTime() - this.#askedAt > askMilliseconds * 2;
+        this.#silences = this.#hasAnswered || hasSlept ? 0 : this.#silences + 1;
+        if (this.#silences < maxSilences) return this.#askLater(onSilent);
+        this.#silences = 0;
+        onSilent();
+      },
+      askMilliseconds * (0.9 + random() / 5),
+    );
   }
 
   #pause(milliseconds: number): Promise<void> {

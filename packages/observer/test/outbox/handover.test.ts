@@ -111,7 +111,7 @@ describe('the lane of a tab', () => {
     expect(stateOf(write)).toBe('unknown, kept');
   });
 
-  it('is one tab\'s, though another was about to open it when it was taken from that one', async () => {
+  it("is one tab's, though another was about to open it when it was taken from that one", async () => {
     const cluster = await SmallCluster.start();
     const origin = new Origin();
     const options = { isOffline: true, clock: hasty };

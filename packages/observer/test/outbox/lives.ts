@@ -73,6 +73,8 @@ class LockTable {
       former: undefined,
       take: (lane, { ifFree = false, isRobbery = false, signal, onLost }) =>
         new Promise((resolve, reject) => {
+          // What a dead tab had planned does not happen.
+          if (life.isOver) return;
           const hold = (): void => {
             // The requests of a dead tab go with it.
             if (life.isOver) return this.#queues.get(lane)?.shift()?.();
@@ -84,6 +86,7 @@ class LockTable {
               this.#queues.get(lane)?.shift()?.();
             };
             life.held.add(release);
+            if (onLost !== undefined) this.#tell(life, (ears) => ears.onAlive(lane));
             resolve(release);
           };
           const robbed = this.#holders.get(lane);
@@ -114,6 +117,7 @@ class LockTable {
   }
 
   #tell(from: Life, tell: (ears: LaneEars) => void): void {
+    if (from.isOver) return;
     for (const [other, ears] of this.#ears) if (other !== from) other.hear(() => tell(ears));
   }
 }

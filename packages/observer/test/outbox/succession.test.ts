@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { LaneLocks } from '../../src/outbox/index.ts';
 import { Succession, drawLaneName } from '../../src/outbox/succession.ts';
 
-function stage(name = drawLaneName()) {
+function stage(name = drawLaneName(), random: () => number = () => 0.5) {
   let now = 0;
   let timers: { readonly at: number; readonly run: () => void }[] = [];
   const asked: number[] = [];
@@ -42,7 +42,7 @@ function stage(name = drawLaneName()) {
       return () => (timers = timers.filter((other) => other !== timer));
     },
   };
-  const succession = new Succession(name, { locks, clock, signal: end.signal, onLost: () => {} });
+  const succession = new Succession(name, { locks, clock, signal: end.signal, onLost: () => {}, random });
   let outcome = 'waits';
   const won = succession.won().then(
     (release) => (outcome = release === undefined ? 'ended' : 'won'),
@@ -56,6 +56,8 @@ function stage(name = drawLaneName()) {
     robberies: () => robberies,
     outcome: () => outcome,
     timers: () => timers.length,
+    /** Another tab says that it has it now. */
+    hear: () => succession.heard(),
     setAnswers: (is: boolean) => (answers = is),
     leave: () => {
       isFree = true;
@@ -96,6 +98,17 @@ describe('the lane of another tab', () => {
     expect(world.outcome()).toBe('waits');
     await world.pass(15);
     expect([world.outcome(), world.robberies(), world.timers()]).toEqual(['won', 1, 0]);
+  });
+
+  it('is taken by one of two that began to wait in the same moment: the other hears of it first', async () => {
+    const name = drawLaneName();
+    const worlds = [stage(name, () => 0.1), stage(name, () => 0.9)];
+    for (let second = 0; second < 90; second += 1) {
+      for (const world of worlds) await world.pass(1);
+      for (const world of worlds)
+        if (world.robberies() === 0 && worlds.some((each) => each.robberies() > 0)) world.hear();
+    }
+    expect(worlds.map((world) => world.robberies())).toEqual([1, 0]);
   });
 
   it('is not taken by a tab that slept itself, nor by one that is seldom let run', async () => {

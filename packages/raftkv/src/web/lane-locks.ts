@@ -13,7 +13,8 @@ export class TabLaneLocks implements LaneLocks {
   readonly #place: string;
   readonly #locks: LockManager;
   readonly #channel: BroadcastChannel;
-  readonly #held = new Set<string>();
+  /** By lane, for each time that it is taken another. */
+  readonly #held = new Map<string, object>();
   #isClosed = false;
 
   constructor(name: string, locks: LockManager) {
@@ -31,22 +32,24 @@ export class TabLaneLocks implements LaneLocks {
         : signal === undefined
           ? {}
           : { signal };
+    const hold = {};
+    const end = (): boolean => this.#held.get(lane) === hold && this.#held.delete(lane);
     return new Promise<(() => void) | undefined>((resolve, reject) => {
       this.#locks
         .request(`${this.#place}/${lane}`, how, (lock) => {
           if (lock === null) return resolve(undefined);
-          this.#held.add(lane);
-          // Those that wait for it need not ask any more.
-          if (isRobbery) this.#say({ type: 'alive', lane });
+          this.#held.set(lane, hold);
+          // Those that wait for it have asked one that is gone. Whoever gives it back at once does not mean to have it.
+          if (onLost !== undefined) this.#say({ type: 'alive', lane });
           return new Promise<void>((release) => {
             resolve(() => {
-              this.#held.delete(lane);
+              end();
               release();
             });
           });
         })
         .catch((error: unknown) => {
-          if (this.#held.delete(lane)) onLost?.();
+          if (end()) onLost?.();
           else reject(error);
         });
     });
