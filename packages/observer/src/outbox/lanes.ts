@@ -196,10 +196,8 @@ export class Lanes {
         this.#hooks.onGone(lane, error);
       },
       onLost: (error) => {
-        const dropped = lane === this.#ownLane ? this.#dropOwn(lane) : this.#drop(lane);
+        void this.#leave(lane);
         this.#hooks.onLost(lane, error);
-        // Whoever has it may go before it is empty.
-        void dropped.then(() => this.#await(name));
       },
     });
     claim.lane = lane;
@@ -277,6 +275,12 @@ export class Lanes {
     this.#held.delete(lane);
     await lane.drop();
     release?.();
+  }
+
+  /** Another tab has it, and may go before it is empty. */
+  async #leave(lane: Lane): Promise<void> {
+    await (lane === this.#ownLane ? this.#dropOwn(lane) : this.#drop(lane));
+    this.#await(lane.name);
   }
 
   #dropOwn(lane: Lane): Promise<void> {
