@@ -67,7 +67,7 @@ it.each(['strict', 'relaxed'] as const)(
         void replace();
       }, durability);
       const before = acknowledged;
-      await expect.poll(() => acknowledged, { timeout: 20_000 }).toBeGreaterThan(before + 300 + round * 100);
+      await expect.poll(() => acknowledged).toBeGreaterThan(before + 300 + round * 100);
       await writer.kill();
       const survivor = await stage.openTab('copy');
       const { numbers } = await survivor.page.evaluate(() => copyLab.reopened());
@@ -128,7 +128,7 @@ it('site data that are cleared in the middle of writes are storage_missing', asy
       })().catch(() => undefined);
     });
     await tab.wipeStorage();
-    await expect.poll(() => heard(tab), { timeout: 10_000 }).toEqual(['storage_missing']);
+    await expect.poll(() => heard(tab)).toEqual(['storage_missing']);
     await tab.close();
   }
 });

@@ -41,7 +41,7 @@ async function openTab(): Promise<Tab> {
 
 const swarm = (tab: Tab) => tab.page.evaluate(() => feederLab.swarm());
 const copy = (tab: Tab) => tab.page.evaluate(() => feederLab.copy());
-const patience = { timeout: 20_000 };
+const patience = { timeout: 60_000 };
 
 /** Bytes that the cluster has sent to observers. */
 async function observerBytes(): Promise<number> {

@@ -70,7 +70,7 @@ async function watchSessions(clients: readonly TabWorkloadClient[], isOver: () =
 
 it(
   `four tabs see a linearizable store through whatever happens to nodes and tabs (seed ${seed}, ${seconds} s)`,
-  { timeout: (seconds + 120) * 1000 },
+  { timeout: (seconds + 300) * 1000 },
   () =>
     withCluster({ nodes: 3, args: ['--allowed-origins', '*'] }, async (cluster) => {
       const tabs = [];
@@ -108,7 +108,7 @@ it(
 
 it(
   'they are seen not to be linearizable when they read at level local, so the check can fail',
-  { timeout: 60_000 },
+  { timeout: 300_000 },
   () =>
     withCluster({ nodes: 3, args: ['--allowed-origins', '*'] }, async (cluster) => {
       const tabs = [await stage.openTab('history'), await stage.openTab('history')];

@@ -65,7 +65,7 @@ it('a copied profile is not the member that it was copied from', async () => {
   const copy = await launch('copy');
   const twin = await openIn(copy, 'ada');
   await twin.tab.page.evaluate(() => memberLab.begin('twin', 20));
-  await expect.poll(() => twin.tab.page.evaluate(() => memberLab.outcomesOf().length), { timeout: 20_000 }).toBe(20);
+  await expect.poll(() => twin.tab.page.evaluate(() => memberLab.outcomesOf().length)).toBe(20);
   const outcomes = await twin.tab.page.evaluate(() => memberLab.outcomesOf());
   expect(outcomes.filter(([, outcome]) => outcome === 'acknowledged')).toEqual([]);
   expect((await twin.status()).isLeader).toBe(false);

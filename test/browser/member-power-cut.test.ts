@@ -25,7 +25,7 @@ beforeAll(async () => {
   const obstacle = await CuttableDisk.obstacle(folder);
   if (obstacle === undefined) disk = CuttableDisk.mount(join(folder, 'disk'));
   else console.warn(`no power can be cut here (${obstacle}): the browser is killed instead, which proves less`);
-}, 60_000);
+}, 300_000);
 afterAll(() => {
   disk?.discard();
   rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
@@ -98,4 +98,4 @@ it('no write that a member in a tab acknowledged is lost', async () => {
   if (disk !== undefined) expect(keptBatches[1]! + keptBatches[2]!).toBeLessThan(3 * relaxedBatches);
   await member.put('after', 1);
   await profile.close();
-}, 120_000);
+}, 300_000);

@@ -100,7 +100,7 @@ it('a frozen tab that was robbed of its storage acknowledges nothing when it tha
   await heir.put('x', 2);
   await zombie.tab.resume();
   expect(await zombie.until(({ phase }) => phase === 'stopped')).toMatchObject({ error: 'storage_locked' });
-  await expect.poll(() => zombie.tab.page.evaluate(() => memberLab.outcomesOf().length), { timeout: 20_000 }).toBe(200);
+  await expect.poll(() => zombie.tab.page.evaluate(() => memberLab.outcomesOf().length)).toBe(200);
   const outcomes = await zombie.tab.page.evaluate(() => memberLab.outcomesOf());
   for (const tab of living) {
     expect(await tab.get('x')).toBe(2);

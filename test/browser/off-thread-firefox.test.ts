@@ -59,7 +59,7 @@ async function smoke(): Promise<void> {
 
 it(
   'a replica in a worker of Firefox is shared, and survives a busy page and the end of its worker',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     if (isWanted) await smoke();
     else expect(findFirefox()).toBe(undefined);

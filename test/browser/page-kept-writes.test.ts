@@ -23,7 +23,7 @@ async function visit(): Promise<Page> {
   const page = await context.newPage();
   page.on('pageerror', (error) => complaints.push(error.message));
   await page.goto(cluster.url(''));
-  await page.waitForSelector('.state-line.is-good', { timeout: 30_000 });
+  await page.waitForSelector('.state-line.is-good', { timeout: 90_000 });
   return page;
 }
 
@@ -57,7 +57,7 @@ it('shows after a reload what was written offline, and leaves what somebody over
   await rename(second, 'Plan', 'Their plan');
   for (const title of ['Theirs', 'Their plan']) await card(second, title).getByText('Committed').waitFor();
   await first.reload();
-  await first.getByText('2 writes need your decision').waitFor({ timeout: 30_000 });
+  await first.getByText('2 writes need your decision').waitFor({ timeout: 90_000 });
   const lines = first.locator('.writes li', { hasText: 'Needs your decision' });
   const overtaken = lines.filter({ hasText: 'Refused' });
   await overtaken.filter({ hasText: 'somebody else changed it to “Theirs”' }).waitFor();
@@ -75,7 +75,7 @@ it('shows after a reload what was written offline, and leaves what somebody over
   await card(second, 'Mine').getByText('Committed').waitFor();
   await card(second, 'Their plan').waitFor();
   await first.reload();
-  await first.waitForSelector('.state-line.is-good', { timeout: 30_000 });
+  await first.waitForSelector('.state-line.is-good', { timeout: 90_000 });
   expect(await lines.count()).toBe(0);
   expect(complaints).toEqual([]);
 });

@@ -22,11 +22,11 @@ afterAll(async () => {
 
 const card = (page: Page, title: string) => page.locator('li.card', { hasText: title });
 const until = (page: Page, text: string) =>
-  page.locator('.state-line').filter({ hasText: text }).waitFor({ timeout: 30_000 });
+  page.locator('.state-line').filter({ hasText: text }).waitFor({ timeout: 90_000 });
 
 /** The list of this tab's writes says so of the one with this title. */
 const written = (page: Page, title: string, text: string) =>
-  page.locator('.writes li', { hasText: title }).getByText(text).waitFor({ timeout: 30_000 });
+  page.locator('.writes li', { hasText: title }).getByText(text).waitFor({ timeout: 90_000 });
 
 async function addCard(page: Page, title: string): Promise<void> {
   await page.fill('.add input', title);
@@ -36,7 +36,7 @@ async function addCard(page: Page, title: string): Promise<void> {
 async function command(page: Page, member: string, name: 'Pause' | 'Resume'): Promise<void> {
   const node = page.locator('li.node', { hasText: member });
   await node.getByRole('button', { name: new RegExp(name) }).click();
-  await node.getByText(name === 'Pause' ? 'paused' : /leader|follower/).waitFor({ timeout: 30_000 });
+  await node.getByText(name === 'Pause' ? 'paused' : /leader|follower/).waitFor({ timeout: 90_000 });
 }
 
 it('says which of its writes may have happened, sends those that had not left, and goes on', async () => {

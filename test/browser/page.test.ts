@@ -46,7 +46,7 @@ async function visit({ room = '', width = 1280, height = 900, before, isReady = 
   });
   await before?.(page);
   await page.goto(cluster.url(room));
-  if (isReady) await page.waitForSelector('.state-line.is-good', { timeout: 30_000 });
+  if (isReady) await page.waitForSelector('.state-line.is-good', { timeout: 90_000 });
   return page;
 }
 
@@ -57,7 +57,7 @@ async function addCard(page: Page, title: string): Promise<void> {
 const card = (page: Page, title: string) => page.locator('li.card', { hasText: title });
 const stateLine = (page: Page) => page.locator('.state-line');
 const until = (page: Page, text: string | RegExp) =>
-  stateLine(page).filter({ hasText: text }).waitFor({ timeout: 30_000 });
+  stateLine(page).filter({ hasText: text }).waitFor({ timeout: 90_000 });
 /** By what the members themselves say. */
 const member = (page: Page, name: string) => page.locator('li.node', { hasText: name });
 
@@ -144,8 +144,8 @@ describe('the cluster', () => {
     await addCard(first, 'Without the leader');
     await addCard(second, 'Neither here');
     for (const page of [first, second]) {
-      await card(page, 'Without the leader').getByText('Committed').waitFor({ timeout: 30_000 });
-      await card(page, 'Neither here').getByText('Committed').waitFor({ timeout: 30_000 });
+      await card(page, 'Without the leader').getByText('Committed').waitFor({ timeout: 90_000 });
+      await card(page, 'Neither here').getByText('Committed').waitFor({ timeout: 90_000 });
       await until(page, '2 of 3 nodes answer');
     }
     await first.locator('.events', { hasText: `${name} was killed` }).waitFor();
@@ -168,7 +168,7 @@ describe('the cluster', () => {
         .getByRole('button', { name: /Resume/ })
         .click();
     }
-    await card(page, 'Waits for a majority').getByText('Committed').waitFor({ timeout: 30_000 });
+    await card(page, 'Waits for a majority').getByText('Committed').waitFor({ timeout: 90_000 });
     await until(page, 'In step');
   });
 
@@ -203,8 +203,8 @@ describe('a room', () => {
       const other = await elsewhere.newPage();
       await other.goto(link);
       for (const each of [page, other]) {
-        await each.locator('.ring-panel', { hasText: '2 of 2 voters here' }).waitFor({ timeout: 60_000 });
-        await each.locator('.link-label', { hasText: /relay|WebRTC/ }).waitFor({ timeout: 30_000 });
+        await each.locator('.ring-panel', { hasText: '2 of 2 voters here' }).waitFor({ timeout: 90_000 });
+        await each.locator('.link-label', { hasText: /relay|WebRTC/ }).waitFor({ timeout: 90_000 });
       }
     } finally {
       await elsewhere.close();
@@ -322,7 +322,7 @@ describe('a bad day', () => {
     const before = await replicaOf();
     await page.getByRole('button', { name: 'Forget this copy' }).click();
     await page.getByRole('button', { name: /fetch it anew/ }).click();
-    await expect.poll(replicaOf, { timeout: 20_000 }).not.toBe(before);
+    await expect.poll(replicaOf, { timeout: 90_000 }).not.toBe(before);
     await until(page, 'In step');
   });
 });

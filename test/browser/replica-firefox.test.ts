@@ -72,7 +72,7 @@ async function smoke(): Promise<void> {
 
 it(
   'a replica in Firefox is shared, survives a reload, an offline spell and a killed leader',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     if (stage.isWanted) await smoke();
     else expect(findFirefox()).toBe(undefined);

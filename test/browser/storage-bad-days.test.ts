@@ -91,7 +91,7 @@ for (const durability of ['strict', 'relaxed'] as const) {
       const writer = await stage.openTab('storage');
       const acknowledged = await startWriting(writer, durability);
       const before = acknowledged();
-      await expect.poll(acknowledged, { timeout: 20_000 }).toBeGreaterThan(before + 300 + round * 100);
+      await expect.poll(acknowledged).toBeGreaterThan(before + 300 + round * 100);
       await writer.kill();
       const survivor = await stage.openTab('storage');
       expect(await checkSurvivor(survivor)).toBeGreaterThanOrEqual(acknowledged());
@@ -103,7 +103,7 @@ for (const durability of ['strict', 'relaxed'] as const) {
     const doomed = await openProfile();
     const writer = await doomed.openTab(stage.url('storage'));
     const acknowledged = await startWriting(writer, durability);
-    await expect.poll(acknowledged, { timeout: 20_000 }).toBeGreaterThan(500);
+    await expect.poll(acknowledged).toBeGreaterThan(500);
     await killBrowser(doomed.context);
     const again = await openProfile();
     const survivor = await again.openTab(stage.url('storage'));
@@ -214,7 +214,7 @@ it('site data that are cleared in the middle of writes are storage_missing', asy
       })().catch(() => undefined);
     });
     await tab.wipeStorage();
-    await expect.poll(() => heard(tab), { timeout: 10_000 }).toEqual(['storage_missing']);
+    await expect.poll(() => heard(tab)).toEqual(['storage_missing']);
     await tab.close();
   }
 });

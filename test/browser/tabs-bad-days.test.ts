@@ -91,7 +91,7 @@ describe('a tab', () => {
     });
     const leave = stage.url('storage');
     await one.tab.page.goto(leave);
-    await two.isHolder(5_000);
+    await two.isHolder();
     const revision = await two.put('cache/meanwhile', 1);
     // Not `goBack`, which waits for a page to load: this one does not.
     const shown = one.tab.page.waitForURL(stage.url('replica'), { waitUntil: 'commit' }).catch(() => undefined);
@@ -197,7 +197,7 @@ describe('what a tab keeps', () => {
 });
 
 describe('nodes', () => {
-  it('die while tabs write: each write is done once, in order, and the tabs agree', { timeout: 120_000 }, async () => {
+  it('die while tabs write: each write is done once, in order, and the tabs agree', { timeout: 300_000 }, async () => {
     const tabs = [await open(), await open(), await open()];
     await Promise.all(tabs.map(isReady));
     const perRound = 40;

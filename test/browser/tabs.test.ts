@@ -18,6 +18,8 @@ declare global {
 
 /** What the store says for itself: a replica that hangs or goes without a word is replaced within this. */
 const takeOverMilliseconds = 10_000;
+/** Not as long as one waits for that hears nothing. */
+const silenceMilliseconds = 8_000;
 
 async function openTabs(count: number): Promise<ReplicaTab[]> {
   const tabs: ReplicaTab[] = [];
@@ -72,7 +74,7 @@ describe('tabs of one origin', () => {
     // A tab that is late may be told of two at once.
     const delays = (await seen()).map(({ delay }) => delay).toSorted((a, b) => a - b);
     expect(delays.length).toBeGreaterThan(1);
-    expect(delays[Math.floor(delays.length / 2)]).toBeLessThan(250);
+    expect(delays[Math.floor(delays.length / 2)]).toBeLessThan(2_500);
   });
 });
 
@@ -83,7 +85,7 @@ describe('the tab that holds the replica', () => {
     const since = performance.now();
     await holder!.tab.close();
     await Promise.race(others.map((tab) => tab.isHolder()));
-    expect(performance.now() - since).toBeLessThan(2_000);
+    expect(performance.now() - since).toBeLessThan(silenceMilliseconds);
     for (const [i, tab] of others.entries()) {
       const revisions = await tab.committed();
       expect(revisions).toEqual(revisions.toSorted((a, b) => a - b));
@@ -99,7 +101,7 @@ describe('the tab that holds the replica', () => {
     const since = performance.now();
     await holder!.tab.kill();
     await Promise.race(others.map((tab) => tab.isHolder()));
-    expect(performance.now() - since).toBeLessThan(3_000);
+    expect(performance.now() - since).toBeLessThan(silenceMilliseconds);
     for (const [i, tab] of others.entries()) {
       await tab.committed();
       await expectCounted(tab, `crashed/${i}`, 100, 100);

@@ -23,15 +23,15 @@ it('connects two tabs by id, carries a snapshot and a heartbeat, and comes back 
   const open = (page: Page, id: string, other: string): Promise<void> =>
     page.evaluate((self, peer) => webRtcLab.open(self, [peer], 'tabs'), id, other);
   await Promise.all([open(a, 'a', 'b'), open(b, 'b', 'a')]);
-  await expect.poll(() => connected(a), { timeout: 20_000 }).toEqual(['b']);
+  await expect.poll(() => connected(a), { timeout: 60_000 }).toEqual(['b']);
   await expect.poll(() => connected(b)).toEqual(['a']);
   await a.evaluate(() => webRtcLab.send('b', 1 << 20));
   await expect
-    .poll(async () => (await received(b)).toSorted(), { timeout: 20_000 })
+    .poll(async () => (await received(b)).toSorted(), { timeout: 60_000 })
     .toEqual(['heartbeatRequest from a', 'installSnapshotRequest from a']);
   await b.reload({ waitUntil: 'load' });
   await open(b, 'b', 'a');
-  await expect.poll(() => connected(b), { timeout: 20_000 }).toEqual(['a']);
+  await expect.poll(() => connected(b), { timeout: 60_000 }).toEqual(['a']);
   await Promise.all([a.close(), b.close()]);
 });
 

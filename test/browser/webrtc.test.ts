@@ -51,7 +51,7 @@ it('connects three tabs, each with each; a heartbeat overtakes a snapshot', asyn
   expect(fromA).toEqual(['heartbeatRequest from a', 'installSnapshotRequest from a']);
 });
 
-it('goes on when a tab is reloaded, closed or killed, and comes back to it', { timeout: 120_000 }, async () => {
+it('goes on when a tab is reloaded, closed or killed, and comes back to it', { timeout: 300_000 }, async () => {
   const ids = ['a', 'b'];
   const [a, b] = await openMembers(ids);
   await expect.poll(() => connected(a!)).toEqual(['b']);
@@ -68,7 +68,7 @@ it('goes on when a tab is reloaded, closed or killed, and comes back to it', { t
 
   await again.kill();
   // Nobody says so: it is found out by silence.
-  await expect.poll(() => connected(a!), { timeout: 40_000 }).toEqual([]);
+  await expect.poll(() => connected(a!), { timeout: 90_000 }).toEqual([]);
   const third = await openMember('b', ids);
   await expect.poll(() => connected(third)).toEqual(['a']);
   await send(a!, 'b');

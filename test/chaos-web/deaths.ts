@@ -28,7 +28,7 @@ export interface Deaths {
 export async function measureDeaths({ arena, deaths, random, record, log }: DeathsOptions): Promise<Deaths> {
   const gaps: Record<'closed' | 'crashed' | 'elected', number[]> = { closed: [], crashed: [], elected: [] };
   for (let death = 0; death < 2 * deaths; death += 1) {
-    const leader = await waitFor('somebody leads', () => arena.leader(), { timeoutMilliseconds: 30_000 });
+    const leader = await waitFor('somebody leads', () => arena.leader(), { timeoutMilliseconds: 90_000 });
     await sleep(200 + random() * 800);
     const how = death % 2 === 0 && leader.browser.kind === 'Chromium' ? 'crashed' : 'closed';
     const clients = arena.seats.filter((seat) => seat !== leader).map((seat) => tabClient(seat));

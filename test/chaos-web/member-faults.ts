@@ -40,7 +40,7 @@ async function rob(seat: MemberSeat, { holdMilliseconds, find }: FaultContext): 
   await waitFor(
     `the robbed tab of ${seat.name} ends`,
     () => zombie.evaluate(() => chaosLab.status().phase === 'stopped', undefined),
-    { timeoutMilliseconds: 30_000 },
+    { timeoutMilliseconds: 90_000 },
   ).catch((error: Error) => find(error.message));
   await zombie.close();
 }

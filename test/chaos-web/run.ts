@@ -152,7 +152,7 @@ class Run {
    */
   async #lookAtMembers(): Promise<void> {
     const { seats } = this.#arena;
-    const patience = { timeoutMilliseconds: 30_000, intervalMilliseconds: 200 };
+    const patience = { timeoutMilliseconds: 90_000, intervalMilliseconds: 200 };
     const held = await waitFor(
       'all members have applied as much',
       async () => {

@@ -80,7 +80,7 @@ async function recover({ arena, answered, log }: ConductorOptions): Promise<numb
   const from = performance.now();
   await arena.settle();
   const before = answered();
-  await waitFor('the store answers again', () => answered() > before + 10, { timeoutMilliseconds: 30_000 });
+  await waitFor('the store answers again', () => answered() > before + 10, { timeoutMilliseconds: 90_000 });
   const took = performance.now() - from;
   log(`healed: all follow one leader, and work is done, after ${Math.round(took)} ms`);
   return took;

@@ -12,7 +12,7 @@ import { NamespaceNetwork } from './network/namespaces.ts';
 import type { Network } from './network/network.ts';
 import type { Exit, NodeProcess } from '../e2e/harness/node-process.ts';
 
-const settleMilliseconds = 30_000;
+const settleMilliseconds = 120_000;
 
 export interface ArenaOptions {
   /** That found the cluster. */

@@ -87,6 +87,6 @@ async function recover({ arena, answered, log }: ConductorOptions): Promise<void
   await arena.settle();
   if (arena.accidents.length > 0) throw new Error(arena.accidents.join('\n'));
   const before = answered();
-  await waitFor('the store answers again', () => answered() > before + 20, { timeoutMilliseconds: 20_000 });
+  await waitFor('the store answers again', () => answered() > before + 20, { timeoutMilliseconds: 60_000 });
   log(`healed: all members ready and work done after ${Math.round(performance.now() - from)} ms`);
 }

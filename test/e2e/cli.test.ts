@@ -151,7 +151,6 @@ describe('watch', () => {
     let killed: Promise<unknown> | undefined;
     const watched = runCli(['watch', 'survive/', '--endpoints', endpoints.join(',')], {
       until: (stdout) => stdout.includes('survive/after'),
-      timeoutMilliseconds: 20_000,
       onOutput: () => {
         killed ??= cluster.kill(0);
       },

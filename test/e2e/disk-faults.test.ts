@@ -83,7 +83,7 @@ async function runUntilFault(
   // Large enough to fill segments: making them is part of what may fail.
   const writer = new Writer(cluster, { valueBytes: 5_000 });
   try {
-    await within(20_000, 'the node meets the fault', server.exited);
+    await within(60_000, 'the node meets the fault', server.exited);
     check(server);
     await expectRecovery(cluster, writer);
   } finally {
@@ -123,7 +123,7 @@ describe('a node whose disk fails', () => {
         inject: 'error=EIO',
       });
       try {
-        await within(20_000, 'the leader meets the fault', server.exited);
+        await within(60_000, 'the leader meets the fault', server.exited);
         expectStoppedBy(server, 'storage_failed');
         const before = writer.acknowledged.size;
         await waitFor('writes under another leader', () => writer.acknowledged.size > before + 100);
@@ -151,7 +151,7 @@ describe('a node whose disk fails', () => {
         cluster.moveData(FAULTY, disk.directory);
         disk.remount('ro');
         const server = cluster.spawn(FAULTY);
-        await within(20_000, 'the node refuses', server.exited);
+        await within(60_000, 'the node refuses', server.exited);
         expectStoppedBy(server, 'storage_failed');
         disk.remount('rw');
         await cluster.start(FAULTY);
@@ -172,7 +172,7 @@ describe('a node whose disk fails', () => {
       const server = await cluster.start(FAULTY);
       const writer = new Writer(cluster, { valueBytes: 20_000 });
       try {
-        await within(30_000, 'the disk is full', server.exited);
+        await within(60_000, 'the disk is full', server.exited);
         expectStoppedBy(server, 'storage_full');
         disk.remount('size=512m');
         await expectRecovery(cluster, writer);
@@ -198,7 +198,7 @@ describe('a node whose disk fails', () => {
       const log = path.join(cluster.dataDirectory(FAULTY), 'log-0000000000000001');
       flipByte(log, 4096 + 2000);
       const server = cluster.spawn(FAULTY);
-      await within(20_000, 'the node refuses its log', server.exited);
+      await within(60_000, 'the node refuses its log', server.exited);
       expectStoppedBy(server, 'storage_corrupt');
       expect(lastWords(server)).toContain(log);
       expect(lastWords(server)).toMatch(/ (4|5|6)\d\d\d\b/);

@@ -7,7 +7,7 @@ import { withCluster } from './harness/cluster.ts';
 import { waitFor } from './harness/wait.ts';
 
 describe('raftkv replay', () => {
-  it('plays what killed members recorded, and finds a line that does not fit', { timeout: 60_000 }, () =>
+  it('plays what killed members recorded, and finds a line that does not fit', { timeout: 300_000 }, () =>
     withCluster({ args: ['--flight-recorder', 'true'] }, async (cluster) => {
       const leader = await cluster.leader();
       for (let i = 0; i < 50; i++) await cluster.gateways[i % 3]!.put(`key ${i}`, 'a value that stays private');

@@ -41,7 +41,7 @@ async function residentBytes(cluster: Cluster, node: number): Promise<number> {
 }
 
 describe('a client that floods', () => {
-  it('is refused as busy, costs bounded memory, and keeps nobody else from being served', { timeout: 120_000 }, () =>
+  it('is refused as busy, costs bounded memory, and keeps nobody else from being served', { timeout: 300_000 }, () =>
     withCluster({}, async (cluster) => {
       const leader = await cluster.leader();
       const [follower, down] = [0, 1, 2].filter((node) => node !== leader) as [number, number];

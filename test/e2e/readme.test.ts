@@ -43,7 +43,7 @@ describe('the README', () => {
       ts.transpileModule(source, { compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext } })
         .outputText,
     );
-    const { stdout } = await promisify(execFile)(process.execPath, [file], { timeout: 30_000 });
+    const { stdout } = await promisify(execFile)(process.execPath, [file], { timeout: 120_000 });
     return stdout.trim().split('\n');
   }
 

@@ -34,7 +34,7 @@ describe('a cluster that is stopped and started', () => {
       const startedAt = performance.now();
       const exits = await Promise.all([0, 1, 2].map((node) => cluster.stop(node)));
       expect(exits).toEqual([0, 1, 2].map(() => ({ code: 0, signal: null })));
-      expect(performance.now() - startedAt).toBeLessThan(5000);
+      expect(performance.now() - startedAt).toBeLessThan(15_000);
       await cluster.startAll();
       const after = await expectAgreement(cluster);
       expect(after).toEqual(before);

@@ -46,9 +46,7 @@ describe('a rolling restart', () => {
           if (isLeader) expect((await cluster.gateways[next]!.status()).term).toBe(term + 1);
           if (isLeader) handOvers++;
           await cluster.start(node);
-          await waitFor('the member serves again', () => cluster.gateways[node]!.get('w0/0'), {
-            timeoutMilliseconds: 20_000,
-          });
+          await waitFor('the member serves again', () => cluster.gateways[node]!.get('w0/0'));
         }
         isOver = true;
         await writers;

@@ -36,7 +36,7 @@ afterEach(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-const exit = (): Promise<unknown[]> => within(10_000, 'the member ends', once(member, 'exit'));
+const exit = (): Promise<unknown[]> => within(60_000, 'the member ends', once(member, 'exit'));
 const isWriting = (): Promise<boolean> =>
   waitFor('a write', async () => (await gateway.put('key', 'value')) > 0, { intervalMilliseconds: 20 });
 

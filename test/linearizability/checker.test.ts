@@ -85,10 +85,12 @@ describe('the linearizability checker', () => {
 
   it('judges 50,000 operations of 16 clients on 10 keys in seconds', () => {
     const operations = simulateHistory({ seed: 7, operations: 50_000, clients: 16, keys: 10, unknownShare: 0.02 });
-    const startedAt = performance.now();
-    const result = checkLinearizability(operations, { maxMilliseconds: 20_000 });
+    // Of the processor: another one may have it meanwhile.
+    const before = process.cpuUsage();
+    const result = checkLinearizability(operations, { maxMilliseconds: 300_000 });
     expect(result.verdict, result.explanation).toBe('linearizable');
-    expect(performance.now() - startedAt).toBeLessThan(20_000);
+    const { user, system } = process.cpuUsage(before);
+    expect(user + system).toBeLessThan(20_000_000);
   });
 
   it('says unknown when its budget runs out', () => {

@@ -128,7 +128,7 @@ describe('silence', () => {
           () => true,
           () => false,
         ),
-      { timeout: 10_000 },
+      { timeout: 60_000 },
     );
     await news;
     expect(dials).toBe(2);

@@ -213,7 +213,7 @@ describe('a watch', () => {
     const host = cluster.nodes.find(isHost)!;
     Object.defineProperty(host, 'leader', { get: () => undefined });
     host.leaderChanged();
-    await expect.poll(() => isHost(host), { timeout: 5_000 }).toBe(false);
+    await expect.poll(() => isHost(host)).toBe(false);
     const revision = await kv.put('a', 1);
     expect((await watch.next()).value).toMatchObject({ revision });
   });
@@ -231,7 +231,7 @@ describe('a watch', () => {
       Object.defineProperty(node, 'leader', { get: () => undefined });
       node.leaderChanged();
     }
-    await expect.poll(() => [first!, second!].map(watchesAt), { timeout: 15_000 }).toEqual([0, 0]);
+    await expect.poll(() => [first!, second!].map(watchesAt)).toEqual([0, 0]);
     expect(watchesAt(third!)).toBe(6);
   });
 

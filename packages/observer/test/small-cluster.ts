@@ -151,7 +151,7 @@ export class SmallCluster {
 }
 
 /** Resolves with the first snapshot that satisfies; fails the test after a while with the last one. */
-export function until<T>(live: Live<T>, isWanted: (value: T) => boolean, milliseconds = 10_000): Promise<T> {
+export function until<T>(live: Live<T>, isWanted: (value: T) => boolean, milliseconds = 60_000): Promise<T> {
   return new Promise((resolve, reject) => {
     const look = (): void => {
       const value = live.getSnapshot();

@@ -80,7 +80,7 @@ async function openThree(): Promise<Member[]> {
 }
 
 async function leaderOf(members: readonly Member[]): Promise<Member> {
-  await expect.poll(() => members.some(({ node }) => node.isLeader), { timeout: 10_000 }).toBe(true);
+  await expect.poll(() => members.some(({ node }) => node.isLeader)).toBe(true);
   return members.find(({ node }) => node.isLeader)!;
 }
 
@@ -109,7 +109,7 @@ describe('members', () => {
     const again = await start(await open('a', { founders: [] }));
     expect(again.node.memberId).toBe(memberId);
     // Nobody may lead for a moment: the one that was closed may have.
-    await expect.poll(() => has(again, 'x').catch(() => false), { timeout: 10_000 }).toBe(true);
+    await expect.poll(() => has(again, 'x').catch(() => false)).toBe(true);
   });
 
   it('join, and one that is removed notes that, says so, and does not start again', async () => {
@@ -121,7 +121,7 @@ describe('members', () => {
     const joined = await start(await open('d', { founders: [], join }));
     await expect.poll(() => has(joined, 'x')).toBe(true);
     await ask({ type: 'remove', member: 'd' });
-    await expect.poll(() => halts, { timeout: 10_000 }).toEqual(['d member_removed']);
+    await expect.poll(() => halts).toEqual(['d member_removed']);
     await joined.close();
     running.delete('d:1');
     await expect(openHome(homeOf('d', { founders: [] }))).rejects.toMatchObject({ code: 'member_removed' });

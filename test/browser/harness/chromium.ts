@@ -39,20 +39,28 @@ export function findChromium(environment: NodeJS.ProcessEnv = process.env): stri
   );
 }
 
-export function launchChromium(moreFlags: readonly string[] = []): Promise<Browser> {
-  return chromium.launch({
+/** How long a page may take for anything: the machine may be busy. */
+const patienceMilliseconds = 90_000;
+
+export async function launchChromium(moreFlags: readonly string[] = []): Promise<Browser> {
+  const browser = await chromium.launch({
     executablePath: findChromium(),
     args: [...flags, ...moreFlags],
     // Playwright turns the back/forward cache off, in which pages of real users are.
     ignoreDefaultArgs: ['--disable-back-forward-cache'],
-    timeout: 60_000,
+    timeout: 120_000,
   });
+  browser.on('context', (context) => context.setDefaultTimeout(patienceMilliseconds));
+  return browser;
 }
 
 /** A browser with a profile on disk, which can be killed and started again on the same data. */
-export function launchProfile(folder: string, moreFlags: readonly string[] = []): Promise<BrowserContext> {
+export async function launchProfile(folder: string, moreFlags: readonly string[] = []): Promise<BrowserContext> {
   const args = [...flags, ...moreFlags];
-  return chromium.launchPersistentContext(folder, { executablePath: findChromium(), args, timeout: 60_000 });
+  const launched = { executablePath: findChromium(), args, timeout: 120_000 };
+  const context = await chromium.launchPersistentContext(folder, launched);
+  context.setDefaultTimeout(patienceMilliseconds);
+  return context;
 }
 
 /** The processes of the browser that a context belongs to. */

@@ -52,7 +52,9 @@ export class DevCluster {
   }
 
   async #isUp(): Promise<void> {
-    await waitFor('the cluster is up', () => this.#said.includes('The cluster is up'), { timeoutMilliseconds: 60_000 });
+    await waitFor('the cluster is up', () => this.#said.includes('The cluster is up'), {
+      timeoutMilliseconds: 120_000,
+    });
   }
 
   url(room = ''): string {

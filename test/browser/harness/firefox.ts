@@ -41,7 +41,7 @@ export function launchFirefox(
     executablePath,
     headless: true,
     extraPrefsFirefox,
-    timeout: 60_000,
+    timeout: 120_000,
     ...userDataDir,
   });
 }

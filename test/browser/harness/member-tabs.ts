@@ -35,7 +35,7 @@ export class MemberTab {
   }
 
   /** Resolves with the first status that satisfies; fails with the last one. */
-  async until(isWanted: (status: MemberStatus) => boolean, milliseconds = 30_000): Promise<MemberStatus> {
+  async until(isWanted: (status: MemberStatus) => boolean, milliseconds = 90_000): Promise<MemberStatus> {
     const end = performance.now() + milliseconds;
     for (;;) {
       const status = await this.status();
@@ -62,7 +62,7 @@ export class MemberTab {
 }
 
 /** The one that leads, as soon as there is one that all of these know. */
-export async function leaderOf(tabs: readonly MemberTab[], milliseconds = 30_000): Promise<MemberTab> {
+export async function leaderOf(tabs: readonly MemberTab[], milliseconds = 90_000): Promise<MemberTab> {
   const end = performance.now() + milliseconds;
   for (;;) {
     const all = await Promise.all(tabs.map((tab) => tab.status()));

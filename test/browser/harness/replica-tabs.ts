@@ -52,7 +52,7 @@ export class ReplicaTab {
   }
 
   /** Resolves with the first status that satisfies; fails with the last one. */
-  async until(isWanted: (status: TabStatus) => boolean, milliseconds = 20_000): Promise<TabStatus> {
+  async until(isWanted: (status: TabStatus) => boolean, milliseconds = 60_000): Promise<TabStatus> {
     const end = performance.now() + milliseconds;
     for (;;) {
       const status = await this.status();
@@ -83,7 +83,7 @@ export class ReplicaTab {
       const status = await this.until(isWanted);
       return status.snapshots === 0 ? status : undefined;
     };
-    return waitFor('it goes on from what it has kept', again, { timeoutMilliseconds: 30_000 });
+    return waitFor('it goes on from what it has kept', again, { timeoutMilliseconds: 120_000 });
   }
 
   isHolder(milliseconds?: number): Promise<TabStatus> {

@@ -6,7 +6,7 @@ import { serveBuiltPage } from './static-host.ts';
 import type { StaticHost } from './static-host.ts';
 
 /** Milliseconds that what is waited for may take. */
-export const timeout = 40_000;
+export const timeout = 90_000;
 
 export interface RoomPages {
   readonly browser: Browser;

@@ -46,7 +46,7 @@ export class RoomTab {
 export async function untilAll(
   tabs: readonly RoomTab[],
   isWanted: (status: Status) => boolean,
-  milliseconds = 20_000,
+  milliseconds = 90_000,
 ): Promise<Status[]> {
   const end = performance.now() + milliseconds;
   for (;;) {

@@ -10,8 +10,8 @@ type Operator = ReturnType<typeof connectFrom>;
 
 const fewestMembers = 3;
 /** Other faults of the round last a few seconds; what is not done so long after is not done. */
-const doneMilliseconds = 45_000;
-const leaveMilliseconds = 20_000;
+const doneMilliseconds = 120_000;
+const leaveMilliseconds = 60_000;
 
 const isPossible = (arena: Arena): boolean => arena.network.hasOneAddressEach;
 

@@ -95,7 +95,7 @@ const syncFails: Fault = {
       const trace = path.join(arena.cluster.directory, `trace${member}`);
       const detach = attachFault(server.pid, trace, { calls: syncs, inject: 'error=EIO' });
       try {
-        await within(5000 + context.holdMilliseconds, 'a sync', server.exited);
+        await within(60_000 + context.holdMilliseconds, 'a sync', server.exited);
         if (server.exit?.code !== 1 || !server.stderr.includes('[storage_failed]'))
           throw new Error(`after a failed sync it ended with ${server.exit?.code}\n${server.logTail()}`);
         count('members that stopped at a failed sync');

@@ -14,7 +14,7 @@ export interface NodeState {
  * Waits until every running node has come as far as the store is now, then compares everything that they hold: keys, values,
  * all their revisions and versions. Returns the common state.
  */
-export async function expectAgreement(cluster: Cluster, { timeoutMilliseconds = 20_000 } = {}): Promise<NodeState> {
+export async function expectAgreement(cluster: Cluster, { timeoutMilliseconds = 60_000 } = {}): Promise<NodeState> {
   const nodes = cluster.ports.map((_, node) => node).filter((node) => cluster.isRunning(node));
   const { revision } = await waitFor(
     'a linearizable read',

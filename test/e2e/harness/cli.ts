@@ -31,7 +31,7 @@ export function runCli(args: readonly string[], options: CliOptions = {}): Promi
     });
     let stdout = '';
     let stderr = '';
-    const timer = setTimeout(() => child.kill('SIGKILL'), options.timeoutMilliseconds ?? 30_000);
+    const timer = setTimeout(() => child.kill('SIGKILL'), options.timeoutMilliseconds ?? 120_000);
     options.killOn?.addEventListener('abort', () => child.kill('SIGKILL'));
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       stdout += text;

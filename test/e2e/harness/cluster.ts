@@ -43,8 +43,8 @@ export interface StartOptions {
   readonly wrapper?: readonly string[];
 }
 
-const READY_MILLISECONDS = 30_000;
-const STOP_MILLISECONDS = 15_000;
+const READY_MILLISECONDS = 120_000;
+const STOP_MILLISECONDS = 60_000;
 
 /** Nodes are numbered from 0; node 0 is called node1. */
 export class Cluster {
@@ -205,7 +205,7 @@ export class Cluster {
   }
 
   /** The number of the node that is leader by its own word, with the highest term if several say so. */
-  leader(timeoutMilliseconds = 15_000): Promise<number> {
+  leader(timeoutMilliseconds = 60_000): Promise<number> {
     return waitFor('a leader', () => this.findLeader(), { timeoutMilliseconds });
   }
 

@@ -11,8 +11,8 @@ import type { Exit } from './node-process.ts';
 import { freePorts } from './ports.ts';
 import { waitFor, within } from './wait.ts';
 
-const READY_MILLISECONDS = 30_000;
-const STOP_MILLISECONDS = 15_000;
+const READY_MILLISECONDS = 120_000;
+const STOP_MILLISECONDS = 60_000;
 
 export class Members {
   readonly directory = mkdtempSync(path.join(tmpdir(), 'raftkv-members-'));
@@ -112,20 +112,16 @@ export class Members {
           names.toSorted().join() === [...voters].toSorted().join()
         );
       },
-      { timeoutMilliseconds: 20_000, intervalMilliseconds: 100 },
+      { intervalMilliseconds: 100 },
     );
   }
 
   /** The name of the leader, once the members that are asked (default: all that run) know one. */
   leader(asked: readonly string[] = this.running()): Promise<string> {
-    return waitFor(
-      'a leader',
-      async () => {
-        const { members, leaderId } = await this.list(asked);
-        return members.find(({ id }) => id === leaderId)?.name;
-      },
-      { timeoutMilliseconds: 15_000 },
-    );
+    return waitFor('a leader', async () => {
+      const { members, leaderId } = await this.list(asked);
+      return members.find(({ id }) => id === leaderId)?.name;
+    });
   }
 
   running(): string[] {

@@ -12,7 +12,7 @@ export const sleep = (milliseconds: number): Promise<void> =>
 export async function waitFor<T>(
   what: string,
   probe: () => Promise<T | undefined | false> | T | undefined | false,
-  { timeoutMilliseconds = 10_000, intervalMilliseconds = 50 } = {},
+  { timeoutMilliseconds = 60_000, intervalMilliseconds = 50 } = {},
 ): Promise<T> {
   const deadline = performance.now() + timeoutMilliseconds;
   let lastError: unknown;

@@ -188,12 +188,12 @@ export class Tab {
     assert.deepEqual(shown.finish(), real.finish(), `what ${this.id} shows of revision ${copy.revision}`);
   }
 
-  until(isWanted: (status: SwarmStatus) => boolean, milliseconds = 25_000): Promise<SwarmStatus> {
+  until(isWanted: (status: SwarmStatus) => boolean, milliseconds = 60_000): Promise<SwarmStatus> {
     return until(this.swarm.status, isWanted, milliseconds);
   }
 
   async reaches(revision: number): Promise<void> {
-    await until(this.kv.replica, (status) => status.phase === 'ready' && status.revision >= revision, 25_000);
+    await until(this.kv.replica, (status) => status.phase === 'ready' && status.revision >= revision, 60_000);
     this.expectTruth();
   }
 

@@ -22,7 +22,7 @@ async function first(park: Park, id = 'a'): Promise<Tab> {
   const tab = await park.tab(id);
   await tab.isEqual();
   await tab.until(({ source }) => source === 'cluster');
-  await expect.poll(() => park.offerOf(id), { timeout: 5_000 }).toBeDefined();
+  await expect.poll(() => park.offerOf(id)).toBeDefined();
   return tab;
 }
 
@@ -103,7 +103,7 @@ describe('tabs that feed each other', () => {
     const tabs = await Promise.all(['c', 'a', 'd', 'b'].map((id) => park.tab(id, { maxChildren: 1 })));
     await Promise.all(tabs.map((tab) => tab.isEqual()));
     const roots = (): string[] => tabs.filter(({ status }) => status.source === 'cluster').map(({ id }) => id);
-    await expect.poll(roots, { timeout: 20_000 }).toEqual(['a']);
+    await expect.poll(roots).toEqual(['a']);
     await park.client().put('k', 'last');
     await Promise.all(tabs.map((tab) => tab.isEqual()));
     for (const tab of tabs) expect(tab.status.path).not.toContain(tab.id);
@@ -136,7 +136,7 @@ describe('tabs that feed each other', () => {
       { type: 'delete', key: 'k2' },
     ]);
     await expect.poll(() => b.kv.get('k1new', { level: 'local' })).toBe(1);
-    await expect.poll(() => park.offerOf('b'), { timeout: 5_000 }).toBeDefined();
+    await expect.poll(() => park.offerOf('b')).toBeDefined();
     const c = await park.tab('c', { prefixes: ['k1', 'k2'] });
     await c.until(({ source }) => source === 'tab');
     expect(c.status.path).toEqual(['a']);
@@ -152,7 +152,7 @@ describe('tabs that feed each other', () => {
     await b.isEqual();
     expect(b.status.source).toBe('cluster');
     isWilling = true;
-    await expect.poll(() => park.offerOf('a'), { timeout: 5_000 }).toBeDefined();
+    await expect.poll(() => park.offerOf('a')).toBeDefined();
     const stranger = await park.tab('x', { secret: 'another secret altogether' });
     await stranger.isEqual();
     expect(stranger.status).toMatchObject({ source: 'cluster', tabBytes: 0 });

@@ -100,7 +100,7 @@ class Observer {
   }
 }
 
-const eventually = (check: () => void): Promise<void> => vi.waitFor(check, { timeout: 10_000 });
+const eventually = (check: () => void): Promise<void> => vi.waitFor(check);
 const contentOf = ({ entries }: Observer): readonly Entry[] =>
   [...entries.values()].toSorted((a, b) => (a.key < b.key ? -1 : 1));
 

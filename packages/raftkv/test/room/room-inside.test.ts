@@ -10,7 +10,7 @@ afterEach(() => {
   stage = new Stage();
 });
 
-const within = { timeout: 15_000, interval: 20 };
+const within = { timeout: 60_000, interval: 20 };
 
 function pageOf(profile: string): Page {
   const page = new Page(stage, new Profile(profile));

@@ -88,15 +88,15 @@ describe('members that find no direct way', () => {
     const room = await openRoom();
     const seldom = { minDirectBackoffMilliseconds: 60_000 };
     const [a, b] = [room.open('a', 'b', RTCPeerConnection, seldom), room.open('b', 'a', RTCPeerConnection, seldom)];
-    await expect.poll(() => [a.path(), b.path()], { timeout: 10_000 }).toEqual(['relayed', 'relayed']);
+    await expect.poll(() => [a.path(), b.path()]).toEqual(['relayed', 'relayed']);
     a.mesh.send([snapshotChunk('a', 'b', 1 << 20), heartbeat('a', 'b')]);
-    await expect.poll(() => b.received, { timeout: 10_000 }).toEqual(['heartbeatRequest', 'installSnapshotRequest']);
+    await expect.poll(() => b.received).toEqual(['heartbeatRequest', 'installSnapshotRequest']);
     expect(room.relay.relayedBytes).toBeGreaterThan(1 << 20);
 
     room.wall.isOpen = true;
     a.mesh.networkChanged();
-    await expect.poll(() => [a.path(), b.path()], { timeout: 10_000 }).toEqual(['direct', 'direct']);
-    await expect.poll(() => [a.webRtc.sessions, b.webRtc.sessions], { timeout: 10_000 }).toEqual([1, 1]);
+    await expect.poll(() => [a.path(), b.path()]).toEqual(['direct', 'direct']);
+    await expect.poll(() => [a.webRtc.sessions, b.webRtc.sessions]).toEqual([1, 1]);
     const carried = room.relay.relayedBytes;
     b.mesh.send([snapshotChunk('b', 'a', 1 << 20)]);
     await expect.poll(() => a.received).toContain('installSnapshotRequest');
@@ -113,7 +113,7 @@ describe('members that find no direct way', () => {
     }
     const a = room.open('a', 'b', RTCPeerConnection);
     const b = room.open('b', 'a', None as unknown as PeerConnectionConstructor);
-    await expect.poll(() => [a.path(), b.path()], { timeout: 10_000 }).toEqual(['relayed', 'relayed']);
+    await expect.poll(() => [a.path(), b.path()]).toEqual(['relayed', 'relayed']);
     b.mesh.send([heartbeat('b', 'a')]);
     await expect.poll(() => a.received).toEqual(['heartbeatRequest']);
   });
@@ -121,7 +121,7 @@ describe('members that find no direct way', () => {
   it('say nothing more to one that left', async () => {
     const room = await openRoom();
     const [a, b] = [room.open('a', 'b', RTCPeerConnection), room.open('b', 'a', RTCPeerConnection)];
-    await expect.poll(() => [a.path(), b.path()], { timeout: 10_000 }).toEqual(['relayed', 'relayed']);
+    await expect.poll(() => [a.path(), b.path()]).toEqual(['relayed', 'relayed']);
     for (const [member, other] of [
       [a, 'b'],
       [b, 'a'],
@@ -129,7 +129,7 @@ describe('members that find no direct way', () => {
       member.mesh.removePeer(other);
       member.webRtc.drop(other);
     }
-    await expect.poll(() => [a.webRtc.sessions, b.webRtc.sessions], { timeout: 10_000 }).toEqual([0, 0]);
+    await expect.poll(() => [a.webRtc.sessions, b.webRtc.sessions]).toEqual([0, 0]);
     const carried = room.relay.relayedBytes;
     a.mesh.send([heartbeat('a', 'b')]);
     a.mesh.networkChanged();

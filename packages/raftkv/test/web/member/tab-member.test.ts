@@ -29,7 +29,7 @@ async function openThree(): Promise<PlayedTab[]> {
   const others = [await open({ name: 'b', cluster }), await open({ name: 'c', cluster })];
   for (const tab of others) await tab.until(({ standing }) => standing === 'voter');
   // Half way from two voters to three both of the two are needed.
-  await expect.poll(async () => (await first.kv.members.list()).isChanging, { timeout: 10_000 }).toBe(false);
+  await expect.poll(async () => (await first.kv.members.list()).isChanging).toBe(false);
   return [first, ...others];
 }
 
