@@ -1,13 +1,20 @@
-// The test projects, cheapest first. `architecture` reads the tree; `unit` runs in-process suites from the sources of every
-// package (the `source` export condition: no build needed); `packages` installs the packed tarballs; `browser` drives a real
-// Chromium over bundles of the sources; `process` starts real servers and disks from the built packages,
+// The test projects, cheapest first. `architecture` reads the tree; `unit` and `pure` run in-process suites from the sources of every
+// package (the `source` export condition: no build needed), `pure` those that know no time; `packages` installs the packed tarballs;
+// `browser` drives real browsers over bundles of the sources; `process` starts real servers and disks from the built packages,
 // and so does `alone`.
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 import { LongestFirst } from './test/longest-first.ts';
 
 /** Process suites that measure how long something takes, flood, or break the networks and disks of the machine: nothing runs beside them. */
-const alone = ['test/chaos/**/*.process.test.ts', 'test/e2e/{flood,rolling-restart}.test.ts'];
+const alone = ['test/chaos/**/*.process.test.ts', 'test/e2e/{flood,rolling-restart,stalled-loop}.test.ts'];
+
+/** Suites of what knows no clock, timer, socket or disk: all files of a worker in one process, since none leaves anything behind for the next one. */
+const pure = [
+  'packages/{raft,kv,wire}/test/**/*.test.ts',
+  'test/{checkers,chaos-web,demo,linearizability,simulator}/**/*.test.ts',
+];
+const simulator = 'test/simulator/{simulator,hour-of-writes}.test.ts';
 
 // Workspace packages are links to folders outside node_modules, so vitest transforms them as sources; with the first
 // condition of their exports maps being `source`, a test never sees a stale build.
@@ -42,17 +49,19 @@ function reactProject(name: string, alias: { find: RegExp; replacement: string }
   };
 }
 
-function processProject(name: string, files: { include: string[]; exclude: string[] }) {
+function processProject(
+  name: string,
+  files: { include: string[]; exclude: string[]; fileParallelism?: boolean; maxWorkers?: number },
+) {
   return {
     ...sources,
     test: {
       name,
       environment: 'node' as const,
       ...files,
-      fileParallelism: false,
-      expect: { poll: { timeout: 20_000 } },
-      testTimeout: 120_000,
-      hookTimeout: 60_000,
+      expect: { poll: { timeout: 60_000 } },
+      testTimeout: 300_000,
+      hookTimeout: 120_000,
     },
   };
 }
@@ -81,13 +90,27 @@ export default defineConfig({
           exclude: [
             '**/*.process.test.ts',
             'test/{architecture,browser,e2e,packages}/**',
-            'test/simulator/{simulator,hour-of-writes}.test.ts',
+            ...pure,
+            simulator,
             'packages/react/**',
             '**/node_modules/**',
           ],
-          testTimeout: 30_000,
+          testTimeout: 120_000,
           // What is waited for comes at once on an idle machine; a busy one may take its time.
-          expect: { poll: { timeout: 20_000 } },
+          expect: { poll: { timeout: 60_000 } },
+        },
+      },
+      {
+        ...sources,
+        test: {
+          name: 'pure',
+          environment: 'node',
+          include: pure,
+          exclude: [simulator, '**/node_modules/**'],
+          isolate: false,
+          // Beside other suites it gets the time that they leave.
+          testTimeout: 600_000,
+          expect: { poll: { timeout: 60_000 } },
         },
       },
       {
@@ -95,7 +118,7 @@ export default defineConfig({
         test: {
           name: 'simulator',
           environment: 'node',
-          include: ['test/simulator/{simulator,hour-of-writes}.test.ts'],
+          include: [simulator],
         },
       },
       reactProject('react-19', []),
@@ -108,9 +131,9 @@ export default defineConfig({
           name: 'packages',
           environment: 'node',
           include: ['test/packages/**/*.test.ts'],
-          testTimeout: 120_000,
+          testTimeout: 600_000,
           // Folders full of packages go when all is done.
-          hookTimeout: 120_000,
+          hookTimeout: 600_000,
         },
       },
       {
@@ -121,9 +144,11 @@ export default defineConfig({
           include: ['test/browser/**/*.test.ts'],
           // Tabs mostly wait: for timeouts, for each other, for disks. More than two files starve each other, and then timeouts lie.
           maxWorkers: 2,
-          expect: { poll: { timeout: 20_000 } },
-          testTimeout: 180_000,
-          hookTimeout: 120_000,
+          // What the driver of a browser and the bundler need is loaded, and pages are bundled, once for all files of a worker.
+          isolate: false,
+          expect: { poll: { timeout: 60_000 } },
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
         },
       },
       // Not among the tests: `npm run bench:web`.
@@ -140,8 +165,9 @@ export default defineConfig({
       processProject('process', {
         include: ['test/e2e/**/*.test.ts', 'packages/*/test/**/*.process.test.ts', 'test/**/*.process.test.ts'],
         exclude: ['**/node_modules/**', ...alone],
+        maxWorkers: 2,
       }),
-      processProject('alone', { include: alone, exclude: ['**/node_modules/**'] }),
+      processProject('alone', { include: alone, exclude: ['**/node_modules/**'], fileParallelism: false }),
     ],
   },
 });

@@ -6,6 +6,17 @@ import type { TestSpecification } from 'vitest/node';
 
 /** A file that is not among them only costs time. */
 const longest = [
+  'packages/observer/test/feeders/lies.test.ts',
+  'packages/raftkv/test/room/room.test.ts',
+  'packages/raftkv/test/web/member/tab-member.test.ts',
+  'packages/client/test/watch.test.ts',
+  'packages/observer/test/web/shared-replica.test.ts',
+  'test/e2e/member-faults.test.ts',
+  'test/e2e/random.test.ts',
+  'test/e2e/disk-faults.test.ts',
+  'test/e2e/dev.test.ts',
+  'test/e2e/members.test.ts',
+  'test/e2e/errors.test.ts',
   'test/browser/page-room.test.ts',
   'test/browser/page-room-proofs.test.ts',
   'test/browser/room.test.ts',

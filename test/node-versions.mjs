@@ -20,7 +20,15 @@ for (const version of versions) {
     runUnder(bin, ['--input-type=module', '--eval', doors.map((door) => `await import('${door}');`).join('\n')]);
     console.log(`in by ${doors.length} doors`);
     runUnder(bin, ['packages/raftkv/bin/raftkv.js', '--version']);
-    runUnder(bin, ['node_modules/vitest/vitest.mjs', 'run', '--project', 'unit', '--reporter=dot']);
+    runUnder(bin, [
+      'node_modules/vitest/vitest.mjs',
+      'run',
+      '--project',
+      'unit',
+      '--project',
+      'pure',
+      '--reporter=dot',
+    ]);
   } catch (error) {
     failures.push(`node ${version}: ${error.message.split('\n')[0]}`);
   }

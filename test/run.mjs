@@ -3,7 +3,7 @@
 // What the steps check lives in their own folders; this file only runs and counts. What mostly waits runs beside something else.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { constants, setPriority, tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { readReport } from './reports.mjs';
 
@@ -12,8 +12,8 @@ const reports = mkdtempSync(join(tmpdir(), 'raftkv-test-'));
 
 /**
  * A suite is a vitest project, or several: its tests are counted. The minutes bound a step that hangs, with room for a slow machine.
- * Steps of one `lane` run one after another, and two lanes in a row beside each other: what one waits for leaves the cores to the other.
- * What measures time, floods or keeps both cores busy is in none.
+ * `beside` a step run, one after another and with what that one leaves of the cores, others that compute and do not care how long it takes. Suites that wait
+ * for timeouts do not get later by them, as they would beside each other.
  * `again`: its tests have real browsers and processes, on a machine that may stand still for a while. When all that failed, in few files, only ran out of
  * time, these files run a second time, alone, and the last lines name what had failed at first. What was wrong once is wrong.
  */
@@ -21,14 +21,15 @@ const steps = [
   { name: 'format', command: ['oxfmt', '--check', '.'], minutes: 2 },
   { name: 'lint', command: ['oxlint', '-c', 'test/architecture/oxlint.json', '--deny-warnings', '.'], minutes: 2 },
   { name: 'build', command: ['npm', 'run', '--silent', 'build'], minutes: 6 },
-  { name: 'types', command: ['npm', 'run', '--silent', 'typecheck'], minutes: 6, lane: 'types' },
-  { name: 'architecture', suite: true, minutes: 5, lane: 'rules' },
-  { name: 'knip', command: ['knip'], minutes: 3, lane: 'rules' },
-  { name: 'react', suite: true, project: 'react-*', minutes: 10 },
-  { name: 'unit', suite: true, minutes: 25, lane: 'unit' },
-  { name: 'packages', suite: true, minutes: 10, lane: 'packages' },
-  { name: 'simulator', suite: true, minutes: 15 },
+  { name: 'types', command: ['npm', 'run', '--silent', 'typecheck'], minutes: 6 },
+  { name: 'architecture', suite: true, minutes: 5, beside: 'types' },
+  { name: 'knip', command: ['knip'], minutes: 3, beside: 'types' },
+  { name: 'react', suite: true, project: 'react-*', minutes: 10, beside: 'types' },
+  { name: 'unit', suite: true, minutes: 25 },
+  { name: 'pure', suite: true, minutes: 25, beside: 'unit' },
   { name: 'browser', suite: true, minutes: 25, again: true },
+  { name: 'packages', suite: true, minutes: 25, beside: 'browser' },
+  { name: 'simulator', suite: true, minutes: 25, beside: 'browser' },
   { name: 'process', suite: true, minutes: 30, again: true },
   { name: 'alone', suite: true, minutes: 15, again: true },
 ];
@@ -67,7 +68,8 @@ async function main(words) {
     const outputs = lanes.map(() => keepOutput());
     outputs[0].show();
     const runs = lanes.map(async (lane, at) => {
-      for (const step of lane) if (!hasFailed()) results.push(await runStep(step, outputs[at]));
+      for (const step of lane)
+        if (!hasFailed()) results.push(await runStep(step, { output: outputs[at], isBeside: at > 0 }));
     });
     // What two suites print is not mixed up: a lane is shown when the ones before it are over.
     for (const [at, run] of runs.entries()) {
@@ -78,31 +80,31 @@ async function main(words) {
   return report(results, performance.now() - started);
 }
 
-/** Groups that run one after another, each of lanes that run side by side. A step without a lane is a group by itself. */
+/** Groups that run one after another, each of one or two lanes that run side by side: a step, and what runs beside it. */
 function inLanes(wanted) {
   const groups = [];
   for (const step of wanted) {
-    const last = groups.at(-1);
-    const others = step.lane === undefined ? undefined : last?.find(([first]) => first.lane === step.lane);
-    if (others !== undefined) others.push(step);
-    else if (step.lane !== undefined && last?.[0][0].lane !== undefined) last.push([step]);
-    else groups.push([[step]]);
+    const beside = groups.find(([[{ name }]]) => name === step.beside)?.[1];
+    if (beside === undefined) groups.push([[step], []]);
+    else beside.push(step);
   }
-  return groups;
+  return groups.map((lanes) => lanes.filter((lane) => lane.length > 0));
 }
 
-/** Runs one step and judges it: `problem` is a sentence when it failed, `late` names what passed only the second time. */
-async function runStep(step, output) {
+/**
+ * Runs one step and judges it: `problem` is a sentence when it failed, `late` names what passed only the second time.
+ * `how.isBeside`: it takes the cores only while nobody else wants them.
+ */
+async function runStep(step, how) {
+  const { output } = how;
   output.write(`\n=== ${step.name} ===\n`);
   const started = performance.now();
-  let result = step.suite
-    ? await runSuite(step, output)
-    : { problem: await execute(step.command, step.minutes, output) };
+  let result = step.suite ? await runSuite(step, how) : { problem: await execute(step.command, step.minutes, how) };
   const files = step.again && result.counts.failed > 0 ? result.late : [];
   if (files.length > 0 && files.length <= mostAgain) {
     for (const line of result.failures) output.write(`  out of time: ${line}\n`);
     output.write(`=== ${step.name}: ${files.join(', ')} again ===\n`);
-    const { problem, failures } = await runSuite(step, output, files);
+    const { problem, failures } = await runSuite(step, how, files);
     const { passed, failed, skipped } = result.counts;
     result =
       problem === undefined
@@ -113,11 +115,11 @@ async function runStep(step, output) {
   return { name: step.name, failures: [], ...result };
 }
 
-async function runSuite(step, output, files = []) {
+async function runSuite(step, how, files = []) {
   const reportFile = join(reports, `${step.name}${files.length > 0 ? '-again' : ''}.json`);
   const project = step.project ?? step.name;
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${reportFile}`];
-  let problem = await execute(['vitest', 'run', '--project', project, ...reporters, ...files], step.minutes, output);
+  let problem = await execute(['vitest', 'run', '--project', project, ...reporters, ...files], step.minutes, how);
   const { counts, failures = [], late = [] } = readSuite(reportFile);
   if (counts.failed > 0) problem = `${counts.failed} failed`;
   if (counts.skipped > 0) problem ??= `${counts.skipped} skipped, and a skipped test proves nothing`;
@@ -126,7 +128,7 @@ async function runSuite(step, output, files = []) {
 }
 
 /** Resolves with what went wrong, or undefined. The child leads a process group of its own, so that nothing outlives it. */
-function execute([program, ...words], minutes, output) {
+function execute([program, ...words], minutes, { output, isBeside }) {
   return new Promise((resolve) => {
     const stream = output.isShown ? 'inherit' : 'pipe';
     const child = spawn(program, words, {
@@ -138,6 +140,7 @@ function execute([program, ...words], minutes, output) {
     child.stdout?.on('data', (bytes) => output.write(bytes));
     child.stderr?.on('data', (bytes) => output.write(bytes));
     running.add(child);
+    if (isBeside && child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_LOW);
     let isLate = false;
     const alarm = setTimeout(() => {
       isLate = true;

@@ -65,8 +65,21 @@ function makeProductionBuild(): void {
   if (made < youngest) execFileSync(process.execPath, [join(packages, 'raftkv/build/production.mjs')]);
 }
 
-/** The scripts by their path. */
-async function bundle(pages: readonly string[], from: SiteBuild): Promise<Map<string, string>> {
+/** Each page is bundled once in a process. */
+const bundled = new Map<string, Promise<ReadonlyMap<string, string>>>();
+
+/** The scripts of these pages by their path. */
+async function bundle(pages: readonly string[], from: SiteBuild): Promise<ReadonlyMap<string, string>> {
+  const files = new Map<string, string>();
+  for (const page of pages) {
+    const place = `${from} ${page}`;
+    if (!bundled.has(place)) bundled.set(place, bundlePage(page, from));
+    for (const [path, script] of await bundled.get(place)!) files.set(path, script);
+  }
+  return files;
+}
+
+async function bundlePage(page: string, from: SiteBuild): Promise<ReadonlyMap<string, string>> {
   if (from === 'production') makeProductionBuild();
   const made = await build({
     root: pagesFolder,
@@ -82,7 +95,7 @@ async function bundle(pages: readonly string[], from: SiteBuild): Promise<Map<st
       target: 'es2023',
       modulePreload: false,
       rolldownOptions: {
-        input: Object.fromEntries(pages.map((page) => [page, join(pagesFolder, `${page}.ts`)])),
+        input: { [page]: join(pagesFolder, `${page}.ts`) },
         output: { entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js' },
         preserveEntrySignatures: 'strict',
       },

@@ -2,13 +2,16 @@
 // the kernel takes ports for outgoing connections, so that none is lost while its server is down.
 import net from 'node:net';
 
-const FIRST_PORT = 20_000;
-const LAST_PORT = 31_999;
+/** A part of the range for each worker of a suite: a port that is free is not taken yet, and two that ask at the same time must not get the same one. */
+const WORKERS = 4;
+const PORTS = 3_000;
+const FIRST_PORT = 20_000 + (Number(process.env['VITEST_POOL_ID'] ?? 0) % WORKERS) * PORTS;
+const LAST_PORT = FIRST_PORT + PORTS - 1;
 
 /** `count` ports on 127.0.0.1 that nothing listens on, in a row from a random place. */
 export async function freePorts(count: number): Promise<number[]> {
   for (let attempt = 0; attempt < 50; attempt++) {
-    const first = FIRST_PORT + Math.floor(Math.random() * (LAST_PORT - FIRST_PORT - count));
+    const first = FIRST_PORT + Math.floor(Math.random() * (PORTS - count));
     const ports = Array.from({ length: count }, (_, index) => first + index);
     const free = await Promise.all(ports.map(isFree));
     if (free.every(Boolean)) return ports;
