@@ -1,21 +1,27 @@
 // With what a tab begins: as the founder of a room, with a home that it is given, or with the newest of the storages that its profile keeps of the room and that no other
-// tab has. Of those, what cannot be read is left as it is and told of, and what is nobody's any more is forgotten. Called by `room.ts`.
+// tab has; and by which word, which is no other tab's either. Of the storages, what cannot be read is left as it is and told of, and what is nobody's any more is forgotten.
+// Called by `room.ts`.
 import { RaftkvError } from '@raftkv/wire';
 import { foundHome, openNotedHome } from './room-home.ts';
 import type { RoomHome, TabSelf } from './room-home.ts';
 import { readRoomNote, writeRoomNote } from './room-note.ts';
 import type { RoomNote } from './room-note.ts';
 import type { FoundSlots, RoomSlot, RoomSlots } from './room-platform.ts';
+import { RoomWords } from './room-words.ts';
 
 /** `isFresh`: what the profile kept is left alone. */
 export type HowToBegin =
   | { readonly type: 'found' }
   | { readonly type: 'join'; readonly isFresh?: boolean }
-  | { readonly type: 'home'; readonly home: RoomHome; readonly slots: RoomSlots };
+  /** Its word is claimed. */
+  | { readonly type: 'home'; readonly home: RoomHome; readonly slots: RoomSlots; readonly words: RoomWords };
 
 export interface Beginning {
   /** Undefined: this tab is no member to begin with. */
   readonly home: RoomHome | undefined;
+  readonly word: string;
+  /** Holds that word. */
+  readonly words: RoomWords;
   /** What is wrong with storages that were passed over. */
   readonly setAside: readonly RaftkvError[];
 }
@@ -27,35 +33,74 @@ interface NotedSlot {
 
 /** Rejects with `storage_*` where a storage fails, which is another thing than one that is damaged. */
 export async function beginHome(begin: HowToBegin, slots: RoomSlots, self: TabSelf): Promise<Beginning> {
-  if (begin.type === 'home') return { home: begin.home, setAside: [] };
-  if (begin.type === 'found') return { home: await foundHome(slots, self), setAside: [] };
-  return begin.isFresh === true ? { home: undefined, setAside: [] } : reopenHome(slots, self.domain);
+  if (begin.type === 'home') return { ...begin, word: begin.home.note.word, setAside: [] };
+  const words = new RoomWords(slots);
+  try {
+    const { home, setAside } = await find(begin, { slots, words, self });
+    const { word } = home?.note ?? self;
+    // Just drawn, if it is no storage's.
+    await words.take(word);
+    words.keep(word);
+    return { home, word, words, setAside };
+  } catch (error) {
+    words.keep(undefined);
+    throw error;
+  }
 }
 
-function reopenHome(slots: RoomSlots, domain: string): Promise<Beginning> {
+interface Search {
+  readonly slots: RoomSlots;
+  readonly words: RoomWords;
+  readonly self: TabSelf;
+}
+
+type Found = Pick<Beginning, 'home' | 'setAside'>;
+
+async function find(begin: Exclude<HowToBegin, { readonly type: 'home' }>, search: Search): Promise<Found> {
+  const { slots, self } = search;
+  if (begin.type === 'found') return { home: await foundHome(slots, self), setAside: [] };
+  if (begin.isFresh === true) return { home: undefined, setAside: [] };
   return slots.alone(async () => {
-    const found = await slots.openFree({ isPatient: false });
-    const first = await choose(found, domain);
-    // The one before this page was loaded may be on its way out: it is waited for only if no other can be had.
-    if (first.home !== undefined || !found.isSomeTaken) return first;
-    const second = await choose(await slots.openFree({ isPatient: true }), domain);
-    return { home: second.home, setAside: [...first.setAside, ...second.setAside] };
+    const found = await chooseTwice(search);
+    // Those of storages that were not chosen are free again before anybody else looks.
+    search.words.keep(found.home?.note.word);
+    return found;
   });
 }
 
-async function choose(found: FoundSlots, domain: string): Promise<Beginning> {
+async function chooseTwice(search: Search): Promise<Found> {
+  const first = await choose(search, { isPatient: false });
+  // The one before this page was loaded may be on its way out: it is waited for only if no other can be had.
+  if (first.home !== undefined || !first.isSomeTaken) return first;
+  const second = await choose(search, { isPatient: true });
+  return { home: second.home, setAside: [...first.setAside, ...second.setAside] };
+}
+
+async function choose(
+  { slots, words, self: { domain } }: Search,
+  how: { readonly isPatient: boolean },
+): Promise<Found & Pick<FoundSlots, 'isSomeTaken'>> {
+  const found = await slots.openFree(how);
   const setAside = [...found.unreadable];
   const putAside = async (slot: RoomSlot, error: RaftkvError): Promise<void> => {
     await slot.storage.close().catch(() => undefined);
     setAside.push(new RaftkvError(error.code, `${slot.label}: ${error.message}`, { cause: error }));
   };
   try {
-    const noted = await forgetLeftBehind(await readNotes(found.free, putAside), found.isSomeTaken);
+    const noted = await readNotes(found.free, putAside);
+    const free: NotedSlot[] = [];
+    for (const each of noted) {
+      if (await words.take(each.note.word, how)) free.push(each);
+      else await each.slot.release();
+    }
+    const isSomeTaken = found.isSomeTaken || free.length < noted.length;
     const homes: RoomHome[] = [];
-    for (const each of noted) homes.push(...(await openOrForget(each, domain, putAside)));
+    for (const each of await forgetLeftBehind(free, isSomeTaken)) {
+      homes.push(...(await openOrForget(each, domain, putAside)));
+    }
     const [home, ...others] = homes.toSorted(compare);
     for (const { slot } of others) await slot.release();
-    return { home, setAside };
+    return { home, setAside, isSomeTaken };
   } catch (error) {
     for (const slot of found.free) await slot.release();
     throw error;

@@ -34,11 +34,11 @@ export interface RoomSlot {
   readonly storage: Storage;
   /** Told why the storage stopped, as when another tab took it over. */
   onFailure: ((error: RaftkvError) => void) | undefined;
-  /** Closes the storage and opens it again: what was written is loaded. */
+  /** Closes the storage and opens it again: what was written is loaded. Rejects with `storage_identity` if another one is in its place by now, and other `storage_*`. */
   reopen(): Promise<RoomSlot>;
   /** Closes the storage: whoever looks next may have it. */
   release(): Promise<void>;
-  /** Closes the storage, if it is open, and forgets all of it. */
+  /** Closes the storage, if it is open, and forgets all of it. If another tab has it by now, or another storage is in its place, that stays as it is. */
   remove(): Promise<void>;
 }
 
@@ -64,8 +64,11 @@ export interface RoomSlots {
   /** All that hold something. Those that were given before, and neither released nor removed, are passed over. `isPatient`: a page that was just left may have one a moment longer. */
   openFree(options: { readonly isPatient: boolean }): Promise<FoundSlots>;
   create(identity: RequestedIdentity): Promise<RoomSlot>;
-  /** What only one tab of this profile does at a time: undefined if another one has that claim. It ends with what is answered, or with the tab. */
-  claim(what: string): Promise<(() => void) | undefined>;
+  /**
+   * What only one tab of this profile is or does at a time: undefined if another one has that claim. It ends with what is answered, or with the tab. `isPatient`: a page
+   * that was just left may have it a moment longer. Default false.
+   */
+  claim(what: string, options?: { readonly isPatient?: boolean }): Promise<(() => void) | undefined>;
 }
 
 export interface RoomVigil {

@@ -178,11 +178,11 @@ export class RoomSeat {
    * and gives way like any other.
    */
   async #comeBack(home: RoomHome): Promise<void> {
-    const { platform, isOver } = this.#options;
+    const { platform, slots, isOver } = this.#options;
     this.#isBecoming = true;
     for (const pause of revivalPauses) {
       try {
-        await this.take(await reviveHome(home, platform.domain));
+        await this.take(await slots.alone(() => reviveHome(home, platform.domain)));
         break;
       } catch (error) {
         this.#notThere(error);

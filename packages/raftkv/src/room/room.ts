@@ -6,6 +6,7 @@ import { openReplica } from '@raftkv/observer';
 import { tabWord } from '@raftkv/server';
 import type { Channel, ChannelPurpose } from '@raftkv/transport';
 import { RaftkvError } from '@raftkv/wire';
+import { anyMember, dialMember } from './dial-member.ts';
 import { beginHome, isUnreadable } from './room-beginning.ts';
 import type { HowToBegin } from './room-beginning.ts';
 import { RoomClaims } from './room-claims.ts';
@@ -23,6 +24,7 @@ import type { RoomOptions } from './room-options.ts';
 import type { TabInSight } from './room-overview.ts';
 import { describeRoom } from './room-status.ts';
 import type { RoomStatus } from './room-status.ts';
+import type { RoomWords } from './room-words.ts';
 import { findUnmerged } from './unmerged.ts';
 import type { Unmerged } from './unmerged.ts';
 
@@ -40,6 +42,8 @@ export class TabInRoom<Value = unknown> {
   readonly #stopWatching: () => void;
   readonly #scene: RoomScene;
   readonly #claims: RoomClaims;
+  /** Undefined: passed on, or given back. */
+  #words: RoomWords | undefined;
   readonly #setAside: readonly RaftkvError[];
   #visibleSince: number;
   readonly #seat: RoomSeat;
@@ -58,16 +62,9 @@ export class TabInRoom<Value = unknown> {
     const setAside: RaftkvError[] = [];
     for (;;) {
       const self = { word: drawWord(), domain: platform.domain };
-      const { home, setAside: found } = await beginHome(begin, slots, self);
+      const { home, word, words, setAside: found } = await beginHome(begin, slots, self);
       setAside.push(...found);
-      const room = new TabInRoom<Value>({
-        key,
-        platform,
-        options,
-        slots,
-        word: home?.note.word ?? self.word,
-        setAside,
-      });
+      const room = new TabInRoom<Value>({ key, platform, options, slots, word, words, setAside });
       try {
         await room.#begin(home);
         return room;
@@ -88,10 +85,12 @@ export class TabInRoom<Value = unknown> {
     readonly options: RoomOptions<Value>;
     readonly slots: RoomSlots;
     readonly word: string;
+    readonly words: RoomWords;
     readonly setAside: readonly RaftkvError[];
   }) {
-    const { key, platform, options, slots, word, setAside } = parts;
+    const { key, platform, options, slots, word, words, setAside } = parts;
     this.#setAside = setAside;
+    this.#words = words;
     this.#key = key;
     this.#platform = platform;
     this.#options = options;
@@ -153,7 +152,10 @@ export class TabInRoom<Value = unknown> {
     const { codec, requestTimeoutMilliseconds } = this.#options;
     this.kv = await openReplica<Value>({
       endpoints: [anyMember],
-      dial: (endpoint, { signal }) => this.#dialMember(endpoint, signal),
+      dial: (endpoint, { signal }) => {
+        const parts = { word: this.word, seat: this.#seat, network: this.#network, clusters: this.#scene.clusters };
+        return dialMember(parts, endpoint, signal);
+      },
       clock: this.#platform.clock,
       ...(codec === undefined ? {} : { codec }),
       ...(requestTimeoutMilliseconds === undefined ? {} : { requestTimeoutMilliseconds }),
@@ -196,6 +198,7 @@ export class TabInRoom<Value = unknown> {
   async goOnFromHere({ isLessEnough = false } = {}): Promise<TabInRoom<Value>> {
     const { clusterId, logEnd } = this.#expectLost(isLessEnough);
     await this.#claims.stake({ word: this.word, logEnd }, () => this.#scene.companions(clusterId));
+    let words: RoomWords | undefined;
     try {
       // Time has passed, in which somebody may have come back.
       this.#expectLost(isLessEnough);
@@ -204,10 +207,13 @@ export class TabInRoom<Value = unknown> {
         await home.home.storage.close();
         throw new RaftkvError('closed', 'this tab left the room');
       }
+      words = this.#passOnWords();
       await this.#close();
-      return await TabInRoom.open(this.#key, this.#platform, this.#options, { type: 'home', home, slots: this.#slots });
+      const begin = { type: 'home', home, slots: this.#slots, words } as const;
+      return await TabInRoom.open(this.#key, this.#platform, this.#options, begin);
     } catch (error) {
       this.#claims.withdraw();
+      words?.keep(undefined);
       throw error;
     }
   }
@@ -224,10 +230,23 @@ export class TabInRoom<Value = unknown> {
     if (!this.#scene.clusters.some(({ clusterId }) => clusterId !== own))
       throw new RaftkvError('not_found', 'no other cluster of this room is there to join');
     const slot = this.#seat.member?.home.slot;
-    await this.#close();
-    const room = await TabInRoom.open(this.#key, this.#platform, this.#options, { type: 'join', isFresh: true });
-    await slot?.remove();
-    return room;
+    // Nobody else takes it until it is gone.
+    const words = this.#passOnWords();
+    try {
+      await this.#close();
+      const room = await TabInRoom.open(this.#key, this.#platform, this.#options, { type: 'join', isFresh: true });
+      await slot?.remove();
+      return room;
+    } finally {
+      words.keep(undefined);
+    }
+  }
+
+  /** They do not end with this room. */
+  #passOnWords(): RoomWords {
+    const words = this.#words!;
+    this.#words = undefined;
+    return words;
   }
 
   /** See `Room.unmerged`. */
@@ -364,28 +383,11 @@ export class TabInRoom<Value = unknown> {
       await member?.close();
     } finally {
       this.#network.close();
+      this.#words?.keep(undefined);
       this.#status.set(this.#describe());
     }
   }
-
-  /** To whichever member serves best: the one in this tab, the leader, or any. Rejects with `connect_failed` while there is none. */
-  async #dialMember(endpoint: string, signal: AbortSignal): Promise<Channel> {
-    const asked = tabWord(endpoint);
-    const member = this.#seat.member;
-    if (member !== undefined && (asked === undefined || asked === this.word)) return member.connect();
-    if (asked !== undefined && asked !== this.word) return this.#network.dial(asked, { signal, purpose: 'client' });
-    const { clusters } = this.#scene;
-    const cluster = clusters.find(({ clusterId }) => clusterId === (this.#seat.clusterId ?? clusterId));
-    if (cluster === undefined) throw new RaftkvError('connect_failed', 'no member of this room is there');
-    const word = cluster.leader ?? cluster.members[0]!;
-    this.#seat.clusterId = cluster.clusterId;
-    this.#seat.lineage = cluster.lineage;
-    return this.#network.dial(word, { signal, purpose: 'client' });
-  }
 }
-
-/** An endpoint that is no member's address: whichever there is. */
-const anyMember = 'room';
 
 function unreadable({ slot }: RoomHome, { code, message }: RaftkvError): RaftkvError {
   return new RaftkvError(code, `${slot.label}: ${message}`);

@@ -9,22 +9,24 @@ import { beginHome } from '../../src/room/room-beginning.ts';
 import { goOnHome } from '../../src/room/room-going-on.ts';
 import { forkHome, foundHome } from '../../src/room/room-home.ts';
 import type { RoomHome } from '../../src/room/room-home.ts';
+import { drawWord } from '../../src/room/room-link.ts';
 import { readRoomNote, writeRoomNote } from '../../src/room/room-note.ts';
 import type { RoomNote } from '../../src/room/room-note.ts';
 import type { RoomSlots } from '../../src/room/room-platform.ts';
 
-const self = { word: 'w1', domain: 'p1' };
+/** Each tab goes by a word of its own. */
+const newSelf = () => ({ word: drawWord(), domain: 'p1' });
 const clock = { schedule: () => () => undefined };
 let kept: Set<MemoryStore>;
 beforeEach(() => {
   kept = new Set();
 });
-const begin = (slots = memorySlots(kept)) => beginHome({ type: 'join' }, slots, self);
+const begin = (slots = memorySlots(kept)) => beginHome({ type: 'join' }, slots, newSelf());
 const idOf = ({ home }: RoomHome): string => home.stored.identity.storeId;
 
 /** A member as it is when its tab is closed. */
 async function found(goesOn?: RoomNote['goesOn']): Promise<RoomHome> {
-  const made = await foundHome(memorySlots(kept), self);
+  const made = await foundHome(memorySlots(kept), newSelf());
   const data = encodeCommand({ session: undefined, command: { type: 'put', key: 'x', value: new Uint8Array([1]) } });
   await made.slot.storage.append({
     hardState: { term: 1, votedFor: undefined, commitIndex: 0 },
@@ -35,7 +37,7 @@ async function found(goesOn?: RoomNote['goesOn']): Promise<RoomHome> {
   return made;
 }
 function goOn(former: RoomHome, slots: RoomSlots = memorySlots(kept)): Promise<RoomHome> {
-  return goOnHome({ slots, self, clusterId: 'c1', former, clock });
+  return goOnHome({ slots, self: { word: former.note.word, domain: 'p1' }, clusterId: 'c1', former, clock });
 }
 
 describe('a tab comes back', () => {
@@ -71,7 +73,7 @@ describe('a tab comes back', () => {
     await found({ token: 't', isDone: false });
     const lineage = { epoch: 2, before: ['c1'] };
     const state = { stateMachine: new KvStateMachine(), index: 1, term: 1, token: 't', lineage };
-    await (await forkHome(memorySlots(kept), self, state)).slot.release();
+    await (await forkHome(memorySlots(kept), newSelf(), state)).slot.release();
     const { home } = await begin();
     expect(home!.note.lineage).toEqual(lineage);
     expect(kept.size).toBe(1);

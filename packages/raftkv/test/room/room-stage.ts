@@ -6,7 +6,14 @@ import type { Channel, ChannelPurpose, MemoryChannelPair } from '@raftkv/transpo
 import { RaftkvError } from '@raftkv/wire';
 import { memorySlots } from '../../src/room/memory-slots.ts';
 import { decodeRoomLink, drawRoomKey, encodeRoomLink } from '../../src/room/room-link.ts';
-import type { RoomNetwork, RoomNetworkOptions, RoomPlatform, RoomVigil } from '../../src/room/room-platform.ts';
+import type {
+  RoomNetwork,
+  RoomNetworkOptions,
+  RoomPlatform,
+  RoomSlot,
+  RoomSlots,
+  RoomVigil,
+} from '../../src/room/room-platform.ts';
 import { TabInRoom } from '../../src/room/room.ts';
 import type { RoomOptions } from '../../src/room/room-options.ts';
 
@@ -98,6 +105,11 @@ export class Page {
   readonly doors: Door[] = [];
   readonly #listeners = new Set<() => void>();
   readonly #leaving = new Set<(how: 'frozen' | 'gone') => void>();
+  readonly #claims = new Set<() => void>();
+  /** Comes to pass each time that a storage of this page was closed, before whoever closed it goes on. */
+  afterClosing: () => Promise<void> = () => Promise.resolve();
+  /** It did not run for a while, and finds out. */
+  gap: () => void = () => undefined;
   readonly #stage: Stage;
   readonly profile: Profile;
 
@@ -121,19 +133,51 @@ export class Page {
         this.#leaving.add(listener);
         return () => this.#leaving.delete(listener);
       },
-      openVigil: () => stageVigil(),
+      openVigil: ({ onGap }) => {
+        this.gap = () => onGap(60_000);
+        return stageVigil();
+      },
       version: 'test',
       seed: () => Math.floor(Math.random() * 2 ** 32),
       openSlots: (roomId) => {
         if (profile.isEphemeral) return memorySlots();
         const kept = profile.rooms.get(roomId) ?? new Set<MemoryStore>();
         profile.rooms.set(roomId, kept);
-        const slots = memorySlots(kept);
-        const full = new RaftkvError('storage_full', 'the disk is full');
-        return { ...slots, create: (identity) => (profile.isFull ? Promise.reject(full) : slots.create(identity)) };
+        return this.#slots(memorySlots(kept));
       },
       openNetwork: (options) => this.#stage.join(this, options),
     };
+  }
+
+  /** As a page has them: what it claimed ends with it. */
+  #slots(slots: RoomSlots): RoomSlots {
+    const full = new RaftkvError('storage_full', 'the disk is full');
+    return {
+      ...slots,
+      openFree: async (how) => {
+        const found = await slots.openFree(how);
+        return { ...found, free: found.free.map((slot) => this.#watch(slot)) };
+      },
+      create: async (identity) => {
+        if (this.profile.isFull) throw full;
+        return this.#watch(await slots.create(identity));
+      },
+      claim: async (what, how) => {
+        const release = await slots.claim(what, how);
+        if (release !== undefined) this.#claims.add(release);
+        return release;
+      },
+    };
+  }
+
+  #watch(slot: RoomSlot): RoomSlot {
+    const { reopen, storage } = slot;
+    const close = storage.close.bind(storage);
+    storage.close = async () => {
+      await close();
+      await this.afterClosing();
+    };
+    return Object.assign(slot, { reopen: async () => this.#watch(await reopen()) });
   }
 
   show(isVisible: boolean): void {
@@ -158,6 +202,7 @@ export class Page {
         stores.add({ ...store, isLocked: false, entries: [...store.entries], notes: new Map(store.notes) });
       }
     }
+    for (const release of this.#claims) release();
     this.#stage.gone(this);
     void this.room.leave().catch(() => undefined);
   }
