@@ -31,7 +31,8 @@ export function memorySlots(kept?: Set<MemoryStore>): RoomSlots {
       remove: async () => {
         await storage.close();
         given.delete(store);
-        stores.delete(store);
+        // It is another tab's by now.
+        if (!store.isLocked) stores.delete(store);
       },
     };
   };

@@ -1,7 +1,7 @@
 // What a browser profile keeps of a room: a strict database of IndexedDB for each of its tabs that is a member, numbered. A tab takes one that no other has, by
 // its Web Lock, so a tab that is opened again is the member that it was, and a duplicated one is another.
 import { deleteIndexedDbStorage, openIndexedDbStorage } from '@raftkv/storage/web';
-import type { RequestedIdentity } from '@raftkv/storage';
+import type { RequestedIdentity, Storage } from '@raftkv/storage';
 import { RaftkvError } from '@raftkv/wire';
 import type { RoomSlot, RoomSlots } from '../room/room-platform.ts';
 
@@ -14,34 +14,39 @@ const aloneMilliseconds = 10_000;
 
 export function indexedDbSlots(roomId: string): RoomSlots {
   const taken = new Set<number>();
-  const open = async (number: number, identity?: RequestedIdentity, lockWaitMilliseconds = 0): Promise<RoomSlot> => {
+  const open = async (number: number, how: HowToOpen = {}): Promise<RoomSlot> => {
+    const { create = false, lockWaitMilliseconds = 0 } = how;
     const opened: { slot?: RoomSlot } = {};
     const name = `room.${roomId}.${number}`;
     const storage = await openIndexedDbStorage({
       name,
-      create: identity !== undefined,
-      ...(identity === undefined ? {} : { identity }),
+      create,
+      ...(how.identity === undefined ? {} : { identity: how.identity }),
       durability: 'strict',
       lockWaitMilliseconds,
       onFailure: (error) => opened.slot?.onFailure?.(error),
     });
     taken.add(number);
     const close = (): Promise<void> => storage.close().catch(() => undefined);
+    const whose = watchIdentity(storage, how.identity);
     const slot: RoomSlot = {
       label: labelOf(number),
       storage,
       onFailure: undefined,
       reopen: async () => {
         await storage.close();
-        return open(number, undefined, reloadMilliseconds);
+        const identity = whose.known;
+        return open(number, { lockWaitMilliseconds: reloadMilliseconds, ...(identity && { identity }) });
       },
       release: async () => {
         await close();
         taken.delete(number);
       },
       remove: async () => {
+        slot.onFailure = undefined;
+        const identity = await whose.ask();
         await close();
-        await deleteIndexedDbStorage(name);
+        if (identity !== undefined) await removeStorage(name, identity);
         taken.delete(number);
       },
     };
@@ -51,13 +56,13 @@ export function indexedDbSlots(roomId: string): RoomSlots {
   return {
     isLasting: true,
     alone: (act) => alone(`raftkv slots ${roomId}`, act),
-    claim: (what) => claim(`raftkv claim ${roomId} ${what}`),
+    claim: (what, { isPatient = false } = {}) => claim(`raftkv claim ${roomId} ${what}`, isPatient),
     openFree: async ({ isPatient }) => {
       const numbers = Array.from({ length: maxSlots }, (_, at) => at + 1).filter((number) => !taken.has(number));
       const patience = isPatient ? reloadMilliseconds : 0;
       // All at once: those that others have are waited for together.
       const looks = await Promise.allSettled(
-        numbers.map((number) => look(number, () => open(number, undefined, patience))),
+        numbers.map((number) => look(number, () => open(number, { lockWaitMilliseconds: patience }))),
       );
       const found = looks.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
       const free = found.flatMap(({ slot }) => (slot === undefined ? [] : [slot]));
@@ -76,13 +81,60 @@ export function indexedDbSlots(roomId: string): RoomSlots {
       for (let number = 1; number <= maxSlots; number += 1) {
         if (taken.has(number)) continue;
         const { absence, slot } = await look(number, () => open(number));
-        if (absence === 'storage_missing') return open(number, identity);
+        if (absence === 'storage_missing') return open(number, { create: true, identity });
         // Somebody else's, one that was left, or one that cannot be read: it stays.
         await slot?.release();
       }
       throw new RaftkvError('busy', `this browser keeps ${maxSlots} members of the room already`);
     },
   };
+}
+
+interface HowToOpen {
+  readonly create?: boolean;
+  /** Another one is refused. Default: whosever it is. */
+  readonly identity?: RequestedIdentity;
+  /** Default 0. */
+  readonly lockWaitMilliseconds?: number;
+}
+
+/** Whose storage this is, as soon as that was read: what is in its place later need not be the same one. `known` is as far as that goes now. */
+function watchIdentity(storage: Storage, created: RequestedIdentity | undefined) {
+  const load = storage.load.bind(storage);
+  let known = created;
+  const watched = async (): ReturnType<Storage['load']> => {
+    const stored = await load();
+    known = stored.identity;
+    return stored;
+  };
+  storage.load = watched;
+  return {
+    get known(): RequestedIdentity | undefined {
+      return known;
+    },
+    /** Reads it, if nobody has and the storage is still open. */
+    ask: async (): Promise<RequestedIdentity | undefined> => {
+      if (known?.storeId === undefined) await watched().catch(() => undefined);
+      return known;
+    },
+  };
+}
+
+/** While its lock is held, so that nobody opens it in between. Nothing happens to one that another tab has, or that belongs to another member. */
+async function removeStorage(name: string, identity: RequestedIdentity): Promise<void> {
+  let storage: Storage;
+  try {
+    storage = await openIndexedDbStorage({ name, create: false, identity, lockWaitMilliseconds: 0 });
+  } catch (error) {
+    const { code } = RaftkvError.from(error);
+    if (code === 'storage_missing' || code === 'storage_locked' || code === 'storage_identity') return;
+    throw error;
+  }
+  try {
+    await deleteIndexedDbStorage(name);
+  } finally {
+    await storage.close().catch(() => undefined);
+  }
 }
 
 function labelOf(number: number): string {
@@ -130,10 +182,26 @@ async function alone<Result>(name: string, act: () => Promise<Result>): Promise<
   }
 }
 
-function claim(name: string): Promise<(() => void) | undefined> {
+async function claim(name: string, isPatient: boolean): Promise<(() => void) | undefined> {
+  // Asked first without patience: one that is free is ours, however slow the machine is.
+  const free = await requestClaim(name, { ifAvailable: true });
+  if (free !== undefined || !isPatient) return free;
+  const patience = new AbortController();
+  const timer = setTimeout(() => patience.abort(), reloadMilliseconds);
+  try {
+    return await requestClaim(name, { signal: patience.signal });
+  } catch (error) {
+    if (patience.signal.aborted) return undefined;
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function requestClaim(name: string, how: LockOptions): Promise<(() => void) | undefined> {
   return new Promise((resolve, reject) => {
     navigator.locks
-      .request(name, { ifAvailable: true }, (lock) => {
+      .request(name, how, (lock) => {
         if (lock === null) return resolve(undefined);
         return new Promise<void>((release) => resolve(release));
       })
