@@ -14,7 +14,13 @@ export type HowToBegin =
   | { readonly type: 'found' }
   | { readonly type: 'join'; readonly isFresh?: boolean }
   /** Its word is claimed. */
-  | { readonly type: 'home'; readonly home: RoomHome; readonly slots: RoomSlots; readonly words: RoomWords };
+  | {
+      readonly type: 'home';
+      readonly home: RoomHome;
+      readonly slots: RoomSlots;
+      readonly words: RoomWords;
+      readonly leftBehind: readonly RoomSlot[];
+    };
 
 export interface Beginning {
   /** Undefined: this tab is no member to begin with. */
@@ -24,6 +30,8 @@ export interface Beginning {
   readonly words: RoomWords;
   /** What is wrong with storages that were passed over. */
   readonly setAside: readonly RaftkvError[];
+  /** Storages of members that this profile left for the one in `home`: to be forgotten once that takes part, and not before; to be released if it does not. */
+  readonly leftBehind: readonly RoomSlot[];
 }
 
 interface NotedSlot {
@@ -31,17 +39,23 @@ interface NotedSlot {
   readonly note: RoomNote;
 }
 
-/** Rejects with `storage_*` where a storage fails, which is another thing than one that is damaged. */
-export async function beginHome(begin: HowToBegin, slots: RoomSlots, self: TabSelf): Promise<Beginning> {
+/** `isSomeSetAside`: another one was before. Rejects with `storage_*` where a storage fails, which is another thing than one that is damaged. */
+export async function beginHome(
+  begin: HowToBegin,
+  slots: RoomSlots,
+  self: TabSelf,
+  { isSomeSetAside = false }: { readonly isSomeSetAside?: boolean } = {},
+): Promise<Beginning> {
   if (begin.type === 'home') return { ...begin, word: begin.home.note.word, setAside: [] };
   const words = new RoomWords(slots);
   try {
-    const { home, setAside } = await find(begin, { slots, words, self });
+    const found = await find(begin, { slots, words, self, isSomeSetAside });
+    const { home } = found;
     const { word } = home?.note ?? self;
     // Just drawn, if it is no storage's.
     await words.take(word);
     words.keep(word);
-    return { home, word, words, setAside };
+    return { ...found, word, words };
   } catch (error) {
     words.keep(undefined);
     throw error;
@@ -52,14 +66,17 @@ interface Search {
   readonly slots: RoomSlots;
   readonly words: RoomWords;
   readonly self: TabSelf;
+  readonly isSomeSetAside: boolean;
 }
 
-type Found = Pick<Beginning, 'home' | 'setAside'>;
+type Found = Pick<Beginning, 'home' | 'setAside' | 'leftBehind'>;
+
+const nothing: Found = { home: undefined, setAside: [], leftBehind: [] };
 
 async function find(begin: Exclude<HowToBegin, { readonly type: 'home' }>, search: Search): Promise<Found> {
   const { slots, self } = search;
-  if (begin.type === 'found') return { home: await foundHome(slots, self), setAside: [] };
-  if (begin.isFresh === true) return { home: undefined, setAside: [] };
+  if (begin.type === 'found') return { ...nothing, home: await foundHome(slots, self) };
+  if (begin.isFresh === true) return nothing;
   return slots.alone(async () => {
     const found = await chooseTwice(search);
     // Those of storages that were not chosen are free again before anybody else looks.
@@ -73,18 +90,18 @@ async function chooseTwice(search: Search): Promise<Found> {
   // The one before this page was loaded may be on its way out: it is waited for only if no other can be had.
   if (first.home !== undefined || !first.isSomeTaken) return first;
   const second = await choose(search, { isPatient: true });
-  return { home: second.home, setAside: [...first.setAside, ...second.setAside] };
+  return { ...second, setAside: [...first.setAside, ...second.setAside] };
 }
 
 async function choose(
-  { slots, words, self: { domain } }: Search,
+  { slots, words, self: { domain }, isSomeSetAside }: Search,
   how: { readonly isPatient: boolean },
 ): Promise<Found & Pick<FoundSlots, 'isSomeTaken'>> {
   const found = await slots.openFree(how);
   const setAside = [...found.unreadable];
   const putAside = async (slot: RoomSlot, error: RaftkvError): Promise<void> => {
     await slot.storage.close().catch(() => undefined);
-    setAside.push(new RaftkvError(error.code, `${slot.label}: ${error.message}`, { cause: error }));
+    setAside.push(setAsideFor(slot, error));
   };
   try {
     const noted = await readNotes(found.free, putAside);
@@ -95,12 +112,17 @@ async function choose(
     }
     const isSomeTaken = found.isSomeTaken || free.length < noted.length;
     const homes: RoomHome[] = [];
-    for (const each of await forgetLeftBehind(free, isSomeTaken)) {
+    for (const each of free.filter(({ note }) => note.goesOn === undefined)) {
+      homes.push(...(await openOrForget(each, domain, putAside)));
+    }
+    const left = free.filter(({ note }) => note.goesOn !== undefined);
+    const isSomeMissed = isSomeSetAside || setAside.length > 0;
+    for (const each of await sortLeft(left, homes, { isSomeTaken, isSomeMissed })) {
       homes.push(...(await openOrForget(each, domain, putAside)));
     }
     const [home, ...others] = homes.toSorted(compare);
     for (const { slot } of others) await slot.release();
-    return { home, setAside, isSomeTaken };
+    return { home, setAside, isSomeTaken, leftBehind: await leftFor(home, left) };
   } catch (error) {
     for (const slot of found.free) await slot.release();
     throw error;
@@ -137,7 +159,7 @@ async function readNotes(free: readonly RoomSlot[], putAside: PutAside): Promise
       if (note === undefined) await slot.remove();
       else noted.push({ slot, note });
     } catch (error) {
-      if (!isUnreadable(error)) throw error;
+      if (!isUnusable(error)) throw error;
       await putAside(slot, error);
     }
   }
@@ -145,23 +167,39 @@ async function readNotes(free: readonly RoomSlot[], putAside: PutAside): Promise
 }
 
 /**
- * Members from which this profile went on alone. One where that was cut short before the room that goes on was there is a member as before; where that may be another
- * tab's by now, it is left alone.
+ * Of members from which this profile went on alone: those that are members as before. One where that was cut short before the room that goes on was there is; and so is one
+ * where something cannot be read, which may be that room: then nothing else may be left of it. Where that room may be another tab's by now, the member is left alone; and
+ * where it was there and is gone, as by leaving it, the member is gone with it.
  */
-async function forgetLeftBehind(noted: readonly NotedSlot[], isSomeTaken: boolean): Promise<NotedSlot[]> {
-  const tokens = new Set(noted.map(({ note }) => note.token));
-  const kept: NotedSlot[] = [];
-  for (const { slot, note } of noted) {
+async function sortLeft(
+  left: readonly NotedSlot[],
+  homes: readonly RoomHome[],
+  { isSomeTaken, isSomeMissed }: { readonly isSomeTaken: boolean; readonly isSomeMissed: boolean },
+): Promise<NotedSlot[]> {
+  const members: NotedSlot[] = [];
+  for (const { slot, note } of left) {
     const { goesOn, ...before } = note;
-    if (goesOn === undefined) kept.push({ slot, note });
-    else if (goesOn.isDone || tokens.has(goesOn.token)) await slot.remove();
-    else if (isSomeTaken) await slot.release();
+    if (homes.some((home) => home.note.token === goesOn!.token)) continue;
+    if (isSomeTaken) await slot.release();
+    else if (isSomeMissed) members.push({ slot, note });
+    else if (goesOn!.isDone) await slot.remove();
     else {
       await writeRoomNote(slot.storage, before);
-      kept.push({ slot, note: before });
+      members.push({ slot, note: before });
     }
   }
-  return kept;
+  return members;
+}
+
+/** Those that were left for this home. Those that were left for another one, which is there too, wait until that is opened. */
+async function leftFor(home: RoomHome | undefined, left: readonly NotedSlot[]): Promise<RoomSlot[]> {
+  const own: RoomSlot[] = [];
+  for (const { slot, note } of left) {
+    if (slot === home?.slot) continue;
+    if (note.goesOn?.token === home?.note.token) own.push(slot);
+    else await slot.release();
+  }
+  return own;
 }
 
 /** Those of members that were removed are forgotten. */
@@ -171,13 +209,19 @@ async function openOrForget({ slot, note }: NotedSlot, domain: string, putAside:
   } catch (error) {
     const { code } = RaftkvError.from(error);
     if (code === 'member_removed' || code === 'storage_identity') await slot.remove();
-    else if (isUnreadable(error)) await putAside(slot, error);
+    else if (isUnusable(error)) await putAside(slot, error);
     else throw error;
     return [];
   }
 }
 
 /** Damaged, or of a later build: it stays as it is, and this tab does without. */
-export function isUnreadable(error: unknown): error is RaftkvError {
-  return error instanceof RaftkvError && (error.code === 'storage_corrupt' || error.code === 'unsupported_version');
+export function isUnusable(error: unknown): error is RaftkvError {
+  const codes = ['storage_corrupt', 'unsupported_version'];
+  return error instanceof RaftkvError && codes.includes(error.code);
+}
+
+/** What is told of it. */
+export function setAsideFor({ label }: RoomSlot, error: RaftkvError): RaftkvError {
+  return new RaftkvError(error.code, `${label}: ${error.message}`, { cause: error });
 }

@@ -9,7 +9,7 @@ import { forkHome } from './room-home.ts';
 import type { RoomHome, TabSelf } from './room-home.ts';
 import { drawWord } from './room-link.ts';
 import { nextLineage, writeRoomNote } from './room-note.ts';
-import type { RoomSlots } from './room-platform.ts';
+import type { RoomSlot, RoomSlots } from './room-platform.ts';
 import type { RoomStatus } from './room-status.ts';
 
 /** What a room of one begins with. */
@@ -53,16 +53,22 @@ export function refusalToGoOn(
   return refusal(`the tab ${knowsMost} may know more than this one: go on from there`);
 }
 
-/** Rejects with `storage_*`: then nothing has changed, and the former member can be revived. Its storage is removed otherwise. */
-export function goOnHome({ slots, self, clusterId, former, clock }: GoingOn): Promise<RoomHome> {
+/** A room of one, and the storage of the member that was left for it: open, and to be forgotten once that room is open, too. */
+export interface GoneOn {
+  readonly home: RoomHome;
+  readonly leftBehind: RoomSlot;
+}
+
+/** Rejects with `storage_*`: then nothing has changed, and the former member can be revived. */
+export function goOnHome({ slots, self, clusterId, former, clock }: GoingOn): Promise<GoneOn> {
   return slots.alone(async () => {
     const release = await slots.claim(`from ${clusterId}`);
     if (release === undefined) throw new RaftkvError('busy', 'another tab of this browser has just gone on from here');
     try {
-      const home = await leaveBehind({ slots, self, clusterId, former });
+      const gone = await leaveBehind({ slots, self, clusterId, former });
       // By then the tabs that are there know each other.
       clock.schedule(release, claimMilliseconds);
-      return home;
+      return gone;
     } catch (error) {
       release();
       throw error;
@@ -74,9 +80,10 @@ export function goOnHome({ slots, self, clusterId, former, clock }: GoingOn): Pr
  * Each step is durable before the next one. The former member is noted to be left for this room before that is there, so that it is never a member beside it: whoever
  * finds that note with the room, or after that was done, forgets the member; and who finds it where there is no such room goes on being the member.
  */
-async function leaveBehind({ slots, self, clusterId, former }: Omit<GoingOn, 'clock'>): Promise<RoomHome> {
+async function leaveBehind({ slots, self, clusterId, former }: Omit<GoingOn, 'clock'>): Promise<GoneOn> {
   const { note } = former;
-  const { storage, remove } = await former.slot.reopen();
+  const leftBehind = await former.slot.reopen();
+  const { storage } = leftBehind;
   const token = drawWord();
   let home: RoomHome;
   try {
@@ -91,9 +98,7 @@ async function leaveBehind({ slots, self, clusterId, former }: Omit<GoingOn, 'cl
   }
   // The room is there, and counts. Where this fails nobody knows whether it is noted, so the room is not taken back: who finds the first note beside it forgets the member too.
   await writeRoomNote(storage, { ...note, goesOn: { token, isDone: true } }).catch(() => undefined);
-  // It is forgotten at the next start, if not now.
-  await remove().catch(() => undefined);
-  return home;
+  return { home, leftBehind };
 }
 
 /**

@@ -5,6 +5,7 @@ import { RaftkvError, decodeConfiguration } from '@raftkv/wire';
 import type { AdminResult } from '@raftkv/wire';
 import { fromHex, toHex } from './hex.ts';
 import { goOnHome } from './room-going-on.ts';
+import type { GoneOn } from './room-going-on.ts';
 import { joinHome, nameOf, reviveHome } from './room-home.ts';
 import type { RoomHome } from './room-home.ts';
 import { RoomMember } from './room-member.ts';
@@ -111,10 +112,10 @@ export class RoomSeat {
   }
 
   /**
-   * The member ends, and leaves what its log holds to a room of one, which is answered. Rejects with `storage_*`, `unsupported` (its log is empty); then the member is
+   * The member ends, and leaves what its log holds to a room of one, which is answered with what was left for it. Rejects with `storage_*`, `unsupported` (its log is empty); then the member is
    * revived.
    */
-  async goOn(clusterId: string): Promise<RoomHome> {
+  async goOn(clusterId: string): Promise<GoneOn> {
     const member = this.#member!;
     const { slots, word, platform } = this.#options;
     this.#have(undefined);

@@ -7,7 +7,7 @@ import { tabWord } from '@raftkv/server';
 import type { Channel, ChannelPurpose } from '@raftkv/transport';
 import { RaftkvError } from '@raftkv/wire';
 import { anyMember, dialMember } from './dial-member.ts';
-import { beginHome, isUnreadable } from './room-beginning.ts';
+import { beginHome, isUnusable, setAsideFor } from './room-beginning.ts';
 import type { HowToBegin } from './room-beginning.ts';
 import { RoomClaims } from './room-claims.ts';
 import { refusalToGoOn } from './room-going-on.ts';
@@ -62,18 +62,23 @@ export class TabInRoom<Value = unknown> {
     const setAside: RaftkvError[] = [];
     for (;;) {
       const self = { word: drawWord(), domain: platform.domain };
-      const { home, word, words, setAside: found } = await beginHome(begin, slots, self);
-      setAside.push(...found);
+      const isSomeSetAside = setAside.length > 0;
+      const beginning = await beginHome(begin, slots, self, { isSomeSetAside });
+      const { home, word, words, leftBehind } = beginning;
+      setAside.push(...beginning.setAside);
       const room = new TabInRoom<Value>({ key, platform, options, slots, word, words, setAside });
       try {
         await room.#begin(home);
+        // What cannot be forgotten now is at the next start.
+        for (const slot of leftBehind) await slot.remove().catch(() => undefined);
         return room;
       } catch (error) {
         await room.#close().catch(() => undefined);
+        for (const slot of leftBehind) await slot.release();
         if (home === undefined || begin.type !== 'join') throw error;
         // Another one may do: what was kept of this one is of no use to anybody, or cannot be read and stays as it is.
         if (isForgotten(error)) await home.slot.remove();
-        else if (isUnreadable(error)) setAside.push(unreadable(home, error));
+        else if (isUnusable(error)) setAside.push(setAsideFor(home.slot, error));
         else throw error;
       }
     }
@@ -202,14 +207,14 @@ export class TabInRoom<Value = unknown> {
     try {
       // Time has passed, in which somebody may have come back.
       this.#expectLost(isLessEnough);
-      const home = await this.#seat.goOn(clusterId);
+      const { home, leftBehind } = await this.#seat.goOn(clusterId);
       if (this.#closing !== undefined) {
-        await home.home.storage.close();
+        await Promise.all([home.slot.release(), leftBehind.release()]);
         throw new RaftkvError('closed', 'this tab left the room');
       }
       words = this.#passOnWords();
       await this.#close();
-      const begin = { type: 'home', home, slots: this.#slots, words } as const;
+      const begin = { type: 'home', home, slots: this.#slots, words, leftBehind: [leftBehind] } as const;
       return await TabInRoom.open(this.#key, this.#platform, this.#options, begin);
     } catch (error) {
       this.#claims.withdraw();
@@ -387,8 +392,4 @@ export class TabInRoom<Value = unknown> {
       this.#status.set(this.#describe());
     }
   }
-}
-
-function unreadable({ slot }: RoomHome, { code, message }: RaftkvError): RaftkvError {
-  return new RaftkvError(code, `${slot.label}: ${message}`);
 }

@@ -36,8 +36,17 @@ async function found(goesOn?: RoomNote['goesOn']): Promise<RoomHome> {
   await made.slot.release();
   return made;
 }
-function goOn(former: RoomHome, slots: RoomSlots = memorySlots(kept)): Promise<RoomHome> {
-  return goOnHome({ slots, self: { word: former.note.word, domain: 'p1' }, clusterId: 'c1', former, clock });
+async function goOn(former: RoomHome, slots: RoomSlots = memorySlots(kept)): Promise<RoomHome> {
+  const { home, leftBehind } = await goOnHome({
+    slots,
+    self: { word: former.note.word, domain: 'p1' },
+    clusterId: 'c1',
+    former,
+    clock,
+  });
+  expect(kept.size).toBeGreaterThan(1);
+  await leftBehind.remove();
+  return home;
 }
 
 describe('a tab comes back', () => {
@@ -74,10 +83,28 @@ describe('a tab comes back', () => {
     const lineage = { epoch: 2, before: ['c1'] };
     const state = { stateMachine: new KvStateMachine(), index: 1, term: 1, token: 't', lineage };
     await (await forkHome(memorySlots(kept), newSelf(), state)).slot.release();
-    const { home } = await begin();
+    const { home, leftBehind } = await begin();
     expect(home!.note.lineage).toEqual(lineage);
+    // It is forgotten when the room is open, and not before.
+    expect([kept.size, leftBehind.length]).toEqual([2, 1]);
+    await leftBehind[0]!.remove();
     expect(kept.size).toBe(1);
   });
+
+  it.each([true, false])(
+    'with the member that was left, if the room that went on cannot be read (noted as done: %s)',
+    async (isDone) => {
+      const former = await found({ token: 't', isDone });
+      const lineage = { epoch: 2, before: ['c1'] };
+      const state = { stateMachine: new KvStateMachine(), index: 1, term: 1, token: 't', lineage };
+      await (await forkHome(memorySlots(kept), newSelf(), state)).slot.release();
+      [...kept][1]!.notes.set('room', new Uint8Array([1]));
+      const { home, setAside, leftBehind } = await begin();
+      expect(setAside).toMatchObject([{ code: 'storage_corrupt' }]);
+      expect([idOf(home!), leftBehind]).toEqual([idOf(former), []]);
+      expect(kept.size).toBe(2);
+    },
+  );
 
   it('as nobody, while another tab may be the room that went on', async () => {
     await found({ token: 'not to be seen', isDone: false });

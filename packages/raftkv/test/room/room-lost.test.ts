@@ -67,6 +67,32 @@ describe('a room whose majority vanished at once', () => {
     expect(again.room.status.getSnapshot().epoch).toBe(2);
   });
 
+  it('is read from the member that was left for a room that went on, if that room cannot be opened', async () => {
+    const [a, b, c] = (await open(3)) as [Page, Page, Page];
+    await settled([a, b, c]);
+    await a.room.kv.put('x', 1);
+    await vi.waitFor(async () => expect(await a.room.kv.get('x', { level: 'local' })).toBe(1), within);
+    for (const page of [b, c]) page.crash();
+    await vi.waitFor(() => expect(quorum(a).state).toBe('lost'), within);
+    const { clusterId } = a.room.status.getSnapshot();
+    const [stores] = a.profile.rooms.values();
+    const [former] = stores!;
+    await go(a);
+    expect(stores!.has(former!)).toBe(false);
+    // As when the tab ended between two steps: the room that went on is there, and so is what was left for it.
+    stores!.add(former!);
+    a.crash();
+    const [on] = [...stores!].filter((store) => store !== former);
+    on!.notes.set('incarnation', new TextEncoder().encode('no note'));
+    const back = await stage.enter(a.profile);
+    expect(back.room.status.getSnapshot()).toMatchObject({ clusterId, epoch: 1, error: undefined });
+    expect(back.room.status.getSnapshot().warnings.join(' ')).toContain('storage_corrupt');
+    expect(stores!.size).toBe(2);
+    await vi.waitFor(() => expect(quorum(back).state).toBe('lost'), within);
+    await go(back);
+    expect(await back.room.kv.get('x')).toBe(1);
+  });
+
   it('goes on with all that was acknowledged, though who is left does not know of all of it that it is agreed', async () => {
     const pages = await open(3);
     await settled(pages);
