@@ -215,9 +215,9 @@ async function openOrForget({ slot, note }: NotedSlot, domain: string, putAside:
   }
 }
 
-/** Damaged, or of a later build: it stays as it is, and this tab does without. */
+/** Damaged, of a later build, or refused by the others as a copy, though what they met may be one as well: it stays as it is, and this tab does without. */
 export function isUnusable(error: unknown): error is RaftkvError {
-  const codes = ['storage_corrupt', 'unsupported_version'];
+  const codes = ['storage_corrupt', 'unsupported_version', 'member_superseded'];
   return error instanceof RaftkvError && codes.includes(error.code);
 }
 

@@ -4,6 +4,7 @@ import { drawStoreId } from '@raftkv/storage';
 import { RaftkvError, decodeConfiguration } from '@raftkv/wire';
 import type { AdminResult } from '@raftkv/wire';
 import { fromHex, toHex } from './hex.ts';
+import { isUnusable, setAsideFor } from './room-beginning.ts';
 import { goOnHome } from './room-going-on.ts';
 import type { GoneOn } from './room-going-on.ts';
 import { joinHome, nameOf, reviveHome } from './room-home.ts';
@@ -24,6 +25,8 @@ export interface RoomSeatOptions extends Pick<
   readonly platform: RoomPlatform;
   readonly priority: () => number;
   readonly send: (word: string, message: RoomMessage) => void;
+  /** What is wrong with a storage that is left as it is. */
+  readonly onSetAside: (error: RaftkvError) => void;
   /** No member is made any more. */
   readonly isOver: () => boolean;
 }
@@ -75,10 +78,13 @@ export class RoomSeat {
     const { clusterId, memberId, configuration, configurationIndex, lineage } = message;
     const isOurs = this.clusterId === undefined || this.clusterId === clusterId;
     if (this.#member !== undefined || this.#isBecoming || this.#options.isOver() || !isOurs) return;
+    const held = decodeConfiguration(fromHex(configuration));
+    // The storage that was let in may be given up here since: a member with another one would be taken for one that lost what it promised.
+    if (held.members?.find(({ id }) => id === memberId)?.storeId !== this.storeId) return;
     this.#isBecoming = true;
     const { word, slots, platform } = this.#options;
     const identity = { clusterId, memberId, memberName: nameOf(word), storeId: this.storeId };
-    const admission = { identity, configuration: decodeConfiguration(fromHex(configuration)), configurationIndex };
+    const admission = { identity, configuration: held, configurationIndex };
     joinHome(slots, { word, domain: platform.domain }, admission, lineage)
       .then((home) => this.#takeNew(home))
       .catch((error: unknown) => this.#notThere(error))
@@ -144,8 +150,8 @@ export class RoomSeat {
   }
 
   /**
-   * The member cannot go on. One that was removed, or found to be a copy, is forgotten, and this tab goes on as an observer, which may be let in again; others keep their
-   * storage.
+   * The member cannot go on. One that was removed is forgotten; others keep their storage, and one that was found to be a copy is told of, since it may be the one that was
+   * copied. This tab goes on as an observer, which may be let in again.
    */
   #ended(home: RoomHome, error: RaftkvError): void {
     const member = this.#member;
@@ -153,6 +159,7 @@ export class RoomSeat {
     if (member?.home !== home) return this.#options.onChange();
     this.#have(undefined);
     this.storeId = drawStoreId();
+    this.#setAside(home, error);
     void member
       .close()
       .catch(() => undefined)
@@ -187,6 +194,7 @@ export class RoomSeat {
         break;
       } catch (error) {
         this.#notThere(error);
+        this.#setAside(home, error);
         if (isForgotten(error)) await home.slot.remove().catch(() => undefined);
         if (!isPassing(error) || pause === undefined) break;
       }
@@ -194,6 +202,10 @@ export class RoomSeat {
       if (isOver()) break;
     }
     this.#isBecoming = false;
+  }
+
+  #setAside({ slot }: RoomHome, error: unknown): void {
+    if (isUnusable(error)) this.#options.onSetAside(setAsideFor(slot, error));
   }
 
   /** Whoever the leader takes for this tab by its storage is not here: it is to be missed, and not to be waited for. */
@@ -209,8 +221,7 @@ const revivalPauses = [1_000, 2_000, 4_000, 8_000, undefined] as const;
 
 /** Its storage is of no more use to anybody. */
 export function isForgotten(error: unknown): boolean {
-  const { code } = RaftkvError.from(error);
-  return code === 'member_removed' || code === 'member_superseded';
+  return RaftkvError.from(error).code === 'member_removed';
 }
 
 function isPassing(error: unknown): boolean {

@@ -44,7 +44,7 @@ export class TabInRoom<Value = unknown> {
   readonly #claims: RoomClaims;
   /** Undefined: passed on, or given back. */
   #words: RoomWords | undefined;
-  readonly #setAside: readonly RaftkvError[];
+  readonly #setAside: RaftkvError[];
   #visibleSince: number;
   readonly #seat: RoomSeat;
   #phase: RoomStatus['phase'] = 'open';
@@ -91,7 +91,7 @@ export class TabInRoom<Value = unknown> {
     readonly slots: RoomSlots;
     readonly word: string;
     readonly words: RoomWords;
-    readonly setAside: readonly RaftkvError[];
+    readonly setAside: RaftkvError[];
   }) {
     const { key, platform, options, slots, word, words, setAside } = parts;
     this.#setAside = setAside;
@@ -134,6 +134,7 @@ export class TabInRoom<Value = unknown> {
       tabs: () => this.#tabs(),
       send: (to, message) => this.#peers.send(to, message),
       onChange: () => this.#changed({ isToTell: true }),
+      onSetAside: (error) => void this.#setAside.push(error),
       isOver: () => this.#phase !== 'open' || this.#closing !== undefined,
     });
     [this.#seat.error] = setAside;

@@ -108,6 +108,8 @@ export class Page {
   readonly #claims = new Set<() => void>();
   /** Comes to pass each time that a storage of this page was closed, before whoever closed it goes on. */
   afterClosing: () => Promise<void> = () => Promise.resolve();
+  /** That was opened last. */
+  slot: RoomSlot | undefined;
   /** It did not run for a while, and finds out. */
   gap: () => void = () => undefined;
   readonly #stage: Stage;
@@ -171,6 +173,7 @@ export class Page {
   }
 
   #watch(slot: RoomSlot): RoomSlot {
+    this.slot = slot;
     const { reopen, storage } = slot;
     const close = storage.close.bind(storage);
     storage.close = async () => {

@@ -1,4 +1,5 @@
 // Rooms of tabs in one process: found, joined, left in order and out of order, hidden, cut off, all closed and opened again.
+import { RaftkvError } from '@raftkv/wire';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { votersWanted } from '../../src/room/room-policy.ts';
 import { openPages, quorum, settled, voters, within, wordsOf } from './room-acts.ts';
@@ -282,10 +283,34 @@ describe('a room', () => {
     },
   );
 
-  it('forgets a storage that the others found to be a copy, and goes on as another member', async () => {
+  it('sets a storage that the others found to be a copy aside, and goes on as another member', async () => {
     const pages = await open(3);
     await settled(pages);
     const [a, b, c] = pages as [Page, Page, Page];
+    const [stores] = b.profile.rooms.values();
+    const [store] = stores!;
+    const before = b.memberId;
+    // It is told while it runs, and notes that.
+    b.slot!.onFailure!(new RaftkvError('member_superseded', 'it is a copy'));
+    const note = JSON.parse(new TextDecoder().decode(store!.notes.get('incarnation'))) as object;
+    const superseded = JSON.stringify({ ...note, superseded: 'it is a copy' });
+    store!.notes.set('incarnation', new TextEncoder().encode(superseded));
+    const said = 'it is a copy (member_superseded): it is left as it is, and this tab does without.';
+    await vi.waitFor(() => expect(b.room.status.getSnapshot().warnings.join(' ')).toContain(said), within);
+    await vi.waitFor(() => expect(b.memberId).toBeDefined(), within);
+    await settled([a, b, c]);
+    expect(b.memberId).not.toBe(before);
+    expect([stores!.size, stores!.has(store!)]).toEqual([2, true]);
+    b.crash();
+    // The next start finds both.
+    const back = await stage.enter(b.profile);
+    await settled([a, back, c]);
+    expect([stores!.size, stores!.has(store!)]).toEqual([2, true]);
+  });
+
+  it('sets a copy aside that is the only storage there is', async () => {
+    const [a, b, c] = (await open(3)) as [Page, Page, Page];
+    await settled([a, b, c]);
     b.crash();
     const [stores] = b.profile.rooms.values();
     const [store] = stores!;
@@ -293,9 +318,9 @@ describe('a room', () => {
     const superseded = JSON.stringify({ ...note, superseded: 'it is a copy' });
     store!.notes.set('incarnation', new TextEncoder().encode(superseded));
     const back = await stage.enter(b.profile);
+    expect(back.room.status.getSnapshot().warnings.join(' ')).toContain('it is a copy (member_superseded)');
     await settled([a, back, c]);
-    expect(stores!.has(store!)).toBe(false);
-    expect(stores!.size).toBe(1);
+    expect([stores!.size, stores!.has(store!)]).toEqual([2, true]);
   });
 
   it('has new members at each start where nothing is kept', async () => {
