@@ -1,6 +1,6 @@
 // The test projects, cheapest first. `architecture` reads the tree; `unit` and `pure` run in-process suites from the sources of every
 // package (the `source` export condition: no build needed), `pure` those that know no time; `packages` installs the packed tarballs;
-// `browser` drives real browsers over bundles of the sources; `process` starts real servers and disks from the built packages,
+// `browser` and `pages` drive real browsers over bundles of the sources, `pages` what waits for nobody; `process` starts real servers and disks from the built packages,
 // and so does `alone`.
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
@@ -14,6 +14,9 @@ const pure = [
   'packages/{raft,kv,wire}/test/**/*.test.ts',
   'test/{checkers,chaos-web,demo,linearizability,simulator}/**/*.test.ts',
 ];
+/** Browser suites of what computes in a page and waits for nobody. */
+const pages =
+  'test/browser/{copy,simulator,storage-conformance,storage-crashes,storage-damage,storage-firefox,storage-model}.test.ts';
 const simulator = 'test/simulator/{simulator,hour-of-writes}.test.ts';
 
 // Workspace packages are links to folders outside node_modules, so vitest transforms them as sources; with the first
@@ -45,6 +48,25 @@ function reactProject(name: string, alias: { find: RegExp; replacement: string }
       include: ['packages/react/test/**/*.test.ts'],
       server: { deps: { inline: [testingLibrary] } },
       testTimeout: 30_000,
+    },
+  };
+}
+
+function browserProject(name: string, include: string[], exclude: string[] = []) {
+  return {
+    ...sources,
+    test: {
+      name,
+      environment: 'node' as const,
+      include,
+      exclude: ['**/node_modules/**', ...exclude],
+      // Tabs mostly wait: for timeouts, for each other, for disks. More than two files starve each other, and then timeouts lie.
+      maxWorkers: 2,
+      // What the driver of a browser and the bundler need is loaded, and pages are bundled, once for all files of a worker.
+      isolate: false,
+      expect: { poll: { timeout: 60_000 } },
+      testTimeout: 300_000,
+      hookTimeout: 300_000,
     },
   };
 }
@@ -136,21 +158,8 @@ export default defineConfig({
           hookTimeout: 600_000,
         },
       },
-      {
-        ...sources,
-        test: {
-          name: 'browser',
-          environment: 'node',
-          include: ['test/browser/**/*.test.ts'],
-          // Tabs mostly wait: for timeouts, for each other, for disks. More than two files starve each other, and then timeouts lie.
-          maxWorkers: 2,
-          // What the driver of a browser and the bundler need is loaded, and pages are bundled, once for all files of a worker.
-          isolate: false,
-          expect: { poll: { timeout: 60_000 } },
-          testTimeout: 300_000,
-          hookTimeout: 300_000,
-        },
-      },
+      browserProject('browser', ['test/browser/**/*.test.ts'], [pages]),
+      browserProject('pages', [pages]),
       // Not among the tests: `npm run bench:web`.
       {
         ...sources,

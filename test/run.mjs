@@ -29,6 +29,7 @@ const steps = [
   { name: 'pure', suite: true, minutes: 25, beside: 'unit' },
   { name: 'browser', suite: true, minutes: 25, again: true },
   { name: 'packages', suite: true, minutes: 25, beside: 'browser' },
+  { name: 'pages', suite: true, minutes: 25, beside: 'browser', again: true },
   { name: 'simulator', suite: true, minutes: 25, beside: 'browser' },
   { name: 'process', suite: true, minutes: 30, again: true },
   { name: 'alone', suite: true, minutes: 15, again: true },

@@ -33,7 +33,7 @@ async function holdOne(tab: Tab): Promise<void> {
 it.each(['strict', 'relaxed'] as const)(
   'a tab that is killed in the middle of its writes loses nothing acknowledged, %s',
   async (durability) => {
-    for (let round = 0; round < 5; round += 1) {
+    for (let round = 0; round < 3; round += 1) {
       const writer = await stage.openTab('copy');
       let acknowledged = 0;
       await writer.page.exposeFunction('acknowledge', (number: number) => {

@@ -87,7 +87,7 @@ async function checkSurvivor(tab: Tab): Promise<number> {
 
 for (const durability of ['strict', 'relaxed'] as const) {
   it(`a tab that is killed in the middle of its writes loses nothing acknowledged, ${durability}`, async () => {
-    for (let round = 0; round < 4; round += 1) {
+    for (let round = 0; round < 3; round += 1) {
       const writer = await stage.openTab('storage');
       const acknowledged = await startWriting(writer, durability);
       const before = acknowledged();

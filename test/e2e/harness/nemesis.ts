@@ -89,7 +89,7 @@ export class Nemesis {
       [others[at], others[to]] = [others[to]!, others[at]!];
     }
     if (!wantsLeader) return others.slice(0, count);
-    const leader = await this.cluster.leader().catch(() => undefined);
+    const leader = await this.cluster.leader(15_000).catch(() => undefined);
     if (leader === undefined || spared.includes(leader)) return others.slice(0, count);
     return [leader, ...others.filter((node) => node !== leader)].slice(0, count);
   }
