@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 import { LongestFirst } from './test/longest-first.ts';
 
-/** Process suites that measure how long something takes, flood, or break the networks and disks of the machine: nothing runs beside them. */
-const alone = ['test/chaos/**/*.process.test.ts', 'test/e2e/{flood,rolling-restart,stalled-loop}.test.ts'];
+/** Process suites that measure how long something takes, or flood: nothing runs beside them. */
+const alone = ['test/e2e/{flood,rolling-restart,stalled-loop}.test.ts'];
 
 /** Suites of what knows no clock, timer, socket or disk: all files of a worker in one process, since none leaves anything behind for the next one. */
 const pure = [

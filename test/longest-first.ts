@@ -11,6 +11,7 @@ const longest = [
   'packages/raftkv/test/web/member/tab-member.test.ts',
   'packages/client/test/watch.test.ts',
   'packages/observer/test/web/shared-replica.test.ts',
+  'test/chaos/chaos.process.test.ts',
   'test/e2e/member-faults.test.ts',
   'test/e2e/random.test.ts',
   'test/e2e/disk-faults.test.ts',

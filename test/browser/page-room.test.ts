@@ -12,6 +12,7 @@ import {
   until,
   verdict,
   voters,
+  wide,
 } from './harness/room-pages.ts';
 
 const room = setRoomPages();
@@ -34,6 +35,7 @@ describe('a room without a server', () => {
   });
 
   it('has one leader on all pages, checks what they do, and goes on as tabs are closed, down to one', async () => {
+    await room.setContext(wide);
     const pages = await room.openRoom(3);
     const leaders = await Promise.all(pages.map(leaderOn));
     expect(new Set(leaders).size).toBe(1);
@@ -141,6 +143,7 @@ describe('two browsers', () => {
 
 describe('the fault panel', () => {
   it('cuts links, loses and delays messages, freezes, kills, and loses the storage of this tab alone', async () => {
+    await room.setContext(wide);
     const pages = await room.openRoom(3);
     const { leader, others } = await splitLeader(pages);
     const [broken, witness] = others as [Page, Page];

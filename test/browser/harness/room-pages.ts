@@ -8,11 +8,14 @@ import type { StaticHost } from './static-host.ts';
 /** Milliseconds that what is waited for may take. */
 export const timeout = 90_000;
 
+/** Options of a profile whose windows are wide. */
+export const wide = { viewport: { width: 1280, height: 1000 } } as const;
+
 export interface RoomPages {
   readonly browser: Browser;
   /** What the console of this test's pages complained of. */
   readonly complaints: readonly string[];
-  /** The profile that this test's pages are opened in, made so. Default: a wide window. */
+  /** The profile that this test's pages are opened in, made so. Default: a wide window of who wants less motion, which costs the machine less. */
   setContext(options: BrowserContextOptions): Promise<void>;
   visit(path: string): Promise<Page>;
   /** So many tabs of one room, all voting. */
@@ -47,7 +50,7 @@ export function setRoomPages(): RoomPages {
       context = await browser!.newContext(options);
     },
     visit: async (path) => {
-      if (context === undefined) await pages.setContext({ viewport: { width: 1280, height: 1000 } });
+      if (context === undefined) await pages.setContext({ ...wide, reducedMotion: 'reduce' });
       const page = await context!.newPage();
       page.on('pageerror', (error) => complaints.push(error.message));
       page.on('console', (message) => {
