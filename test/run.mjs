@@ -12,8 +12,8 @@ const reports = mkdtempSync(join(tmpdir(), 'raftkv-test-'));
 
 /**
  * A suite is a vitest project, or several: its tests are counted. The minutes bound a step that hangs, with room for a slow machine.
- * `beside` a step run, one after another and with what that one leaves of the cores, others that compute and do not care how long it takes. Suites that wait
- * for timeouts do not get later by them, as they would beside each other.
+ * `isIdle`: it computes and does not care how long it takes. Such steps run one after another beside the others, with what those leave of the cores, so that
+ * suites that wait for timeouts do not get later by them. `isAlone`: it measures time or floods, and nothing runs beside it.
  * `again`: its tests have real browsers and processes, on a machine that may stand still for a while. When all that failed, in few files, only ran out of
  * time, these files run a second time, alone, and the last lines name what had failed at first. What was wrong once is wrong.
  */
@@ -21,18 +21,18 @@ const steps = [
   { name: 'format', command: ['oxfmt', '--check', '.'], minutes: 2 },
   { name: 'lint', command: ['oxlint', '-c', 'test/architecture/oxlint.json', '--deny-warnings', '.'], minutes: 2 },
   { name: 'build', command: ['npm', 'run', '--silent', 'build'], minutes: 6 },
+  { name: 'architecture', suite: true, minutes: 15, isIdle: true },
+  { name: 'knip', command: ['knip'], minutes: 15, isIdle: true },
+  { name: 'react', suite: true, project: 'react-*', minutes: 15, isIdle: true },
   { name: 'types', command: ['npm', 'run', '--silent', 'typecheck'], minutes: 6 },
-  { name: 'architecture', suite: true, minutes: 5, beside: 'types' },
-  { name: 'knip', command: ['knip'], minutes: 3, beside: 'types' },
-  { name: 'react', suite: true, project: 'react-*', minutes: 10, beside: 'types' },
+  { name: 'pure', suite: true, minutes: 25, isIdle: true },
   { name: 'unit', suite: true, minutes: 25 },
-  { name: 'pure', suite: true, minutes: 25, beside: 'unit' },
+  { name: 'packages', suite: true, minutes: 25, isIdle: true },
+  { name: 'pages', suite: true, minutes: 25, isIdle: true, again: true },
+  { name: 'simulator', suite: true, minutes: 25, isIdle: true },
   { name: 'browser', suite: true, minutes: 25, again: true },
-  { name: 'packages', suite: true, minutes: 25, beside: 'browser' },
-  { name: 'pages', suite: true, minutes: 25, beside: 'browser', again: true },
-  { name: 'simulator', suite: true, minutes: 25, beside: 'browser' },
   { name: 'process', suite: true, minutes: 30, again: true },
-  { name: 'alone', suite: true, minutes: 15, again: true },
+  { name: 'alone', suite: true, minutes: 15, isAlone: true, again: true },
 ];
 
 /** The most failed tests that are named at the end. */
@@ -64,32 +64,33 @@ async function main(words) {
   const started = performance.now();
   const results = [];
   const hasFailed = () => !keepGoing && results.some(({ problem }) => problem !== undefined);
-  for (const lanes of inLanes(steps.filter(({ name }) => wanted.length === 0 || wanted.includes(name)))) {
-    if (hasFailed()) break;
-    const outputs = lanes.map(() => keepOutput());
-    outputs[0].show();
-    const runs = lanes.map(async (lane, at) => {
-      for (const step of lane)
-        if (!hasFailed()) results.push(await runStep(step, { output: outputs[at], isBeside: at > 0 }));
-    });
-    // What two suites print is not mixed up: a lane is shown when the ones before it are over.
-    for (const [at, run] of runs.entries()) {
-      outputs[at].show();
-      await run;
+  const run = async (step, output) => {
+    if (!hasFailed()) results.push(await runStep(step, { output, isBeside: step.isIdle }));
+  };
+  /** What runs beside, and is not over or not seen yet. */
+  const beside = [];
+  for (const step of steps.filter(({ name }) => wanted.length === 0 || wanted.includes(name))) {
+    if (step.isIdle) {
+      const output = keepOutput();
+      const over = Promise.resolve(beside.at(-1)?.over).then(() => run(step, output));
+      beside.push({ output, over });
+      continue;
     }
+    if (step.isAlone) await seen(beside);
+    const output = keepOutput();
+    output.show();
+    await run(step, output);
   }
+  await seen(beside);
   return report(results, performance.now() - started);
 }
 
-/** Groups that run one after another, each of one or two lanes that run side by side: a step, and what runs beside it. */
-function inLanes(wanted) {
-  const groups = [];
-  for (const step of wanted) {
-    const beside = groups.find(([[{ name }]]) => name === step.beside)?.[1];
-    if (beside === undefined) groups.push([[step], []]);
-    else beside.push(step);
+/** What two suites print is not mixed up: what ran beside another is shown when that is over. */
+async function seen(beside) {
+  for (const { output, over } of beside.splice(0)) {
+    output.show();
+    await over;
   }
-  return groups.map((lanes) => lanes.filter((lane) => lane.length > 0));
 }
 
 /**
@@ -168,7 +169,7 @@ function stopGroup(child, signal) {
   }
 }
 
-/** What one lane prints: kept until it is its turn to be seen. */
+/** What one step prints: kept until it is its turn to be seen. */
 function keepOutput() {
   const kept = [];
   const output = {
