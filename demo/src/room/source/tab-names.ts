@@ -47,3 +47,8 @@ export function nameOf(word: string): string {
   for (const character of word) hash = Math.imul(hash ^ character.charCodeAt(0), 16_777_619) >>> 0;
   return `${trees[hash % trees.length]}-${10 + (Math.floor(hash / trees.length) % 90)}`;
 }
+
+/** A sentence of the room's, in which these tabs go by their names. */
+export function withNames(text: string, words: readonly string[]): string {
+  return words.reduce((said, word) => said.replaceAll(word, nameOf(word)), text);
+}

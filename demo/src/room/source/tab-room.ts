@@ -16,6 +16,7 @@ import { Bridges } from './bridges.ts';
 import { Emitter } from './emitter.ts';
 import { Gossip } from './gossip.ts';
 import type { Teller } from './gossip.ts';
+import { HeldRoom } from './held-room.ts';
 import type { HubMessage } from './hub.ts';
 import { Roads } from './roads.ts';
 import { notesBetween } from './room-notes.ts';
@@ -56,9 +57,12 @@ export class TabRoom implements RoomSource {
   readonly view: Observable<RoomView>;
   readonly #options: TabRoomOptions;
   readonly #gossip = new Gossip(() => this.#refresh());
+  readonly #held = new HeldRoom({
+    onHeld: (room) => this.#hold(room),
+    onLost: (problem) => this.#setPhase('failed', problem),
+  });
   #isRelayed = false;
   #bridges: Bridges | undefined;
-  #room: Room | undefined;
   #stopWatching: () => void = () => undefined;
   #roads: Roads | undefined;
   readonly #slots = new Set<TabSlot>();
@@ -68,8 +72,6 @@ export class TabRoom implements RoomSource {
   #phase: Phase = 'opening';
   #problem: string | undefined;
   #timer: ReturnType<typeof setInterval> | undefined;
-  /** One room gives way to another. */
-  #isBusy = false;
   #isClosed = false;
 
   constructor(options: TabRoomOptions) {
@@ -86,7 +88,7 @@ export class TabRoom implements RoomSource {
   }
 
   get kv(): Kv | undefined {
-    return this.#room?.kv as Kv | undefined;
+    return this.#held.room?.kv as Kv | undefined;
   }
 
   /** Settles once this tab is in the room, or cannot be; the view says which. */
@@ -98,9 +100,10 @@ export class TabRoom implements RoomSource {
     document.addEventListener('visibilitychange', this.#onVisibility);
     window.addEventListener('pagehide', this.#onHide);
     this.#isRelayed = await hasRelay();
-    await this.#become(() =>
+    const entered = this.#held.become(() =>
       link === undefined ? createRoom({ ...this.#given, name: 'room' }) : joinRoom(link, this.#given),
     );
+    await entered.catch(() => undefined);
   }
 
   say(message: HubMessage): void {
@@ -118,7 +121,7 @@ export class TabRoom implements RoomSource {
   async kill(): Promise<void> {
     const { name, room } = this.#own;
     this.#note('bad', `${name} was killed: nobody heard a word of it`);
-    await this.#become(async () => {
+    await this.#held.become(async () => {
       this.#roads?.die();
       await room.leave();
       await pause(1_000);
@@ -130,7 +133,7 @@ export class TabRoom implements RoomSource {
   async loseStorage(): Promise<void> {
     const { name, room } = this.#own;
     this.#note('bad', `${name} lost its storage, and with it its place: it comes back as another`);
-    await this.#become(async () => {
+    await this.#held.become(async () => {
       this.#roads?.die();
       await room.leave();
       for (const slot of this.#slots) await slot.remove();
@@ -148,7 +151,7 @@ export class TabRoom implements RoomSource {
 
   async goOnFromHere(): Promise<void> {
     const { room } = this.#own;
-    await this.#become(() => room.goOnFromHere({ confirm: true }));
+    await this.#held.become(() => room.goOnFromHere({ confirm: true }));
     this.#note('plain', 'This tab goes on with what it knew to be agreed; voters that come back are told');
   }
 
@@ -158,7 +161,7 @@ export class TabRoom implements RoomSource {
 
   async joinAnew(): Promise<void> {
     const { room } = this.#own;
-    await this.#become(() => room.joinAnew({ confirm: true }));
+    await this.#held.become(() => room.joinAnew({ confirm: true }));
     this.#note('plain', 'This tab is in the room that went on');
   }
 
@@ -170,35 +173,26 @@ export class TabRoom implements RoomSource {
     this.#stopWatching();
     this.#bridges?.close();
     this.#onHide();
-    await this.#room?.leave();
+    await this.#held.room?.leave();
     this.#gossip.hub.close();
   }
 
   // The room
 
   get #own(): { readonly room: Room; readonly word: string; readonly name: string } {
-    const room = this.#room;
-    if (room === undefined || this.#isBusy) throw new RaftkvError('busy', 'this tab is on its way into the room');
+    const { room, isBusy } = this.#held;
+    if (room === undefined || isBusy) throw new RaftkvError('busy', 'this tab is on its way into the room');
     const { word } = room.status.getSnapshot().self;
     return { room, word, name: nameOf(word) };
   }
 
-  async #become(open: () => Promise<Room>): Promise<void> {
-    this.#isBusy = true;
-    try {
-      const room = await open();
-      this.#stopWatching();
-      this.#room = room;
-      if (this.#isClosed) return await room.leave();
-      this.#stopWatching = room.status.subscribe(() => this.#refresh());
-      this.#options.onLink(room.link);
-      this.#setPhase('running', undefined);
-      this.#gossip.tell();
-    } catch (error) {
-      this.#setPhase('failed', RaftkvError.from(error).message);
-    } finally {
-      this.#isBusy = false;
-    }
+  #hold(room: Room): void {
+    this.#stopWatching();
+    if (this.#isClosed) return void room.leave().catch(() => undefined);
+    this.#stopWatching = room.status.subscribe(() => this.#refresh());
+    this.#options.onLink(room.link);
+    this.#setPhase('running', undefined);
+    this.#gossip.tell();
   }
 
   get #given(): WebRoomOptions {
@@ -289,8 +283,8 @@ export class TabRoom implements RoomSource {
 
   get #teller(): Teller | undefined {
     const [watch, member, roads] = [this.#watch, this.#member, this.#roads];
-    const word = this.#room?.status.getSnapshot().self.word;
-    if (watch === undefined || member === undefined || roads === undefined || word === undefined || this.#isBusy)
+    const word = this.#held.room?.status.getSnapshot().self.word;
+    if (watch === undefined || member === undefined || roads === undefined || word === undefined || this.#held.isBusy)
       return undefined;
     return {
       word,
@@ -317,8 +311,8 @@ export class TabRoom implements RoomSource {
     return viewRoom({
       phase: this.#phase,
       problem: this.#problem,
-      link: this.#room?.link,
-      status: this.#room?.status.getSnapshot(),
+      link: this.#held.room?.link,
+      status: this.#held.room?.status.getSnapshot(),
       tells: this.#gossip.told.newest,
       cut: this.faults.now.cut,
       now: performance.now(),
@@ -338,7 +332,7 @@ export class TabRoom implements RoomSource {
   readonly #onVisibility = (): void => this.#tell();
 
   readonly #onHide = (): void => {
-    const word = this.#room?.status.getSnapshot().self.word;
+    const word = this.#held.room?.status.getSnapshot().self.word;
     if (word !== undefined) this.#gossip.farewell(word);
   };
 }

@@ -5,13 +5,15 @@ import { useLive } from '@raftkv/react';
 import { Icon } from '../../parts/icon.tsx';
 import type { RoomSource } from '../source/room-source.ts';
 import type { RoomView } from '../source/room-view.ts';
+import { useAct } from './use-act.ts';
+import { capital } from './words.ts';
 
 const freezeMilliseconds = 5_000;
 
 export function FaultPanel({ view, source }: { readonly view: RoomView; readonly source: RoomSource }): ReactElement {
   const { faults } = source;
   const settings = useLive(faults.settings);
-  const [busy, setBusy] = useState<string>();
+  const { busy, problem, run } = useAct();
   const others = view.members.filter(({ isSelf }) => !isSelf);
   const isRunning = view.phase === 'running';
   const isHealthy =
@@ -19,10 +21,6 @@ export function FaultPanel({ view, source }: { readonly view: RoomView; readonly
     settings.lossPercent === 0 &&
     settings.delayMilliseconds === 0 &&
     settings.frozenUntil === undefined;
-  const run = (name: string, act: () => Promise<void>): void => {
-    setBusy(name);
-    void act().finally(() => setBusy(undefined));
-  };
   return (
     <section className="panel fault-panel" aria-labelledby="fault-title">
       <div className="panel-head">
@@ -89,6 +87,11 @@ export function FaultPanel({ view, source }: { readonly view: RoomView; readonly
           {busy === 'lose' ? 'Lost …' : 'Lose storage'}
         </button>
       </div>
+      {problem !== undefined && (
+        <p className="conflict" role="alert">
+          {capital(problem)}
+        </p>
+      )}
       <p className="hollow rules">
         None of this makes an answer wrong.{' '}
         <a className="link" href="#/room/break-it" target="_blank" rel="noopener">

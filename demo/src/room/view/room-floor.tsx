@@ -13,12 +13,13 @@ import type { RoomView } from '../source/room-view.ts';
 import { CheckPanel } from './check-panel.tsx';
 import { FaultPanel } from './fault-panel.tsx';
 import { LogStrip } from './log-strip.tsx';
+import { useAct } from './use-act.ts';
 import { useCells } from './use-cells.ts';
 import { Legend, Ring } from './ring.tsx';
 import { SharePanel } from './share-panel.tsx';
 import { TracePanel } from './trace-panel.tsx';
 import { WaysOn } from './ways-on.tsx';
-import { adviseOnRoom } from './words.ts';
+import { adviseOnRoom, capital } from './words.ts';
 
 export function RoomFloor({ source }: { readonly source: RoomSource }): ReactElement {
   const view = useLive(source.view);
@@ -36,18 +37,7 @@ export function RoomFloor({ source }: { readonly source: RoomSource }): ReactEle
       <div className="room-floor has-door">
         <aside className="door" aria-label="Others">
           {view.link !== undefined && <SharePanel link={view.link} invitations={source.invitations} />}
-          {view.phase === 'running' && (
-            <p className="hollow">
-              <button
-                type="button"
-                className="link"
-                title="The others let this tab go, and take over what it holds"
-                onClick={() => void source.leave()}
-              >
-                Leave the room
-              </button>
-            </p>
-          )}
+          {view.phase === 'running' && <Leave source={source} />}
         </aside>
         <main id="main" tabIndex={-1}>
           <section className="panel ring-panel" aria-labelledby="ring-title">
@@ -74,6 +64,24 @@ export function RoomFloor({ source }: { readonly source: RoomSource }): ReactEle
         </aside>
       </div>
     </>
+  );
+}
+
+function Leave({ source }: { readonly source: RoomSource }): ReactElement {
+  const { busy, problem, run } = useAct();
+  return (
+    <p className="hollow">
+      <button
+        type="button"
+        className="link"
+        disabled={busy !== undefined}
+        title="The others let this tab go, and take over what it holds"
+        onClick={() => run('leave', () => source.leave())}
+      >
+        {busy === undefined ? 'Leave the room' : 'Leaving …'}
+      </button>{' '}
+      {problem !== undefined && <span role="alert">{capital(problem)}</span>}
+    </p>
   );
 }
 

@@ -3,6 +3,7 @@ import { useState } from 'react';
 import type { ReactElement } from 'react';
 import type { RoomSource } from '../source/room-source.ts';
 import type { RoomView } from '../source/room-view.ts';
+import { useAct } from './use-act.ts';
 
 interface WaysOnProps {
   readonly view: RoomView;
@@ -18,7 +19,7 @@ export function WaysOn({ view, source }: WaysOnProps): ReactElement | null {
 
 function GoOn({ view: { missing }, source }: WaysOnProps): ReactElement {
   const [isAsked, setIsAsked] = useState(false);
-  const { isBusy, problem, run } = useAct();
+  const { busy, problem, run } = useAct();
   const who = missing.join(', ');
   return (
     <div className="go-on">
@@ -29,10 +30,15 @@ function GoOn({ view: { missing }, source }: WaysOnProps): ReactElement {
       </span>
       {isAsked ? (
         <span className="controls">
-          <button type="button" className="danger" disabled={isBusy} onClick={() => run(() => source.goOnFromHere())}>
+          <button
+            type="button"
+            className="danger"
+            disabled={busy !== undefined}
+            onClick={() => run('go on', () => source.goOnFromHere())}
+          >
             Go on without them
           </button>
-          <button type="button" disabled={isBusy} onClick={() => setIsAsked(false)}>
+          <button type="button" disabled={busy !== undefined} onClick={() => setIsAsked(false)}>
             Wait
           </button>
         </span>
@@ -48,9 +54,9 @@ function GoOn({ view: { missing }, source }: WaysOnProps): ReactElement {
 
 function Rejoin({ source }: Pick<WaysOnProps, 'source'>): ReactElement {
   const [found, setFound] = useState<{ readonly count: number; readonly text: string }>();
-  const { isBusy, problem, run } = useAct();
+  const { busy, problem, run } = useAct();
   const look = (): void =>
-    run(async () => {
+    run('look', async () => {
       const unmerged = await source.unmerged();
       setFound({ count: unmerged.count, text: unmerged.export() });
     });
@@ -65,7 +71,7 @@ function Rejoin({ source }: Pick<WaysOnProps, 'source'>): ReactElement {
       </span>
       <span className="controls">
         {found === undefined ? (
-          <button type="button" disabled={isBusy} onClick={look}>
+          <button type="button" disabled={busy !== undefined} onClick={look}>
             What only this tab has
           </button>
         ) : (
@@ -77,24 +83,16 @@ function Rejoin({ source }: Pick<WaysOnProps, 'source'>): ReactElement {
             Save it
           </a>
         )}
-        <button type="button" className="strong" disabled={isBusy} onClick={() => run(() => source.joinAnew())}>
+        <button
+          type="button"
+          className="strong"
+          disabled={busy !== undefined}
+          onClick={() => run('join', () => source.joinAnew())}
+        >
           Forget it and join the room
         </button>
       </span>
       {problem !== undefined && <p role="alert">{problem}</p>}
     </div>
   );
-}
-
-function useAct(): { isBusy: boolean; problem: string | undefined; run: (act: () => Promise<void>) => void } {
-  const [isBusy, setIsBusy] = useState(false);
-  const [problem, setProblem] = useState<string>();
-  const run = (act: () => Promise<void>): void => {
-    setIsBusy(true);
-    setProblem(undefined);
-    act()
-      .catch((error: Error) => setProblem(error.message))
-      .finally(() => setIsBusy(false));
-  };
-  return { isBusy, problem, run };
 }
