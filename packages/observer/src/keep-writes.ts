@@ -23,6 +23,10 @@ export interface CommandOptions {
 }
 
 export interface OutboxHost<Value, K extends UserKey> {
+  /** What is kept belongs to this alone, as to one room, beside what the app calls it; no slash. Default: to whoever asks by the same name. */
+  readonly scope?: string;
+  /** The cluster that writes are meant for, where that is known before a node of it has answered. */
+  readonly cluster?: () => string | undefined;
   readonly kv: LiveKv<Value, K>;
   readonly look: View<Value, K>;
   readonly limits: Limits;

@@ -113,7 +113,7 @@ export class Keeper<Value, K extends UserKey> implements WriteKeeper<Value, K> {
     const command = encodeWrite(look.codec, ops, conditions, limits);
     const replaced = this.#replaced;
     if (replaced === undefined) this.#expectRoom(command.length);
-    const clusterId = kv.replica.getSnapshot().clusterId ?? '';
+    const clusterId = kv.replica.getSnapshot().clusterId ?? this.#host.cluster?.() ?? '';
     this.#lastAt = Math.max(this.#lastAt, this.#options.clock.wallTime());
     const draft = { keptAt: this.#lastAt, clusterId, isShown: optimistic !== false, command };
     const item = new Item(draft, reachOf({ ops, conditions }), teller);

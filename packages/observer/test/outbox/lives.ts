@@ -6,6 +6,7 @@ import type { Dial, LiveKv, Write } from '@raftkv/client';
 import { RaftkvError, decodeServerFrame } from '@raftkv/wire';
 import { onTestFinished } from 'vitest';
 import { openReplica } from '../../src/index.ts';
+import type { KeepWrites } from '../../src/index.ts';
 import { keepWrites } from '../../src/outbox/index.ts';
 import type { KeeperOptions, LaneEars, LaneLocks } from '../../src/outbox/index.ts';
 import type { SmallCluster } from '../small-cluster.ts';
@@ -148,9 +149,22 @@ export class Life {
   static async begin(
     cluster: SmallCluster,
     origin: Origin,
-    options: Partial<KeeperOptions> & { readonly stepsLeft?: number; readonly isOffline?: boolean } = {},
+    options: Partial<KeeperOptions> & {
+      readonly stepsLeft?: number;
+      readonly isOffline?: boolean;
+      /** The cluster that it knows to be of before anybody answers. */
+      readonly clusterId?: string;
+    } = {},
   ): Promise<Life> {
-    const { stepsLeft = Infinity, isOffline = false, ...keeperOptions } = options;
+    const { stepsLeft = Infinity, isOffline = false, clusterId, ...keeperOptions } = options;
+    const keep: KeepWrites = (host) =>
+      keepWrites({
+        open: async () => origin.storageOf(life),
+        fallback: new MemoryOutbox(),
+        locks: origin.locks.of(life),
+        clock: { schedule, wallTime: () => Date.now() },
+        ...keeperOptions,
+      })({ ...host, cluster: () => clusterId });
     const life = new Life(stepsLeft);
     let isCut = isOffline;
     const dial: Dial = async (endpoint, how) => {
@@ -172,13 +186,7 @@ export class Life {
       endpoints: cluster.endpoints,
       dial,
       retryDelayMilliseconds: 5,
-      outbox: keepWrites({
-        open: async () => origin.storageOf(life),
-        fallback: new MemoryOutbox(),
-        locks: origin.locks.of(life),
-        clock: { schedule, wallTime: () => Date.now() },
-        ...keeperOptions,
-      }),
+      outbox: keep,
     });
     void opening.then((kv) => {
       onTestFinished(() => (life.isOver ? undefined : kv.close()));

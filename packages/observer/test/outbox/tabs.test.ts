@@ -100,4 +100,19 @@ describe('several tabs', () => {
     await home.drained();
     expect(await home.kv.getEntry('a')).toMatchObject({ value: 2, version: 2 });
   });
+
+  it('know whom a write is meant for before anybody has answered, where the app does', async () => {
+    const origin = new Origin();
+    const first = await Life.begin(await SmallCluster.start(), origin, {
+      isOffline: true,
+      clusterId: 'feed00000000feed',
+    });
+    const write = first.kv.mutate(put('a', 1));
+    await until(write.state, ({ kept }) => kept === true);
+    first.end();
+    const other = await SmallCluster.start({ clusterId: 'beef00000000beef' });
+    const astray = await Life.begin(other, origin);
+    await until(astray.kv.writes.getSnapshot()[0]!.state, ({ error }) => error?.code === 'wrong_cluster');
+    expect(other.revision).toBe(1);
+  });
 });

@@ -1,5 +1,5 @@
 // What an app says of a room, in any runtime, with every default in one place.
-import type { ReplicaOptions } from '@raftkv/observer';
+import type { KeepWrites, ReplicaOptions } from '@raftkv/observer';
 import type { RoomInside } from './room-inside.ts';
 import type { RoomPolicyOptions } from './room-policy.ts';
 
@@ -7,6 +7,12 @@ export interface RoomOptions<Value = unknown> extends Pick<
   ReplicaOptions<Value>,
   'codec' | 'requestTimeoutMilliseconds'
 > {
+  /**
+   * What `keptWrites()` of `raftkv/outbox` answers: what `kv.mutate` writes is kept on this device until it is settled, over reloads and crashes, and sent exactly once when the room
+   * works. It is meant for the cluster that the room was when it was made: after `goOnFromHere` or `joinAnew` what still waits is in `kv.writes` as `refused`, or as `unknown` if
+   * it may have happened, with `wrong_cluster`, until `kv.outbox.retry` or `discard`. Default: in memory, until this room ends.
+   */
+  readonly outbox?: KeepWrites;
   /** How many vote, and when tabs take the place of others. */
   readonly policy?: RoomPolicyOptions;
   /** How long the room does without a leader before others campaign. Default 1 s. */

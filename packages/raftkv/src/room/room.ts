@@ -16,6 +16,7 @@ import { drawWord, roomIdOf } from './room-link.ts';
 import type { RoomKey } from './room-link.ts';
 import type { LogEnd, RoomMessage, TabReport } from './room-message.ts';
 import { RoomSeat, isForgotten } from './room-seat.ts';
+import { keepInRoom } from './room-outbox.ts';
 import { RoomPeers } from './room-peers.ts';
 import { RoomScene } from './room-scene.ts';
 import type { RoomNetwork, RoomPlatform, RoomSlots } from './room-platform.ts';
@@ -155,7 +156,7 @@ export class TabInRoom<Value = unknown> {
   async #begin(home: RoomHome | undefined): Promise<void> {
     if (home !== undefined) await this.#seat.take(home);
     this.#peers.start();
-    const { codec, requestTimeoutMilliseconds } = this.#options;
+    const { codec, requestTimeoutMilliseconds, outbox } = this.#options;
     this.kv = await openReplica<Value>({
       endpoints: [anyMember],
       dial: (endpoint, { signal }) => {
@@ -165,6 +166,7 @@ export class TabInRoom<Value = unknown> {
       clock: this.#platform.clock,
       ...(codec === undefined ? {} : { codec }),
       ...(requestTimeoutMilliseconds === undefined ? {} : { requestTimeoutMilliseconds }),
+      ...(outbox && { outbox: keepInRoom(outbox, this.#key, () => this.clusterId) }),
     });
     this.#status.set(this.#describe());
   }

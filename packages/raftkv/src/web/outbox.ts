@@ -11,10 +11,12 @@ import type { OutboxStorage } from '@raftkv/storage';
 import { deleteIndexedDbOutbox, openIndexedDbOutbox } from '@raftkv/storage/web';
 import { RaftkvError } from '@raftkv/wire';
 import { defaultReplicaName } from '../replica-options.ts';
+import { decodeRoomLink } from '../room/room-link.ts';
+import { roomScope } from '../room/room-outbox.ts';
 import { TabLaneLocks } from './lane-locks.ts';
 
 export interface KeptWritesOptions extends Pick<KeeperOptions, 'maxWrites' | 'maxBytes' | 'maxAgeMilliseconds'> {
-  /** Writes of other names, of one origin, have nothing to do with each other; 1 to 80 characters, no slash. Default "default". */
+  /** Writes of other names, of one origin, have nothing to do with each other, nor have those of rooms; 1 to 80 characters, no slash. Default "default". */
   readonly name?: string;
   /**
    * Let the browser ask before a page is left from which kept writes were not sent yet. They are not lost then, only not sent before the app is opened again.
@@ -24,12 +26,12 @@ export interface KeptWritesOptions extends Pick<KeeperOptions, 'maxWrites' | 'ma
 }
 
 /**
- * The option `outbox` of `openReplica`: what `kv.mutate` writes is kept in IndexedDB, forced to the medium, until it is settled, over reloads and crashes, and
+ * The option `outbox` of `openReplica` and of rooms: what `kv.mutate` writes is kept in IndexedDB, forced to the medium, until it is settled, over reloads and crashes, and
  * sent exactly once. Throws `invalid_argument` for a name that is none.
  *
  * @example
  * ```ts
- * const kv = await openReplica({ endpoints: [location.host], outbox: keptWrites() });
+ * const kv = await openReplica({ endpoints: [location.host], outbox: keptWrites() }); // or joinRoom(link, { signalling, outbox: keptWrites() })
  * const write = kv.mutate([{ type: 'put', key: 'title', value: 'New' }], { if: [{ key: 'title', revision: 7 }] });
  * write.state.subscribe(() => console.log(write.state.getSnapshot()));  // local, kept; sent; committed, or refused with error.found
  * ```
@@ -50,29 +52,34 @@ export function keptWrites(options: KeptWritesOptions = {}): KeepWrites {
 }
 
 /**
- * Removes what is kept under this name, sent or not, seen or not: on the wish of a user alone.
+ * Removes what is kept under this name, sent or not, seen or not: on the wish of a user alone. `roomLink`: what is kept of that room, and not of the app itself.
  *
- * @throws RaftkvError `storage_locked` if a tab that does not answer is in the way
+ * @throws RaftkvError `storage_locked` if a tab that does not answer is in the way, `invalid_argument` for what is no link
  */
-export async function forgetKeptWrites(options: { readonly name?: string } = {}): Promise<void> {
-  await deleteIndexedDbOutbox(checkedName(options.name));
+export async function forgetKeptWrites(
+  options: { readonly name?: string; readonly roomLink?: string } = {},
+): Promise<void> {
+  const { name, roomLink } = options;
+  const scope = roomLink === undefined ? undefined : roomScope(decodeRoomLink(roomLink));
+  await deleteIndexedDbOutbox(placeOf(checkedName(name), scope));
 }
 
 type Limits = Pick<KeeperOptions, 'maxWrites' | 'maxBytes' | 'maxAgeMilliseconds'>;
 
 function keepIn(name: string, limits: Limits) {
   return <Value, K extends string | Uint8Array>(host: OutboxHost<Value, K>): Promise<WriteKeeper<Value, K>> => {
+    const place = placeOf(name, host.scope);
     const locks = presentLocks();
     const open = async (): Promise<OutboxStorage> => {
       if (locks === undefined)
         throw new RaftkvError('unsupported', 'without Web Locks (an insecure page) nothing is kept');
-      return openIndexedDbOutbox({ name });
+      return openIndexedDbOutbox({ name: place });
     };
     return keepWrites({
       ...limits,
       open,
       fallback: new MemoryOutbox(),
-      locks: locks && new TabLaneLocks(name, locks),
+      locks: locks && new TabLaneLocks(place, locks),
       clock: {
         schedule: (callback, milliseconds) => {
           const timer = setTimeout(callback, milliseconds);
@@ -104,6 +111,11 @@ function presentPage() {
     document: document ?? Object.assign(new EventTarget(), { visibilityState: 'visible' as const }),
     locks: undefined,
   };
+}
+
+/** No name has a slash in it, so none is that of a room. */
+function placeOf(name: string, scope: string | undefined): string {
+  return scope === undefined ? name : `${name}/${scope}`;
 }
 
 function checkedName(name: string = defaultReplicaName): string {

@@ -235,6 +235,8 @@ export class Stage {
     electionTimeoutMilliseconds: 1_000,
     policy: { stableMilliseconds: 500, steadyMilliseconds: 1_000, hiddenMilliseconds: 5_000, goneMilliseconds: 5_000 },
   };
+  /** What pages say beside that, each for itself. */
+  optionsOf: (page: Page) => RoomOptions = () => ({});
   readonly key = drawRoomKey('test');
   readonly link = encodeRoomLink(this.key, 'http://h/');
 
@@ -294,7 +296,8 @@ export class Stage {
   async #open(profile: Profile, type: 'found' | 'join'): Promise<Page> {
     const page = new Page(this, profile);
     this.pages.add(page);
-    page.room = await TabInRoom.open(decodeRoomLink(this.link), page.platform, this.options, { type });
+    const options = { ...this.options, ...this.optionsOf(page) };
+    page.room = await TabInRoom.open(decodeRoomLink(this.link), page.platform, options, { type });
     return page;
   }
 }
