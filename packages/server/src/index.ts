@@ -1,6 +1,7 @@
 // The front door of the server for any runtime.
 export { askAdmission } from './admission.ts';
 export { openHome } from './home.ts';
+export { writeRemovalNote } from './home-note.ts';
 export { tabAddress, tabWord } from './member-kind.ts';
 export { openMember } from './open-member.ts';
 export { StandIn } from './stand-in.ts';

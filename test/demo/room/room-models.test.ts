@@ -66,6 +66,7 @@ function statusOf(tabs: readonly RoomTabStatus[], changes: Partial<RoomStatus> =
     self: tabs.find(({ isSelf }) => isSelf)!,
     tabs,
     quorum: { state, voters: voting.length, votersHere, needed, words: '', knowsMost: undefined },
+    departure: undefined,
     warnings: [],
     supersededBy: undefined,
     others: [],

@@ -1,6 +1,7 @@
 // The room as an app has it, over whatever a runtime gives: founded, or joined by its link. What it does is done by `room.ts`.
 import type { Live, LiveKv } from '@raftkv/client';
 import { RaftkvError } from '@raftkv/wire';
+import type { RoomDeparture } from './room-departure.ts';
 import { decodeRoomLink, drawRoomKey, encodeRoomLink } from './room-link.ts';
 import type { RoomKey } from './room-link.ts';
 import type { RoomOptions } from './room-options.ts';
@@ -28,9 +29,13 @@ export interface Room<Value = unknown> {
   readonly status: Live<RoomStatus>;
   /**
    * In order: the others let this member go first and take over what it holds, for which it waits up to 5 s. Who is last keeps the data for when it comes back.
-   * Idempotent.
+   * Answers what stands then (`status.departure` too): nothing of this tab, or a member as before, if too few of the others were there to let it go; that may be opened
+   * again, and leave then. Idempotent.
+   *
+   * @example
+   * const { state, words } = await room.leave(); // 'gone' | 'last' | 'owed'
    */
-  leave(): Promise<void>;
+  leave(): Promise<RoomDeparture>;
   /**
    * Founds a room of its own with all that this member's log holds: for when most of the voters are gone for good. Whatever was acknowledged and came to this member is in
    * it, and so is what was still to be agreed. It is of the next epoch, and who comes back of the voters that were is not let in, but told (`supersededBy`);
@@ -103,7 +108,7 @@ class OpenRoom<Value> implements Room<Value> {
     return this.#tab.kv;
   }
 
-  leave(): Promise<void> {
+  leave(): Promise<RoomDeparture> {
     return this.#tab.leave();
   }
 

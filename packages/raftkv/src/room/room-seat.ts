@@ -1,5 +1,6 @@
 // The place of a tab among the members of its room: empty, or taken by a member that was founded, let in, found again, or revived after the page did not run. Each
 // change of that is made here; what it means for the app and the others is for `room.ts`.
+import { writeRemovalNote } from '@raftkv/server';
 import { drawStoreId } from '@raftkv/storage';
 import { RaftkvError, decodeConfiguration } from '@raftkv/wire';
 import type { AdminResult } from '@raftkv/wire';
@@ -35,6 +36,10 @@ export class RoomSeat {
   readonly #options: RoomSeatOptions;
   #member: RoomMember | undefined;
   #isBecoming = false;
+  /** What is kept of a member, whether it runs or not. */
+  #kept: RoomHome | undefined;
+  /** One that ended is taken apart until then. */
+  #ending: Promise<void> = Promise.resolve();
   /** Of the member, or drawn for the one that this tab would become. */
   storeId: string = drawStoreId();
   /** Once known it stays: another cluster is another room. */
@@ -51,6 +56,11 @@ export class RoomSeat {
     return this.#member;
   }
 
+  /** There is a member of this tab, though it may not run. */
+  get isKept(): boolean {
+    return this.#kept !== undefined;
+  }
+
   /** Rejects with `storage_*`. */
   async take(home: RoomHome): Promise<void> {
     const { platform, priority, onChange, isOver } = this.#options;
@@ -64,6 +74,7 @@ export class RoomSeat {
       onHalt: (error) => this.#ended(home, error),
       onGap: () => this.#revive(home),
     });
+    this.#kept = home;
     if (isOver()) return member.close();
     this.#have(member);
     this.error = undefined;
@@ -111,10 +122,13 @@ export class RoomSeat {
   /** Resolves once this member was let go and its storage is forgotten, or `isWanted` is no more. */
   async leave(isWanted: () => boolean): Promise<void> {
     const member = this.#member;
-    if (member === undefined || !(await member.removed(() => this.#member === member && isWanted()))) return;
-    this.#have(undefined);
-    await member.close().catch(() => undefined);
-    await member.home.slot.remove();
+    if (member !== undefined && (await member.removed(() => this.#member === member && isWanted()))) {
+      this.#have(undefined);
+      this.#kept = undefined;
+      // What cannot be removed is nobody's, and gone at the next start.
+      await forget(member).catch(() => undefined);
+    }
+    await this.#ending;
   }
 
   /**
@@ -160,11 +174,9 @@ export class RoomSeat {
     this.#have(undefined);
     this.storeId = drawStoreId();
     this.#setAside(home, error);
-    void member
-      .close()
-      .catch(() => undefined)
-      .then(() => (isForgotten(error) ? home.slot.remove() : undefined))
-      .catch((failure: unknown) => (this.error = RaftkvError.from(failure)))
+    if (isForgotten(error) || isUnusable(error)) this.#kept = undefined;
+    this.#ending = (isForgotten(error) ? forget(member) : member.close().catch(() => undefined))
+      .catch((failure: unknown) => void (this.error = RaftkvError.from(failure)))
       .then(() => this.#options.onChange());
     this.#options.onChange();
   }
@@ -195,6 +207,7 @@ export class RoomSeat {
       } catch (error) {
         this.#notThere(error);
         this.#setAside(home, error);
+        if (isForgotten(error) || isUnusable(error)) this.#kept = undefined;
         if (isForgotten(error)) await home.slot.remove().catch(() => undefined);
         if (!isPassing(error) || pause === undefined) break;
       }
@@ -214,6 +227,13 @@ export class RoomSeat {
     this.error = RaftkvError.from(error);
     this.#options.onChange();
   }
+}
+
+/** It was removed for certain. Its storage says so before it goes: whatever comes of that, nobody takes it for a member's any more. */
+async function forget(member: RoomMember): Promise<void> {
+  await writeRemovalNote(member.engine.storage, 'this member was removed from the room').catch(() => undefined);
+  await member.close().catch(() => undefined);
+  await member.home.slot.remove();
 }
 
 /** After each failed attempt to open a member again; none after the last one. */

@@ -2,6 +2,7 @@
 import type { RaftkvError } from '@raftkv/wire';
 import type { RoomCluster } from './room-clusters.ts';
 import { isMoreUpToDate } from './room-claims.ts';
+import type { RoomDeparture } from './room-departure.ts';
 import type { ReportedMember, TabReport } from './room-message.ts';
 import type { RoomLineage } from './room-note.ts';
 import type { RoomPeer } from './room-peers.ts';
@@ -54,6 +55,8 @@ export interface RoomStatus {
   readonly others: readonly { readonly clusterId: string; readonly epoch: number; readonly tabs: number }[];
   /** Why this tab is no member any more, or could not be one. */
   readonly error: RaftkvError | undefined;
+  /** What stands since this tab left; undefined: it is there, or its page just went. */
+  readonly departure: RoomDeparture | undefined;
 }
 
 export interface RoomFacts {
@@ -72,12 +75,13 @@ export interface RoomFacts {
   readonly error: RaftkvError | undefined;
   /** What is wrong with storages that were passed over. */
   readonly setAside: readonly RaftkvError[];
+  readonly departure: RoomDeparture | undefined;
 }
 
 const order = ['voter', 'leaving', 'learner', 'observer'];
 
 export function describeRoom(facts: RoomFacts): RoomStatus {
-  const { name, phase, clusterId, lineage, clusters, successor, error } = facts;
+  const { name, phase, clusterId, lineage, clusters, successor, error, departure } = facts;
   const tabs = tabsOf(facts);
   return {
     name,
@@ -93,6 +97,7 @@ export function describeRoom(facts: RoomFacts): RoomStatus {
       .filter((cluster) => clusterId !== undefined && cluster.clusterId !== clusterId)
       .map((cluster) => ({ clusterId: cluster.clusterId, epoch: cluster.lineage.epoch, tabs: cluster.members.length })),
     error,
+    departure,
   };
 }
 

@@ -15,9 +15,12 @@ import type { RoomHome } from './room-home.ts';
 import { drawWord, roomIdOf } from './room-link.ts';
 import type { RoomKey } from './room-link.ts';
 import type { LogEnd, RoomMessage, TabReport } from './room-message.ts';
+import { describeDeparture } from './room-departure.ts';
+import type { RoomDeparture } from './room-departure.ts';
 import { RoomSeat, isForgotten } from './room-seat.ts';
 import { keepInRoom } from './room-outbox.ts';
 import { RoomPeers } from './room-peers.ts';
+import { describeTab } from './room-report.ts';
 import { RoomScene } from './room-scene.ts';
 import type { RoomNetwork, RoomPlatform, RoomSlots } from './room-platform.ts';
 import { roomDefaults, roomPriorities } from './room-options.ts';
@@ -52,6 +55,8 @@ export class TabInRoom<Value = unknown> {
   #isChanged = false;
   #isToTell = false;
   #closing: Promise<void> | undefined;
+  #leaving: Promise<RoomDeparture> | undefined;
+  #departure: RoomDeparture | undefined;
 
   static async open<Value>(
     key: RoomKey,
@@ -175,19 +180,23 @@ export class TabInRoom<Value = unknown> {
     return this.#status;
   }
 
-  /**
-   * In order: the others let this member go, and take over what it holds, before it closes. Waits for that no longer than `leaveMilliseconds`. Who is the last one
-   * keeps the room's data for when it comes back. Idempotent.
-   */
-  async leave(): Promise<void> {
-    if (this.#closing === undefined && this.#phase === 'open') {
+  /** See `Room.leave`. */
+  leave(): Promise<RoomDeparture> {
+    this.#leaving ??= this.#leave();
+    return this.#leaving;
+  }
+
+  async #leave(): Promise<RoomDeparture> {
+    if (this.#closing === undefined) {
       this.#phase = 'leaving';
       this.#peers.tell();
       this.#changed();
       await this.#letGo();
     }
+    this.#departure ??= describeDeparture(this.#describe(), this.#seat.isKept);
     this.#sayFarewell();
     await this.#close();
+    return this.#departure;
   }
 
   /** Perhaps the page does not run again soon: somebody else leads. */
@@ -285,26 +294,16 @@ export class TabInRoom<Value = unknown> {
   }
 
   #report(): TabReport {
-    const { clock, domain, isMobile, isVisible } = this.#platform;
-    const now = clock.now();
-    return {
-      type: 'report',
-      domain,
-      isVisible: isVisible(),
-      forMilliseconds: Math.round(now - this.#visibleSince),
-      upMilliseconds: Math.round(now - this.#openedAt),
-      isMobile,
+    return describeTab({
+      platform: this.#platform,
+      seat: this.#seat,
+      clusterId: this.clusterId,
+      visibleSince: this.#visibleSince,
+      openedAt: this.#openedAt,
       isEphemeral: !this.#slots.isLasting,
       isLeaving: this.#phase !== 'open',
-      storeId: this.#seat.storeId,
-      clusterId: this.clusterId,
-      lineage: this.#seat.lineage,
-      memberId: this.#seat.member?.id,
-      isLeader: this.#seat.member?.isLeader ?? false,
-      members: this.#seat.member?.members ?? [],
-      logEnd: this.#seat.member?.logEnd ?? { term: 0, index: 0 },
-      ...this.#claims.said,
-    };
+      said: this.#claims.said,
+    });
   }
 
   #tabs(): TabInSight[] {
@@ -327,6 +326,7 @@ export class TabInRoom<Value = unknown> {
       successor: this.#scene.successor(this.clusterId),
       error: this.#seat.error,
       setAside: this.#setAside,
+      departure: this.#departure,
     });
   }
 

@@ -16,6 +16,7 @@ import { indexedDbSlots } from './room-slots.ts';
 export { decodeRoomLink } from '../room/room-link.ts';
 export { RaftkvError } from '@raftkv/wire';
 export type { Confirmation, Room } from '../room/open-room.ts';
+export type { RoomDeparture } from '../room/room-departure.ts';
 export type { RoomKey } from '../room/room-link.ts';
 export type { RoomInside } from '../room/room-inside.ts';
 export type { RoomNetwork, RoomNetworkOptions } from '../room/room-platform.ts';

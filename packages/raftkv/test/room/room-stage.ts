@@ -81,6 +81,8 @@ export class Profile {
   readonly isEphemeral: boolean;
   /** Nothing can be kept here any more. */
   isFull = false;
+  /** Nothing can be removed here any more. */
+  isStuck = false;
   readonly rooms = new Map<string, Set<MemoryStore>>();
 
   constructor(domain: string, { isEphemeral = false } = {}) {
@@ -180,7 +182,12 @@ export class Page {
       await close();
       await this.afterClosing();
     };
-    return Object.assign(slot, { reopen: async () => this.#watch(await reopen()) });
+    const { remove } = slot;
+    const locked = new RaftkvError('storage_locked', 'another tab holds it open');
+    return Object.assign(slot, {
+      reopen: async () => this.#watch(await reopen()),
+      remove: () => (this.profile.isStuck ? Promise.reject(locked) : remove()),
+    });
   }
 
   show(isVisible: boolean): void {
