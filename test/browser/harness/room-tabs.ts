@@ -20,8 +20,15 @@ export class RoomTab {
     return { tab: made, link };
   }
 
-  static async join(profile: Profile, url: string, link: string, options: LabRoomOptions): Promise<RoomTab> {
-    const made = new RoomTab(profile, await profile.openTab(url));
+  /** `before`: runs in the page before any of its own scripts. */
+  static async join(
+    profile: Profile,
+    url: string,
+    link: string,
+    options: LabRoomOptions,
+    before?: () => void,
+  ): Promise<RoomTab> {
+    const made = new RoomTab(profile, await profile.openTab(url, before));
     await made.begin(link, options);
     return made;
   }

@@ -66,6 +66,7 @@ function statusOf(tabs: readonly RoomTabStatus[], changes: Partial<RoomStatus> =
     self: tabs.find(({ isSelf }) => isSelf)!,
     tabs,
     quorum: { state, voters: voting.length, votersHere, needed, words: '', knowsMost: undefined },
+    storage: { kind: 'memory', why: 'asked', error: undefined, words: 'It keeps nothing.' },
     departure: undefined,
     warnings: [],
     supersededBy: undefined,

@@ -29,6 +29,7 @@ export function viewLab(members: readonly LabMember[], canReach: (a: LabMember, 
     epoch: 1,
     isSuperseded: false,
     others: 0,
+    storage: { kind: 'memory', why: 'asked', error: undefined, words: 'It keeps nothing.' },
     departure: undefined,
     warnings: [],
   };

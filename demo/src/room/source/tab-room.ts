@@ -37,7 +37,7 @@ export interface TabRoomOptions {
 
 /** As the room's platform has it. */
 type TabSlot = Awaited<
-  ReturnType<ReturnType<Parameters<NonNullable<RoomInside['platform']>>[0]['openSlots']>['create']>
+  ReturnType<Awaited<ReturnType<Parameters<NonNullable<RoomInside['platform']>>[0]['openSlots']>>['create']>
 >;
 
 const tellMilliseconds = 200;
@@ -220,8 +220,8 @@ export class TabRoom implements RoomSource {
               },
             }),
         openNetwork: (options) => this.#openRoads(options),
-        openSlots: (roomId) => {
-          const slots = given.openSlots(roomId);
+        openSlots: async (roomId) => {
+          const slots = await given.openSlots(roomId);
           return {
             ...slots,
             openFree: async (how) => {

@@ -1,14 +1,15 @@
 // Slots that keep nothing: a member for as long as its tab is there. What a room asks for with `storage: 'memory'`, and what tests open again by holding on to it.
 import { createMemoryStore, openMemoryStorage } from '@raftkv/storage';
 import type { MemoryStore } from '@raftkv/storage';
+import { inMemory, persistent } from './room-keeping.ts';
 import type { RoomSlot, RoomSlots } from './room-platform.ts';
 
 /** What is at these stores now, of all tabs that have them. */
 const turns = new WeakMap<Set<MemoryStore>, Promise<unknown>>();
 const claims = new WeakMap<Set<MemoryStore>, Set<string>>();
 
-/** `kept`: what outlives the tab. By default nothing does. */
-export function memorySlots(kept?: Set<MemoryStore>): RoomSlots {
+/** `kept`: what outlives the tab. By default nothing does. `keeping`: what is said of that. */
+export function memorySlots(kept?: Set<MemoryStore>, keeping = kept === undefined ? inMemory : persistent): RoomSlots {
   const stores = kept ?? new Set<MemoryStore>();
   const given = new Set<MemoryStore>();
   const slotOf = (store: MemoryStore, identity?: Parameters<RoomSlots['create']>[0]): RoomSlot => {
@@ -37,7 +38,7 @@ export function memorySlots(kept?: Set<MemoryStore>): RoomSlots {
     };
   };
   return {
-    isLasting: kept !== undefined,
+    keeping: () => keeping,
     alone: (act) => {
       const done = (turns.get(stores) ?? Promise.resolve()).then(act);
       turns.set(

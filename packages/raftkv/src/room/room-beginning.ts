@@ -2,8 +2,10 @@
 // tab has; and by which word, which is no other tab's either. Of the storages, what cannot be read is left as it is and told of, and what is nobody's any more is forgotten.
 // Called by `room.ts`.
 import { RaftkvError } from '@raftkv/wire';
+import { memorySlots } from './memory-slots.ts';
 import { foundHome, openNotedHome } from './room-home.ts';
 import type { RoomHome, TabSelf } from './room-home.ts';
+import { isKeptNowhere } from './room-keeping.ts';
 import { readRoomNote, writeRoomNote } from './room-note.ts';
 import type { RoomNote } from './room-note.ts';
 import type { FoundSlots, RoomSlot, RoomSlots } from './room-platform.ts';
@@ -26,6 +28,8 @@ export interface Beginning {
   /** Undefined: this tab is no member to begin with. */
   readonly home: RoomHome | undefined;
   readonly word: string;
+  /** Where its storages are: those that were given, or ones that keep nothing where those fail altogether. */
+  readonly slots: RoomSlots;
   /** Holds that word. */
   readonly words: RoomWords;
   /** What is wrong with storages that were passed over. */
@@ -39,23 +43,42 @@ interface NotedSlot {
   readonly note: RoomNote;
 }
 
-/** `isSomeSetAside`: another one was before. Rejects with `storage_*` where a storage fails, which is another thing than one that is damaged. */
+interface HowToSearch {
+  /** Another storage was set aside before. Default false. */
+  readonly isSomeSetAside?: boolean;
+}
+
+/** Rejects with `storage_*` where a storage cannot be had, which is another thing than one that is damaged, and than a browser in which none can be. */
 export async function beginHome(
   begin: HowToBegin,
   slots: RoomSlots,
   self: TabSelf,
-  { isSomeSetAside = false }: { readonly isSomeSetAside?: boolean } = {},
+  how: HowToSearch = {},
 ): Promise<Beginning> {
   if (begin.type === 'home') return { ...begin, word: begin.home.note.word, setAside: [] };
+  try {
+    return await beginIn(begin, slots, self, how);
+  } catch (error) {
+    if (slots.keeping().kind === 'memory' || !isKeptNowhere(error)) throw error;
+    const keeping = { kind: 'memory', why: 'storage fails', error: RaftkvError.from(error) } as const;
+    return beginIn(begin, memorySlots(undefined, keeping), self, how);
+  }
+}
+
+async function beginIn(
+  begin: Exclude<HowToBegin, { readonly type: 'home' }>,
+  slots: RoomSlots,
+  self: TabSelf,
+  { isSomeSetAside = false }: HowToSearch,
+): Promise<Beginning> {
   const words = new RoomWords(slots);
   try {
     const found = await find(begin, { slots, words, self, isSomeSetAside });
-    const { home } = found;
-    const { word } = home?.note ?? self;
+    const { word } = found.home?.note ?? self;
     // Just drawn, if it is no storage's.
     await words.take(word);
     words.keep(word);
-    return { ...found, word, words };
+    return { ...found, slots, word, words };
   } catch (error) {
     words.keep(undefined);
     throw error;

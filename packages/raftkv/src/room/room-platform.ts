@@ -4,6 +4,7 @@ import type { Clock } from '@raftkv/replica';
 import type { RequestedIdentity, Storage } from '@raftkv/storage';
 import type { Channel, ChannelPurpose, DialOptions } from '@raftkv/transport';
 import type { RaftkvError } from '@raftkv/wire';
+import type { RoomKeeping } from './room-keeping.ts';
 
 export interface RoomNetworkOptions {
   readonly roomId: string;
@@ -54,8 +55,8 @@ export interface FoundSlots {
 
 /** What this profile keeps of a room: one storage for each tab that is or was a member, one at a time. */
 export interface RoomSlots {
-  /** False: nothing is kept, and each start is a new member. */
-  readonly isLasting: boolean;
+  /** What becomes of what is kept here; as far as is known now. */
+  keeping(): RoomKeeping;
   /**
    * Whatever this does to the slots is one step to all tabs of this profile: one at a time. Not within itself. Rejects with `storage_locked` if another tab is at it for
    * 10 s and more.
@@ -80,7 +81,7 @@ export interface RoomVigil {
 
 export interface RoomPlatform {
   readonly openNetwork: (options: RoomNetworkOptions) => RoomNetwork;
-  readonly openSlots: (roomId: string) => RoomSlots;
+  readonly openSlots: (roomId: string) => Promise<RoomSlots>;
   readonly clock: Clock;
   /**
    * The clock of one life of a member, which tells when the page did not run for so long: then what was known is worth nothing, and the member begins anew with

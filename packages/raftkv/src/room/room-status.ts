@@ -3,6 +3,8 @@ import type { RaftkvError } from '@raftkv/wire';
 import type { RoomCluster } from './room-clusters.ts';
 import { isMoreUpToDate } from './room-claims.ts';
 import type { RoomDeparture } from './room-departure.ts';
+import { describeKeeping } from './room-keeping.ts';
+import type { RoomKeeping, RoomStorageStatus } from './room-keeping.ts';
 import type { ReportedMember, TabReport } from './room-message.ts';
 import type { RoomLineage } from './room-note.ts';
 import type { RoomPeer } from './room-peers.ts';
@@ -55,6 +57,8 @@ export interface RoomStatus {
   readonly others: readonly { readonly clusterId: string; readonly epoch: number; readonly tabs: number }[];
   /** Why this tab is no member any more, or could not be one. */
   readonly error: RaftkvError | undefined;
+  /** What becomes of what this tab keeps. */
+  readonly storage: RoomStorageStatus;
   /** What stands since this tab left; undefined: it is there, or its page just went. */
   readonly departure: RoomDeparture | undefined;
 }
@@ -76,12 +80,14 @@ export interface RoomFacts {
   /** What is wrong with storages that were passed over. */
   readonly setAside: readonly RaftkvError[];
   readonly departure: RoomDeparture | undefined;
+  readonly keeping: RoomKeeping;
 }
 
 const order = ['voter', 'leaving', 'learner', 'observer'];
 
 export function describeRoom(facts: RoomFacts): RoomStatus {
   const { name, phase, clusterId, lineage, clusters, successor, error, departure } = facts;
+  const storage = describeKeeping(facts.keeping);
   const tabs = tabsOf(facts);
   return {
     name,
@@ -91,12 +97,13 @@ export function describeRoom(facts: RoomFacts): RoomStatus {
     self: tabs.find(({ isSelf }) => isSelf)!,
     tabs,
     quorum: quorumOf(tabs, facts),
-    warnings: [...warningsOf(tabs), ...setAsideWarnings(facts)],
+    warnings: [...warningsOf(tabs), ...setAsideWarnings(facts), ...keepingWarnings(storage)],
     supersededBy: successor && { clusterId: successor.clusterId, epoch: successor.lineage.epoch },
     others: clusters
       .filter((cluster) => clusterId !== undefined && cluster.clusterId !== clusterId)
       .map((cluster) => ({ clusterId: cluster.clusterId, epoch: cluster.lineage.epoch, tabs: cluster.members.length })),
     error,
+    storage,
     departure,
   };
 }
@@ -209,4 +216,9 @@ function warningsOf(tabs: readonly RoomTabStatus[]): string[] {
 function setAsideWarnings({ setAside }: RoomFacts): string[] {
   const messages = new Set(setAside.map(({ code, message }) => `${message} (${code})`));
   return [...messages].map((message) => `${message}: it is left as it is, and this tab does without.`);
+}
+
+/** Who asked for it knows. */
+function keepingWarnings({ kind, why, words }: RoomStorageStatus): string[] {
+  return kind === 'memory' && why !== 'asked' ? [words] : [];
 }

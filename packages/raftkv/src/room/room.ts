@@ -64,13 +64,14 @@ export class TabInRoom<Value = unknown> {
     options: RoomOptions<Value>,
     begin: HowToBegin,
   ): Promise<TabInRoom<Value>> {
-    const slots = begin.type === 'home' ? begin.slots : platform.openSlots(roomIdOf(key));
+    let slots = begin.type === 'home' ? begin.slots : await platform.openSlots(roomIdOf(key));
     const setAside: RaftkvError[] = [];
     for (;;) {
       const self = { word: drawWord(), domain: platform.domain };
       const isSomeSetAside = setAside.length > 0;
       const beginning = await beginHome(begin, slots, self, { isSomeSetAside });
       const { home, word, words, leftBehind } = beginning;
+      ({ slots } = beginning);
       setAside.push(...beginning.setAside);
       const room = new TabInRoom<Value>({ key, platform, options, slots, word, words, setAside });
       try {
@@ -300,7 +301,7 @@ export class TabInRoom<Value = unknown> {
       clusterId: this.clusterId,
       visibleSince: this.#visibleSince,
       openedAt: this.#openedAt,
-      isEphemeral: !this.#slots.isLasting,
+      isEphemeral: this.#slots.keeping().kind === 'memory',
       isLeaving: this.#phase !== 'open',
       said: this.#claims.said,
     });
@@ -327,6 +328,7 @@ export class TabInRoom<Value = unknown> {
       error: this.#seat.error,
       setAside: this.#setAside,
       departure: this.#departure,
+      keeping: this.#slots.keeping(),
     });
   }
 

@@ -3,6 +3,7 @@
 import { deleteIndexedDbStorage, openIndexedDbStorage } from '@raftkv/storage/web';
 import type { RequestedIdentity, Storage } from '@raftkv/storage';
 import { RaftkvError } from '@raftkv/wire';
+import { evictable } from '../room/room-keeping.ts';
 import type { RoomSlot, RoomSlots } from '../room/room-platform.ts';
 
 /** Tabs of one profile that are members of one room at the same time. With more, `create` rejects with `busy`. */
@@ -12,7 +13,7 @@ const reloadMilliseconds = 1_000;
 /** Another tab that looks through the slots, or goes on from one, is waited for. */
 const aloneMilliseconds = 10_000;
 
-export function indexedDbSlots(roomId: string): RoomSlots {
+export function indexedDbSlots(roomId: string, keeping = () => evictable): RoomSlots {
   const taken = new Set<number>();
   const open = async (number: number, how: HowToOpen = {}): Promise<RoomSlot> => {
     const { create = false, lockWaitMilliseconds = 0 } = how;
@@ -54,7 +55,7 @@ export function indexedDbSlots(roomId: string): RoomSlots {
     return slot;
   };
   return {
-    isLasting: true,
+    keeping,
     alone: (act) => alone(`raftkv slots ${roomId}`, act),
     claim: (what, { isPatient = false } = {}) => claim(`raftkv claim ${roomId} ${what}`, isPatient),
     openFree: async ({ isPatient }) => {

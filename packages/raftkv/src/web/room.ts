@@ -9,6 +9,7 @@ import type { RoomOptions } from '../room/room-options.ts';
 import type { RoomPlatform } from '../room/room-platform.ts';
 import { presentTabPage } from './member/page-life.ts';
 import { Vigil, pageClock } from './member/vigil.ts';
+import { askToKeep, findPrivateWindow } from './lasting.ts';
 import { profileDomain } from './room-domain.ts';
 import { openBroadcastNetwork, openRelayNetwork } from './room-network.ts';
 import { indexedDbSlots } from './room-slots.ts';
@@ -17,6 +18,7 @@ export { decodeRoomLink } from '../room/room-link.ts';
 export { RaftkvError } from '@raftkv/wire';
 export type { Confirmation, Room } from '../room/open-room.ts';
 export type { RoomDeparture } from '../room/room-departure.ts';
+export type { RoomKeeping, RoomStorageStatus } from '../room/room-keeping.ts';
 export type { RoomKey } from '../room/room-link.ts';
 export type { RoomInside } from '../room/room-inside.ts';
 export type { RoomNetwork, RoomNetworkOptions } from '../room/room-platform.ts';
@@ -33,14 +35,17 @@ export interface WebRoomOptions<Value = unknown> extends RoomOptions<Value> {
   readonly signalling: string;
   /** STUN and TURN servers. Default none: enough within one local network. */
   readonly iceServers?: readonly IceServer[];
-  /** `strict`: in IndexedDB, each agreed entry forced to the medium. `memory`: nowhere, and each start is a new member. Default `strict`. */
+  /**
+   * `strict`: in IndexedDB, each agreed entry forced to the medium; where the browser lets a page keep nothing, as in a private window, it is as with `memory`, and
+   * `status.storage` says so. `memory`: nowhere, and each start is a new member. Default `strict`.
+   */
   readonly storage?: 'strict' | 'memory';
 }
 
 /**
  * A room of this tab, for others to join by `room.link`.
  *
- * @throws RaftkvError `invalid_argument`, `unsupported` (the page keeps nothing), `storage_*`
+ * @throws RaftkvError `invalid_argument`, `unsupported` (an insecure page), `storage_*`
  * @example
  * ```ts
  * const room = await createRoom({ name: 'Tea', signalling: 'wss://example.org/signals' });
@@ -95,7 +100,13 @@ function platformFor({
       signalling === 'tabs'
         ? openBroadcastNetwork(options)
         : openRelayNetwork({ relay: signalling, iceServers }, options),
-    openSlots: (roomId) => (storage === 'memory' ? memorySlots() : indexedDbSlots(roomId)),
+    openSlots: async (roomId) => {
+      if (storage === 'memory') return memorySlots();
+      const found = await findPrivateWindow();
+      if (found === undefined) return indexedDbSlots(roomId, askToKeep());
+      const error = new RaftkvError('unsupported', 'this is a private window', { cause: found.cause });
+      return memorySlots(undefined, { kind: 'memory', why: 'private window', error });
+    },
     clock: pageClock(),
     openVigil: ({ patienceMilliseconds, onGap }) =>
       new Vigil({ patienceMilliseconds, onGap, isHidden: () => document.visibilityState === 'hidden' }),

@@ -12,10 +12,10 @@ const word = 'w1';
 let seat: RoomSeat | undefined;
 afterEach(() => seat?.member?.close());
 
-function openSeat() {
+async function openSeat() {
   const page = new Page(new Stage(), new Profile('p1'));
   const { platform } = page;
-  const slots = platform.openSlots('r1');
+  const slots = await platform.openSlots('r1');
   const created = vi.spyOn(slots, 'create');
   const network = platform.openNetwork({
     roomId: 'r1',
@@ -68,14 +68,14 @@ function admit(to: RoomSeat, storeId: string | undefined, learner = '00000000000
 }
 
 it('makes a member of the storage that was let in', async () => {
-  const { seat: open, created } = openSeat();
+  const { seat: open, created } = await openSeat();
   admit(open, open.storeId);
   await vi.waitFor(() => expect(open.member?.id).toBe('0000000000000002'), within);
   expect(created).toHaveBeenCalledOnce();
 });
 
 it.each(['another one', 'none'])('makes none where %s was let in, as one that was given up since', async (which) => {
-  const { seat: open, created } = openSeat();
+  const { seat: open, created } = await openSeat();
   admit(open, which === 'none' ? undefined : drawStoreId(), '0000000000000003');
   // And is not kept from the next word, which is right.
   admit(open, open.storeId);

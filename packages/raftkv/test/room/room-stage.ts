@@ -81,6 +81,8 @@ export class Profile {
   readonly isEphemeral: boolean;
   /** Nothing can be kept here any more. */
   isFull = false;
+  /** Nothing can be kept here at all. */
+  isBroken = false;
   /** Nothing can be removed here any more. */
   isStuck = false;
   readonly rooms = new Map<string, Set<MemoryStore>>();
@@ -143,7 +145,7 @@ export class Page {
       },
       version: 'test',
       seed: () => Math.floor(Math.random() * 2 ** 32),
-      openSlots: (roomId) => {
+      openSlots: async (roomId) => {
         if (profile.isEphemeral) return memorySlots();
         const kept = profile.rooms.get(roomId) ?? new Set<MemoryStore>();
         profile.rooms.set(roomId, kept);
@@ -159,10 +161,12 @@ export class Page {
     return {
       ...slots,
       openFree: async (how) => {
+        if (this.profile.isBroken) throw new RaftkvError('storage_failed', 'the browser keeps nothing');
         const found = await slots.openFree(how);
         return { ...found, free: found.free.map((slot) => this.#watch(slot)) };
       },
       create: async (identity) => {
+        if (this.profile.isBroken) throw new RaftkvError('storage_failed', 'the browser keeps nothing');
         if (this.profile.isFull) throw full;
         return this.#watch(await slots.create(identity));
       },

@@ -323,6 +323,24 @@ describe('a room', () => {
     expect([stores!.size, stores!.has(store!)]).toEqual([2, true]);
   });
 
+  it.each(['found', 'join'])(
+    'goes on as a member that keeps nothing where the storage fails, and says so: %s',
+    async (how) => {
+      const broken = new Profile('p1');
+      broken.isBroken = true;
+      const a = how === 'found' ? await stage.create(broken) : await stage.create(new Profile('p2'));
+      const b = how === 'found' ? await stage.enter(new Profile('p2')) : await stage.enter(broken);
+      await settled([a, b]);
+      const [without, lasting] = how === 'found' ? [a, b] : [b, a];
+      const status = without.room.status.getSnapshot();
+      expect(status.storage).toMatchObject({ kind: 'memory', why: 'storage fails', error: { code: 'storage_failed' } });
+      expect(status.warnings).toContain(status.storage.words);
+      expect(status.self).toMatchObject({ role: 'voter', isEphemeral: true });
+      expect(lasting.room.status.getSnapshot().storage).toMatchObject({ kind: 'persistent', why: undefined });
+      expect(lasting.room.status.getSnapshot().warnings).not.toContain(status.storage.words);
+    },
+  );
+
   it('has new members at each start where nothing is kept', async () => {
     const a = await stage.create(new Profile('p1', { isEphemeral: true }));
     const b = await stage.enter(new Profile('p2', { isEphemeral: true }));

@@ -6,6 +6,7 @@ import type { Storage } from '@raftkv/storage';
 import { openIndexedDbStorage } from '@raftkv/storage/web';
 import type { IndexedDbStorageOptions } from '@raftkv/storage/web';
 import { RaftkvError } from '@raftkv/wire';
+import { askToKeep, findPrivateWindow } from '../lasting.ts';
 import type { TabPage } from './page-life.ts';
 
 export interface LastingPlaceOptions {
@@ -53,19 +54,11 @@ export function passingPlace(name: string): HomePlace {
   };
 }
 
-/**
- * Private windows of Firefox and Safari have no private file system, and that can be found out; those of Chromium are made to look like others. There the member
- * ends with the window, identity and log together, as with any eviction: it comes back as another one.
- */
 async function expectLasting(): Promise<void> {
-  const { storage } = navigator as { readonly storage?: Partial<StorageManager> };
-  try {
-    await storage?.getDirectory?.();
-  } catch (error) {
-    throw refusal('this is a private window, whose data go with it', error);
-  }
-  // A wish: the browser then does not evict this origin for want of room. Granted or not, it changes nothing of what is promised.
-  storage?.persist?.().catch(() => undefined);
+  const found = await findPrivateWindow();
+  if (found !== undefined) throw refusal('this is a private window, whose data go with it', found.cause);
+  // A wish. Granted or not, it changes nothing of what is promised.
+  askToKeep();
 }
 
 function refusal(reason: string, cause?: unknown): RaftkvError {
