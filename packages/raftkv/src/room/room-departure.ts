@@ -1,6 +1,4 @@
 // How a tab left its room: with nothing left of it, or with what stands. Pure; told by `leave` and in the status.
-import type { RoomStatus } from './room-status.ts';
-
 export interface RoomDeparture {
   /**
    * `gone`: this tab is no member, and keeps nothing. `last`: nobody else votes, so the room is what is kept here. `owed`: the others did not let its member go, as when too few
@@ -13,7 +11,13 @@ export interface RoomDeparture {
 
 /** `isMember`: what a member keeps is kept still. */
 export function describeDeparture(
-  { quorum: { voters }, self: { role, isEphemeral } }: Pick<RoomStatus, 'quorum' | 'self'>,
+  {
+    quorum: { voters },
+    self: { role, isEphemeral },
+  }: {
+    readonly quorum: { readonly voters: number };
+    readonly self: { readonly role: string; readonly isEphemeral: boolean };
+  },
   isMember: boolean,
 ): RoomDeparture {
   const isVoter = role === 'voter';

@@ -3,7 +3,7 @@ import type { TabReport } from './room-message.ts';
 import type { RoomPlatform } from './room-platform.ts';
 import type { RoomSeat } from './room-seat.ts';
 
-export interface TabFacts extends Pick<TabReport, 'clusterId' | 'isEphemeral' | 'isLeaving'> {
+interface TabFacts extends Pick<TabReport, 'clusterId' | 'isEphemeral' | 'isLeaving'> {
   readonly platform: Pick<RoomPlatform, 'clock' | 'domain' | 'isMobile' | 'isVisible'>;
   readonly seat: Pick<RoomSeat, 'member' | 'storeId' | 'lineage'>;
   /** By the platform's clock, like the next one. */
