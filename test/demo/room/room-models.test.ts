@@ -9,7 +9,7 @@ import { nameOf } from '../../../demo/src/room/source/tab-names.ts';
 import type { Tell } from '../../../demo/src/room/source/tell.ts';
 import { Told, flightsOf } from '../../../demo/src/room/source/told.ts';
 import { arcPath, laneOf, placeOf, wideFrame } from '../../../demo/src/room/view/geometry.ts';
-import { adviseOnRoom, capital, roleOf } from '../../../demo/src/room/view/words.ts';
+import { adviseOnRoom, capital, roleOf, waysWords } from '../../../demo/src/room/view/words.ts';
 
 const healthy = { lossPercent: 0, delayMilliseconds: 0, cut: new Set<string>(), frozenUntil: undefined };
 const [ash, birch, cedar, dill] = ['a', 'b', 'c', 'd'].map(nameOf) as [string, string, string, string];
@@ -126,6 +126,28 @@ describe('the view of a room', () => {
     expect(text).toContain(`Open a tab of ${view.missing.join(' or ')} again, or go on without them.`);
     const one = roomOf([tabOf('b'), tabOf('c', away)]);
     expect(adviseOnRoom(one, healthy).text).toContain(`Open the tab of ${cedar} again`);
+  });
+
+  it('sends who would go on to the tab that may know more, and tells what becomes of what was not agreed', () => {
+    const lost = [tabOf('a', away), tabOf('b'), tabOf('c'), tabOf('d', away), tabOf('e', away)];
+    const knowing = (knowsMost: string | undefined): RoomView => {
+      const status = statusOf(lost);
+      return roomOf(lost, undefined, { status: { ...status, quorum: { ...status.quorum, knowsMost } } });
+    };
+    const behind = knowing('c');
+    expect(behind).toMatchObject({ quorum: 'lost', knowsMore: cedar, isMember: true });
+    expect(adviseOnRoom(behind, healthy).text).toContain(`or go on without them, from ${cedar}.`);
+    expect(waysWords(behind)).toMatchObject({ offer: 'Go on from here all the same …' });
+    expect(waysWords(behind).text).toContain(`${capital(cedar)} may know more than this tab`);
+    expect(waysWords(behind).confirmation).toContain(cedar);
+    for (const most of [knowing('b'), knowing(undefined)]) {
+      expect(most.knowsMore).toBeUndefined();
+      expect(adviseOnRoom(most, healthy).text).not.toContain('from ');
+      expect(waysWords(most).offer).toBe('Go on from here …');
+      expect(waysWords(most).text).toContain('writes that were not agreed yet');
+    }
+    expect(roomOf([tabOf('a'), tabOf('b', { role: 'learner' })]).isMember).toBe(true);
+    expect(roomOf([tabOf('a'), tabOf('b', { role: 'observer' })]).isMember).toBe(false);
   });
 
   it('does not count a member that is frozen, and says so of itself', () => {

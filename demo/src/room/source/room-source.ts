@@ -38,8 +38,8 @@ export interface RoomSource {
   loseStorage(): Promise<void>;
   /** In order: the others let this tab go. */
   leave(): Promise<void>;
-  /** Without the majority, which is gone: see `Room.goOnFromHere`. */
-  goOnFromHere(): Promise<void>;
+  /** Without the majority, which is gone: see `Room.goOnFromHere`. Rejects where the room has another way, and then nothing has changed. */
+  goOnFromHere(options: { readonly isLessEnough: boolean }): Promise<void>;
   /** What only this tab has, where the room went on without it. */
   unmerged(): Promise<Unmerged>;
   /** To the room that went on. What only this tab has is forgotten. */

@@ -49,6 +49,10 @@ export interface RoomView {
   readonly quorum: RoomQuorum['state'];
   /** Names of voters that are not there. */
   readonly missing: readonly string[];
+  /** With no majority: another tab that is there, from which to go on, since its log may hold more than that of this one. */
+  readonly knowsMore: string | undefined;
+  /** It has a log of the room, and may go on from it. */
+  readonly isMember: boolean;
   /** One more each time that the room went on without its majority. */
   readonly epoch: number;
   /** The room went on without this tab. */
@@ -97,11 +101,17 @@ export function viewRoom({ phase, problem, link, status, tells, cut, now }: View
     voters: voting.length,
     quorum: status?.quorum.state ?? 'seeking',
     missing: voting.filter(({ isThere }) => !isThere).map(({ name }) => name),
+    knowsMore: status === undefined ? undefined : whoKnowsMore(status),
+    isMember: status !== undefined && status.self.role !== 'observer',
     epoch: status?.epoch ?? 1,
     isSuperseded: status?.supersededBy !== undefined,
     others: status?.others.length ?? 0,
     warnings: status?.warnings ?? [],
   };
+}
+
+function whoKnowsMore({ quorum: { knowsMost }, self }: RoomStatus): string | undefined {
+  return knowsMost === undefined || knowsMost === self.word ? undefined : nameOf(knowsMost);
 }
 
 function phaseOf(phase: Phase, { self, quorum, tabs, phase: of }: RoomStatus): Phase {

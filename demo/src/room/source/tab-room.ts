@@ -149,10 +149,10 @@ export class TabRoom implements RoomSource {
     this.#setPhase('left', undefined);
   }
 
-  async goOnFromHere(): Promise<void> {
+  async goOnFromHere({ isLessEnough }: { readonly isLessEnough: boolean }): Promise<void> {
     const { room } = this.#own;
-    await this.#held.become(() => room.goOnFromHere({ confirm: true }));
-    this.#note('plain', 'This tab goes on with what it knew to be agreed; voters that come back are told');
+    await this.#held.become(() => room.goOnFromHere({ confirm: true, isLessEnough }));
+    this.#note('plain', 'This tab goes on with all that its log held, agreed or not; voters that come back are told');
   }
 
   unmerged(): Promise<Unmerged> {

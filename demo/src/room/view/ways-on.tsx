@@ -4,6 +4,7 @@ import type { ReactElement } from 'react';
 import type { RoomSource } from '../source/room-source.ts';
 import type { RoomView } from '../source/room-view.ts';
 import { useAct } from './use-act.ts';
+import { capital, waysWords } from './words.ts';
 
 interface WaysOnProps {
   readonly view: RoomView;
@@ -13,41 +14,38 @@ interface WaysOnProps {
 export function WaysOn({ view, source }: WaysOnProps): ReactElement | null {
   if (view.phase !== 'running') return null;
   if (view.isSuperseded) return <Rejoin source={source} />;
-  if (view.quorum === 'lost' && view.isVoter) return <GoOn view={view} source={source} />;
+  if (view.quorum === 'lost' && view.isMember) return <GoOn view={view} source={source} />;
   return null;
 }
 
-function GoOn({ view: { missing }, source }: WaysOnProps): ReactElement {
+function GoOn({ view, source }: WaysOnProps): ReactElement {
   const [isAsked, setIsAsked] = useState(false);
   const { busy, problem, run } = useAct();
-  const who = missing.join(', ');
+  const { text, offer, confirmation } = waysWords(view);
+  const isLessEnough = view.knowsMore !== undefined;
   return (
     <div className="go-on">
-      <span>
-        If {who === '' ? 'the other voters' : <strong>{who}</strong>} {missing.length === 1 ? 'is' : 'are'} gone for
-        good, the room can go on with what this tab has. What only they know is not part of it then, and they are not
-        let in when they come back, but told.
-      </span>
+      <span>{text}</span>
       {isAsked ? (
         <span className="controls">
           <button
             type="button"
             className="danger"
             disabled={busy !== undefined}
-            onClick={() => run('go on', () => source.goOnFromHere())}
+            onClick={() => run('go on', () => source.goOnFromHere({ isLessEnough }))}
           >
-            Go on without them
+            {confirmation}
           </button>
           <button type="button" disabled={busy !== undefined} onClick={() => setIsAsked(false)}>
             Wait
           </button>
         </span>
       ) : (
-        <button type="button" className="strong" onClick={() => setIsAsked(true)}>
-          Go on from here …
+        <button type="button" className={isLessEnough ? '' : 'strong'} onClick={() => setIsAsked(true)}>
+          {offer}
         </button>
       )}
-      {problem !== undefined && <p role="alert">{problem}</p>}
+      {problem !== undefined && <p role="alert">{capital(problem)}</p>}
     </div>
   );
 }
@@ -92,7 +90,7 @@ function Rejoin({ source }: Pick<WaysOnProps, 'source'>): ReactElement {
           Forget it and join the room
         </button>
       </span>
-      {problem !== undefined && <p role="alert">{problem}</p>}
+      {problem !== undefined && <p role="alert">{capital(problem)}</p>}
     </div>
   );
 }

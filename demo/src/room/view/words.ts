@@ -78,13 +78,38 @@ function adviseOnPhase(phase: Exclude<Phase, 'running'>, problem: string | undef
   }
 }
 
-function adviseOnLoss({ voters, votersThere, missing }: RoomView): Advice {
+function adviseOnLoss({ voters, votersThere, missing, knowsMore }: RoomView): Advice {
   const needed = Math.floor(voters / 2) + 1;
   const who = missing.length === 1 ? `the tab of ${missing[0]}` : `a tab of ${missing.join(' or ')}`;
   return {
     tone: 'bad',
     title: 'No majority: reading only',
-    text: `${votersThere} of ${voters} voters are here, and ${needed} must agree. Everything can be read, nothing can be written, and nothing that was acknowledged is lost. Open ${who} again, or go on without them.`,
+    text: `${votersThere} of ${voters} voters are here, and ${needed} must agree. Everything can be read, nothing can be written, and nothing that was acknowledged is lost. Open ${who} again, or go on without them${knowsMore === undefined ? '' : `, from ${knowsMore}`}.`,
+  };
+}
+
+/** What going on without the majority costs, and what the buttons say: who presses them has read it. */
+export function waysWords({ missing, knowsMore }: Pick<RoomView, 'missing' | 'knowsMore'>): {
+  readonly text: string;
+  readonly offer: string;
+  readonly confirmation: string;
+} {
+  const who = missing.length === 0 ? 'the other voters' : missing.join(', ');
+  const gone = `${who} ${missing.length === 1 ? 'is' : 'are'} gone for good`;
+  const rest = `What only ${knowsMore === undefined ? 'they know' : 'others know'} is not part of it then, and voters that come back are not let in, but told.`;
+  if (knowsMore !== undefined) {
+    return {
+      text: `${capital(knowsMore)} may know more than this tab: if ${gone}, go on from there. ${rest}`,
+      offer: 'Go on from here all the same …',
+      confirmation: `Go on without ${knowsMore}, too`,
+    };
+  }
+  return {
+    text:
+      `If ${gone}, the room can go on with all that the log of this tab holds. Its end may be writes that were not agreed yet, whose callers ` +
+      `were told that nobody knows: they take effect then. ${rest}`,
+    offer: 'Go on from here …',
+    confirmation: 'Go on without them',
   };
 }
 
