@@ -110,6 +110,42 @@ describe('a room without its majority', () => {
   });
 });
 
+describe('a room without its majority, with two tabs left', () => {
+  it('goes on from one of them, and the page of the one that is behind says which; who is refused stays in its room', async () => {
+    const pages = await room.openRoom(5);
+    const { leader, others } = await splitLeader(pages);
+    const [behind, ahead, ...rest] = others as [Page, Page, ...Page[]];
+    const nameOf = async (page: Page) => (await page.locator('.seat.is-self .name').textContent())!;
+    for (const link of await behind.locator('.cuts label').all()) await link.click();
+    await until(behind, 'No majority: reading only');
+    const before = await verdict(ahead);
+    await judged(ahead, before.operations + 20);
+    for (const page of [leader, ...rest]) await crash(page);
+    await until(ahead, 'No majority: reading only');
+    await behind.getByRole('button', { name: 'Heal all' }).click();
+    const more = await nameOf(ahead);
+    await behind
+      .locator('.go-on', { hasText: new RegExp(`^${more} may know more than this tab`, 'i') })
+      .waitFor({ timeout });
+    await behind.getByRole('button', { name: 'Go on from here all the same' }).click();
+    await ahead.getByRole('button', { name: 'Go on from here' }).click();
+    const confirmed = [
+      behind.getByRole('button', { name: `Go on without ${more}, too` }),
+      ahead.getByRole('button', { name: 'Go on without them' }),
+    ];
+    await Promise.all(confirmed.map((button) => button.click()));
+    const both = [behind, ahead];
+    const told = await Promise.all(
+      both.map(async (page) => {
+        await until(page, /You lead|The room went on without this tab|not in the room/);
+        return (await stateLine(page).textContent())!;
+      }),
+    );
+    expect(told.filter((text) => text.includes('You lead'))).toHaveLength(1);
+    expect(told.filter((text) => text.includes('The room went on without this tab'))).toHaveLength(1);
+  });
+});
+
 describe('two browsers', () => {
   it('are joined by an invitation, and by nothing else; further tabs of either come in by themselves', async () => {
     const [first] = await room.openRoom(1);
