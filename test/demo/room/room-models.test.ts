@@ -9,7 +9,7 @@ import { nameOf } from '../../../demo/src/room/source/tab-names.ts';
 import type { Tell } from '../../../demo/src/room/source/tell.ts';
 import { Told, flightsOf } from '../../../demo/src/room/source/told.ts';
 import { arcPath, laneOf, placeOf, wideFrame } from '../../../demo/src/room/view/geometry.ts';
-import { adviseOnRoom, capital, roleOf, waysWords } from '../../../demo/src/room/view/words.ts';
+import { adviseOnRoom, capital, companyOf, roleOf, waysWords } from '../../../demo/src/room/view/words.ts';
 
 const healthy = { lossPercent: 0, delayMilliseconds: 0, cut: new Set<string>(), frozenUntil: undefined };
 const [ash, birch, cedar, dill] = ['a', 'b', 'c', 'd'].map(nameOf) as [string, string, string, string];
@@ -313,4 +313,20 @@ describe('the picture', () => {
     expect(arcPath(10, 0.25)).toMatch(/0 0 1 10\.00 0\.00$|0 0 1 10\.00 -0\.00$/);
     expect(arcPath(10, 0.75)).toContain(' 0 1 1 -10.00');
   });
+});
+
+it('who else is there are tabs of this browser and tabs of other browsers, however they came in', () => {
+  const seat = (domain: string | undefined, isSelf = false) => ({
+    isSelf,
+    isThere: true,
+    tell: domain === undefined ? undefined : tellOf('x', { domain }),
+  });
+  const self = seat('this browser', true);
+  expect(companyOf([self, seat(undefined)])).toBe('');
+  expect(companyOf([self, seat('this browser')])).toBe('1 other tab of this browser is here.');
+  expect(companyOf([self, seat('p2'), seat('p2'), { ...seat('p3'), isThere: false }])).toBe(
+    '2 tabs of 1 other browser are here.',
+  );
+  const all = [self, seat('this browser'), seat('this browser'), seat('p2'), seat('p3')];
+  expect(companyOf(all)).toBe('2 other tabs of this browser and 2 tabs of 2 other browsers are here.');
 });

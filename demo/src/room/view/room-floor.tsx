@@ -19,7 +19,7 @@ import { Legend, Ring } from './ring.tsx';
 import { SharePanel } from './share-panel.tsx';
 import { TracePanel } from './trace-panel.tsx';
 import { WaysOn } from './ways-on.tsx';
-import { adviseOnRoom, capital } from './words.ts';
+import { adviseOnRoom, capital, companyOf } from './words.ts';
 
 export function RoomFloor({ source }: { readonly source: RoomSource }): ReactElement {
   const view = useLive(source.view);
@@ -36,7 +36,9 @@ export function RoomFloor({ source }: { readonly source: RoomSource }): ReactEle
       <WaysOn view={view} source={source} />
       <div className="room-floor has-door">
         <aside className="door" aria-label="Others">
-          {view.link !== undefined && <SharePanel link={view.link} invitations={source.invitations} />}
+          {view.link !== undefined && (
+            <SharePanel link={view.link} company={companyOf(view.members)} invitations={source.invitations} />
+          )}
           {view.phase === 'running' && <Leave source={source} />}
         </aside>
         <main id="main" tabIndex={-1}>

@@ -2,17 +2,19 @@
 // carry back and forth.
 import { useState } from 'react';
 import type { ReactElement } from 'react';
-import { useLive } from '@raftkv/react';
 import { Icon } from '../../parts/icon.tsx';
 import type { Invitations } from '../source/room-source.ts';
 import { pageLink } from '../paths.ts';
 
 export function SharePanel({
   link: roomLink,
+  company,
   invitations,
 }: {
   /** Of the room. */
   readonly link: string;
+  /** Who else is there, in words; empty: nobody. */
+  readonly company: string;
   readonly invitations: Invitations;
 }): ReactElement {
   const link = pageLink(roomLink);
@@ -25,7 +27,7 @@ export function SharePanel({
         </a>
       </div>
       <Copyable label="Link to this room" value={link} />
-      <OtherBrowser invitations={invitations} link={roomLink} />
+      <OtherBrowser company={company} invitations={invitations} link={roomLink} />
     </section>
   );
 }
@@ -60,13 +62,14 @@ type Step =
   | { readonly type: 'waiting'; readonly link: string; readonly accept: (answer: string) => Promise<void> };
 
 function OtherBrowser({
+  company,
   invitations,
   link,
 }: {
+  readonly company: string;
   readonly invitations: Invitations;
   readonly link: string;
 }): ReactElement {
-  const bridges = useLive(invitations.bridges);
   const [step, setStep] = useState<Step>({ type: 'closed' });
   const [problem, setProblem] = useState<string>();
   const begin = async (): Promise<void> => {
@@ -93,9 +96,9 @@ function OtherBrowser({
     <div className="other-browser">
       {step.type !== 'waiting' ? (
         <p className="hollow">
-          {bridges === 0
+          {company === ''
             ? 'Tabs of this browser, and of others on a server with a relay, find each other by the link. '
-            : `${bridges === 1 ? 'One other browser is' : `${bridges} other browsers are`} joined by invitation. `}
+            : `${company} `}
           <button type="button" className="link" disabled={step.type === 'making'} onClick={() => void begin()}>
             {step.type === 'making' ? 'Making a code …' : 'Invite another browser, no server needed'}
           </button>

@@ -126,6 +126,25 @@ function describeFaults({ cut, lossPercent, delayMilliseconds }: FaultSettings):
   return capital(parts.join(', '));
 }
 
+/** Which other tabs are there, of this browser and of others; empty if there is none. Who has told nothing yet is not counted. */
+export function companyOf(members: readonly Pick<MemberSight, 'isSelf' | 'isThere' | 'tell'>[]): string {
+  const own = members.find(({ isSelf }) => isSelf)?.tell?.domain;
+  const domains = members.flatMap(({ isSelf, isThere, tell }) => (isSelf || !isThere || !tell ? [] : [tell.domain]));
+  const here = domains.filter((domain) => domain === own).length;
+  const elsewhere = domains.filter((domain) => domain !== own);
+  const browsers = new Set(elsewhere).size;
+  const parts = [
+    ...(here > 0 ? [`${here} other ${here === 1 ? 'tab' : 'tabs'} of this browser`] : []),
+    ...(browsers > 0
+      ? [
+          `${elsewhere.length} ${elsewhere.length === 1 ? 'tab' : 'tabs'} of ${browsers} other ${browsers === 1 ? 'browser' : 'browsers'}`,
+        ]
+      : []),
+  ];
+  if (parts.length === 0) return '';
+  return `${parts.join(' and ')} ${domains.length === 1 ? 'is' : 'are'} here.`;
+}
+
 /** In one or two words, for the picture. */
 export function roleOf({ name, isThere, isVoter, isMember, tell }: MemberSight, leader: string | undefined): string {
   if (tell?.isFrozen === true) return 'frozen';
