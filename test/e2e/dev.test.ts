@@ -136,13 +136,16 @@ describe('a local cluster', () => {
     expect((await answering()).filter(Boolean)).toHaveLength(2);
     await waitFor('a write without it', async () => (await gateways[0]!.put('key', 'value')) > 0);
     await ask('/members/node3/start');
-    await waitFor('all three', async () => (await ask('/state', 'GET')).every((state) => state === 'running'));
+    const areRunning = async (): Promise<boolean> => (await ask('/state', 'GET')).every((state) => state === 'running');
+    await waitFor('all three', areRunning);
     await waitFor('the third has it', async () => (await gateways[2]!.get('key')) === 'value');
     for (const name of ['node1', 'node2', 'node3']) await ask(`/members/${name}/stop`);
     expect(await answering()).toEqual([false, false, false]);
     expect(dev.exitCode).toBeNull();
     for (const name of ['node1', 'node2', 'node3']) await ask(`/members/${name}/start`);
     await waitFor('a write again', async () => (await gateways[0]!.put('key', 'newer')) > 0);
+    // Two of them were enough for that.
+    await waitFor('all three again', areRunning);
     await ask('/members/node2/pause');
     const ended = exit();
     dev.kill('SIGINT');
