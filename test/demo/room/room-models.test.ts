@@ -8,7 +8,7 @@ import type { RoomView, ViewSource } from '../../../demo/src/room/source/room-vi
 import { nameOf } from '../../../demo/src/room/source/tab-names.ts';
 import type { Tell } from '../../../demo/src/room/source/tell.ts';
 import { Told, flightsOf } from '../../../demo/src/room/source/told.ts';
-import { arcPath, laneOf, placeOf, wideFrame } from '../../../demo/src/room/view/geometry.ts';
+import { arcPath, laneOf, nameSizeOf, narrowFrame, placeOf, wideFrame } from '../../../demo/src/room/view/geometry.ts';
 import { adviseOnRoom, capital, companyOf, roleOf, waysWords } from '../../../demo/src/room/view/words.ts';
 
 const healthy = { lossPercent: 0, delayMilliseconds: 0, cut: new Set<string>(), frozenUntil: undefined };
@@ -296,6 +296,15 @@ describe('the picture', () => {
         for (const b of places.slice(at + 1))
           expect(Math.hypot(a.x - b.x, a.y - b.y)).toBeGreaterThan(2 * wideFrame.radius);
       }
+    }
+  });
+
+  it('writes a name no wider than its circle, and a short one no larger than others', () => {
+    expect(nameSizeOf('ash', narrowFrame.radius)).toBe(13);
+    for (const name of ['linden', 'myrtle 2', 'laurel 12', 'sycamore 12']) {
+      const width = nameSizeOf(name, narrowFrame.radius) * name.length * 0.6;
+      expect(width).toBeLessThan(2 * narrowFrame.radius);
+      expect(nameSizeOf(name, narrowFrame.radius)).toBeGreaterThan(7);
     }
   });
 

@@ -29,6 +29,16 @@ export function placeOf(position: number, count: number, { width, height, radius
   return { x: centre.x + a * Math.cos(angle), y: centre.y + b * Math.sin(angle) + lift };
 }
 
+/** In pixels: how large a name may be written into the circle of its seat, a little above its middle. */
+export function nameSizeOf(name: string, radius: number): number {
+  const chord = 2 * Math.sqrt(radius ** 2 - (radius / 3) ** 2) - 4;
+  return Math.min(largestName, chord / (name.length * widthOfLetter));
+}
+
+const largestName = 13;
+/** Of its height, on average, in the bold of names. */
+const widthOfLetter = 0.6;
+
 /** The lane from one member to another, from rim to rim: beside the straight line, so that the two ways do not cover each other. */
 export function laneOf(from: Point, to: Point, radius: number, beside = 6): readonly [Point, Point] {
   const [dx, dy] = [to.x - from.x, to.y - from.y];

@@ -4,7 +4,7 @@ import type { ReactElement } from 'react';
 import type { RoomSource } from '../source/room-source.ts';
 import type { LinkSight, MemberSight, RoomView } from '../source/room-view.ts';
 import { Flights } from './flights.tsx';
-import { arcPath, labelPlace, narrowFrame, placeOf, wideFrame } from './geometry.ts';
+import { arcPath, labelPlace, narrowFrame, placeOf, wideFrame, nameSizeOf } from './geometry.ts';
 import type { Frame, Point } from './geometry.ts';
 import { useRates } from './rates.ts';
 import { capital, roleOf } from './words.ts';
@@ -127,7 +127,7 @@ function Member({ member, place, radius, leader, electionTimeoutTicks }: MemberP
           <path className={`timer${share > 0.5 ? ' is-late' : ''}`} d={arcPath(radius + 6, share)} />
         </>
       )}
-      <text className="name" textAnchor="middle" y="-2">
+      <text className="name" textAnchor="middle" y="-2" style={{ fontSize: `${nameSizeOf(name, radius)}px` }}>
         {name}
       </text>
       <text className="role" textAnchor="middle" y="13">
