@@ -50,15 +50,18 @@ export class Client<Value, K extends UserKey> implements Kv<Value, K> {
   readonly #session: Session;
   readonly #dispatcher: Dispatcher;
   /** Feeds too. */
-  readonly #watches = new Set<Pick<Watch, 'connectionsChanged' | 'fail'>>();
+  readonly #watches = new Set<Pick<Watch, 'connectionsChanged' | 'fail'> & Partial<Pick<Watch, 'wrote'>>>();
   #closing: Promise<void> | undefined;
 
   constructor(settings: Settings, view: View<Value, K>) {
     this.#settings = settings;
     this.#codec = view.codec;
     this.#view = view;
-    this.#session = new Session(settings, () => {
-      for (const watch of this.#watches) watch.connectionsChanged();
+    this.#session = new Session(settings, (written) => {
+      for (const watch of this.#watches) {
+        if (written === undefined) watch.connectionsChanged();
+        else watch.wrote?.(written);
+      }
     });
     this.#dispatcher = this.#session.dispatcher;
   }
@@ -270,8 +273,10 @@ export class Client<Value, K extends UserKey> implements Kv<Value, K> {
       );
   };
 
-  /** Loads what a page may need later, where it is not there yet. Not part of `Kv`. */
-  readonly prefetch = loadWatches;
+  /** Loads what a page may need later, where it is not there yet. Rejects if it cannot be had now. Not part of `Kv`. */
+  prefetch(): Promise<unknown> {
+    return loadWatches();
+  }
 
   async compact(revision: number, options: RequestOptions = {}): Promise<void> {
     await this.#write(

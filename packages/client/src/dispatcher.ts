@@ -19,6 +19,9 @@ export interface CallOptions {
   readonly endpoint?: string;
 }
 
+/** Connections or leaders changed, or a write was answered with this revision. */
+export type OnChange = (written?: number) => void;
+
 /** What the session has to say about writes. */
 export interface WriteGate {
   /** Whether this write may leave now; if not it waits for `drain`. */
@@ -38,6 +41,7 @@ export class Dispatcher {
   /** One node could not be reached, or was lost. */
   onNodeFailed: ((error: RaftkvError) => void) | undefined;
   readonly #gate: WriteGate;
+  readonly #onChange: OnChange;
   /** Every call without an outcome. */
   readonly #open = new Set<Call>();
   /** Tried before; they pass those that wait for their first attempt, which may be waiting for just these. */
@@ -55,16 +59,17 @@ export class Dispatcher {
   /** The highest revision in any answer. */
   #seenRevision = 0;
 
-  constructor(settings: Settings, gate: WriteGate, onClusterChange: () => void) {
+  constructor(settings: Settings, gate: WriteGate, onChange: OnChange) {
     this.settings = settings;
     this.#gate = gate;
+    this.#onChange = onChange;
     this.cluster = new Cluster(settings, {
       onAnswer: (call, answer) => this.finish(call, answer),
       onAttemptFailed: (call, error, definite) => this.attemptFailed(call, error, definite),
       onRoom: () => this.drain(),
       onChange: () => {
         this.#clusterChanged();
-        onClusterChange();
+        onChange();
       },
       onUnreachable: (error) => this.#unreachable(error),
       onNodeFailed: (endpoint, error) => {
@@ -135,7 +140,10 @@ export class Dispatcher {
     call.isSent = false;
     if (call.kind === 'write' && 'type' in answer && answer.type === 'error') return this.#refused(call, answer);
     this.#settle(call);
-    if ('revision' in answer) this.see(answer.revision);
+    if ('revision' in answer) {
+      this.see(answer.revision);
+      if (call.kind === 'write') this.#onChange(answer.revision);
+    }
     const { convert, resolve, reject } = call.outcome;
     try {
       resolve(convert(answer) as never);

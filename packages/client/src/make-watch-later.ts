@@ -4,16 +4,17 @@ import { RaftkvError } from '@raftkv/wire';
 import type { UserKey } from './entry.ts';
 import type { Watch, WatchChange, WatchContext } from './watch.ts';
 
-/** Before each further attempt. A browser may say at once, and again, that it has no network. */
-const pausesMilliseconds: readonly number[] = [100, 1_000];
+/** Before each further attempt, ten times as long as before the last one. A browser may say at once, and again, that it has no network. */
+const firstPauseMilliseconds = 100;
+const longestPauseMilliseconds = 1_000;
 
 export function makeWatch<Value, K extends UserKey>(context: WatchContext<Value, K>): Watch<Value, K> {
   return new LateWatch(context) as unknown as Watch<Value, K>;
 }
 
-/** Loads it before it is needed, since then there may be no network. */
-export function loadWatches(): void {
-  import('./watch.ts').catch(() => {});
+/** Loads it before it is needed, since then there may be no network. Rejects if it cannot be had now. */
+export function loadWatches(): Promise<unknown> {
+  return import('./watch.ts');
 }
 
 type Step<Value, K extends UserKey> = Promise<IteratorResult<WatchChange<Value, K>, void>>;
@@ -27,7 +28,7 @@ class LateWatch<Value, K extends UserKey> implements AsyncIterableIterator<Watch
 
   constructor(context: WatchContext<Value, K>) {
     this.#context = context;
-    this.#loading = this.#load();
+    this.#loading = this.#load(firstPauseMilliseconds);
     // Told to whoever asks it for something.
     this.#loading.catch(() => this.#end());
   }
@@ -60,6 +61,10 @@ class LateWatch<Value, K extends UserKey> implements AsyncIterableIterator<Watch
     this.#tell((watch) => watch.fail(error));
   }
 
+  wrote(revision: number): void {
+    this.#tell((watch) => watch.wrote(revision));
+  }
+
   connectionsChanged(): void {
     this.#watch?.connectionsChanged();
   }
@@ -74,17 +79,15 @@ class LateWatch<Value, K extends UserKey> implements AsyncIterableIterator<Watch
     this.#context.onEnd(this as unknown as Watch<Value, K>);
   }
 
-  async #load(): Promise<Watch<Value, K>> {
+  async #load(pauseMilliseconds: number): Promise<Watch<Value, K>> {
     const { settings } = this.#context;
-    for (let attempt = 0; ; attempt += 1) {
-      try {
-        const { Watch: Loaded } = await import('./watch.ts');
-        return (this.#watch = new Loaded({ ...this.#context, onEnd: () => this.#end() }));
-      } catch (error) {
-        const pause = pausesMilliseconds[attempt];
-        if (pause === undefined) throw RaftkvError.from(error, 'connect_failed');
-        await new Promise<void>((resolve) => void settings.clock.schedule(resolve, pause));
-      }
+    try {
+      const { Watch: Loaded } = await import('./watch.ts');
+      return (this.#watch = new Loaded({ ...this.#context, onEnd: () => this.#end() }));
+    } catch (error) {
+      if (pauseMilliseconds > longestPauseMilliseconds) throw RaftkvError.from(error, 'connect_failed');
+      await new Promise<void>((resolve) => void settings.clock.schedule(resolve, pauseMilliseconds));
+      return this.#load(10 * pauseMilliseconds);
     }
   }
 }

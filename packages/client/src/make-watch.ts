@@ -8,4 +8,4 @@ export function makeWatch<Value, K extends UserKey>(context: WatchContext<Value,
 }
 
 /** Loads what `makeWatch` needs before it is needed: here it is there. */
-export function loadWatches(): void {}
+export async function loadWatches(): Promise<void> {}

@@ -121,7 +121,7 @@ export interface TxnResult<Value, K extends UserKey> {
 }
 
 export interface WatchOptions {
-  /** First revision wanted. Default: what comes after now. */
+  /** First revision wanted. Default: what comes after now, and no later than what this client writes from now on. */
   readonly from?: number;
   /** Also give what was there before each event, where it is still retained. */
   readonly previous?: boolean;

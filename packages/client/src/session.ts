@@ -4,7 +4,7 @@ import type { Command, CommandError, SessionStamp } from '@raftkv/kv';
 import { RaftkvError, Slab, encodeCommand, restampCommand } from '@raftkv/wire';
 import type { EncodeCommandOptions } from '@raftkv/wire';
 import type { Call, CallOutcome, Request } from './call.ts';
-import type { CallOptions, WriteGate } from './dispatcher.ts';
+import type { CallOptions, OnChange, WriteGate } from './dispatcher.ts';
 import { Dispatcher } from './dispatcher.ts';
 import type { Settings } from './options.ts';
 
@@ -30,11 +30,11 @@ export class Session implements WriteGate {
   /** Writes without a stamp yet, as commands, in order; at most `maxQueuedCalls`. */
   #waiting = new Set<Call>();
 
-  constructor(settings: Settings, onClusterChange: () => void) {
+  constructor(settings: Settings, onChange: OnChange) {
     this.#settings = settings;
     const { limits, compression } = settings;
     this.#encoding = { limits, packer: compression?.packer(), slab: new Slab() };
-    this.dispatcher = new Dispatcher(settings, this, onClusterChange);
+    this.dispatcher = new Dispatcher(settings, this, onChange);
   }
 
   /** Throws RaftkvError for a command that cannot be encoded or is too large; everything else goes to the outcome. */

@@ -58,6 +58,8 @@ export class Watch<Value = unknown, K extends UserKey = string> implements Async
   }[] = [];
   /** The next revision wanted; 0 = not known yet. */
   #next: number;
+  /** It may begin at an own write before this revision: where the node that took it up began. 0 = that is settled. */
+  #begin: number;
   #end: { readonly error: RaftkvError | undefined } | undefined;
   #onReady: (() => void)[] = [];
 
@@ -65,6 +67,7 @@ export class Watch<Value = unknown, K extends UserKey = string> implements Async
     this.#context = context;
     const { cluster, settings, range, options } = context;
     this.#next = options.from ?? 0;
+    this.#begin = this.#next > 0 ? 0 : Infinity;
     this.#attachment = new Attachment({
       cluster,
       settings,
@@ -105,11 +108,7 @@ export class Watch<Value = unknown, K extends UserKey = string> implements Async
 
   next(): Promise<IteratorResult<WatchChange<Value, K>, void>> {
     const change = this.#arrived.shift();
-    if (change !== undefined) {
-      const given = this.#give(change);
-      this.#attachment.attach();
-      return given;
-    }
+    if (change !== undefined) return this.#give(change);
     if (this.#end === undefined) return new Promise((resolve, reject) => this.#readers.push({ resolve, reject }));
     const { error } = this.#end;
     // An error is told once; after it the iteration is over.
@@ -133,6 +132,16 @@ export class Watch<Value = unknown, K extends UserKey = string> implements Async
     this.#finish(error);
   }
 
+  /**
+   * The client calls this with the revision of each of its writes that was answered: those are not passed over because the node took up the watch after
+   * they were committed.
+   */
+  wrote(revision: number): void {
+    if (revision >= this.#begin || revision <= this.#context.seenRevision) return;
+    this.#next = this.#begin = revision;
+    this.#attachment.detach();
+  }
+
   /** The client calls this when connections or leaders changed. */
   connectionsChanged(): void {
     this.#attachment.connectionsChanged();
@@ -142,6 +151,7 @@ export class Watch<Value = unknown, K extends UserKey = string> implements Async
 
   async #give(change: Change): Promise<IteratorResult<WatchChange<Value, K>, void>> {
     this.#attachment.consumed(changeBytes(change));
+    this.#attachment.attach();
     const { view } = this.#context;
     try {
       const events = change.events.map((event) => toEvent(view, event));
@@ -157,7 +167,7 @@ export class Watch<Value = unknown, K extends UserKey = string> implements Async
     switch (message.type) {
       case 'watchCreated':
         this.#attachment.served();
-        if (this.#next === 0) this.#next = Math.max(message.revision, this.#context.seenRevision + 1);
+        if (this.#next === 0) this.#next = this.#begin = Math.max(message.revision, this.#context.seenRevision + 1);
         for (const resolve of this.#onReady.splice(0)) resolve();
         return;
       case 'watchEvents':
@@ -180,23 +190,20 @@ export class Watch<Value = unknown, K extends UserKey = string> implements Async
     if (this.#end !== undefined) return;
     if (change.revision < this.#next) return this.#attachment.consumed(changeBytes(change));
     this.#next = change.revision + 1;
+    this.#begin = 0;
     this.#context.onSeen(change.revision);
+    this.#arrived.push(change);
     const reader = this.#readers.shift();
-    if (reader === undefined) this.#arrived.push(change);
-    else this.#give(change).then(reader.resolve, reader.reject);
+    if (reader !== undefined) this.next().then(reader.resolve, reader.reject);
   }
 
-  #finish(error: RaftkvError | undefined): void {
+  #finish(reason: RaftkvError | undefined): void {
     if (this.#end !== undefined) return;
     this.#attachment.end();
     this.#context.options.signal?.removeEventListener('abort', this.#onAbort);
-    this.#end = { error };
-    const readers = this.#readers.splice(0);
-    for (const [i, reader] of readers.entries()) {
-      if (i === 0 && error !== undefined) reader.reject(error);
-      else reader.resolve({ done: true, value: undefined });
-    }
-    if (readers.length > 0) this.#end = { error: undefined };
+    this.#end = { error: reason };
+    // Whoever waits for something found nothing: it hears what the next one would.
+    for (const { resolve, reject } of this.#readers.splice(0)) this.next().then(resolve, reject);
     for (const resolve of this.#onReady.splice(0)) resolve();
     this.#context.onEnd(this);
   }

@@ -18,6 +18,28 @@ describe('a watch that is loaded later', () => {
     expect(watch.position).toBe(revisions[1]);
   });
 
+  it.each(['before its code is there', 'in the same moment'])('gives what its own client writes %s', async (when) => {
+    vi.resetModules();
+    let load = (): void => {};
+    const gate = new Promise<void>((resolve) => (load = resolve));
+    vi.doMock('../src/watch.ts', async (original) => {
+      await gate;
+      return original();
+    });
+    const { FakeCluster: Cluster, client: open } = await import('./fake-cluster.ts');
+    const cluster = new Cluster(3);
+    const kv = open(cluster);
+    const watch = kv.watch({ prefix: 'a/' });
+    const writing = kv.put('a/1', 1);
+    if (when === 'in the same moment') load();
+    const revisions = [await writing, await kv.put('a/2', 2)];
+    load();
+    const given = [await watch.next(), await watch.next()];
+    expect(given.map(({ value }) => value?.revision)).toEqual(revisions);
+    await open(cluster).put('a/3', 3);
+    expect((await watch.next()).value).toMatchObject({ revision: cluster.store.revision });
+  });
+
   it('goes on over a connection that is lost', async () => {
     const cluster = new FakeCluster(3);
     const kv = client(cluster);

@@ -185,6 +185,29 @@ describe('a watch', () => {
     expect(await kv.watch({ all: true }, { signal: controller.signal }).next()).toMatchObject({ done: true });
   });
 
+  it('gives what its client wrote after it was called, though a node took it up only then', async () => {
+    const cluster = new FakeCluster(1);
+    const [node] = cluster.nodes;
+    const kv = client(cluster);
+    await kv.put('a', 'before');
+    const watchAt = node!.watch.bind(node);
+    const begins: number[] = [];
+    node!.watch = (range, from, onReady) => {
+      begins.push(from);
+      return watchAt(range, from === 0 ? cluster.store.revision + 3 : from, onReady);
+    };
+    const watch = kv.watch({ all: true });
+    await watch.ready();
+    const revisions = [await kv.put('a', 1), await kv.put('a', 2), await kv.put('a', 3)];
+    expect((await take(watch, 3)).map(({ revision }) => revision)).toEqual(revisions);
+    expect(begins).toEqual([0, revisions[0]]);
+    // One that was told from when on is not asked to go back.
+    const later = kv.watch({ all: true }, { from: revisions[2]! + 2 });
+    await kv.put('a', 4);
+    const wanted = await kv.put('a', 5);
+    expect((await later.next()).value).toMatchObject({ revision: wanted });
+  });
+
   it('never gives what its client had seen before, though a node lags', async () => {
     const cluster = new FakeCluster(2);
     const writer = client(cluster, { endpoints: ['node1:8080'] });

@@ -34,14 +34,17 @@ async function shareLater(tenancy: Tenancy, load: LoadSharing): Promise<void> {
     new Promise((resolve) => void tenancy.assembly.settings.clock.schedule(resolve, milliseconds));
   await pause(lockMilliseconds);
   if (tenancy.isHolder) await tenancy.settled;
+  let isShared = false;
   for (let next = firstPauseMilliseconds; ; next = Math.min(2 * next, longestPauseMilliseconds)) {
     if (tenancy.assembly.status.phase === 'closed') return;
     try {
-      const make = await load();
-      tenancy.share(make(tenancy));
-      return tenancy.assembly.client.prefetch();
+      if (!isShared) tenancy.share((await load())(tenancy));
+      isShared = true;
+      await tenancy.assembly.client.prefetch();
+      return;
     } catch (error) {
-      tenancy.assembly.feedFailed(RaftkvError.from(error, 'connect_failed'));
+      // What is only of use later is no news.
+      if (!isShared) tenancy.assembly.feedFailed(RaftkvError.from(error, 'connect_failed'));
     }
     await pause(next);
   }

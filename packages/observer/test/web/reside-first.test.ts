@@ -1,7 +1,8 @@
 // A replica that is at work before its tab can talk with others: alone it needs nothing of that, and whatever becomes of what is loaded later, no tab is left
 // without the data and none waits for ever.
 import { RaftkvError } from '@raftkv/wire';
-import { describe, expect, it } from 'vitest';
+import { Client } from '@raftkv/client/parts';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import type { LoadSharing } from '../../src/web/reside-first.ts';
 import { TabSharing } from '../../src/web/tab-sharing.ts';
 import { SmallCluster, until } from '../small-cluster.ts';
@@ -88,6 +89,22 @@ describe('a replica whose tab learns later to talk with others', () => {
     await cluster.client().put('more news', 1);
     await caughtUp(tab, cluster);
     expect(attempts).toBeGreaterThan(2);
+  });
+
+  it('tries again what is only of use later, too, and says nothing of it', async () => {
+    const { cluster, origin } = await stage();
+    const { prefetch } = Client.prototype;
+    onTestFinished(() => void (Client.prototype.prefetch = prefetch));
+    let attempts = 0;
+    Client.prototype.prefetch = async () => {
+      attempts += 1;
+      if (attempts < 3) throw new TypeError('Failed to fetch dynamically imported module');
+    };
+    const tab = await origin.openTab({ load: loaded });
+    await isReady(tab);
+    await expect.poll(() => attempts, { timeout: 60_000 }).toBe(3);
+    expect(tab.kv.replica.getSnapshot().error).toBeUndefined();
+    await caughtUp(tab, cluster);
   });
 
   it('goes on when it is robbed of the lock before it could answer', async () => {
