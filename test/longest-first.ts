@@ -21,6 +21,7 @@ const longest = [
   'test/browser/page-room.test.ts',
   'test/browser/page-room-proofs.test.ts',
   'test/browser/room.test.ts',
+  'test/browser/room-ways.test.ts',
   'test/browser/page.test.ts',
   'test/browser/chaos.test.ts',
   'test/browser/member.test.ts',

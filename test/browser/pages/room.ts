@@ -4,7 +4,7 @@ import type { Room, RoomStatus, WebRoomOptions } from 'raftkv/room';
 
 export type LabRoomOptions = Pick<WebRoomOptions, 'signalling' | 'storage' | 'policy' | 'electionTimeoutMilliseconds'>;
 
-const roomLab = {
+export const roomLab = {
   room: undefined as Room | undefined,
   /** Answers the link. */
   create: async (options: LabRoomOptions): Promise<string> => {

@@ -9,7 +9,7 @@ import type { RoomNetwork } from './room-platform.ts';
 
 export interface RoomPeersOptions {
   readonly word: string;
-  readonly network: Pick<RoomNetwork, 'present' | 'dial'>;
+  readonly network: Pick<RoomNetwork, 'present' | 'dial' | 'dialDirect'>;
   readonly clock: Pick<Clock, 'now' | 'schedule'>;
   /** What this tab is, asked each time that it is told. */
   readonly report: () => TabReport;
@@ -34,6 +34,9 @@ interface Link {
   heardAt: number;
   /** It said its last word. When it is there again, it is so on another channel. */
   hasLeft: boolean;
+  /** Of a relayed channel: when a direct way is sought, and how much later again. */
+  directNotBefore: number;
+  directPauseMilliseconds: number;
 }
 
 const tellMilliseconds = 1_000;
@@ -42,6 +45,8 @@ const redialMilliseconds = 1_000;
 /** The one with the larger word dials only if the other one has not, by then. */
 const patienceMilliseconds = 2_500;
 const dialMilliseconds = 10_000;
+/** Between two attempts to leave the relay: twice as long each time, from the one to the other. */
+const directPauseMilliseconds = { min: 1_000, max: 60_000 } as const;
 /** More tabs are not dialled, and refused with `busy`: a relay lets no more than half as many into a room. */
 const maxLinks = 128;
 
@@ -73,10 +78,11 @@ export class RoomPeers {
     return peers.toSorted((a, b) => (a.word < b.word ? -1 : 1));
   }
 
-  /** An incoming channel. Of two that both dialled, that of the smaller word stays. */
+  /** An incoming channel. Of two that both dialled, that of the smaller word stays; a direct one takes the place of a relayed one. */
   accept(channel: Channel, word: string): void {
     const known = this.#links.get(word);
-    if (this.#isClosed || (known?.isDialled === true && known.channel.isOpen && this.#options.word < word)) {
+    const isOwn = known?.isDialled === true && known.channel.isOpen && this.#options.word < word;
+    if (this.#isClosed || (isOwn && !isShorter(channel, known.channel))) {
       channel.start({ onFrame: () => undefined, onClose: () => undefined });
       return channel.close(new RaftkvError('closed', 'there is another channel'));
     }
@@ -101,8 +107,9 @@ export class RoomPeers {
       this.#firstSeen.set(word, since);
       if (this.#links.size + this.#dialling.size >= maxLinks) break;
       if (this.#links.has(word) || this.#dialling.has(word) || now < (this.#notBefore.get(word) ?? 0)) continue;
-      if (own < word || now - since >= patienceMilliseconds) this.#dial(word);
+      if (own < word || now - since >= patienceMilliseconds) this.#dial(word, network);
     }
+    this.#seekDirect(now);
   }
 
   /** Says to everybody what this tab is. */
@@ -136,8 +143,22 @@ export class RoomPeers {
     this.#options.onChange();
   }
 
-  #dial(word: string): void {
-    const { network, clock } = this.#options;
+  /** A relayed channel works on meanwhile. The one that dialled it seeks. */
+  #seekDirect(now: number): void {
+    const { network } = this.#options;
+    const dial = network.dialDirect?.bind(network);
+    if (dial === undefined || this.#isClosed) return;
+    for (const [word, link] of this.#links) {
+      const isWanted = link.isDialled && link.channel.path === 'relayed' && !link.hasLeft;
+      if (!isWanted || now < link.directNotBefore || this.#dialling.has(word)) continue;
+      link.directPauseMilliseconds = Math.min(2 * link.directPauseMilliseconds, directPauseMilliseconds.max);
+      link.directNotBefore = now + link.directPauseMilliseconds;
+      this.#dial(word, { dial });
+    }
+  }
+
+  #dial(word: string, network: Pick<RoomNetwork, 'dial'>): void {
+    const { clock } = this.#options;
     const attempt = new AbortController();
     this.#dialling.set(word, attempt);
     const cancelDeadline = clock.schedule(() => attempt.abort(), dialMilliseconds);
@@ -151,7 +172,8 @@ export class RoomPeers {
         over();
         const known = this.#links.get(word);
         // The other one came first; both keep that of the smaller word.
-        if (this.#isClosed || (known !== undefined && word < this.#options.word)) {
+        const isOther = known !== undefined && word < this.#options.word && !isShorter(channel, known.channel);
+        if (this.#isClosed || isOther) {
           channel.start({ onFrame: () => undefined, onClose: () => undefined });
           channel.close();
         } else this.#take(channel, word, true);
@@ -161,16 +183,22 @@ export class RoomPeers {
   }
 
   #take(channel: Channel, word: string, isDialled: boolean): void {
+    const { clock } = this.#options;
     const former = this.#links.get(word);
     const link: Link = {
       channel,
       isDialled,
       report: former?.hasLeft === true ? undefined : former?.report,
-      heardAt: this.#options.clock.now(),
+      heardAt: clock.now(),
       hasLeft: false,
+      directNotBefore: clock.now() + directPauseMilliseconds.min,
+      directPauseMilliseconds: directPauseMilliseconds.min,
     };
     this.#links.set(word, link);
-    former?.channel.close(new RaftkvError('closed', 'replaced by a newer channel'));
+    const leave = (): void => former?.channel.close(new RaftkvError('closed', 'replaced by a newer channel'));
+    // What is under way through the relay still comes, until the other side has the new channel too.
+    if (former !== undefined && isShorter(channel, former.channel)) clock.schedule(leave, tellMilliseconds);
+    else leave();
     channel.start({
       onFrame: (frame) => this.#receive(word, link, frame),
       onClose: () => {
@@ -195,4 +223,8 @@ export class RoomPeers {
     link.report = message;
     this.#options.onChange();
   }
+}
+
+function isShorter(one: Channel, than: Channel): boolean {
+  return one.path !== 'relayed' && than.path === 'relayed';
 }
