@@ -37,6 +37,9 @@ describe('writes that were made offline', () => {
     await page.reload();
     await open(page);
     await drained(page);
+    // What is kept, stamped and forgotten is on the medium before it counts; a copy need not be.
+    expect(await page.evaluate(() => outboxLab.durabilities())).toContain('raftkv-outbox/default: strict');
+    expect(await page.evaluate(() => outboxLab.durabilities())).not.toContain('raftkv-outbox/default: relaxed');
     expect(await counted(page, 'reload')).toMatchObject({ value: 40, version: 40 });
     expect(await page.evaluate(() => outboxLab.seen())).toEqual([]);
     // Nothing is left of them.
@@ -85,6 +88,34 @@ describe('writes that were made offline', () => {
     await drained(two.page);
     expect(await counted(two.page, 'tabs/one')).toMatchObject({ value: 30, version: 30 });
     expect(await counted(two.page, 'tabs/two')).toMatchObject({ value: 30, version: 30 });
+  });
+
+  it('in a tab and its duplicate: each is done once, whichever of them has it', async () => {
+    const { page } = await stage.openTab('outbox');
+    await open(page, false);
+    await write(page, 'first', 1, 20);
+    // As a browser duplicates a tab: what it noted of itself goes with it.
+    const [twin] = await Promise.all([
+      page.context().waitForEvent('page'),
+      page.evaluate(() => void window.open(location.href)),
+    ]);
+    await twin.waitForFunction(() => 'outboxLab' in globalThis);
+    const notes = (of: Page) => of.evaluate(() => sessionStorage.getItem('raftkv/default/outbox'));
+    expect(await notes(twin)).toBe(await notes(page));
+    await open(twin, false);
+    await write(twin, 'twin', 1, 20);
+    await write(page, 'first', 21, 20);
+    expect(await page.evaluate(() => outboxLab.status())).toMatchObject({ waiting: 40 });
+    expect(await twin.evaluate(() => outboxLab.status())).toMatchObject({ waiting: 20 });
+    await Promise.all([page, twin].map((each) => each.reload()));
+    await Promise.all([page, twin].map((each) => open(each)));
+    await Promise.all([page, twin].map((each) => drained(each)));
+    await expect.poll(() => counted(page, 'first'), { timeout: 90_000 }).toMatchObject({ value: 40, version: 40 });
+    await expect.poll(() => counted(page, 'twin'), { timeout: 90_000 }).toMatchObject({ value: 20, version: 20 });
+    for (const each of [page, twin]) {
+      expect(await each.evaluate(() => outboxLab.status())).toMatchObject({ waiting: 0, undecided: 0 });
+    }
+    await twin.close();
   });
 
   it('under a condition that no longer holds are refused with what is there now, and wait for a decision', async () => {

@@ -23,16 +23,17 @@ function options(): LabRoomOptions {
 }
 
 /** So many profiles with a tab each, all of them voters of one room. */
-async function openRoom(count: number) {
+async function openRoom(count: number, more: Partial<LabRoomOptions> = {}) {
+  const all = { ...options(), ...more };
   const browser = (await stage.profile()).context.browser()!;
   const profiles = await Promise.all(Array.from({ length: count }, () => Profile.open(browser)));
-  const { tab, link } = await RoomTab.create(profiles[0]!, stage.url('room'), options());
+  const { tab, link } = await RoomTab.create(profiles[0]!, stage.url('room'), all);
   const others = await Promise.all(
-    profiles.slice(1).map((profile) => RoomTab.join(profile, stage.url('room'), link, options())),
+    profiles.slice(1).map((profile) => RoomTab.join(profile, stage.url('room'), link, all)),
   );
   const tabs = [tab, ...others];
   await settled(tabs);
-  const open = (profile: Profile) => RoomTab.join(profile, stage.url('room'), link, options());
+  const open = (profile: Profile) => RoomTab.join(profile, stage.url('room'), link, all);
   const close = () => Promise.all(profiles.map((profile) => profile.close()));
   return { tabs, link, open, close };
 }
@@ -130,6 +131,52 @@ it('whose majority is killed at once is read, gone on from, and closed to those 
     for (const tab of back) await tab.tab.page.evaluate(() => roomLab.joinAnew());
     await settled([one!, ...back]);
     expect(await back[1]!.get('x')).toBe('gone on');
+  } finally {
+    await close();
+  }
+});
+
+it('what is written without a majority survives the tab, is done once when the majority is back, and is told where the room went on', async () => {
+  const { tabs, open, close } = await openRoom(3, { isKeepingWrites: true });
+  const writes = (tab: RoomTab) => tab.tab.page.evaluate(() => roomLab.writes());
+  const mutate = (tab: RoomTab, key: string, value: number) =>
+    tab.tab.page.evaluate(([k, v]) => roomLab.mutate(k, v), [key, value] as const);
+  const lost = (tab: RoomTab) => untilAll([tab], ({ quorum }) => quorum.state === 'lost');
+  try {
+    const [one, ...others] = tabs as [RoomTab, RoomTab, RoomTab];
+    for (const tab of others) await tab.tab.kill();
+    await lost(one);
+    await mutate(one, 'n', 1);
+    await mutate(one, 'n', 2);
+    await one.tab.kill();
+    let left = await open(one.profile);
+    const waiting = { key: 'n', status: 'local', kept: true, code: undefined };
+    expect(await writes(left)).toEqual([waiting, waiting]);
+    const back = await Promise.all(others.map(({ profile }) => open(profile)));
+    await settled([left, ...back]);
+    await expect.poll(() => writes(left), { timeout: 90_000 }).toEqual([]);
+    expect(await back[0]!.get('n')).toBe(2);
+    expect(await left.tab.page.evaluate(() => roomLab.version('n'))).toBe(2);
+
+    for (const tab of back) await tab.tab.kill();
+    await lost(left);
+    await mutate(left, 'later', 1);
+    await left.tab.kill();
+    left = await open(one.profile);
+    await lost(left);
+    await left.tab.page.evaluate(() => roomLab.goOn());
+    await untilAll([left], ({ quorum }) => quorum.state === 'works');
+    const code = 'wrong_cluster';
+    await expect
+      .poll(() => writes(left), { timeout: 90_000 })
+      .toEqual([{ key: 'later', status: 'refused', kept: true, code }]);
+    expect(await left.get('later')).toBeUndefined();
+    await left.put('last', 1);
+    // Votes, log and what waits: nothing of it is acknowledged before it is on the medium.
+    expect(await left.tab.page.evaluate(() => roomLab.durabilities())).toEqual([
+      'raftkv-outbox/default/room: strict',
+      'raftkv/room: strict',
+    ]);
   } finally {
     await close();
   }

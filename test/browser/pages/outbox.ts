@@ -4,6 +4,7 @@ import type { Condition, LiveKv, OutboxStatus, Write } from 'raftkv';
 import { keptWrites } from 'raftkv/outbox';
 import { Client, json, settle, viewOf } from '@raftkv/client/parts';
 import { encodeCommand } from '@raftkv/wire';
+import { durabilities, watchDurabilities } from './durabilities.ts';
 
 interface SeenWrite {
   readonly keys: readonly unknown[];
@@ -14,7 +15,10 @@ interface SeenWrite {
   readonly found: readonly unknown[] | undefined;
 }
 
+watchDurabilities();
+
 const outboxLab = {
+  durabilities,
   kv: undefined as LiveKv | undefined,
   writes: [] as Write<unknown>[],
   endpoints: [] as readonly string[],
