@@ -53,6 +53,10 @@ it('a tab joins as a learner, votes when it is promoted, never leads while Node 
   await cluster.kill(0);
   await kv.put('with the tab', 5);
   expect(await tab.get('with the tab')).toBe(5);
+  // Whoever was elected in the meantime: it is Node that leads, as soon as it can.
+  await expect
+    .poll(async () => (await kv.members.list()).leaderId, { timeout: 120_000 })
+    .toSatisfy((leaderId) => leaderId !== undefined && leaderId !== memberId);
   await cluster.start(0);
 
   await kv.members.remove('ada');

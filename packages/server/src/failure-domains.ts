@@ -1,5 +1,5 @@
 // The rule of browsers: the voters of one browser profile fail together, and tabs never decide against Node. In each configuration that has voters of Node,
-// the tabs among the voters are no quorum. Pure; asked by `membership.ts` before the core makes a change, whoever wished for it.
+// the tabs among the voters are no quorum, and no one browser takes away the quorum that a single member would leave. Pure; asked by `membership.ts` before the core makes a change, whoever wished for it.
 import type { Configuration, Member, MemberChange, PeerId } from '@raftkv/raft';
 import { RaftkvError } from '@raftkv/wire';
 import { memberKind } from './member-kind.ts';
@@ -13,7 +13,7 @@ export interface FailureDomain {
 }
 
 /** Of these voters; members of Node, and tabs that do not say, are domains of their own. In the order in which they are first met. */
-export function failureDomains(voters: readonly (Traits & { readonly id: PeerId })[]): FailureDomain[] {
+export function failureDomains(voters: readonly Voter[]): FailureDomain[] {
   const found = new Map<string, { domain: string | undefined; voters: PeerId[] }>();
   for (const { id, domain } of voters) {
     const key = domain === undefined ? `member ${id}` : `domain ${domain}`;
@@ -32,8 +32,18 @@ export function doTabsDecideAgainstNode(voters: readonly Traits[]): boolean {
 }
 
 /**
- * Throws `unsafe_change` if tabs alone would decide after these changes although voters of Node are left, or if the last voter of Node would leave its
- * data to them. A cluster of tabs alone, a room, may change as it likes.
+ * The browser with whose tabs the quorum goes, beside voters of Node, though it would not go with any one voter. Where it does, as with one voter of Node and one tab, the
+ * browser makes it no worse. Tabs that do not decide against Node are that many only if all are of one browser, and as many as the voters of Node.
+ */
+export function browserThatStopsNode(voters: readonly Voter[]): FailureDomain | undefined {
+  if (voters.every((voter) => memberKind(voter) === 'tab')) return undefined;
+  const dispensable = Math.floor((voters.length - 1) / 2);
+  return failureDomains(voters).find((one) => one.voters.length > 1 && one.voters.length > dispensable);
+}
+
+/**
+ * Throws `unsafe_change` if tabs alone would decide after these changes although voters of Node are left, if the last voter of Node would leave its
+ * data to them, or if the quorum would go with one browser. A cluster of tabs alone, a room, may change as it likes.
  */
 export function checkFailureDomains(
   changes: readonly MemberChange[],
@@ -53,29 +63,43 @@ export function checkFailureDomains(
       `no voter of Node would be left, and ${countTabs(tabs)} would decide alone: add another voter of Node first, or remove the tabs`,
     );
   }
-  if (!doTabsDecideAgainstNode(after)) return;
+  if (doTabsDecideAgainstNode(after)) {
+    throw new RaftkvError(
+      'unsafe_change',
+      `${countTabs(tabs)} of ${after.length} voters would be a quorum without Node: tabs may be as many as the voters of Node, of which there would be ${nodes(after)}`,
+    );
+  }
+  const one = browserThatStopsNode(after);
+  if (one === undefined || isLessOf(one, voters.map(traitsOf))) return;
   throw new RaftkvError(
     'unsafe_change',
-    `${countTabs(tabs)} of ${after.length} voters would be a quorum without Node: tabs may be as many as the voters of Node, of which there would be ${nodes(after)}`,
+    `${one.voters.length} of ${after.length} voters would be tabs of one browser, and with it the quorum would go: add a voter of Node first, vote from another browser, or let the tab stay a learner`,
   );
 }
+
+/** It has less voters than before: that is the way out, and is never refused. */
+function isLessOf({ domain, voters }: FailureDomain, before: readonly Traits[]): boolean {
+  return voters.length < before.filter((voter) => voter.domain === domain).length;
+}
+
+type Voter = Traits & { readonly id: PeerId };
 
 function votersAfter(
   changes: readonly MemberChange[],
   voters: readonly PeerId[],
   traitsOf: (id: PeerId) => Traits,
-): Traits[] {
+): Voter[] {
   const ids = new Set(voters);
-  const added: Traits[] = [];
+  const added: Voter[] = [];
   const corrected = new Map<PeerId, Traits>();
   for (const change of changes) {
     if (change.type === 'add') {
-      if (change.as === 'voter') added.push(change.member);
+      if (change.as === 'voter') added.push({ ...change.member, id: `added ${added.length}` });
     } else if (change.type === 'promote') ids.add(change.id);
     else if (change.type === 'update') corrected.set(change.id, { ...change, ...traitsOf(change.id) });
     else ids.delete(change.id);
   }
-  return [...[...ids].map((id) => corrected.get(id) ?? traitsOf(id)), ...added];
+  return [...[...ids].map((id) => ({ ...(corrected.get(id) ?? traitsOf(id)), id })), ...added];
 }
 
 function isVotersChange(changes: readonly MemberChange[], voters: readonly PeerId[]): boolean {

@@ -2,7 +2,12 @@
 import type { Member, MemberChange } from '@raftkv/raft';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { checkFailureDomains, doTabsDecideAgainstNode, failureDomains } from '../src/failure-domains.ts';
+import {
+  browserThatStopsNode,
+  checkFailureDomains,
+  doTabsDecideAgainstNode,
+  failureDomains,
+} from '../src/failure-domains.ts';
 
 function member(id: string, traits: Pick<Member, 'kind' | 'domain'> = {}): Member {
   return { id, name: `name of ${id}`, address: id, storeId: `store of ${id}`, ...traits };
@@ -61,6 +66,42 @@ describe('a change of voters', () => {
     );
   });
 
+  it('may not give one browser the half of them, beside more than one voter of Node: with it the quorum would go', () => {
+    const [l, p1, p2, p3, q1] = [member('l'), tab('p1', 'p'), tab('p2', 'p'), tab('p3', 'p'), tab('q1', 'q')];
+    expect(() => check([promote(p2)], [n, m, p1], [p2])).toThrow(unsafe);
+    expect(() => check([promote(p2)], [n, m, p1], [p2])).toThrow(
+      '2 of 4 voters would be tabs of one browser, and with it the quorum would go',
+    );
+    expect(() => check([{ type: 'add', as: 'voter', member: p2 }], [n, m, p1])).toThrow(unsafe);
+    expect(() => check([promote(p3)], [n, m, l, p1, p2], [p3])).toThrow(unsafe);
+    // Another browser's may, and a voter of Node makes room.
+    expect(() => check([promote(q1)], [n, m, p1], [q1])).not.toThrow();
+    expect(() => check([promote(p2)], [n, m, l, p1], [p2])).not.toThrow();
+    expect(() => check([remove(l)], [n, m, l, p1, p2])).toThrow(unsafe);
+    // Tabs that do not say count for themselves, as those of earlier builds do.
+    const silent = [member('s', { kind: 'tab' }), member('t', { kind: 'tab' })] as const;
+    expect(() => check([promote(silent[1])], [n, m, silent[0]], [silent[1]])).not.toThrow();
+  });
+
+  it('may grow from one voter of Node, or one tab, as far as any other', () => {
+    const [l, p1, p2] = [member('l'), tab('p1', 'p'), tab('p2', 'p')];
+    // Two voters need each other, whatever they are.
+    expect(() => check([promote(p1)], [n], [p1])).not.toThrow();
+    expect(() => check([promote(m)], [n, p1], [m])).not.toThrow();
+    expect(() => check([promote(l)], [n, m, p1], [l])).not.toThrow();
+    expect(() => check([promote(p2)], [n, m, l, p1], [p2])).not.toThrow();
+    expect(() => check([promote(n)], [p1], [n])).not.toThrow();
+    expect(() => check([promote(p2)], [p1], [p2])).not.toThrow();
+  });
+
+  it('is never kept from the way out, where a browser has too many already', () => {
+    const [l, p1, p2, p3] = [member('l'), tab('p1', 'p'), tab('p2', 'p'), tab('p3', 'p')];
+    expect(() => check([remove(p2)], [n, m, p1, p2])).not.toThrow();
+    expect(() => check([promote(l)], [n, m, p1, p2], [l])).not.toThrow();
+    expect(() => check([remove(p3)], [n, m, l, p1, p2, p3])).not.toThrow();
+    expect(() => check([{ type: 'update', id: 'n', name: 'another' }], [n, m, p1, p2])).not.toThrow();
+  });
+
   it('of tabs alone, and one that leaves the voters as they are, is nothing to object to', () => {
     expect(() => check([promote(b)], [a], [b])).not.toThrow();
     expect(() => check([{ type: 'update', id: 'n', name: 'another' }], [n, a, b])).not.toThrow();
@@ -98,7 +139,14 @@ it('no walk of changes that are taken comes to tabs that decide against Node', (
         expect(doTabsDecideAgainstNode(present)).toBe(false);
         // The same, counted in votes: without a voter of Node there is no majority.
         const tabs = present.filter(({ kind }) => kind === 'tab').length;
-        expect(tabs).toBeLessThan(Math.floor(present.length / 2) + 1);
+        const quorum = Math.floor(present.length / 2) + 1;
+        expect(tabs).toBeLessThan(quorum);
+        // Nor is there one without a browser, where there is one without any single voter.
+        const most = Math.max(...failureDomains(present).map((one) => one.voters.length));
+        if (present.length - 1 >= quorum && tabs < present.length) {
+          expect(present.length - most).toBeGreaterThanOrEqual(quorum);
+          expect(browserThatStopsNode(present)).toBeUndefined();
+        }
       }
     }),
   );

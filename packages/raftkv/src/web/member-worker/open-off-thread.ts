@@ -7,6 +7,7 @@ import { lendPeerConnections } from '@raftkv/transport/webrtc';
 import type { Loan } from '@raftkv/transport/webrtc';
 import { RaftkvError } from '@raftkv/wire';
 import { presentTabPage } from '../member/page-life.ts';
+import { profileDomain } from '../room-domain.ts';
 import type { TabMember } from '../member/tab-member.ts';
 import type { TabMemberStatus } from '../member/tab-options.ts';
 import type { PageEvent, PageMessage, ToldError, TravellingOptions, WorkerMessage } from './talk.ts';
@@ -68,7 +69,8 @@ class MemberInWorker implements OffThreadMember {
   #tellClosed: (error: ToldError | undefined) => void = () => {};
 
   constructor(options: OffThreadMemberOptions) {
-    this.#options = options;
+    // Nothing is kept in a worker from which it could know its browser again.
+    this.#options = { ...options, domain: options.domain ?? profileDomain() };
     this.opened = new Promise((resolve, reject) => (this.#settle = { resolve, reject }));
     this.#listen();
     this.#start();

@@ -3,6 +3,7 @@
 import { bytes, connect } from '@raftkv/client';
 import { askAdmission, tabAddress } from '@raftkv/server';
 import type { FoundingMember, HomeOptions } from '@raftkv/server';
+import { profileDomain } from '../room-domain.ts';
 import { presentTabPage } from './page-life.ts';
 import { OpenTabMember } from './tab-member.ts';
 import type { TabMember, TabMemberParts } from './tab-member.ts';
@@ -51,18 +52,25 @@ export async function openTabMember(options: TabMemberOptions): Promise<TabMembe
   return member;
 }
 
-function foundingOf({ cluster }: TabMemberOptions, self: string): Pick<HomeOptions, 'token' | 'founders'> {
+function foundingOf({ cluster, domain: own }: TabMemberOptions, self: string): Pick<HomeOptions, 'token' | 'founders'> {
   if (!('founders' in cluster)) return { token: 'raftkv', founders: [] };
   const { token = 'raftkv', founders } = cluster;
   // One that ends with the page founds alone, under the name of this boot.
   const asFounder = ({ name, domain }: (typeof founders)[number]): FoundingMember => {
-    const present = founders.length === 1 ? self : name;
-    return { name: present, address: tabAddress(present), kind: 'tab', ...(domain === undefined ? {} : { domain }) };
+    // What several say of each other they must say alike.
+    if (founders.length > 1) {
+      return { name, address: tabAddress(name), kind: 'tab', ...(domain === undefined ? {} : { domain }) };
+    }
+    return { name: self, address: tabAddress(self), kind: 'tab', domain: domain ?? own ?? profileDomain() };
   };
   return { token, founders: founders.map(asFounder) };
 }
 
-function joinOver({ cluster, domain }: TabMemberOptions, name: string, dial: TabMember['dial']): HomeOptions['join'] {
+function joinOver(
+  { cluster, domain = profileDomain() }: TabMemberOptions,
+  name: string,
+  dial: TabMember['dial'],
+): HomeOptions['join'] {
   if ('founders' in cluster) return undefined;
   const { endpoints, plan } = cluster;
   return async (again) => {

@@ -46,7 +46,7 @@ export interface TabMemberOptions {
    */
   readonly storage: 'strict' | 'memory';
   readonly openNetwork: OpenTabNetwork;
-  /** Members of one domain fail together: a word of the browser profile. Default: a domain of its own. */
+  /** Members of one domain fail together. Default: one that this profile draws once and keeps; several founders say theirs in `founders`, or none. */
   readonly domain?: string;
   /** Take the storage from a tab that holds it and does not answer, such as a frozen one, which can never acknowledge anything from then on. Default false. */
   readonly steal?: boolean;

@@ -43,6 +43,9 @@ export class PlayedNetwork {
   }
 }
 
+type PlayedOptions = Pick<TabMemberOptions, 'name' | 'cluster'> &
+  Partial<TabMemberOptions> & { readonly isMobile?: boolean };
+
 export class PlayedTab {
   readonly member: TabMember;
   readonly kv: ClusterKv<unknown>;
@@ -56,10 +59,10 @@ export class PlayedTab {
 
   static async open(
     network: PlayedNetwork,
-    options: Pick<TabMemberOptions, 'name' | 'cluster'> & Partial<TabMemberOptions>,
+    { isMobile = false, ...options }: PlayedOptions,
     isHidden = false,
   ): Promise<PlayedTab> {
-    const page = new PlayedPage(isHidden);
+    const page = new PlayedPage(isHidden, isMobile);
     const member = await openTabMember({
       storage: 'memory',
       openNetwork: network.open,
@@ -113,8 +116,8 @@ export class PlayedTab {
   }
 }
 
-class PlayedPage implements TabPage {
-  readonly isMobile = false;
+export class PlayedPage implements TabPage {
+  readonly isMobile: boolean;
   readonly window = new EventTarget();
   readonly document: EventTarget & { visibilityState: DocumentVisibilityState };
   readonly held = new Set<string>();
@@ -128,7 +131,8 @@ class PlayedPage implements TabPage {
   } as unknown as NonNullable<TabPage['locks']>;
   readonly time: ReturnType<typeof pageClock>;
 
-  constructor(isHidden: boolean) {
+  constructor(isHidden: boolean, isMobile = false) {
+    this.isMobile = isMobile;
     this.document = Object.assign(new EventTarget(), {
       visibilityState: (isHidden ? 'hidden' : 'visible') as DocumentVisibilityState,
     });

@@ -2,10 +2,10 @@
 // clocks are played, so that what browsers do at their leisure happens when a test wants it; `test/browser/member*.test.ts` has the real ones.
 import { readFileSync } from 'node:fs';
 import { connect } from '@raftkv/client';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { openTabMember } from '../../../src/web/member/index.ts';
-import type { TabMemberEvent, TabMemberOptions } from '../../../src/web/member/index.ts';
-import { PlayedNetwork, PlayedTab } from './played-tabs.ts';
+import type { TabMemberEvent, TabMemberOptions, TabPage } from '../../../src/web/member/index.ts';
+import { PlayedNetwork, PlayedPage, PlayedTab } from './played-tabs.ts';
 
 let network: PlayedNetwork;
 let tabs: PlayedTab[];
@@ -163,6 +163,44 @@ describe('three tabs', () => {
   });
 });
 
+describe('a member on battery', () => {
+  it('leads while there is no other, and gives that up to a desktop as soon as it votes', async () => {
+    const mobile = await open({ name: 'a', cluster: { founders: [{ name: 'a' }] }, isMobile: true });
+    await mobile.until(({ isLeader }) => isLeader);
+    expect(mobile.member.status().priority).toBe(3);
+    const desktop = await open({ name: 'b', cluster: { endpoints: [mobile.member.address] } });
+    await desktop.until(({ isLeader }) => isLeader);
+    expect(desktop.member.status().priority).toBe(5);
+    mobile.hide();
+    expect(mobile.member.status().priority).toBe(0);
+  });
+});
+
+describe('members of one browser', () => {
+  const domainsOf = async ({ kv }: PlayedTab) =>
+    Object.fromEntries((await kv.members.list()).members.map(({ name, domain }) => [name.slice(0, 1), domain]));
+
+  it('say the word that this browser keeps, so that they are known to fail together, or what the app says', async () => {
+    const kept = new Map<string, string>();
+    vi.stubGlobal('localStorage', {
+      getItem: (key: string) => kept.get(key) ?? null,
+      setItem: (key: string, value: string) => void kept.set(key, value),
+    });
+    onTestFinished(() => void vi.unstubAllGlobals());
+    const [first] = await openThree();
+    const [word] = [...kept.values()];
+    expect(word).toMatch(/^[A-Za-z0-9_-]{12}$/);
+    expect(await domainsOf(first!)).toEqual({ a: word, b: word, c: word });
+    const other = await open({
+      name: 'd',
+      domain: 'elsewhere',
+      cluster: { endpoints: [first!.member.address], plan: 'stay' },
+    });
+    await other.until(({ standing }) => standing === 'learner');
+    expect(await domainsOf(first!)).toMatchObject({ c: word, d: 'elsewhere' });
+  });
+});
+
 describe('a member that ends with its page', () => {
   it('is another one in the next page, under another name', async () => {
     const a = await open({ name: 'a', cluster: { founders: [{ name: 'a' }] } });
@@ -208,6 +246,36 @@ describe('what cannot be', () => {
     ['no time to elect', { electionTimeoutMilliseconds: 10 }, 'invalid_argument'],
   ])('%s is refused before anything is opened', async (_what, change, code) => {
     await expect(openTabMember({ ...options, ...change })).rejects.toMatchObject({ code });
+  });
+});
+
+describe('a member that is to last', () => {
+  const refused = (page: TabPage) =>
+    openTabMember({
+      name: 'a',
+      cluster: { founders: [{ name: 'a' }] },
+      storage: 'strict',
+      openNetwork: network.open,
+      page,
+    });
+  const withNavigator = (storage: object): void => {
+    vi.stubGlobal('navigator', { storage });
+    onTestFinished(() => void vi.unstubAllGlobals());
+  };
+
+  it('is refused in a page without locks, where nothing would keep two tabs from being it', async () => {
+    withNavigator({});
+    const page = Object.assign(new PlayedPage(false), { locks: undefined });
+    const error = refused(page);
+    await expect(error).rejects.toMatchObject({ code: 'unsupported' });
+    await expect(error).rejects.toThrow('this page has no Web Locks');
+  });
+
+  it('is refused in a private window, as far as that can be told, and told what there is instead', async () => {
+    withNavigator({ getDirectory: () => Promise.reject(new DOMException('no', 'SecurityError')) });
+    const error = refused(new PlayedPage(false));
+    await expect(error).rejects.toMatchObject({ code: 'unsupported' });
+    await expect(error).rejects.toThrow("this is a private window, whose data go with it; storage: 'memory' makes one");
   });
 });
 
