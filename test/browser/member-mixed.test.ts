@@ -56,7 +56,7 @@ it('a tab joins as a learner, votes when it is promoted, never leads while Node 
   // Whoever was elected in the meantime: it is Node that leads, as soon as it can.
   await expect
     .poll(async () => (await kv.members.list()).leaderId, { timeout: 120_000 })
-    .toSatisfy((leaderId) => leaderId !== undefined && leaderId !== memberId);
+    .toSatisfy((id) => id !== undefined && id !== memberId);
   await cluster.start(0);
 
   await kv.members.remove('ada');
