@@ -84,6 +84,23 @@ it('finds a smaller world that still fails, and tells how to see it', { timeout:
   expect(Number(left)).toBeLessThan(Number(events));
 });
 
+it.each([
+  ['doubles, fence', '4', 'specification: AdvanceCommitIndex'],
+  ['doubles, incarnation', '9', 'a copy takes no part'],
+])(
+  'sees harm done in a world with copies and zombies once this is taken out: %s',
+  { timeout: 120_000 },
+  async (mutant, seed, violation) => {
+    const [whole, broken] = await Promise.all([
+      simulate('--seed', seed, '--quiet'),
+      simulate('--seed', seed, '--mutant', mutant, '--quiet'),
+    ]);
+    expect(whole.code, whole.output).toBe(0);
+    expect(broken.code).toBe(1);
+    expect(broken.output).toContain(`Violation: ${violation}`);
+  },
+);
+
 it('refuses a mutant whose text is not there', { timeout: 60_000 }, async () => {
   const { output, code } = await simulate('--seeds', '1', '--mutant', 'nothing');
   expect(code).toBe(2);
