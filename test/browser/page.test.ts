@@ -191,30 +191,6 @@ describe('the cluster', () => {
   });
 });
 
-describe('a room', () => {
-  it('is made beside the cluster, and another browser comes in by its link, through the relay of a node', async () => {
-    const page = await visit();
-    await page.getByRole('link', { name: 'Room' }).click();
-    await page.getByRole('button', { name: 'Make a room' }).click();
-    await until(page, 'You lead');
-    const link = await page.getByRole('textbox', { name: 'Link to this room' }).inputValue();
-    const elsewhere = await browser.newContext();
-    try {
-      const other = await elsewhere.newPage();
-      await other.goto(link);
-      for (const each of [page, other]) {
-        await each.locator('.ring-panel', { hasText: '2 of 2 voters here' }).waitFor({ timeout: 90_000 });
-        await each.locator('.link-label', { hasText: /relay|WebRTC/ }).waitFor({ timeout: 90_000 });
-      }
-    } finally {
-      await elsewhere.close();
-    }
-    await page.getByRole('link', { name: 'Board' }).click();
-    await until(page, 'In step');
-    expect(complaints).toEqual([]);
-  });
-});
-
 describe('the search', () => {
   it('finds by the beginning of a name while it is typed, and shows what is chosen', async () => {
     const names = [

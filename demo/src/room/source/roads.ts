@@ -4,7 +4,7 @@ import type { Channel } from '@raftkv/transport';
 import { openBroadcastDoor } from '@raftkv/transport/web';
 import type { BroadcastDoor } from '@raftkv/transport/web';
 import { openWebRtc } from '@raftkv/transport/webrtc';
-import type { ChannelPurpose, RelaySignalling, WebRtc } from '@raftkv/transport/webrtc';
+import type { ChannelPurpose, DialOptions, RelaySignalling, WebRtc } from '@raftkv/transport/webrtc';
 import { RaftkvError } from 'raftkv';
 import type { RoomNetwork, RoomNetworkOptions } from 'raftkv/room';
 import { cutError, faultyChannel } from '../faults/faulty-channel.ts';
@@ -71,25 +71,12 @@ export class Roads implements RoomNetwork {
     return this.#isDead ? [] : this.#presence.words;
   }
 
-  readonly dial: RoomNetwork['dial'] = async (word, { signal, purpose = 'peer' }) => {
-    const { faults } = this.#options;
-    const name = nameOf(word);
-    if (this.#isDead || faults.isFrozen) throw new RaftkvError('connect_failed', 'this tab is dead, or frozen');
-    if (faults.now.cut.has(name)) throw cutError(name);
-    const throughDoor = async (stopped: AbortSignal): Promise<Channel> =>
-      this.#dress(await this.#door.dial(word, { signal: stopped, purpose }), word, purpose, 'BroadcastChannel');
-    const overWebRtc = async (stopped: AbortSignal): Promise<Channel> => {
-      const channel = await this.#webRtc.dial(word, { signal: stopped, purpose });
-      return this.#dress(channel, word, purpose, webRtcKind(channel));
-    };
-    const [first, second] = prefersWebRtc ? [overWebRtc, throughDoor] : [throughDoor, overWebRtc];
-    const isGivenUp = signal ?? new AbortController().signal;
-    try {
-      return await first(AbortSignal.any([isGivenUp, AbortSignal.timeout(patienceMilliseconds)]));
-    } catch {
-      return second(isGivenUp);
-    }
-  };
+  readonly dial: RoomNetwork['dial'] = (word, how) =>
+    this.#dial(word, how, (options) => this.#webRtc.dial(word, options));
+
+  /** Without the relay: the mesh leaves a link through that for this one. */
+  readonly dialDirect: RoomNetwork['dial'] = (word, how) =>
+    this.#dial(word, how, (options) => this.#webRtc.dialDirect(word, options));
 
   /** Of the channel that stands, if one does. */
   kindOf(word: string): LinkKind | undefined {
@@ -111,6 +98,30 @@ export class Roads implements RoomNetwork {
     this.#webRtc.close();
     this.#door.close();
     setTimeout(() => this.#relay?.close(), closeMilliseconds);
+  }
+
+  async #dial(
+    word: string,
+    { signal, purpose = 'peer' }: DialOptions,
+    dialWebRtc: (options: DialOptions) => Promise<Channel>,
+  ): Promise<Channel> {
+    const { faults } = this.#options;
+    const name = nameOf(word);
+    if (this.#isDead || faults.isFrozen) throw new RaftkvError('connect_failed', 'this tab is dead, or frozen');
+    if (faults.now.cut.has(name)) throw cutError(name);
+    const throughDoor = async (stopped: AbortSignal): Promise<Channel> =>
+      this.#dress(await this.#door.dial(word, { signal: stopped, purpose }), word, purpose, 'BroadcastChannel');
+    const overWebRtc = async (stopped: AbortSignal): Promise<Channel> => {
+      const channel = await dialWebRtc({ signal: stopped, purpose });
+      return this.#dress(channel, word, purpose, webRtcKind(channel));
+    };
+    const [first, second] = prefersWebRtc ? [overWebRtc, throughDoor] : [throughDoor, overWebRtc];
+    const isGivenUp = signal ?? new AbortController().signal;
+    try {
+      return await first(AbortSignal.any([isGivenUp, AbortSignal.timeout(patienceMilliseconds)]));
+    } catch {
+      return second(isGivenUp);
+    }
   }
 
   #welcome(channel: Channel, from: string, purpose: ChannelPurpose, kind: LinkKind): void {
