@@ -41,6 +41,11 @@ describe('a room without a server', () => {
     expect(new Set(leaders).size).toBe(1);
     await pages[1]!.locator('.link-label', { hasText: 'BroadcastChannel' }).first().waitFor({ timeout });
     await pages[1]!.locator('.flights circle').first().waitFor({ state: 'attached', timeout });
+    // Around each follower its timer; for each member the entries of its log, and how far it is agreed and applied.
+    await expect.poll(() => pages[1]!.locator('.seat .timer').count(), { timeout }).toBe(2);
+    await expect.poll(() => pages[1]!.locator('.log-row .cell.has-commit').count(), { timeout }).toBe(3);
+    await expect.poll(() => pages[1]!.locator('.log-row .cell.has-applied').count(), { timeout }).toBe(3);
+    await pages[1]!.locator('.log-strip .legend', { hasText: 'term 1' }).waitFor({ timeout });
     const { leader, others } = await splitLeader(pages);
     await leader.close();
     for (const page of others) await until(page, /You lead|You vote here/);
@@ -54,6 +59,7 @@ describe('a room without a server', () => {
     const before = await verdict(last);
     await judged(last, before.operations + 20);
     expect((await verdict(last)).violations).toBe(0);
+    await last.locator('.check-panel', { hasText: 'What tabs of this browser did.' }).waitFor();
     expect(room.complaints).toEqual([]);
   });
 
@@ -146,15 +152,45 @@ describe('a room without its majority, with two tabs left', () => {
   });
 });
 
+/** Nobody is there. */
+const stun = 'stun:127.0.0.1:9';
+
+/** Run in the page: which servers each connection is given. */
+function recordIce(): void {
+  const ice: unknown[] = [];
+  Object.assign(globalThis, { ice });
+  globalThis.RTCPeerConnection = new Proxy(RTCPeerConnection, {
+    construct: (target, [configuration]: [RTCConfiguration]) => {
+      ice.push(configuration.iceServers ?? []);
+      return new target(configuration);
+    },
+  });
+}
+
 describe('two browsers', () => {
   it('are joined by an invitation, and by nothing else; further tabs of either come in by themselves', async () => {
+    await room.setContext({ viewport: { width: 1280, height: 1000 } });
+    await room.context.addInitScript(recordIce);
     const [first] = await room.openRoom(1);
+    const servers = first!.getByRole('textbox', { name: 'STUN and TURN servers' });
+    await first!.getByText('An invitation works on one machine or local network').waitFor({ timeout });
+    await first!.getByRole('button', { name: 'Set STUN or TURN' }).click();
+    await servers.fill('example.org');
+    await first!.getByRole('button', { name: 'Keep' }).click();
+    await first!.getByRole('alert').filter({ hasText: 'is no address of a server' }).waitFor({ timeout });
+    await servers.fill(stun);
+    await first!.getByRole('button', { name: 'Keep' }).click();
+    await first!.getByText('One STUN or TURN server is set in this browser').waitFor({ timeout });
+    await first!.reload();
+    await first!.getByText('One STUN or TURN server is set in this browser').waitFor({ timeout });
+    await until(first!, 'You lead');
     await first!.getByRole('button', { name: /Invite another browser/ }).click();
     const invitation = await first!.getByRole('textbox', { name: 'Invitation for another browser' }).inputValue();
     const elsewhere = await room.browser.newContext();
+    await elsewhere.addInitScript(recordIce);
     try {
       const second = await elsewhere.newPage();
-      await second.goto(invitation);
+      await second.goto(invitation.replace('#', `?ice=${stun}#`));
       const code = second.getByRole('textbox', { name: 'Code to carry back' });
       await expect.poll(() => code.inputValue(), { timeout }).toMatch(/^\S{100,}$/);
       await first!.getByRole('textbox', { name: 'Code from the other browser' }).fill('not a code');
@@ -166,6 +202,13 @@ describe('two browsers', () => {
       await second.locator('.link-label', { hasText: 'WebRTC' }).first().waitFor({ timeout });
       expect(await stateLine(second).textContent()).not.toContain('they fail together');
       expect(second.url()).not.toContain('invited');
+      // The invitation, and the room's own connection beside it.
+      for (const page of [first!, second]) {
+        await second.getByText('One STUN or TURN server is set by the address of this page').waitFor({ timeout });
+        const given = await page.evaluate(() => (globalThis as { ice?: unknown[] }).ice ?? []);
+        expect(given.length).toBeGreaterThanOrEqual(2);
+        expect(new Set(given.map((each) => JSON.stringify(each)))).toEqual(new Set([JSON.stringify([{ urls: stun }])]));
+      }
       const third = await elsewhere.newPage();
       await third.goto(second.url());
       for (const page of [first!, second, third]) await voters(page, '3 of 3 voters here');

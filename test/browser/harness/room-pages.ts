@@ -13,6 +13,8 @@ export const wide = { viewport: { width: 1280, height: 1000 } } as const;
 
 export interface RoomPages {
   readonly browser: Browser;
+  /** Once it is set. */
+  readonly context: BrowserContext;
   /** What the console of this test's pages complained of. */
   readonly complaints: readonly string[];
   /** The profile that this test's pages are opened in, made so. Default: a wide window of who wants less motion, which costs the machine less. */
@@ -42,6 +44,9 @@ export function setRoomPages(): RoomPages {
   const pages: RoomPages = {
     get browser() {
       return browser!;
+    },
+    get context() {
+      return context!;
     },
     get complaints() {
       return complaints;

@@ -3,6 +3,7 @@
 import type { Channel } from '@raftkv/transport';
 import { openWebRtc } from '@raftkv/transport/webrtc';
 import type { RelaySignalling, WebRtc } from '@raftkv/transport/webrtc';
+import { iceOptions } from '../ice-servers.ts';
 import { openRelay } from './signalling.ts';
 
 export interface BridgesOptions {
@@ -33,6 +34,7 @@ export class Bridges {
       selfId: word,
       signalling: this.#relay,
       relayed: this.#relay.links,
+      ...iceOptions(),
       onChannel: (channel) => onBridge(channel),
     });
     this.#timer = setInterval(() => this.#look(), lookMilliseconds);

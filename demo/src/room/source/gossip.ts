@@ -4,6 +4,7 @@ import { invite } from '@raftkv/transport/webrtc';
 import type { Channel } from '@raftkv/transport';
 import { browserId } from '../browser-id.ts';
 import type { CoreWatch, MessageSeen } from '../core/core-watch.ts';
+import { iceOptions } from '../ice-servers.ts';
 import { Observable } from '../../model/observable.ts';
 import { Emitter } from './emitter.ts';
 import { Hub } from './hub.ts';
@@ -74,7 +75,7 @@ export class Gossip implements Invitations {
   }
 
   async invite(): Promise<{ readonly code: string; readonly accept: (answer: string) => Promise<void> }> {
-    const invitation = await invite();
+    const invitation = await invite(iceOptions());
     return {
       code: invitation.code,
       accept: async (answer) => this.addBridge(await invitation.accept(answer)),

@@ -9,6 +9,7 @@ import { RaftkvError } from 'raftkv';
 import type { RoomNetwork, RoomNetworkOptions } from 'raftkv/room';
 import { cutError, faultyChannel } from '../faults/faulty-channel.ts';
 import type { Faults } from '../faults/faults.ts';
+import { iceOptions } from '../ice-servers.ts';
 import type { Hub } from './hub.ts';
 import { Presence } from './presence.ts';
 import { joinSignalling, openRelay } from './signalling.ts';
@@ -62,6 +63,7 @@ export class Roads implements RoomNetwork {
       selfId: word,
       signalling: joinSignalling([hub.signalling(), ...(this.#relay === undefined ? [] : [this.#relay])]),
       ...(this.#relay === undefined ? {} : { relayed: this.#relay.links }),
+      ...iceOptions(),
       isWelcome,
       onChannel: (channel, from, purpose) => this.#welcome(channel, from, purpose, webRtcKind(channel)),
     });

@@ -4,6 +4,7 @@ import { useEffect, useState } from 'react';
 import type { ReactElement } from 'react';
 import { useLive } from '@raftkv/react';
 import { answerInvitation } from '@raftkv/transport/webrtc';
+import { iceOptions } from '../ice-servers.ts';
 import { LabPage } from '../lab/lab-page.tsx';
 import { pageLink, parseRoomPath } from '../paths.ts';
 import type { RoomPath } from '../paths.ts';
@@ -35,14 +36,14 @@ function Entrance({ path }: { readonly path: RoomAt }): ReactElement {
     let opened: TabRoom | undefined;
     const enter = (bridge: ConstructorParameters<typeof TabRoom>[0]['bridge']): void => {
       if (isLeft) return;
-      // The address is that of the room from then on, and an invitation is used up: who reloads comes back as who it was.
-      const onLink = (made: string): void => history.replaceState(undefined, '', pageLink(made));
+      // The address is that of the room from then on, and an invitation is used up: who reloads comes back as who it was, with what stands before the "#".
+      const onLink = (made: string): void => history.replaceState(undefined, '', new URL(pageLink(made)).hash);
       opened = new TabRoom({ link, bridge, onLink });
       setSource(opened);
       void opened.open();
     };
     const answer = async (invited: string): Promise<void> => {
-      const answered = await answerInvitation(invited);
+      const answered = await answerInvitation(invited, iceOptions());
       setCode(answered.code);
       enter(await answered.channel);
     };

@@ -4,6 +4,7 @@ import { useState } from 'react';
 import type { ReactElement } from 'react';
 import { Icon } from '../../parts/icon.tsx';
 import type { Invitations } from '../source/room-source.ts';
+import { IceField } from './ice-field.tsx';
 import { pageLink } from '../paths.ts';
 
 export function SharePanel({
@@ -28,6 +29,7 @@ export function SharePanel({
       </div>
       <Copyable label="Link to this room" value={link} />
       <OtherBrowser company={company} invitations={invitations} link={roomLink} />
+      <IceField />
     </section>
   );
 }
