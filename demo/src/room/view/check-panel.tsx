@@ -9,11 +9,13 @@ import type { Violation } from '../checker/register-checker.ts';
 export interface CheckPanelProps {
   readonly check: CheckView;
   readonly isRunning: boolean;
+  /** Whose operations it is about, and whose not. Undefined: nobody need ask. */
+  readonly scope?: string;
   /** Undefined: it cannot be switched. */
   readonly onSwitch: ((isOn: boolean) => void) | undefined;
 }
 
-export function CheckPanel({ check, isRunning, onSwitch }: CheckPanelProps): ReactElement {
+export function CheckPanel({ check, isRunning, scope, onSwitch }: CheckPanelProps): ReactElement {
   return (
     <section className={`panel check-panel${check.violations > 0 ? ' is-violated' : ''}`} aria-labelledby="check-title">
       <div className="panel-head">
@@ -32,6 +34,7 @@ export function CheckPanel({ check, isRunning, onSwitch }: CheckPanelProps): Rea
         )}
       </div>
       <Verdict check={check} />
+      {scope !== undefined && <p className="hollow">{scope}</p>}
       <dl className="numbers">
         <div>
           <dt>Here, a second</dt>

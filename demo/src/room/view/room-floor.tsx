@@ -109,6 +109,8 @@ function Logs({ view }: { readonly view: RoomView }): ReactElement {
   );
 }
 
+const scope = 'What tabs of this browser did. Those of other browsers are left out: their clocks cannot be compared.';
+
 function Check({ source, self }: { readonly source: RoomSource; readonly self: string | undefined }): ReactElement {
   const [check] = useState(() => new LiveCheck(browserId()));
   const [isOn, setIsOn] = useState(true);
@@ -129,7 +131,7 @@ function Check({ source, self }: { readonly source: RoomSource; readonly self: s
     workload.start();
     return () => workload.stop();
   }, [check, source, self, isOn]);
-  return <CheckPanel check={shown} isRunning={isOn} onSwitch={setIsOn} />;
+  return <CheckPanel check={shown} isRunning={isOn} scope={scope} onSwitch={setIsOn} />;
 }
 
 interface TimedNote extends RoomNote {
