@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { RaftkvError } from '@raftkv/wire';
 import type { Command } from 'commander';
 import { openControl } from './dev-control.ts';
@@ -68,6 +69,8 @@ async function dev(options: DevOptions): Promise<void> {
   }
   try {
     const running = await cluster.start();
+    // Who is killed before all founders have met is waited for by the others, for ever: until then the cluster is not up.
+    if (running === count) await cluster.whenFounded();
     if (running === count) print(greeting(members, page !== undefined));
     else if (running > 0) print(`\n${running} of ${count} members run. Ctrl-C stops them.\n`);
     if (running > 0 && options.cities) dataset.start();
@@ -102,6 +105,13 @@ class DevCluster {
     return this.#isStopping ? 0 : ready.filter(Boolean).length;
   }
 
+  /** Resolves when each member says that it is ready for clients, or does not run any more. */
+  async whenFounded(): Promise<void> {
+    for (const member of this.#members) {
+      while (member.state === 'running' && !this.#isStopping && !(await isReady(member.port))) await sleep(100);
+    }
+  }
+
   /** Rejects when all members ended by themselves. */
   whenOver(): Promise<void> {
     return this.#over;
@@ -123,6 +133,13 @@ class DevCluster {
     await Promise.all(this.#members.map((member) => member.stop()));
     this.#end();
   }
+}
+
+async function isReady(port: number): Promise<boolean> {
+  const signal = AbortSignal.timeout(5_000);
+  const answer = await fetch(`http://127.0.0.1:${port}/readyz`, { signal }).catch(() => undefined);
+  await answer?.body?.cancel();
+  return answer?.ok === true;
 }
 
 function print(text: string): void {
