@@ -94,7 +94,7 @@ export function waysWords({ missing, knowsMore }: Pick<RoomView, 'missing' | 'kn
   readonly offer: string;
   readonly confirmation: string;
 } {
-  const who = missing.length === 0 ? 'the other voters' : missing.join(', ');
+  const who = missing.length === 0 ? 'the other voters' : missing.join(' and ');
   const gone = `${who} ${missing.length === 1 ? 'is' : 'are'} gone for good`;
   const rest = `What only ${knowsMore === undefined ? 'they know' : 'others know'} is not part of it then, and voters that come back are not let in, but told.`;
   if (knowsMore !== undefined) {
@@ -106,8 +106,8 @@ export function waysWords({ missing, knowsMore }: Pick<RoomView, 'missing' | 'kn
   }
   return {
     text:
-      `If ${gone}, the room can go on with all that the log of this tab holds. Its end may be writes that were not agreed yet, whose callers ` +
-      `were told that nobody knows: they take effect then. ${rest}`,
+      `If ${gone}, the room can go on with all that the log of this tab holds. Its end may be writes that were not agreed yet, whose ` +
+      `outcome nobody was told: they take effect then. ${rest}`,
     offer: 'Go on from here …',
     confirmation: 'Go on without them',
   };
