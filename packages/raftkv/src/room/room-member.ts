@@ -19,7 +19,7 @@ import type { RoomPolicyOptions, RoomView } from './room-policy.ts';
 export interface RoomMemberOptions {
   readonly home: RoomHome;
   readonly platform: Pick<RoomPlatform, 'clock' | 'openVigil' | 'version' | 'seed'>;
-  readonly network: Pick<RoomNetwork, 'dial' | 'dialDirect'>;
+  readonly network: Pick<RoomNetwork, 'dial' | 'dialDirect' | 'networkChanged'>;
   readonly policy: RoomPolicyOptions;
   readonly electionTimeoutMilliseconds: number;
   readonly priority: number;

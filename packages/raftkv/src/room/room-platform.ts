@@ -25,6 +25,8 @@ export interface RoomNetwork {
   dial(word: string, options: DialOptions): Promise<Channel>;
   /** Without a relay, where there is one. */
   readonly dialDirect?: (word: string, options: DialOptions) => Promise<Channel>;
+  /** The machine may be on another network: for a relay that may be lost. */
+  readonly networkChanged?: () => void;
   close(): void;
 }
 
@@ -100,6 +102,8 @@ export interface RoomPlatform {
   readonly onVisibility: (listener: () => void) => () => void;
   /** Told within what may be the last turn of the page, for a while or for good. Answers what ends it. Default: nobody tells. */
   readonly onLeaving?: (listener: (how: 'frozen' | 'gone') => void) => () => void;
+  /** Told when the machine may be on another network, or on one again. Answers what ends it. Default: nobody tells. */
+  readonly onNetwork?: (listener: () => void) => () => void;
   /** Of the software. */
   readonly version: string;
   /** 32 bits, fresh each time. */

@@ -61,6 +61,12 @@ export class RoomSeat {
     return this.#kept !== undefined;
   }
 
+  /** Nobody waits for the pause after a dial that came to nothing. */
+  networkChanged(): void {
+    this.#options.network.networkChanged?.();
+    this.#member?.engine.mesh.networkChanged();
+  }
+
   /** Rejects with `storage_*`. */
   async take(home: RoomHome): Promise<void> {
     const { platform, priority, onChange, isOver } = this.#options;

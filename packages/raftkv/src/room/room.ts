@@ -43,7 +43,7 @@ export class TabInRoom<Value = unknown> {
   readonly #network: RoomNetwork;
   readonly #peers: RoomPeers;
   readonly #openedAt: number;
-  readonly #stopWatching: () => void;
+  readonly #watches: readonly ((() => void) | undefined)[];
   readonly #scene: RoomScene;
   readonly #claims: RoomClaims;
   /** Undefined: passed on, or given back. */
@@ -68,8 +68,7 @@ export class TabInRoom<Value = unknown> {
     const setAside: RaftkvError[] = [];
     for (;;) {
       const self = { word: drawWord(), domain: platform.domain };
-      const isSomeSetAside = setAside.length > 0;
-      const beginning = await beginHome(begin, slots, self, { isSomeSetAside });
+      const beginning = await beginHome(begin, slots, self, { isSomeSetAside: setAside.length > 0 });
       const { home, word, words, leftBehind } = beginning;
       ({ slots } = beginning);
       setAside.push(...beginning.setAside);
@@ -146,17 +145,18 @@ export class TabInRoom<Value = unknown> {
     });
     [this.#seat.error] = setAside;
     this.#status = new LiveValue<RoomStatus>(this.#describe());
-    const stopSeeing = platform.onVisibility(() => {
-      this.#visibleSince = platform.clock.now();
-      this.#seat.member?.setPriority(this.#priority, platform.isVisible());
-      this.#peers.tell();
-      this.#changed();
-    });
-    const stopMinding = platform.onLeaving?.((how) => (how === 'gone' ? this.abandon() : this.handOver()));
-    this.#stopWatching = () => {
-      stopSeeing();
-      stopMinding?.();
-    };
+    this.#watches = [
+      platform.onVisibility(() => this.#seenOrHidden()),
+      platform.onLeaving?.((how) => (how === 'gone' ? this.abandon() : this.handOver())),
+      platform.onNetwork?.(() => this.#seat.networkChanged()),
+    ];
+  }
+
+  #seenOrHidden(): void {
+    this.#visibleSince = this.#platform.clock.now();
+    this.#seat.member?.setPriority(this.#priority, this.#platform.isVisible());
+    this.#peers.tell();
+    this.#changed();
   }
 
   async #begin(home: RoomHome | undefined): Promise<void> {
@@ -385,7 +385,7 @@ export class TabInRoom<Value = unknown> {
 
   async #takeApart(): Promise<void> {
     this.#phase = 'left';
-    this.#stopWatching();
+    for (const stop of this.#watches) stop?.();
     const member = this.#seat.member;
     this.#peers.close();
     await (this.kv as LiveKv<Value> | undefined)?.close();

@@ -38,6 +38,7 @@ export function openRelayNetwork({ relay, iceServers }: RelayOptions, options: R
     },
     dial: (to, how) => webRtc.dial(to, how),
     dialDirect: (to, how) => webRtc.dialDirect(to, how),
+    networkChanged: () => signalling.networkChanged(),
     close: () => {
       webRtc.close();
       // What ends channels leaves through it.

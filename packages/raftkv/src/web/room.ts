@@ -7,7 +7,7 @@ import type { Room } from '../room/open-room.ts';
 import { memorySlots } from '../room/memory-slots.ts';
 import type { RoomOptions } from '../room/room-options.ts';
 import type { RoomPlatform } from '../room/room-platform.ts';
-import { presentTabPage } from './member/page-life.ts';
+import { presentTabPage, watchNetwork } from './member/page-life.ts';
 import { Vigil, pageClock } from './member/vigil.ts';
 import { askToKeep, findPrivateWindow } from './lasting.ts';
 import { profileDomain } from './room-domain.ts';
@@ -118,6 +118,7 @@ function platformFor({
       return () => document.removeEventListener('visibilitychange', listener);
     },
     onLeaving: watchLeaving,
+    onNetwork: (listener) => watchNetwork(page, listener),
     version: '0.1.0',
     seed: () => crypto.getRandomValues(new Uint32Array(1))[0]!,
   };

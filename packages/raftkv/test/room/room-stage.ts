@@ -109,6 +109,9 @@ export class Page {
   readonly doors: Door[] = [];
   readonly #listeners = new Set<() => void>();
   readonly #leaving = new Set<(how: 'frozen' | 'gone') => void>();
+  readonly #networkListeners = new Set<() => void>();
+  /** How often its network was told to look after itself. */
+  networkLooks = 0;
   readonly #claims = new Set<() => void>();
   /** Comes to pass each time that a storage of this page was closed, before whoever closed it goes on. */
   afterClosing: () => Promise<void> = () => Promise.resolve();
@@ -138,6 +141,10 @@ export class Page {
       onLeaving: (listener) => {
         this.#leaving.add(listener);
         return () => this.#leaving.delete(listener);
+      },
+      onNetwork: (listener) => {
+        this.#networkListeners.add(listener);
+        return () => this.#networkListeners.delete(listener);
       },
       openVigil: ({ onGap }) => {
         this.gap = () => onGap(60_000);
@@ -197,6 +204,11 @@ export class Page {
   show(isVisible: boolean): void {
     this.isVisible = isVisible;
     for (const listener of this.#listeners) listener();
+  }
+
+  /** The machine is on another network. */
+  move(): void {
+    for (const listener of this.#networkListeners) listener();
   }
 
   /** Closed or frozen, as pages are: it hears of it, and has no time. */
@@ -289,6 +301,7 @@ export class Stage {
         other.onChannel(pair.right, word, purpose);
         return pair.left;
       },
+      networkChanged: () => (page.networkLooks += 1),
       close: () => {
         page.doors.splice(page.doors.indexOf(door), 1);
         this.tellPresence();

@@ -10,7 +10,8 @@ import { presentTabPage } from '../member/page-life.ts';
 import { profileDomain } from '../room-domain.ts';
 import type { TabMember } from '../member/tab-member.ts';
 import type { TabMemberStatus } from '../member/tab-options.ts';
-import type { PageEvent, PageMessage, ToldError, TravellingOptions, WorkerMessage } from './talk.ts';
+import { passOnPage } from './moved-page.ts';
+import type { PageMessage, ToldError, TravellingOptions, WorkerMessage } from './talk.ts';
 
 export interface OffThreadMemberOptions extends TravellingOptions {
   /** Makes a worker whose script calls `serveTabMember`; called again if it dies. */
@@ -206,16 +207,7 @@ class MemberInWorker implements OffThreadMember {
   }
 
   #listen(): void {
-    const { window, document } = this.#page;
-    const { signal } = this.#stopListening;
-    const tell = (heard: Event): void => {
-      const { persisted = false } = heard as Partial<PageTransitionEvent>;
-      const event = heard.type as PageEvent;
-      this.#post({ type: 'page', event, visibility: document.visibilityState, persisted });
-    };
-    for (const event of ['pagehide', 'pageshow'] as const) window.addEventListener(event, tell, { signal });
-    const ofDocument = ['visibilitychange', 'freeze', 'resume'] as const;
-    for (const event of ofDocument) document.addEventListener(event, tell, { signal });
+    passOnPage(this.#page, (message) => this.#post(message), this.#stopListening.signal);
   }
 
   #end(): void {

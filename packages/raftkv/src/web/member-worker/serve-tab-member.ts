@@ -5,9 +5,9 @@ import { borrowPeerConnections } from '@raftkv/transport/webrtc';
 import type { PeerConnectionConstructor } from '@raftkv/transport/webrtc';
 import { RaftkvError } from '@raftkv/wire';
 import { openTabMember } from '../member/open-tab-member.ts';
-import type { TabPage } from '../member/page-life.ts';
 import type { TabMember } from '../member/tab-member.ts';
 import type { OpenTabNetwork, TabMemberEvent } from '../member/tab-options.ts';
+import { MovedPage } from './moved-page.ts';
 import type { PageMessage, ToldError, WorkerMessage } from './talk.ts';
 
 export interface ServeTabMemberOptions {
@@ -102,23 +102,4 @@ async function close(member: TabMember, handOver: boolean, post: (message: Worke
 function told(error: unknown): ToldError {
   const { code, message, definite } = RaftkvError.from(error);
   return { code, message, definite };
-}
-
-/** The page as its worker has it. */
-class MovedPage implements TabPage {
-  readonly window = new EventTarget();
-  readonly document = Object.assign(new EventTarget(), { visibilityState: 'hidden' as DocumentVisibilityState });
-  readonly locks = navigator.locks as LockManager | undefined;
-  isMobile = false;
-
-  begin({ visibility, isMobile }: Open): void {
-    this.document.visibilityState = visibility;
-    this.isMobile = isMobile;
-  }
-
-  hear({ event, visibility, persisted }: Extract<PageMessage, { type: 'page' }>): void {
-    this.document.visibilityState = visibility;
-    const target = event.startsWith('page') ? this.window : this.document;
-    target.dispatchEvent(Object.assign(new Event(event), { persisted }));
-  }
 }

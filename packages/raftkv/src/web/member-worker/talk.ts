@@ -13,8 +13,8 @@ export interface ToldError {
 
 export type ToldStatus = Omit<TabMemberStatus, 'error'> & { readonly error: ToldError | undefined };
 
-/** The events of a page that a member cares for. */
-export type PageEvent = 'visibilitychange' | 'pagehide' | 'pageshow' | 'freeze' | 'resume';
+/** The events of a page that a member cares for, `change` of its connection. */
+export type PageEvent = 'visibilitychange' | 'pagehide' | 'pageshow' | 'freeze' | 'resume' | 'online' | 'change';
 
 /** To the worker. */
 export type PageMessage =

@@ -43,7 +43,21 @@ export function watchPageLife({ window, document, connection }: TabPage, watcher
   document.addEventListener('freeze', () => watcher.onLeaving(), { signal });
   document.addEventListener('resume', () => watcher.onResumed(), { signal });
   // After those above: a new life, if one begins, dials by itself.
-  const network = (): void => watcher.onNetwork();
+  const stopNetwork = watchNetwork({ window, document, connection }, () => watcher.onNetwork());
+  return () => {
+    end.abort();
+    stopNetwork();
+  };
+}
+
+/** The machine may be on another network, or on one again. Answers the function that ends it. */
+export function watchNetwork(
+  { window, document, connection }: Pick<TabPage, 'window' | 'document' | 'connection'>,
+  onNetwork: () => void,
+): () => void {
+  const end = new AbortController();
+  const { signal } = end;
+  const network = (): void => onNetwork();
   window.addEventListener('online', network, { signal });
   window.addEventListener('pageshow', network, { signal });
   document.addEventListener('resume', network, { signal });

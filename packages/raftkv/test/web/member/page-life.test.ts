@@ -1,9 +1,10 @@
 // What a page tells of its life, and of its network, to the member in it.
 import { describe, expect, it } from 'vitest';
+import { MovedPage, passOnPage } from '../../../src/web/member-worker/moved-page.ts';
 import { watchPageLife } from '../../../src/web/member/page-life.ts';
 import { PlayedNetwork, PlayedTab } from './played-tabs.ts';
 
-function watchedPage() {
+function watchedPage({ isMoved = false } = {}) {
   const document = Object.assign(new EventTarget(), { visibilityState: 'visible' as DocumentVisibilityState });
   const page = {
     window: new EventTarget(),
@@ -13,7 +14,11 @@ function watchedPage() {
     isMobile: false,
   };
   const told: string[] = [];
-  const end = watchPageLife(page, {
+  const over = new AbortController();
+  const moved = new MovedPage();
+  // As if the worker's turn were the page's.
+  passOnPage(page, (said) => moved.hear(structuredClone(said)), over.signal);
+  const stop = watchPageLife(isMoved ? moved : page, {
     onHidden: () => told.push('hidden'),
     onShown: () => told.push('shown'),
     onLeaving: () => told.push('leaving'),
@@ -21,6 +26,7 @@ function watchedPage() {
     onRestored: () => told.push('restored'),
     onNetwork: () => told.push('network'),
   });
+  const end = (): void => (isMoved ? over.abort() : stop());
   const say = (target: EventTarget, type: string, details = {}): string[] => {
     target.dispatchEvent(Object.assign(new Event(type), details));
     return told.splice(0);
@@ -29,19 +35,25 @@ function watchedPage() {
 }
 
 describe('a page', () => {
-  it('tells of another network whenever there may be one: after its own life, which may begin anew', () => {
-    const { page, document, say, end } = watchedPage();
-    expect(say(page.window, 'online')).toEqual(['network']);
-    expect(say(page.connection, 'change')).toEqual(['network']);
-    expect(say(document, 'resume')).toEqual(['resumed', 'network']);
-    expect(say(page.window, 'pageshow', { persisted: true })).toEqual(['restored', 'network']);
-    expect(say(document, 'visibilitychange')).toEqual(['shown', 'network']);
-    document.visibilityState = 'hidden';
-    expect(say(document, 'visibilitychange')).toEqual(['hidden']);
-    expect(say(document, 'freeze')).toEqual(['leaving']);
-    end();
-    expect(say(page.window, 'online')).toEqual([]);
-  });
+  it.each([
+    ['', { isMoved: false }],
+    [', to a member in a worker too', { isMoved: true }],
+  ])(
+    'tells of another network whenever there may be one: after its own life, which may begin anew%s',
+    (_where, how) => {
+      const { page, document, say, end } = watchedPage(how);
+      expect(say(page.window, 'online')).toEqual(['network']);
+      expect(say(page.connection, 'change')).toEqual(['network']);
+      expect(say(document, 'resume')).toEqual(['resumed', 'network']);
+      expect(say(page.window, 'pageshow', { persisted: true })).toEqual(['restored', 'network']);
+      expect(say(document, 'visibilitychange')).toEqual(['shown', 'network']);
+      document.visibilityState = 'hidden';
+      expect(say(document, 'visibilitychange')).toEqual(['hidden']);
+      expect(say(document, 'freeze')).toEqual(['leaving']);
+      end();
+      expect(say(page.window, 'online')).toEqual([]);
+    },
+  );
 
   it('has its member dial at once whom it cannot reach, and its network look after itself', async () => {
     const network = new PlayedNetwork();
