@@ -9,6 +9,8 @@ import { build, defaultClientConditions } from 'vite';
 
 const packages = join(import.meta.dirname, '../../../packages');
 const pagesFolder = join(import.meta.dirname, '../pages');
+/** Pages about what is behind the door of a package: nobody else may reach that. */
+const insidePages = join(packages, 'raftkv/test/web/pages');
 
 export interface Site {
   /** Where the page of this name is; by default under a name that browsers trust as they trust https. */
@@ -21,7 +23,7 @@ export type SiteBuild = 'sources' | 'production';
 
 const defaultBuild: SiteBuild = process.env.RAFTKV_BUILD === 'production' ? 'production' : 'sources';
 
-/** Serves `test/browser/pages/<name>.ts`, each as a module in an empty page. */
+/** Serves `test/browser/pages/<name>.ts`, or `<name>.ts` of `raftkv`'s own pages, each as a module in an empty page. */
 export async function serveSite(pages: readonly string[], from: SiteBuild = defaultBuild): Promise<Site> {
   const files = await bundle(pages, from);
   const server = createServer((request, response) => {
@@ -79,6 +81,11 @@ async function bundle(pages: readonly string[], from: SiteBuild): Promise<Readon
   return files;
 }
 
+function fileOf(page: string): string {
+  const file = join(pagesFolder, `${page}.ts`);
+  return existsSync(file) ? file : join(insidePages, `${page}.ts`);
+}
+
 async function bundlePage(page: string, from: SiteBuild): Promise<ReadonlyMap<string, string>> {
   if (from === 'production') makeProductionBuild();
   const made = await build({
@@ -95,7 +102,7 @@ async function bundlePage(page: string, from: SiteBuild): Promise<ReadonlyMap<st
       target: 'es2023',
       modulePreload: false,
       rolldownOptions: {
-        input: { [page]: join(pagesFolder, `${page}.ts`) },
+        input: { [page]: fileOf(page) },
         output: { entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js' },
         preserveEntrySignatures: 'strict',
       },

@@ -1,7 +1,7 @@
 // The page of the suite about what a profile keeps of a room: its storages, as one tab has them, in reach of what a test evaluates in the tab.
 import { RaftkvError } from '@raftkv/wire';
-import type { RoomSlot, RoomSlots } from '../../../packages/raftkv/src/room/room-platform.ts';
-import { indexedDbSlots } from '../../../packages/raftkv/src/web/room-slots.ts';
+import type { RoomSlot, RoomSlots } from '../../../src/room/room-platform.ts';
+import { indexedDbSlots } from '../../../src/web/room-slots.ts';
 
 const slots: RoomSlots = indexedDbSlots('lab');
 let held: RoomSlot | undefined;
