@@ -8,8 +8,7 @@ import type { Answer, CallKind, CallOutcome, Request } from './call.ts';
 import { checkCallOptions, checkedKey, checkedLevel, checkedNumber, checkedRange } from './checks.ts';
 import type { Codec } from './codec.ts';
 import { decodeValue, encodeValue } from './coding.ts';
-import { batchCommand, batchOp, batchOpResult, txnCommand, txnResult } from './commands.ts';
-import type { TxnParts } from './commands.ts';
+import { batchCommand, batchOp, batchOpResult } from './commands.ts';
 import type { CallOptions, Dispatcher } from './dispatcher.ts';
 import type { Entry, UserKey, View } from './entry.ts';
 import { toOptionalEntry } from './entry.ts';
@@ -34,10 +33,12 @@ import type {
 import type { Kv } from './kv.ts';
 import type { Settings } from './options.ts';
 import { loadWatches, makeWatch } from './make-watch.ts';
+import { loadRare, withRare } from './rare.ts';
 import { Scan } from './scan.ts';
 import type { PageRequest } from './scan.ts';
 import { Session } from './session.ts';
 import { Txn } from './txn.ts';
+import type { TxnParts } from './txn-shapes.ts';
 import type { Watch } from './watch.ts';
 
 /** How long closing waits for the cluster to forget the session. */
@@ -188,12 +189,14 @@ export class Client<Value, K extends UserKey> implements Kv<Value, K> {
   }
 
   async #commit(parts: TxnParts<Value>, options: RequestOptions): Promise<TxnResult<Value, K>> {
-    let command: TxnCommand;
-    return this.#write(
-      () => (command = txnCommand(this.#codec, parts)),
-      options,
-      (answer) => txnResult(this.#view, command, expectType(answer, 'txn')),
-    );
+    return withRare(this.#settings, options, ({ txnCommand, txnResult }) => {
+      let command: TxnCommand;
+      return this.#write(
+        () => (command = txnCommand(this.#codec, parts)),
+        options,
+        (answer) => txnResult(this.#view, command, expectType(answer, 'txn')),
+      );
+    });
   }
 
   watch<T extends Value = Value>(range: RangeInput, options: WatchOptions = {}): Watch<T, K> {
@@ -275,7 +278,7 @@ export class Client<Value, K extends UserKey> implements Kv<Value, K> {
 
   /** Loads what a page may need later, where it is not there yet. Rejects if it cannot be had now. Not part of `Kv`. */
   prefetch(): Promise<unknown> {
-    return loadWatches();
+    return Promise.all([loadWatches(), loadRare()]);
   }
 
   async compact(revision: number, options: RequestOptions = {}): Promise<void> {
@@ -287,7 +290,9 @@ export class Client<Value, K extends UserKey> implements Kv<Value, K> {
   }
 
   status(options: RequestOptions & { readonly endpoint?: string } = {}): Promise<NodeStatus> {
-    return this.ask('read', () => ({ type: 'status', id: 0 }), options, expectStatus);
+    return withRare(this.#settings, options, () =>
+      this.ask('read', () => ({ type: 'status', id: 0 }), options, expectStatus),
+    );
   }
 
   statusOfAll(options: RequestOptions = {}): Promise<readonly EndpointStatus[]> {

@@ -1,12 +1,9 @@
 // Makes watches whose code is loaded with the first of them: most pages look at live queries alone. In a page's production build this stands in the place of
 // `make-watch.ts`; what it makes does what a Watch does, a moment later.
-import { RaftkvError } from '@raftkv/wire';
+import type { RaftkvError } from '@raftkv/wire';
 import type { UserKey } from './entry.ts';
+import { loadLater } from './load-later.ts';
 import type { Watch, WatchChange, WatchContext } from './watch.ts';
-
-/** Before each further attempt, ten times as long as before the last one. A browser may say at once, and again, that it has no network. */
-const firstPauseMilliseconds = 100;
-const longestPauseMilliseconds = 1_000;
 
 export function makeWatch<Value, K extends UserKey>(context: WatchContext<Value, K>): Watch<Value, K> {
   return new LateWatch(context) as unknown as Watch<Value, K>;
@@ -28,7 +25,7 @@ class LateWatch<Value, K extends UserKey> implements AsyncIterableIterator<Watch
 
   constructor(context: WatchContext<Value, K>) {
     this.#context = context;
-    this.#loading = this.#load(firstPauseMilliseconds);
+    this.#loading = this.#load();
     // Told to whoever asks it for something.
     this.#loading.catch(() => this.#end());
   }
@@ -79,15 +76,8 @@ class LateWatch<Value, K extends UserKey> implements AsyncIterableIterator<Watch
     this.#context.onEnd(this as unknown as Watch<Value, K>);
   }
 
-  async #load(pauseMilliseconds: number): Promise<Watch<Value, K>> {
-    const { settings } = this.#context;
-    try {
-      const { Watch: Loaded } = await import('./watch.ts');
-      return (this.#watch = new Loaded({ ...this.#context, onEnd: () => this.#end() }));
-    } catch (error) {
-      if (pauseMilliseconds > longestPauseMilliseconds) throw RaftkvError.from(error, 'connect_failed');
-      await new Promise<void>((resolve) => void settings.clock.schedule(resolve, pauseMilliseconds));
-      return this.#load(10 * pauseMilliseconds);
-    }
+  async #load(): Promise<Watch<Value, K>> {
+    const { Watch: Loaded } = await loadLater(this.#context.settings.clock, () => import('./watch.ts'));
+    return (this.#watch = new Loaded({ ...this.#context, onEnd: () => this.#end() }));
   }
 }

@@ -4,7 +4,7 @@ export { dialEndpoint } from './dial.ts';
 export { Scan } from './scan.ts';
 export { settle } from './options.ts';
 export { toEntry, toKeyEntry, viewOf } from './entry.ts';
-export { batchCommand, batchOpResult, txnCommand } from './commands.ts';
+export { batchCommand, batchOpResult } from './commands.ts';
 export { json } from './codec.ts';
 export { checkedKey, checkedLevel, checkedNumber, checkedRange } from './checks.ts';
 

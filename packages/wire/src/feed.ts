@@ -4,7 +4,7 @@ import type { Change, ChangeEvent, DeleteEvent, KeyRange, KeyValue, PutEvent } f
 import { RaftkvError } from './error.ts';
 import { boxed, fields, key, list, tagged, uint } from './layout.ts';
 import type { Layout } from './layout.ts';
-import { entries, entry } from './result.ts';
+import { entries, entry } from './plain-result.ts';
 import { decodeVersioned, encodeVersioned } from './versioned.ts';
 
 /**

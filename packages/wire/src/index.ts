@@ -27,6 +27,7 @@ export { bin, bool, boxed, fields, list, optional, positive, tagged, text, uint 
 export { snapshotMeta, snapshotMetaV1, snapshotMetaV2 } from './entry.ts';
 export { decodeVersioned, encodeVersioned } from './versioned.ts';
 export { decodeAdminRequest, decodeAdminResult, encodeAdminRequest, encodeAdminResult } from './admin.ts';
+export { loadRareLayouts } from './rare.ts';
 export { Slab } from './slab.ts';
 export { crc32c } from './crc32c.ts';
 export { hmacSha256, sha256 } from './sha256.ts';

@@ -15,8 +15,10 @@ import { decodeFrame, encodeFrame, encodeFrames } from './frame.ts';
 import { bin, bool, boxed, fields, key, list, optional, positive, tagged, text, uint } from './layout.ts';
 import type { Layout } from './layout.ts';
 import type { Reader } from './reader.ts';
-import { entry, optionalEntry, result } from './result.ts';
-import { members, status } from './status.ts';
+import { members } from './member-address.ts';
+import { entry, optionalEntry } from './plain-result.ts';
+import { status } from './rare.ts';
+import { result } from './result.ts';
 
 const id = fields({ id: uint });
 const revisionOfId = fields({ id: uint, revision: uint });

@@ -1,12 +1,8 @@
-// The layout of members' addresses and of a node's status.
-import type { MemberAddress, MemberLink, NodeStatus } from './client.ts';
+// The layout of a node's status.
+import type { MemberLink, NodeStatus } from './client.ts';
 import { bool, boxed, fields, float, list, oneOf, optional, text, uint } from './layout.ts';
 import type { Layout } from './layout.ts';
-
-const address = { id: text, name: text, address: text };
-
-/** One array of three elements a member. */
-export const members: Layout<readonly MemberAddress[]> = list(fields(address));
+import { address } from './member-address.ts';
 
 type StatusMember = NodeStatus['members'][number];
 

@@ -4,7 +4,8 @@ import type { Compare, KeyRange } from '@raftkv/kv';
 import { RaftkvError, decodeCommand, encodeCommand, keyFrom, keyToBytes, rangeFrom } from '@raftkv/wire';
 import type { FoundEntry, Limits, RangeInput } from '@raftkv/wire';
 import type { BatchOp, BatchResult, Codec, Condition, TxnOp, UserKey } from '@raftkv/client';
-import { batchCommand, batchOpResult, toEntry, txnCommand } from '@raftkv/client/parts';
+import { batchCommand, batchOpResult, toEntry } from '@raftkv/client/parts';
+import { txnCommand } from '@raftkv/client/txn-shapes';
 import type { Answer, View } from '@raftkv/client/parts';
 import type { Reach } from './item.ts';
 
