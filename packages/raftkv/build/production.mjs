@@ -5,6 +5,7 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { minify } from 'terser';
 import { build, defaultClientConditions } from 'vite';
+import { findNames, placeholder } from './find-names.mjs';
 import { findOrder } from './find-order.mjs';
 import { analyse, packages } from './program.mjs';
 import { order } from './statement-order.mjs';
@@ -25,7 +26,22 @@ const shared = {
 };
 
 /** Modules that load the code behind them when it is needed, in the place of those that have it. */
-const later = { 'client/src/make-watch.ts': 'client/src/make-watch-later.ts' };
+const later = {
+  'client/src/make-watch.ts': 'client/src/make-watch-later.ts',
+  'client/src/rare.ts': 'client/src/rare-later.ts',
+  'wire/src/rare.ts': 'wire/src/rare-later.ts',
+};
+
+/** What is loaded later for calls, and for names of replicas: the modules that those in `later` import, and what only these need. */
+const calls = [
+  'raftkv/src/web/tab-name.ts',
+  'client/src/watch.ts',
+  'client/src/txn-shapes.ts',
+  'wire/src/flow.ts',
+  'wire/src/rare-layouts.ts',
+  'wire/src/compare.ts',
+  'wire/src/status.ts',
+];
 
 /** Says whether what only Node needs is wanted. */
 const forNode = join(packages, 'wire/src/build.ts');
@@ -42,22 +58,25 @@ const { namesFor } = analysed;
 editsOf = analysed.editsOf;
 
 const plain = await bundle();
-const names = namesFor(plain.map(({ code }) => code).join(''));
-// The same in each file.
-const nameCache = {
-  props: { props: Object.fromEntries(Object.entries(names).map(([name, short]) => [`$${name}`, short])) },
-};
+const namesFile = join(import.meta.dirname, 'names.json');
+const chosen = namesFor(plain.map(({ code }) => code).join(''), JSON.parse(readFileSync(namesFile, 'utf8')));
 const orderFile = join(import.meta.dirname, 'order.json');
 mkdirSync(folder, { recursive: true });
-for (const { fileName, code, map } of plain) {
-  if (fileName === 'index.js' && process.argv[2] === '--find-order') await improveOrder(code);
-  const program = await parsed(code);
-  if (fileName === 'index.js') order(program, code, readOrder());
-  // A file that only passes on what others export is of no source.
-  const sourceMap = map !== null && { content: map, filename: fileName, url: `${fileName}.map` };
-  const shrunk = await shrink(program, { format: { preserve_annotations: true }, sourceMap });
-  if (sourceMap) writeWhole(`${fileName}.map`, shrunk.map);
-  writeWhole(fileName, shrunk.code);
+if (process.argv[2] === '--find-order') await improveOrder();
+if (process.argv[2] === '--find-names') await improveNames();
+else await write(chosen.names);
+
+/** All files, with these names, the same in each. */
+async function write(names) {
+  for (const { fileName, code, map } of plain) {
+    const program = await parsed(code);
+    if (fileName === 'index.js') order(program, code, readOrder());
+    // A file that only passes on what others export is of no source.
+    const sourceMap = map !== null && { content: map, filename: fileName, url: `${fileName}.map` };
+    const shrunk = await shrink(program, names, { format: { preserve_annotations: true }, sourceMap });
+    if (sourceMap) writeWhole(`${fileName}.map`, shrunk.map);
+    writeWhole(fileName, shrunk.code);
+  }
 }
 
 /** Suites that run side by side may build, and read, at the same time. */
@@ -67,14 +86,15 @@ function writeWhole(name, text) {
   renameSync(unfinished, join(folder, name));
 }
 
-function shrink(program, output) {
+function shrink(program, names, output) {
+  const short = Object.entries(names).map(([name, to]) => [`$${name}`, to]);
   return minify(program, {
     module: true,
     ecma: 2020,
     // That getters only read is seen to by `program.mjs`.
     compress: { passes: 3, pure_getters: true },
     mangle: { properties: { regex: anyOf(Object.keys(names)), builtins: true } },
-    nameCache: structuredClone(nameCache),
+    nameCache: { props: { props: Object.fromEntries(short) } },
     ...output,
   });
 }
@@ -88,10 +108,21 @@ function readOrder() {
   return JSON.parse(readFileSync(orderFile, 'utf8'));
 }
 
-async function improveOrder(code) {
-  const { ast } = await shrink(await parsed(code), { format: { ast: true, code: false } });
+async function improveOrder() {
+  const { code } = plain.find(({ fileName }) => fileName === 'index.js');
+  const { ast } = await shrink(await parsed(code), chosen.names, { format: { ast: true, code: false } });
   const found = findOrder(ast, code, readOrder(), Number(process.argv[3] ?? 5_000));
   writeFileSync(orderFile, `${JSON.stringify(found, undefined, 2)}\n`);
+}
+
+/** What is tried has placeholders for the names, from the files to what an app's bundler makes of them. The names found are for the next build. */
+async function improveNames() {
+  const { codeOfPage } = await import('../../../test/bundle-size.mjs');
+  await write(Object.fromEntries(Object.keys(chosen.names).map((name, i) => [name, placeholder(i)])));
+  const codes = await codeOfPage();
+  await write(chosen.names);
+  const found = findNames({ ...chosen, codes, trials: Number(process.argv[3] ?? 20_000) });
+  writeFileSync(namesFile, `${JSON.stringify(found, undefined, 2)}\n`);
 }
 
 async function bundle() {
@@ -117,6 +148,11 @@ async function bundle() {
         output: {
           entryFileNames: '[name].js',
           chunkFileNames: '[name].js',
+          // What is not asked for in the first moment is one file, which costs less than three.
+          codeSplitting: {
+            includeDependenciesRecursively: false,
+            groups: [{ name: 'calls', test: (id) => calls.includes(relative(packages, id)) }],
+          },
           sourcemapPathTransform: asInstalled,
           sourcemapExcludeSources: true,
           banner: '/*! raftkv, MIT; with parts of idb-keyval by Jake Archibald, Apache-2.0 */',

@@ -3,7 +3,9 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
+import { Meetings } from './meetings.mjs';
 import { editsIn, isForServers, withoutIt } from './shorter-code.mjs';
+import { ShortNames } from './short-names.mjs';
 
 export const packages = join(import.meta.dirname, '../..');
 
@@ -24,6 +26,7 @@ export function analyse({ entry, bundled, shared }) {
   const kept = new Kept(checker);
   for (const door of doors) kept.keepDoor(program.getSourceFile(join(packages, door, 'index.ts')));
   const shortNames = new ShortNames(checker);
+  const meetings = new Meetings(checker, (symbol) => shortNames.nameOf(symbol));
   const used = new Set();
   const edits = new Map();
   for (const file of files) {
@@ -35,6 +38,7 @@ export function analyse({ entry, bundled, shared }) {
         return false;
       }
       kept.keepNamedByText(node);
+      meetings.look(node);
       const name = propertyName(node);
       if (name !== undefined) {
         used.add(name.text);
@@ -49,7 +53,10 @@ export function analyse({ entry, bundled, shared }) {
     edits.set(file, texts);
   }
   const names = [...used].filter((name) => !kept.names.has(name));
-  return { namesFor: (code) => shortNames.choose(code, names, kept.names), editsOf: (path) => edits.get(path) ?? [] };
+  return {
+    namesFor: (code, known) => shortNames.choose({ code, names, taken: kept.names, meetings, known }),
+    editsOf: (path) => edits.get(path) ?? [],
+  };
 }
 
 function readOptions() {
@@ -244,101 +251,8 @@ class Kept {
   }
 }
 
-/** Those that names of variables are made of, most used first. No more of them: the fewer different letters there are, the better it compresses. */
-const letters = 'etnriaoscludfpmh';
-
-/**
- * What properties are called. `#name` becomes a property like any other, which nobody outside knows all the same: every class has the same names for its
- * own, beginning with the one that it uses most, and one that extends another goes on after those. A name that no object of such a class has may be the same.
- */
-class ShortNames {
-  #checker;
-  /** Of each class the names that stand for its private ones, inherited ones first, and what else its objects have. */
-  #privates = new Map();
-
-  constructor(checker) {
-    this.#checker = checker;
-  }
-
-  editsIn(node) {
-    // A property that is undefined need not be there: its name is that of no other.
-    if (isBare(node)) {
-      this.#privatesOf(node.parent);
-      return [{ start: node.getStart(), end: node.end, text: '' }];
-    }
-    if (!ts.isPrivateIdentifier(node) || isBare(node.parent)) return [];
-    const [declaration] = this.#checker.getSymbolAtLocation(node).declarations;
-    const text = this.#privatesOf(declaration.parent).get(node.text);
-    return [{ start: node.getStart(), end: node.end, text }];
-  }
-
-  #privatesOf(owner) {
-    let names = this.#privates.get(owner);
-    if (names !== undefined) return names;
-    const inherited = this.#baseOf(owner);
-    names = new Map(inherited === undefined ? [] : [...this.#privatesOf(inherited)].map(([, name], i) => [i, name]));
-    const counts = new Map();
-    walk(owner, (node) => {
-      if (ts.isPrivateIdentifier(node)) counts.set(node.text, (counts.get(node.text) ?? 0) + 1);
-    });
-    for (const [name] of [...counts].toSorted(([, a], [, b]) => b - a)) names.set(name, `private${names.size}`);
-    this.#privates.set(owner, names);
-    return names;
-  }
-
-  #baseOf(owner) {
-    const clause = owner.heritageClauses?.find(({ token }) => token === ts.SyntaxKind.ExtendsKeyword);
-    const { symbol } = clause === undefined ? {} : this.#checker.getTypeAtLocation(clause.types[0]);
-    return symbol?.declarations.find((each) => ts.isClassLike(each) && isOurs(each));
-  }
-
-  /** A short name for each of the names and the private ones, shorter where `code` has it more often; none of `taken`. */
-  choose(code, names, taken) {
-    const counts = new Map();
-    for (const [name] of code.matchAll(/(?<=\.)\w+|\w+(?=[:(])/g)) counts.set(name, (counts.get(name) ?? 0) + 1);
-    const rivals = new Map();
-    for (const [owner, privates] of this.#privates) {
-      for (const { name } of this.#checker.getTypeAtLocation(owner).getProperties()) {
-        const before = rivals.get(name) ?? [];
-        if (before.length < privates.size) rivals.set(name, [...privates.values()]);
-      }
-    }
-    const privates = [...new Set([...this.#privates.values()].flatMap((each) => [...each.values()]))];
-    const isPrivate = (name) => name.startsWith('private');
-    const chosen = new Map();
-    const users = new Map();
-    const all = [...privates, ...names].toSorted((a, b) => (counts.get(b) ?? 0) - (counts.get(a) ?? 0));
-    for (const name of all) {
-      const mine = isPrivate(name);
-      const isFree = (short) =>
-        !taken.has(short) &&
-        (users.get(short) ?? []).every((other) => {
-          if (isPrivate(other) === mine) return false;
-          return !(rivals.get(mine ? other : name) ?? []).includes(mine ? name : other);
-        });
-      for (let i = 0; !chosen.has(name); i += 1) {
-        const short = shortName(i);
-        if (!isFree(short)) continue;
-        chosen.set(name, short);
-        users.set(short, [...(users.get(short) ?? []), name]);
-      }
-    }
-    return Object.fromEntries(chosen);
-  }
-}
-
 function isModule({ symbol }) {
   return symbol !== undefined && (symbol.flags & ts.SymbolFlags.ValueModule) !== 0;
-}
-
-function isBare(node) {
-  return ts.isPropertyDeclaration(node) && node.initializer === undefined;
-}
-
-/** The shortest come first. */
-function shortName(i) {
-  const rest = Math.floor(i / letters.length);
-  return (rest === 0 ? '' : shortName(rest - 1)) + letters[i % letters.length];
 }
 
 function isOfOurs(type) {
