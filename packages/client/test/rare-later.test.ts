@@ -3,7 +3,6 @@ import { describe, expect, it, vi } from 'vitest';
 import { FakeCluster, client } from './fake-cluster.ts';
 
 vi.mock('../src/rare.ts', () => import('../src/rare-later.ts'));
-vi.mock('../../wire/src/rare.ts', () => import('../../wire/src/rare-later.ts'));
 
 describe('calls that are loaded later', () => {
   it('commit transactions and writes with conditions, from the first one on', async () => {
@@ -44,7 +43,6 @@ describe('calls that are loaded later', () => {
   it('say that they cannot be had, and that nothing was done', async () => {
     vi.resetModules();
     vi.doMock('../src/rare.ts', () => import('../src/rare-later.ts'));
-    vi.doMock('../../wire/src/rare.ts', () => import('../../wire/src/rare-later.ts'));
     vi.doMock('../src/txn-shapes.ts', () => {
       throw new TypeError('Failed to fetch dynamically imported module');
     });
