@@ -26,11 +26,11 @@ export function viewLab(members: readonly LabMember[], canReach: (a: LabMember, 
     voters: 3,
     quorum: there > 1 ? 'works' : 'lost',
     missing: [],
+    knowsMore: undefined,
+    isMember: false,
     epoch: 1,
     isSuperseded: false,
     others: 0,
-    storage: { kind: 'memory', why: 'asked', error: undefined, words: 'It keeps nothing.' },
-    departure: undefined,
     warnings: [],
   };
 }
