@@ -28,6 +28,7 @@ export { snapshotMeta, snapshotMetaV1, snapshotMetaV2 } from './entry.ts';
 export { decodeVersioned, encodeVersioned } from './versioned.ts';
 export { decodeAdminRequest, decodeAdminResult, encodeAdminRequest, encodeAdminResult } from './admin.ts';
 export { loadRareLayouts } from './rare.ts';
+export { tabWarnings } from './tab-warnings.ts';
 export { Slab } from './slab.ts';
 export { crc32c } from './crc32c.ts';
 export { hmacSha256, sha256 } from './sha256.ts';

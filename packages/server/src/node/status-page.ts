@@ -1,5 +1,6 @@
 // The page at `/` until an application brings its own: what this member says of itself and of its cluster, as plain HTML
 // without scripts or anything from elsewhere. Readable on a phone, in light and dark.
+import { tabWarnings } from '@raftkv/wire';
 import type { NodeStatus } from '@raftkv/wire';
 
 export const statusPageHeaders = {
@@ -27,6 +28,7 @@ export function renderStatusPage(status: NodeStatus): string {
 ${definitions(status)}
 <h2>Members</h2>
 ${members(status)}
+${warnings(status)}
 <nav aria-label="More about this member">
 <ul>
 <li><a href="/health">Health</a></li>
@@ -87,6 +89,12 @@ function members(status: NodeStatus): string {
 ${rows.join('\n')}
 </tbody>
 </table></div>`;
+}
+
+function warnings(status: NodeStatus): string {
+  return tabWarnings(status.members)
+    .map((warning) => `<p>${escapeHtml(warning)}.</p>`)
+    .join('\n');
 }
 
 const styles = `

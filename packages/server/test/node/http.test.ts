@@ -99,6 +99,19 @@ describe('routes', () => {
     expect(titles).toBe('raftkv: &#60;script&#62;alert(1)&#60;/script&#62;');
   });
 
+  it('says on that page which voters are tabs, and how many fail together', async () => {
+    const { base, node } = await start();
+    const status = node.status();
+    expect((await get(base, '/')).text).not.toContain('failure domain');
+    const member = status.members[0]!;
+    const tabs = ['tab1', 'tab2'].map((name) => ({ ...member, id: name, name, kind: 'tab' as const, domain: 'b<1' }));
+    node.status = () => ({ ...status, members: [member, ...tabs] });
+    const { text } = await get(base, '/');
+    expect(text).toContain('2 of 3 voters are tabs, they are never a quorum without the voters of Node');
+    expect(text).toContain('the voters are 2 failure domains');
+    expect(text).not.toContain('b<1');
+  });
+
   it('lets an application bring its own page and assets, but not take the other routes', async () => {
     const { base } = await start({
       page: (request, response) => {

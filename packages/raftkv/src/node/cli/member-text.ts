@@ -1,7 +1,7 @@
 // How the members of a cluster are shown: to people a line each, to programs as one JSON document.
 import type { ClusterMember, ClusterMembers } from '@raftkv/client';
+import { tabWarnings } from '@raftkv/wire';
 import { table } from './status-text.ts';
-import { tabWarnings } from './tab-text.ts';
 
 export function describeMembers({ clusterId, isChanging, leaderId, members }: ClusterMembers): string {
   const hasTabs = members.some(({ kind }) => kind === 'tab');

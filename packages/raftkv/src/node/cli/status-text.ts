@@ -1,6 +1,6 @@
 // How `raftkv status` shows members to people: one line each, what is wrong in words.
 import type { EndpointStatus, MemberLink, NodeStatus } from '@raftkv/client';
-import { tabWarnings } from './tab-text.ts';
+import { tabWarnings } from '@raftkv/wire';
 
 export function describeStatus(all: readonly EndpointStatus[]): string {
   const answers = all.filter(({ status }) => status !== undefined).length;

@@ -1,10 +1,11 @@
-// What people are told of voters that are tabs: how many there are, and how many of the voters fail together. Printed under members and statuses.
-import type { ClusterMember } from '@raftkv/client';
+// What people are told of voters that are tabs: how many there are, and how many of the voters fail together. The command line prints it under members and
+// statuses, a member's status page shows it; here both reach it. Which voters a cluster accepts is the server's to decide.
+import type { NodeStatus } from './client.ts';
 
 /** What is to be known of voters in tabs: how many fail together. Nothing where there are none. */
 export function tabWarnings(
-  members: readonly (Pick<ClusterMember, 'id' | 'kind' | 'domain'> & {
-    readonly role?: ClusterMember['role'];
+  members: readonly (Pick<NodeStatus['members'][number], 'id' | 'kind' | 'domain'> & {
+    readonly role?: string;
     readonly isLearner?: boolean;
   })[],
 ): string[] {
