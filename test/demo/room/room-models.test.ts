@@ -65,7 +65,7 @@ function statusOf(tabs: readonly RoomTabStatus[], changes: Partial<RoomStatus> =
     epoch: 1,
     self: tabs.find(({ isSelf }) => isSelf)!,
     tabs,
-    quorum: { state, voters: voting.length, votersHere, needed, words: '', knowsMost: undefined },
+    quorum: { state, voters: voting.length, votersHere, needed, words: '', knowsMost: undefined, isChanging: false },
     storage: { kind: 'memory', why: 'asked', error: undefined, words: 'It keeps nothing.' },
     departure: undefined,
     warnings: [],
@@ -189,7 +189,15 @@ describe('the view of a room', () => {
 
   it('looks for the others before it says that nobody is here', () => {
     const seeking = {
-      quorum: { state: 'seeking', voters: 0, votersHere: 0, needed: 0, words: '', knowsMost: undefined },
+      quorum: {
+        state: 'seeking',
+        voters: 0,
+        votersHere: 0,
+        needed: 0,
+        words: '',
+        knowsMost: undefined,
+        isChanging: false,
+      },
     } as const;
     const alone = [tabOf('b', { role: 'observer' })];
     expect(roomOf(alone, [], { status: statusOf(alone, seeking) }).phase).toBe('alone');

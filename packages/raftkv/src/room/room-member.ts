@@ -165,12 +165,13 @@ export class RoomMember {
 
   /** As the configuration in force has them. */
   get members(): readonly ReportedMember[] {
-    const { voters, learners } = this.engine.roster.state.active;
+    const { voters, votersOutgoing, learners } = this.engine.roster.state.active;
     return this.engine.roster.members.map(({ id, address, domain }) => ({
       id,
       word: tabWord(address) ?? '',
       role: voters.includes(id) ? 'voter' : learners.includes(id) ? 'learner' : 'leaving',
       domain,
+      votedBefore: votersOutgoing.includes(id),
     }));
   }
 

@@ -12,6 +12,8 @@ export interface ReportedMember {
   readonly word: string;
   readonly role: 'voter' | 'learner' | 'leaving';
   readonly domain: string | undefined;
+  /** Who votes is being changed, and it is one of those who voted before: until that is through, a majority of these is needed too (§4.3). */
+  readonly votedBefore?: boolean;
 }
 
 /** Where a log ends: zeros for an empty one, and for a tab that is no member. */
@@ -134,7 +136,13 @@ function parseMember(value: unknown): ReportedMember {
   const fields = (typeof value === 'object' && value !== null ? value : {}) as Fields;
   const { role } = fields;
   if (role !== 'voter' && role !== 'learner' && role !== 'leaving') throw bad('role');
-  return { id: text(fields, 'id', 64), word: text(fields, 'word', 64), role, domain: optionalText(fields, 'domain') };
+  return {
+    id: text(fields, 'id', 64),
+    word: text(fields, 'word', 64),
+    role,
+    domain: optionalText(fields, 'domain'),
+    votedBefore: fields['votedBefore'] !== undefined && flag(fields, 'votedBefore'),
+  };
 }
 
 function parseVoice(value: unknown): GivenVoice | undefined {

@@ -33,6 +33,8 @@ export interface RoomQuorum {
   readonly voters: number;
   readonly votersHere: number;
   readonly needed: number;
+  /** Who votes is being changed: until that is through, a majority of those who voted before is needed too. Whichever has fewer to spare is what the numbers are of. */
+  readonly isChanging: boolean;
   /** While it is `lost`: the tab whose log holds whatever was acknowledged and is held by any that is here. Undefined otherwise. */
   readonly knowsMost?: string | undefined;
   /** All of that for people. */
@@ -149,10 +151,13 @@ function tabsOf({ self, peers, members }: RoomFacts): RoomTabStatus[] {
 
 function quorumOf(tabs: readonly RoomTabStatus[], facts: RoomFacts): RoomQuorum {
   const { members, self } = facts;
-  const voting = tabs.filter(({ role }) => role === 'voter');
-  const here = voting.filter(({ isHere }) => isHere).length;
-  const needed = Math.floor(voting.length / 2) + 1;
-  const numbers = { voters: voting.length, votersHere: here, needed, knowsMost: undefined };
+  const before = new Set(members.filter(({ votedBefore }) => votedBefore === true).map(({ word }) => word));
+  const { voting, here, needed } = scarcestOf(
+    tabs.filter(({ role }) => role === 'voter'),
+    tabs.filter(({ word }) => before.has(word)),
+  );
+  const isChanging = before.size > 0;
+  const numbers = { voters: voting.length, votersHere: here, needed, isChanging, knowsMost: undefined };
   if (members.length === 0) {
     return {
       state: 'seeking',
@@ -179,6 +184,21 @@ function quorumOf(tabs: readonly RoomTabStatus[], facts: RoomFacts): RoomQuorum 
   const isOther = knowsMost !== undefined && knowsMost !== self.word && self.memberId !== undefined;
   const advice = isOther ? ` The tab ${knowsMost} may know more than this one: go on from there.` : '';
   return { state: 'lost', ...numbers, knowsMost, words: `${words}${advice}` };
+}
+
+interface Half {
+  readonly voting: readonly RoomTabStatus[];
+  readonly here: number;
+  readonly needed: number;
+}
+
+/** Of the halves of a configuration, the one that has fewer to spare. */
+function scarcestOf(after: readonly RoomTabStatus[], before: readonly RoomTabStatus[]): Half {
+  const [one, other] = [after, before].map((voting): Half => {
+    const here = voting.filter(({ isHere }) => isHere).length;
+    return { voting, here, needed: Math.floor(voting.length / 2) + 1 };
+  }) as [Half, Half];
+  return before.length > 0 && other.here - other.needed < one.here - one.needed ? other : one;
 }
 
 /** This tab, unless there is one whose log is more up to date. */

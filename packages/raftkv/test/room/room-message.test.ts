@@ -23,7 +23,7 @@ const messages: readonly RoomMessage[] = [
     lineage,
     memberId: 'm1',
     isLeader: true,
-    members: [{ id: 'm1', word: 'w1', role: 'voter', domain: 'p1' }],
+    members: [{ id: 'm1', word: 'w1', role: 'voter', domain: 'p1', votedBefore: true }],
     logEnd: { term: 3, index: 9 },
     isGoingOn: true,
     yieldsTo: 'w2',
@@ -43,10 +43,12 @@ describe('a word between tabs of a room', () => {
   });
 
   it('of an older build says nothing of what that does not know', () => {
+    const theirs = { id: 'm1', word: 'w1', role: 'voter', domain: 'p1' };
     const { logEnd, isGoingOn, yieldsTo, ...older } = messages[0] as TabReport;
     expect({ logEnd, isGoingOn, yieldsTo }).toEqual({ logEnd: { term: 3, index: 9 }, isGoingOn: true, yieldsTo: 'w2' });
-    expect(decodeRoomMessage(text({ version: 1, ...older }))).toEqual({
+    expect(decodeRoomMessage(text({ version: 1, ...older, members: [theirs] }))).toEqual({
       ...older,
+      members: [{ ...theirs, votedBefore: false }],
       logEnd: { term: 0, index: 0 },
       isGoingOn: false,
       yieldsTo: undefined,
