@@ -89,7 +89,13 @@ it('five tabs are closed one by one down to one; all are closed, and the data ar
         const wanted = tabs.length === 4 ? 3 : tabs.length;
         // Its last word may be on its way: it is one after another that they go, not two at once.
         const isKnown = seen.filter(({ isHere }) => isHere).length === tabs.length;
-        return isKnown && quorum.state === 'works' && quorum.voters === wanted && quorum.votersHere === wanted;
+        return (
+          isKnown &&
+          quorum.state === 'works' &&
+          !quorum.isChanging &&
+          quorum.voters === wanted &&
+          quorum.votersHere === wanted
+        );
       });
       await tabs[0]!.put('left', tabs.length);
     }

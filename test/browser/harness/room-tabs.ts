@@ -70,6 +70,7 @@ export async function settled(tabs: readonly RoomTab[]): Promise<RoomTab> {
     tabs,
     ({ quorum, self, tabs: seen }) =>
       quorum.state === 'works' &&
+      !quorum.isChanging &&
       self.role === 'voter' &&
       quorum.voters === tabs.length &&
       quorum.votersHere === tabs.length &&

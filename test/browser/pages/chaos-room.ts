@@ -107,7 +107,10 @@ globalThis.chaosLab = {
     const { tabs, quorum } = room!.status.getSnapshot();
     const members = tabs.filter(({ role }) => role !== 'observer');
     return {
-      isChanging: quorum.state !== 'works' || members.some(({ isHere, role }) => !isHere || role !== 'voter'),
+      isChanging:
+        quorum.state !== 'works' ||
+        quorum.isChanging ||
+        members.some(({ isHere, role }) => !isHere || role !== 'voter'),
       members: members.map(({ word, role }) => ({ name: word, role })),
     };
   },
