@@ -1,6 +1,6 @@
 // Carries calls from `submit` to their outcome: chooses a connection, lets calls wait for one, tries again, and ends those whose time is up.
 // Sessions (`session.ts`) decide which writes may leave; connections report attempts, never outcomes.
-import type { CommandError } from '@raftkv/kv';
+import type { CommandError, TxnOpResult } from '@raftkv/kv';
 import { RaftkvError } from '@raftkv/wire';
 import { Call } from './call.ts';
 import type { Answer, CallKind, CallOutcome, Request } from './call.ts';
@@ -142,7 +142,7 @@ export class Dispatcher {
     this.#settle(call);
     if ('revision' in answer) {
       this.see(answer.revision);
-      if (call.kind === 'write') this.#onChange(answer.revision);
+      if (call.kind === 'write' && hasWritten(answer)) this.#onChange(answer.revision);
     }
     const { convert, resolve, reject } = call.outcome;
     try {
@@ -305,4 +305,10 @@ function unreadable(call: Call, thrown: unknown): RaftkvError {
   const error = RaftkvError.from(thrown);
   if (call.kind === 'read' || !error.definite) return error;
   return new RaftkvError(error.code, `${error.message}; the write happened`, { cause: thrown, definite: false });
+}
+
+/** What changed nothing is answered with the revision that the store has, which is that of another write. */
+function hasWritten(result: Exclude<Answer, Uint8Array> | TxnOpResult): boolean {
+  if ('deleted' in result) return result.deleted > 0;
+  return 'results' in result ? result.results.some(hasWritten) : 'type' in result && result.type === 'put';
 }

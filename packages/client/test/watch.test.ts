@@ -208,6 +208,22 @@ describe('a watch', () => {
     expect((await later.next()).value).toMatchObject({ revision: wanted });
   });
 
+  it('gives nothing of before when a write of its client changes nothing', async () => {
+    const cluster = new FakeCluster();
+    const other = client(cluster);
+    await other.put('a', 1);
+    await other.put('a', 2);
+    const kv = client(cluster);
+    const watch = kv.watch({ all: true });
+    await watch.ready();
+    expect(await kv.delete('missing')).toMatchObject({ deleted: false });
+    await expect(kv.put('a', 3, { ifAbsent: true })).rejects.toMatchObject({ code: 'condition_failed' });
+    await kv.txn().then({ type: 'get', key: 'a' }).commit();
+    await kv.compact(1);
+    const revision = await kv.put('b', 4);
+    expect((await watch.next()).value).toMatchObject({ revision });
+  });
+
   it('never gives what its client had seen before, though a node lags', async () => {
     const cluster = new FakeCluster(2);
     const writer = client(cluster, { endpoints: ['node1:8080'] });
