@@ -38,6 +38,8 @@ export interface OutboxHost<Value, K extends UserKey> {
       options: CommandOptions,
       convert: (answer: Answer) => T,
     ): Promise<T>;
+    /** Resolves when answers of every kind can be read: in a page's production build some of the code for that is loaded later. Rejects where it cannot be had now. */
+    prefetch?(): Promise<unknown>;
   };
   readonly queue: {
     /** As `kv.mutate`; with `prepare` a write that was made in an earlier life of the page. */

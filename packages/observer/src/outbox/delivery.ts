@@ -34,6 +34,8 @@ export interface DeliveryHooks {
   /** So long ago it was made, in milliseconds; never sent when that is more than the next. */
   readonly ageOf: (item: Item) => number;
   readonly maxAgeMilliseconds: number;
+  /** Before what failed for no fault of a write is tried again. */
+  readonly pause: () => Promise<void>;
   /** It is committed, and off the disk. */
   readonly onSettled: (item: Item) => void;
   /** It ended badly. */
@@ -54,7 +56,7 @@ export class Delivery<Value, K extends UserKey> {
     this.#hooks = hooks;
     const { sender, limits, kv } = host;
     const isOnline = (): boolean => kv.replica.getSnapshot().connection === 'online';
-    this.#session = new WriteSession({ sender, limits, signal, isOnline });
+    this.#session = new WriteSession({ sender, limits, signal, isOnline, pause: hooks.pause });
   }
 
   /** When its turn has come. Resolves once it is committed. */

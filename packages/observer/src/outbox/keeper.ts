@@ -25,6 +25,9 @@ import type { KeeperOptions } from './options.ts';
 import { Precedence } from './precedence.ts';
 import type { Place } from './precedence.ts';
 
+/** Before code that could not be loaded is asked for again. */
+const pauseMilliseconds = 1_000;
+
 export class Keeper<Value, K extends UserKey> implements WriteKeeper<Value, K> {
   readonly #host: OutboxHost<Value, K>;
   readonly #options: KeeperOptions;
@@ -73,6 +76,7 @@ export class Keeper<Value, K extends UserKey> implements WriteKeeper<Value, K> {
       onStamped: (item) => this.#precedence.sent(item),
       ageOf: ({ record }) => options.clock.wallTime() - record.keptAt,
       maxAgeMilliseconds: options.maxAgeMilliseconds ?? defaultMaxAgeMilliseconds,
+      pause: () => new Promise((resolve) => void options.clock.schedule(resolve, pauseMilliseconds)),
       onSettled: (item) => this.#leave(item),
       onFailed: (item) => {
         this.#undecided += 1;

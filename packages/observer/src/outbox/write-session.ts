@@ -19,6 +19,8 @@ export interface WriteSessionOptions {
   readonly signal: AbortSignal;
   /** Whether there is anything that speaks against it. */
   readonly isOnline: () => boolean;
+  /** Before what could not be loaded is asked for again. */
+  readonly pause: () => Promise<void>;
 }
 
 export class WriteSession {
@@ -32,6 +34,9 @@ export class WriteSession {
   /** An answer came since something last went wrong. */
   #isOpen = false;
   #opening: Promise<void> | undefined;
+  /** Answers of every kind can be read. */
+  #isWhole = false;
+  #becoming: Promise<void> | undefined;
 
   constructor(options: WriteSessionOptions) {
     this.#options = options;
@@ -52,8 +57,16 @@ export class WriteSession {
     return { clientId: this.#clientId, sequence: this.#sequence };
   }
 
-  /** Sends a write under its stamp, again and again. Rejects with what the store refuses, or what no retry will change. */
-  send(command: Uint8Array, stamp: Omit<SessionStamp, 'ackFloor'>, onSent: (isSent: boolean) => void): Promise<Answer> {
+  /**
+   * Sends a write under its stamp, again and again. Rejects with what the store refuses, or what no retry will change. Whatever was kept, the answer may be that
+   * of a transaction, and one that could not be read would end the connection: before it can be, nothing is sent.
+   */
+  async send(
+    command: Uint8Array,
+    stamp: Omit<SessionStamp, 'ackFloor'>,
+    onSent: (isSent: boolean) => void,
+  ): Promise<Answer> {
+    if (!this.#isWhole) await (this.#becoming ??= this.#becomeWhole());
     // Nothing is known of what was settled in sessions of earlier lives.
     const ackFloor = stamp.clientId === this.#clientId ? this.#floor : 0;
     const { limits } = this.#options;
@@ -121,6 +134,20 @@ export class WriteSession {
     this.#floor = 0;
     this.#settled = new Set();
     this.#isOpen = false;
+  }
+
+  async #becomeWhole(): Promise<void> {
+    const { sender, signal, pause } = this.#options;
+    for (;;) {
+      try {
+        await sender.prefetch?.();
+        this.#isWhole = true;
+        return;
+      } catch {
+        if (signal.aborted) throw new RaftkvError('closed', 'the replica was closed');
+        await pause();
+      }
+    }
   }
 
   #order(command: Command, timeoutMilliseconds?: number): Promise<Answer> {

@@ -1,5 +1,5 @@
 // Kept writes over a real member: what is kept, when it is sent, how it ends, and what an app can do about those that end badly.
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { RaftkvError, encodeCommand } from '@raftkv/wire';
 import { SmallCluster, until } from '../small-cluster.ts';
 import { Life, Origin, stateOf } from './lives.ts';
@@ -70,6 +70,24 @@ describe('a kept write', () => {
     life.cutOff(false);
     await write.committed;
     expect(life.steps.filter((step) => step.includes('mark'))).not.toEqual([]);
+  });
+
+  it('is not sent before every answer to it can be read, and the code for that is asked for until it comes', async () => {
+    const cluster = await SmallCluster.start();
+    const origin = new Origin();
+    let asked = 0;
+    let letCome: () => void = () => undefined;
+    const came = new Promise<void>((resolve) => (letCome = resolve));
+    const prefetch = (): Promise<void> => (++asked === 1 ? Promise.reject(new TypeError('Failed to fetch')) : came);
+    const life = await Life.begin(cluster, origin, { prefetch });
+    const write = life.kv.mutate(put('a', 1), { if: [{ key: 'a', exists: false }] });
+    await vi.waitFor(() => expect(asked).toBe(2), { timeout: 60_000 });
+    // Others go on meanwhile, over the same connection.
+    await life.kv.put('b', 2);
+    expect(write.state.getSnapshot()).toMatchObject({ status: 'local', kept: true });
+    letCome();
+    await write.committed;
+    expect(await life.kv.getEntry('a')).toMatchObject({ value: 1, version: 1 });
   });
 
   it('with a time limit is not kept', async () => {

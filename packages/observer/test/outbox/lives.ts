@@ -123,6 +123,13 @@ class LockTable {
   }
 }
 
+function senderWith<Sender extends Parameters<KeepWrites>[0]['sender']>(
+  sender: Sender,
+  prefetch: () => Promise<unknown>,
+): Parameters<KeepWrites>[0]['sender'] {
+  return { ask: sender.ask.bind(sender), prefetch };
+}
+
 export class Life {
   kv!: LiveKv;
   /** What it did so far: steps of the disk, frames. */
@@ -154,9 +161,11 @@ export class Life {
       readonly isOffline?: boolean;
       /** The cluster that it knows to be of before anybody answers. */
       readonly clusterId?: string;
+      /** How the code with which answers are read comes. */
+      readonly prefetch?: () => Promise<unknown>;
     } = {},
   ): Promise<Life> {
-    const { stepsLeft = Infinity, isOffline = false, clusterId, ...keeperOptions } = options;
+    const { stepsLeft = Infinity, isOffline = false, clusterId, prefetch, ...keeperOptions } = options;
     const keep: KeepWrites = (host) =>
       keepWrites({
         open: async () => origin.storageOf(life),
@@ -164,7 +173,7 @@ export class Life {
         locks: origin.locks.of(life),
         clock: { schedule, wallTime: () => Date.now() },
         ...keeperOptions,
-      })({ ...host, cluster: () => clusterId });
+      })({ ...host, sender: prefetch ? senderWith(host.sender, prefetch) : host.sender, cluster: () => clusterId });
     const life = new Life(stepsLeft);
     let isCut = isOffline;
     const dial: Dial = async (endpoint, how) => {
