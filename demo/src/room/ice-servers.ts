@@ -32,6 +32,8 @@ function parseServer([urls, ...credentials]: readonly string[]): IceServer {
   if (isTurn && (credential === undefined || more.length > 0)) {
     throw new Error(`${urls} needs a user and a password after it, with spaces between.`);
   }
+  // A browser throws where it meets one, and then nobody is reached at all.
+  if (!isTurn && urls!.includes('?')) throw new Error(`${urls} may say a transport only with TURN.`);
   if (!isTurn && username !== undefined) throw new Error(`${urls} takes nothing after it: only TURN has users.`);
   return isTurn ? { urls: urls!, username: username!, credential: credential! } : { urls: urls! };
 }

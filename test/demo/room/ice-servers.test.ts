@@ -30,6 +30,7 @@ describe('STUN and TURN servers', () => {
     ['turn:a ada', 'needs a user and a password'],
     ['turn:a ada secret more', 'needs a user and a password'],
     ['stun:a ada secret', 'takes nothing after it'],
+    ['stun:a?transport=udp', 'may say a transport only with TURN'],
     ['stun:a;stun:b;stun:c;stun:d;stun:e', 'At most 4'],
     [`stun:${'a'.repeat(1_000)}`, 'longer than'],
   ])('are refused where they make no sense: %s', (text, reason) => {
