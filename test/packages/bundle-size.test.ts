@@ -36,9 +36,11 @@ test('the budget is a ratchet: who makes the bundle smaller lowers it', () => {
   expect(figures.budget.togetherKilobytes - figures.togetherKilobytes).toBeLessThan(1);
 });
 
-test('only what a tab that is alone and watches nothing does not run is loaded later', () => {
+test('only what a tab that is alone, watches nothing and asks for nothing rare does not run is loaded later', () => {
   const later = figures.onDemand.flatMap(({ modules }) => modules).filter((name) => name !== 'page');
   expect(later.toSorted()).toEqual([
+    // Transactions, writes with conditions, and the status of nodes.
+    'packages/client/src/txn-shapes.ts',
     // Watches: apps that read by live queries have none.
     'packages/client/src/watch.ts',
     'packages/observer/src/feed-tail.ts',
@@ -48,7 +50,10 @@ test('only what a tab that is alone and watches nothing does not run is loaded l
     'packages/observer/src/web/tab-sharing.ts',
     'packages/observer/src/web/tab-talk.ts',
     'packages/raftkv/src/web/tab-name.ts',
+    'packages/wire/src/compare.ts',
     'packages/wire/src/flow.ts',
+    'packages/wire/src/rare-layouts.ts',
+    'packages/wire/src/status.ts',
   ]);
 });
 
