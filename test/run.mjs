@@ -2,7 +2,7 @@
 // step that fails. `npm test -- unit` runs the named steps alone, `npm test -- --keep-going` does not stop at a failure.
 // What the steps check lives in their own folders; this file only runs and counts. What mostly waits runs beside something else.
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { constants, setPriority, tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { readReport } from './reports.mjs';
@@ -142,7 +142,7 @@ function execute([program, ...words], minutes, { output, isBeside }) {
     child.stdout?.on('data', (bytes) => output.write(bytes));
     child.stderr?.on('data', (bytes) => output.write(bytes));
     running.add(child);
-    if (isBeside && child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_LOW);
+    if (isBeside && child.pid !== undefined) yieldTo(child.pid);
     let isLate = false;
     const alarm = setTimeout(() => {
       isLate = true;
@@ -158,6 +158,16 @@ function execute([program, ...words], minutes, { output, isBeside }) {
     // A process that it left behind may hold the pipes: nobody waits for that one.
     child.on('exit', () => setTimeout(() => [child.stdout, child.stderr].forEach((pipe) => pipe?.destroy()), 1000));
   });
+}
+
+/** It takes what others leave. Where Linux schedules by sessions, and this child leads one, its own priority counts within that alone. */
+function yieldTo(pid) {
+  setPriority(pid, constants.priority.PRIORITY_LOW);
+  try {
+    writeFileSync(`/proc/${pid}/autogroup`, '19');
+  } catch {
+    // Another system, or one that does not.
+  }
 }
 
 function stopGroup(child, signal) {
