@@ -99,7 +99,9 @@ it('a frozen tab that was robbed of its storage acknowledges nothing when it tha
   await leaderOf(living);
   await heir.put('x', 2);
   await zombie.tab.resume();
-  expect(await zombie.until(({ phase }) => phase === 'stopped')).toMatchObject({ error: 'storage_locked' });
+  // A transaction that was under way when it froze may have been ended by the browser meanwhile, since it held up those of others: then it finds that first.
+  const { error } = await zombie.until(({ phase }) => phase === 'stopped');
+  expect(['storage_locked', 'storage_failed']).toContain(error);
   await expect.poll(() => zombie.tab.page.evaluate(() => memberLab.outcomesOf().length)).toBe(200);
   const outcomes = await zombie.tab.page.evaluate(() => memberLab.outcomesOf());
   for (const tab of living) {
