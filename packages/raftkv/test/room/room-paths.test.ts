@@ -3,28 +3,9 @@
 import { memoryChannelPair } from '@raftkv/transport';
 import type { Channel } from '@raftkv/transport';
 import { expect, it } from 'vitest';
-import type { RoomMessage, TabReport } from '../../src/room/room-message.ts';
+import type { RoomMessage } from '../../src/room/room-message.ts';
 import { RoomPeers } from '../../src/room/room-peers.ts';
-
-const report: TabReport = {
-  type: 'report',
-  domain: 'p1',
-  isVisible: true,
-  forMilliseconds: 0,
-  upMilliseconds: 0,
-  isMobile: false,
-  isEphemeral: false,
-  isLeaving: false,
-  storeId: 's1',
-  clusterId: undefined,
-  lineage: { epoch: 1, before: [] },
-  memberId: undefined,
-  isLeader: false,
-  members: [],
-  logEnd: { term: 0, index: 0 },
-  isGoingOn: false,
-  yieldsTo: undefined,
-};
+import { report } from './some-report.ts';
 
 /** Until what is under way in memory has come. */
 const turn = (): Promise<void> => new Promise((resolve) => void setTimeout(resolve, 0));
