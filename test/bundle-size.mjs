@@ -50,7 +50,11 @@ async function measure() {
     togetherKilobytes: sizeOf(chunks),
     onDemand: chunks
       .filter((chunk) => !first.includes(chunk))
-      .map((chunk) => ({ name: chunk.name, kilobytes: sizeOf([chunk]), modules: namesOfModules(chunk) })),
+      .map((chunk) => ({
+        name: chunk.name.replace(/-[0-9a-f]{8}$/, ''),
+        kilobytes: sizeOf([chunk]),
+        modules: namesOfModules(chunk),
+      })),
     rooms: added
       .flatMap((shared) => shared.rooms)
       .map(({ name, bytes }) => ({ name, kilobytes: kilobytes(bytes) }))

@@ -1,10 +1,11 @@
-// Builds what a browser app gets in production: everything behind the browser's door in `dist/production/index.js`, and what is imported when it is needed in
-// files beside it. Names that nobody outside can see are short there, the same in each file, and errors have their code and their values but not their sentences.
+// Builds what a browser app gets in production: everything behind the browser's door, `dist/production/index.js`, in a core beside it, and what is imported when it is
+// needed in files of its own. Names that nobody outside can see are short there, the same in each file, and errors have their code and their values but no sentences.
 // The `development` condition gives the plain build. Which names and which texts is for `program.mjs` to say; `test/bundle-size.mjs` measures what becomes of it.
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { minify } from 'terser';
 import { build, defaultClientConditions } from 'vite';
+import { isMade, stamped, unstamped } from './chunk-names.mjs';
 import { findNames, placeholder } from './find-names.mjs';
 import { findOrder } from './find-order.mjs';
 import { analyse, packages } from './program.mjs';
@@ -45,7 +46,10 @@ const calls = [
 
 /** Says whether what only Node needs is wanted. */
 const forNode = join(packages, 'wire/src/build.ts');
-const folder = join(packages, 'raftkv/dist/production');
+/** `--into` another one, where what is made is compared. */
+const folder = wordAfter('--into') ?? join(packages, 'raftkv/dist/production');
+const main = `core-${unstamped}.js`;
+const banner = '/*! raftkv, MIT; with parts of idb-keyval by Jake Archibald, Apache-2.0 */';
 const entry = join(packages, 'raftkv/src/web/index.ts');
 let editsOf = () => [];
 const sources = (await bundle()).flatMap(({ modules }) => Object.entries(modules));
@@ -54,7 +58,7 @@ const analysed = analyse({
   bundled: sources.flatMap(([path, { renderedLength }]) => (renderedLength > 0 && isOurs(path) ? [path] : [])),
   shared: Object.keys(shared).map((path) => join(packages, path)),
 });
-const { namesFor } = analysed;
+const { exported, namesFor } = analysed;
 editsOf = analysed.editsOf;
 
 const plain = await bundle();
@@ -68,15 +72,20 @@ else await write(chosen.names);
 
 /** All files, with these names, the same in each. */
 async function write(names) {
+  const files = [];
   for (const { fileName, code, map } of plain) {
     const program = await parsed(code);
-    if (fileName === 'index.js') order(program, code, readOrder());
+    if (fileName === main) order(program, code, readOrder());
     // A file that only passes on what others export is of no source.
     const sourceMap = map !== null && { content: map, filename: fileName, url: `${fileName}.map` };
     const shrunk = await shrink(program, names, { format: { preserve_annotations: true }, sourceMap });
-    if (sourceMap) writeWhole(`${fileName}.map`, shrunk.map);
-    writeWhole(fileName, shrunk.code);
+    files.push({ name: fileName, text: shrunk.code });
+    if (sourceMap) files.push({ name: `${fileName}.map`, text: shrunk.map });
   }
+  const made = stamped(files, { main, exported, banner });
+  for (const { name, text } of made) writeWhole(name, text);
+  const kept = new Set(made.map(({ name }) => name));
+  for (const name of readdirSync(folder)) if (isMade(name) && !kept.has(name)) rmSync(join(folder, name));
 }
 
 /** Suites that run side by side may build, and read, at the same time. */
@@ -109,7 +118,7 @@ function readOrder() {
 }
 
 async function improveOrder() {
-  const { code } = plain.find(({ fileName }) => fileName === 'index.js');
+  const { code } = plain.find(({ fileName }) => fileName === main);
   const { ast } = await shrink(await parsed(code), chosen.names, { format: { ast: true, code: false } });
   const found = findOrder(ast, code, readOrder(), Number(process.argv[3] ?? 5_000));
   writeFileSync(orderFile, `${JSON.stringify(found, undefined, 2)}\n`);
@@ -139,15 +148,15 @@ async function bundle() {
       minify: false,
       sourcemap: true,
       // To an app Vite would add helpers of its own.
-      lib: { entry: { index: entry }, formats: ['es'] },
+      lib: { entry: { core: entry }, formats: ['es'] },
       rolldownOptions: {
         // How long a busy machine takes is no news.
         checks: { pluginTimings: false },
         // What the other files need of the first, they get from it.
         preserveEntrySignatures: 'allow-extension',
         output: {
-          entryFileNames: '[name].js',
-          chunkFileNames: '[name].js',
+          entryFileNames: main,
+          chunkFileNames: `[name]-${unstamped}.js`,
           // What is not asked for in the first moment is one file, which costs less than three.
           codeSplitting: {
             includeDependenciesRecursively: false,
@@ -155,7 +164,7 @@ async function bundle() {
           },
           sourcemapPathTransform: asInstalled,
           sourcemapExcludeSources: true,
-          banner: '/*! raftkv, MIT; with parts of idb-keyval by Jake Archibald, Apache-2.0 */',
+          banner,
         },
       },
     },
@@ -192,6 +201,11 @@ function asInstalled(source, map) {
 
 function isOurs(path) {
   return path.startsWith(packages) && path.endsWith('.ts');
+}
+
+function wordAfter(option) {
+  const at = process.argv.indexOf(option);
+  return at === -1 ? undefined : process.argv[at + 1];
 }
 
 function anyOf(words) {

@@ -54,9 +54,20 @@ export function analyse({ entry, bundled, shared }) {
   }
   const names = [...used].filter((name) => !kept.names.has(name));
   return {
+    exported: valuesOf(checker, program.getSourceFile(entry)),
     namesFor: (code, known) => shortNames.choose({ code, names, taken: kept.names, meetings, known }),
     editsOf: (path) => edits.get(path) ?? [],
   };
+}
+
+/** Names behind this door of what is there when a program runs. */
+function valuesOf(checker, file) {
+  const symbols = checker.getExportsOfModule(checker.getSymbolAtLocation(file)).map((symbol) => ({
+    name: symbol.name,
+    what: symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol,
+    isType: symbol.declarations.every((each) => each.isTypeOnly === true || each.parent.parent?.isTypeOnly === true),
+  }));
+  return symbols.filter(({ what, isType }) => what.flags & ts.SymbolFlags.Value && !isType).map(({ name }) => name);
 }
 
 function readOptions() {
