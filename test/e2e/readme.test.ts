@@ -52,7 +52,8 @@ describe('the README', () => {
   });
 
   it('has an example of a replica that runs: shown at once, then committed', async () => {
-    expect(examples()).toHaveLength(2);
+    // The third is one for browsers: `test/browser/readme-room.test.ts`.
+    expect(examples()).toHaveLength(3);
     const lines = await run(examples()[1]!);
     expect(lines).toContain("[ 'todo/1 water the plants …' ] 1");
     expect(lines).toContain("[ 'todo/1 water the plants' ] 0");
