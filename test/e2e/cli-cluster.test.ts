@@ -121,6 +121,21 @@ describe('import', () => {
     expect((await cluster.gateways[0]!.scan('mended/')).keyValues).toHaveLength(699);
   });
 
+  it('deletes what a line says is deleted, in the order of the lines', async () => {
+    const lines = [
+      { key: 'gone/1', value: 'a' },
+      { key: 'gone/2', deleted: true },
+      { key: 'gone/2', value: 'b' },
+      { key: 'gone/1', deleted: true },
+      { key: 'gone/never', deleted: true },
+    ];
+    const input = lines.map((line) => `${JSON.stringify(line)}\n`).join('');
+    const result = await runCli(['import', '-', '--json', ...endpoints()], { input });
+    expect(JSON.parse(result.stdout)).toEqual({ rows: 5, skippedLines: 0, lines: 5 });
+    const { keyValues } = await cluster.gateways[0]!.scan('gone/');
+    expect(keyValues.map(({ key, value }) => [key, value])).toEqual([['gone/2', 'b']]);
+  });
+
   it('takes rows from a pipe', async () => {
     const input = '{"key":"pipe/1","value":"a\u2028b"}\r\n\n{"key":"pipe/2","value":{"a":[1]}}';
     const result = await runCli(['import', '-', '--json', ...endpoints()], { input });

@@ -87,8 +87,8 @@ async function leaveBehind({ slots, self, clusterId, former }: Omit<GoingOn, 'cl
   const token = drawWord();
   let home: RoomHome;
   try {
-    const lineage = nextLineage(clusterId, note.lineage);
     const state = await readHeldState(storage);
+    const lineage = nextLineage(clusterId, note.lineage, state.stateMachine.store.revision);
     await writeRoomNote(storage, { ...note, goesOn: { token, isDone: false } });
     home = await forkHome(slots, self, { ...state, lineage, token });
   } catch (error) {

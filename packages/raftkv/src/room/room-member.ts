@@ -1,11 +1,12 @@
 // The member of a room in this tab, while there is one: the engine over its home, the voices that others gave away, and, while it leads, the policy of who
 // votes. It knows tabs as the room tells of them, and no network but the channels that it is given.
-import { StandIn, openMember, serveClient, tabAddress, tabWord } from '@raftkv/server';
+import { KvStateMachine, StandIn, openMember, serveClient, tabAddress, tabWord } from '@raftkv/server';
 import type { ClientSession, GivenVoice, Member } from '@raftkv/server';
 import { memoryChannelPair } from '@raftkv/transport';
 import type { Channel } from '@raftkv/transport';
 import { RaftkvError } from '@raftkv/wire';
 import type { AdminResult } from '@raftkv/wire';
+import { holdNow } from './room-held.ts';
 import { nameOf } from './room-home.ts';
 import type { RoomHome } from './room-home.ts';
 import type { RoomInside } from './room-inside.ts';
@@ -36,6 +37,14 @@ export interface RoomMemberOptions {
   readonly onGap: () => void;
 }
 
+interface RoomMemberParts {
+  readonly options: RoomMemberOptions;
+  readonly engine: Member;
+  readonly stateMachine: KvStateMachine;
+  readonly standIn: StandIn;
+  readonly vigil: RoomVigil | undefined;
+}
+
 const heartbeatTicks = 5;
 const electionTimeoutTicks = 25;
 /** Election timeouts that a page may stand still before its member begins anew. */
@@ -53,6 +62,7 @@ export class RoomMember {
   readonly home: RoomHome;
   readonly engine: Member;
   readonly #options: RoomMemberOptions;
+  readonly #stateMachine: KvStateMachine;
   readonly #standIn: StandIn;
   readonly #vigil: RoomVigil | undefined;
   readonly #voices = new Map<string, GivenVoice>();
@@ -69,23 +79,14 @@ export class RoomMember {
   #ledAt: number;
   #isClosed = false;
 
-  private constructor({
-    options,
-    engine,
-    standIn,
-    vigil,
-  }: {
-    readonly options: RoomMemberOptions;
-    readonly engine: Member;
-    readonly standIn: StandIn;
-    readonly vigil: RoomVigil | undefined;
-  }) {
+  private constructor({ options, engine, stateMachine, standIn, vigil }: RoomMemberParts) {
     this.#vigil = vigil;
     this.#options = options;
     this.#priority = this.#askedPriority = options.priority;
     this.#ledAt = options.platform.clock.now();
     this.home = options.home;
     this.engine = engine;
+    this.#stateMachine = stateMachine;
     this.#standIn = standIn;
   }
 
@@ -99,7 +100,9 @@ export class RoomMember {
     let standIn: StandIn | undefined;
     const opened: { member?: RoomMember } = {};
     const dialDirect = network.dialDirect?.bind(network);
+    const stateMachine = new KvStateMachine();
     const engine = await openMember({
+      stateMachine,
       home: home.home,
       version: platform.version,
       clock,
@@ -127,7 +130,7 @@ export class RoomMember {
         if (event.type === 'role' || event.type === 'promoted') onChange();
       },
     });
-    const member = new RoomMember({ options, engine, standIn: standIn!, vigil });
+    const member = new RoomMember({ options, engine, stateMachine, standIn: standIn!, vigil });
     opened.member = member;
     engine.roster.onChange(onChange);
     // What goes wrong is told to `onHalt`.
@@ -155,6 +158,11 @@ export class RoomMember {
   get logEnd(): LogEnd {
     const { lastTerm: term, lastIndex: index } = this.engine.replica.status().raft;
     return { term, index };
+  }
+
+  /** All that it holds, the end of its log too, which need not be agreed. A copy. */
+  get held(): KvStateMachine {
+    return holdNow(this.engine.replica, this.#stateMachine);
   }
 
   /** Who leads, as far as this member hears it. */

@@ -169,8 +169,9 @@ function configurationWith(memberId: string, configuration: string): string {
 
 function lineage(fields: Fields): RoomLineage {
   const { lineage: value } = fields;
-  if (isLineage(value)) return { epoch: value.epoch, before: value.before };
-  throw bad('lineage');
+  if (!isLineage(value)) throw bad('lineage');
+  const { epoch, before, leftAt } = value;
+  return { epoch, before, ...(leftAt && { leftAt }) };
 }
 
 function text(fields: Fields, name: string, maxCharacters = 128): string {

@@ -20,6 +20,8 @@ export interface RoomLineage {
   readonly epoch: number;
   /** Ids of the clusters that this one goes on from, the last one first; they are let in no more. */
   readonly before: readonly string[];
+  /** Of each of those, in their order, the revision of the store with which it was left; of fewer where an older build went on. */
+  readonly leftAt?: readonly number[];
 }
 
 export const firstLineage: RoomLineage = { epoch: 1, before: [] };
@@ -56,19 +58,39 @@ export async function readRoomNote(storage: Storage): Promise<RoomNote | undefin
 
 export function isLineage(value: unknown): value is RoomLineage {
   if (typeof value !== 'object' || value === null) return false;
-  const { epoch, before } = value as Record<string, unknown>;
+  const { epoch, before, leftAt = [] } = value as Record<string, unknown>;
   return (
     Number.isSafeInteger(epoch) &&
     Number(epoch) >= 1 &&
     Array.isArray(before) &&
     before.length <= maxBefore &&
-    before.every(isText)
+    before.every(isText) &&
+    Array.isArray(leftAt) &&
+    leftAt.length <= before.length &&
+    leftAt.every(isRevision)
   );
 }
 
-/** Of the cluster that goes on from `clusterId`, which was of `lineage`. */
-export function nextLineage(clusterId: string, { epoch, before }: RoomLineage): RoomLineage {
-  return { epoch: epoch + 1, before: [clusterId, ...before].slice(0, maxBefore) };
+/** Of the cluster that goes on from `clusterId`, which was of `lineage`, with its store as of `revision`. */
+export function nextLineage(
+  clusterId: string,
+  { epoch, before, leftAt = [] }: RoomLineage,
+  revision: number,
+): RoomLineage {
+  const last = <Item>(items: readonly Item[]): Item[] => items.slice(0, maxBefore);
+  return { epoch: epoch + 1, before: last([clusterId, ...before]), leftAt: last([revision, ...leftAt]) };
+}
+
+/** With which revision the room of that lineage left this cluster. Undefined: nobody noted it. */
+export function revisionLeft(
+  { before, leftAt: revisions = [] }: RoomLineage,
+  clusterId: string | undefined,
+): number | undefined {
+  return revisions[before.findIndex((each) => each === clusterId)];
+}
+
+function isRevision(value: unknown): boolean {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
 }
 
 function isGoingOn(value: unknown): value is NonNullable<RoomNote['goesOn']> {

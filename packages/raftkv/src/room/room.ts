@@ -3,7 +3,6 @@
 import type { LiveKv } from '@raftkv/client';
 import { LiveValue } from '@raftkv/client/live';
 import { openReplica } from '@raftkv/observer';
-import { tabWord } from '@raftkv/server';
 import type { Channel, ChannelPurpose } from '@raftkv/transport';
 import { RaftkvError } from '@raftkv/wire';
 import { anyMember, dialMember } from './dial-member.ts';
@@ -272,12 +271,8 @@ export class TabInRoom<Value = unknown> {
     const successor = this.#scene.successor(this.clusterId);
     if (successor === undefined)
       throw new RaftkvError('not_found', 'nobody of a room that went on without this one is there');
-    const words = [successor.leader ?? successor.members[0]!, ...successor.members];
-    return findUnmerged({
-      clusterId: successor.clusterId,
-      own: this.kv as LiveKv,
-      dial: (endpoint, { signal }) => this.#network.dial(tabWord(endpoint) ?? words[0]!, { signal, purpose: 'client' }),
-    });
+    const own = { copy: this.kv, member: this.#seat.member, codec: this.#options.codec };
+    return findUnmerged({ ...own, successor, former: this.clusterId, network: this.#network });
   }
 
   /** Undefined: it is none. */

@@ -1,8 +1,9 @@
-// `raftkv import FILE`: NDJSON of {"key", "value"} into the store, in batches, with a progress bar. Safe to repeat, since putting the same
-// twice leaves the same; resumable, since how far it came is noted in the store, under the file's name and size, until it is done. The note
+// `raftkv import FILE`: NDJSON of {"key", "value"}, or {"key", "deleted"}, into the store, in batches, with a progress bar. Safe to repeat, since putting
+// the same twice leaves the same; resumable, since how far it came is noted in the store, under the file's name and size, until it is done. The note
 // holds a digest of the lines before it, so that another file of that name and size is not taken for the rest of this one.
 import { statSync } from 'node:fs';
 import { basename } from 'node:path';
+import type { BatchOp } from '@raftkv/client';
 import type { Command } from 'commander';
 import { readNumber } from './dev.ts';
 import { print, printJson, withEndpoints, withKv } from './endpoints.ts';
@@ -27,7 +28,7 @@ export function addImportCommand(program: Command): void {
     program
       .command('import <FILE>')
       .description(
-        'put every {"key", "value"} line of an NDJSON file (- is standard input); can be repeated and resumed',
+        'put every {"key", "value"} line of an NDJSON file (- is standard input), and delete the key of every {"key", "deleted": true}; can be repeated and resumed',
       ),
   )
     .option('--batch <ROWS>', 'rows in one batch', '500')
@@ -65,7 +66,7 @@ async function importLines(
   bar: ProgressBar,
 ): Promise<number> {
   const lines = new LineReader(file);
-  let batch = new Map<string, Uint8Array>();
+  let batch = new Map<string, Row['value']>();
   let bytes = 0;
   for await (const line of lines) {
     if (lines.count <= skip) continue;
@@ -87,7 +88,7 @@ async function importLines(
     }
     if (row !== undefined) {
       batch.set(row.key, row.value);
-      bytes += row.value.length + Buffer.byteLength(row.key);
+      bytes += (row.value?.length ?? 0) + Buffer.byteLength(row.key);
     }
   }
   if (batch.size > 0) await importer.put(batch, lines.mark());
@@ -110,11 +111,13 @@ class Importer {
   }
 
   /** Sends a batch that ends at `mark`. Waits while too many are under way. */
-  async put(rows: ReadonlyMap<string, Uint8Array>, mark: Mark): Promise<void> {
+  async put(rows: ReadonlyMap<string, Row['value']>, mark: Mark): Promise<void> {
     // Batches in flight together may be carried out in any order, so no two of them may hold the same key.
     const isShared = [...rows.keys()].some((key) => this.#keysInFlight.has(key));
     if (isShared || this.#inFlight.length >= batchesInFlight) await this.drain();
-    const ops = Array.from(rows, ([key, value]) => ({ type: 'put' as const, key, value }));
+    const ops = Array.from(rows, ([key, value]): BatchOp<Uint8Array> =>
+      value === undefined ? { type: 'delete', key } : { type: 'put', key, value },
+    );
     for (const key of rows.keys()) this.#keysInFlight.add(key);
     const sent = this.#kv.batch(ops).then(
       () => {

@@ -7,7 +7,8 @@ import { isRecord, parseJson, valueBytes } from './input.ts';
 
 export interface Row {
   readonly key: string;
-  readonly value: Uint8Array;
+  /** Undefined: it is deleted. */
+  readonly value: Uint8Array | undefined;
 }
 
 /** What stands for it among the arguments. */
@@ -109,17 +110,20 @@ export function readRow(line: Uint8Array, where: string): Row | undefined {
   }
   if (text === '') return undefined;
   const row = parseJson(text, where);
-  if (!isRecord(row) || typeof row.key !== 'string' || row.value === undefined) {
-    throw new RaftkvError('invalid_argument', `${where}: is not {"key": TEXT, "value": …}`);
+  if (!isRecord(row) || typeof row.key !== 'string' || (row.value === undefined) !== (row.deleted === true)) {
+    throw new RaftkvError(
+      'invalid_argument',
+      `${where}: is neither {"key": TEXT, "value": …} nor {"key": TEXT, "deleted": true}`,
+    );
   }
-  const value = valueBytes(row.value);
+  const value = row.value === undefined ? undefined : valueBytes(row.value);
   const keyBytes = Buffer.byteLength(row.key);
   const { maxKeyBytes, maxValueBytes } = defaultLimits;
   if (keyBytes === 0) throw new RaftkvError('key_empty', `${where}: a key has at least one byte`);
   if (keyBytes > maxKeyBytes) {
     throw new RaftkvError('key_too_large', `${where}: a key of ${keyBytes} bytes; the limit is ${maxKeyBytes}`);
   }
-  if (value.length > maxValueBytes) {
+  if (value !== undefined && value.length > maxValueBytes) {
     throw new RaftkvError(
       'value_too_large',
       `${where}: a value of ${value.length} bytes; the limit is ${maxValueBytes}`,

@@ -74,11 +74,17 @@ describe('a row', () => {
     expect(read(' \r\n')).toBeUndefined();
   });
 
+  it('may say that its key is deleted', () => {
+    expect(read('{"key":"a","deleted":true}\n')).toEqual({ key: 'a', value: undefined });
+  });
+
   it.each([
     ['text that is no JSON', 'bad\n', 'invalid_argument'],
     ['a list', '[]', 'invalid_argument'],
     ['no key', '{"value":1}', 'invalid_argument'],
     ['no value', '{"key":"a"}', 'invalid_argument'],
+    ['a value that is deleted', '{"key":"a","value":1,"deleted":true}', 'invalid_argument'],
+    ['a deletion that is none', '{"key":"a","deleted":false}', 'invalid_argument'],
     ['a key that is no text', '{"key":1,"value":1}', 'invalid_argument'],
     ['bytes that are no UTF-8', new Uint8Array([0x22, 0xff, 0x22]), 'invalid_argument'],
     ['an empty key', '{"key":"","value":1}', 'key_empty'],
