@@ -15,7 +15,7 @@ import { Presence } from './presence.ts';
 import { joinSignalling, openRelay } from './signalling.ts';
 import { nameOf } from './tab-names.ts';
 
-export type LinkKind = 'WebRTC' | 'relay' | 'BroadcastChannel' | 'memory';
+export type LinkKind = 'WebRTC' | 'relayed' | 'BroadcastChannel' | 'memory';
 
 export interface RoadsOptions extends RoomNetworkOptions {
   readonly hub: Hub;
@@ -140,5 +140,5 @@ export class Roads implements RoomNetwork {
 }
 
 function webRtcKind({ path }: Channel): LinkKind {
-  return path === 'relayed' ? 'relay' : 'WebRTC';
+  return path === 'relayed' ? 'relayed' : 'WebRTC';
 }

@@ -21,7 +21,7 @@ import type { DataPorts } from './webrtc-channel.ts';
 export interface RelayedLink {
   readonly peerId: string;
   readonly purpose: ChannelPurpose;
-  /** Open. Closing both ends the link. */
+  /** Open, or within this turn: what is sent before waits. Closing both ends the link. */
   readonly ports: DataPorts;
 }
 
@@ -77,7 +77,7 @@ export class LinksThroughRelay implements RelayedLinks {
     if (signal?.aborted === true) throw new RaftkvError('cancelled', `dialling ${peerId} was cancelled`);
     if (this.#links.size >= maxLinks) throw new RaftkvError('busy', 'no further links at the moment');
     const number = crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
-    const link = this.#add({ peerId, number, purpose }, false);
+    const link = this.#add({ peerId, number, purpose });
     const opened = new Promise<void>((resolve, reject) => (link.settle = { resolve, reject }));
     const cancel = (): void => this.#giveUp(link, new RaftkvError('cancelled', `dialling ${peerId} was cancelled`));
     signal?.addEventListener('abort', cancel, { once: true });
@@ -138,8 +138,7 @@ export class LinksThroughRelay implements RelayedLinks {
       );
     if (kind === 'opened') {
       checkAgreed(new TextDecoder().decode(payload), link.purpose, peer);
-      link.urgent.open();
-      link.bulk.open();
+      openPorts(link);
       link.settle?.resolve();
       link.settle = undefined;
     } else if (kind === 'urgent' || kind === 'bulk') link[kind].receive(payload);
@@ -158,7 +157,7 @@ export class LinksThroughRelay implements RelayedLinks {
       this.#options.send(encodeRelayFrame({ kind: 'end', peer, link: number, payload: reason }));
       return;
     }
-    const link = this.#add({ peerId: peer, number, purpose }, true);
+    const link = this.#add({ peerId: peer, number, purpose });
     try {
       if (this.#onLink === undefined) throw new RaftkvError('unsupported', 'nobody takes links here');
       if (this.#links.size > maxLinks) throw new RaftkvError('busy', 'no further links at the moment');
@@ -166,13 +165,14 @@ export class LinksThroughRelay implements RelayedLinks {
     } catch (error) {
       return this.#giveUp(link, RaftkvError.from(error));
     }
+    // Nothing comes there before this does; what whoever takes the link has said already follows it.
     this.#say(link, 'opened', encodePurpose(purpose));
+    openPorts(link);
   }
 
-  #add(named: Pick<Link, 'peerId' | 'number' | 'purpose'>, isOpen: boolean): Link {
+  #add(named: Pick<Link, 'peerId' | 'number' | 'purpose'>): Link {
     const port = (kind: 'urgent' | 'bulk', takenKind: RelayFrameKind): RelayedPort =>
       new RelayedPort({
-        isOpen,
         send: (piece) => this.#say(link, kind, piece),
         tellTaken: (bytes) => this.#say(link, takenKind, encodeCount(bytes)),
         // What is urgent may go on for longer than what is large.
@@ -217,6 +217,11 @@ export class LinksThroughRelay implements RelayedLinks {
       if (peerId === undefined || link.peerId === peerId) this.#lose(link, new RaftkvError('connect_failed', why));
     }
   }
+}
+
+function openPorts({ urgent, bulk }: Link): void {
+  urgent.open();
+  bulk.open();
 }
 
 function keyOf(peerId: string, number: number): string {

@@ -6,7 +6,6 @@ import type { DataPort } from './data-port.ts';
 type Listener = (event: { readonly data: unknown }) => void;
 
 export interface RelayedPortOptions {
-  readonly isOpen: boolean;
   readonly send: (piece: Uint8Array) => void;
   /** So many bytes came in here since the start. */
   readonly tellTaken: (bytes: number) => void;
@@ -17,10 +16,12 @@ export interface RelayedPortOptions {
 
 /** What came is told in steps of this size; well below what the sender lets be under way. */
 const tellBytes = 32 * 1024;
+/** What is held until somebody listens: more than who keeps to the rules sends before it hears that anything was taken. Above it the link ends with `busy`. */
+const maxEarlyBytes = 256 * 1024;
 
 export class RelayedPort implements DataPort {
   binaryType = 'arraybuffer';
-  readyState: 'connecting' | 'open' | 'closed';
+  readyState: 'connecting' | 'open' | 'closed' = 'connecting';
   bufferedAmountLowThreshold = 0;
   readonly #options: RelayedPortOptions;
   readonly #listeners = new Map<string, Listener[]>();
@@ -28,10 +29,13 @@ export class RelayedPort implements DataPort {
   #takenThereBytes = 0;
   #cameBytes = 0;
   #toldBytes = 0;
+  /** Came before anybody listened, which whoever opened the link does a moment after it is open. Undefined once that is delivered. */
+  #early: Uint8Array[] | undefined = [];
+  #earlyBytes = 0;
+  #isLost = false;
 
   constructor(options: RelayedPortOptions) {
     this.#options = options;
-    this.readyState = options.isOpen ? 'open' : 'connecting';
   }
 
   get bufferedAmount(): number {
@@ -52,6 +56,7 @@ export class RelayedPort implements DataPort {
 
   addEventListener(type: string, listener: Listener): void {
     this.#listeners.set(type, [...(this.#listeners.get(type) ?? []), listener]);
+    if (type === 'message' && this.#early !== undefined) queueMicrotask(() => this.#deliverEarly());
   }
 
   open(): void {
@@ -64,11 +69,28 @@ export class RelayedPort implements DataPort {
   lose(): void {
     if (this.readyState === 'closed') return;
     this.readyState = 'closed';
-    this.#tell('close');
+    this.#isLost = true;
+    if (this.#early === undefined) this.#tell('close');
   }
 
+  /** Throws `busy` when more came than is held. */
   receive(piece: Uint8Array): void {
     if (this.readyState !== 'open') return;
+    if (this.#early === undefined) return this.#deliver(piece);
+    this.#early.push(piece);
+    this.#earlyBytes += piece.length;
+    if (this.#earlyBytes > maxEarlyBytes) throw new RaftkvError('busy', 'too much came before anybody listened');
+  }
+
+  #deliverEarly(): void {
+    const early = this.#early;
+    if (early === undefined) return;
+    this.#early = undefined;
+    for (const piece of early) this.#deliver(piece);
+    if (this.#isLost) this.#tell('close');
+  }
+
+  #deliver(piece: Uint8Array): void {
     this.#tell('message', piece);
     this.#cameBytes += piece.length;
     if (this.#cameBytes - this.#toldBytes < tellBytes) return;

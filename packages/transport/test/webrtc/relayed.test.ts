@@ -40,7 +40,8 @@ class Room {
     closers.push(() => this.relay.close());
   }
 
-  join(id: string): Joined {
+  /** `dress`: what the member has of its channel to the relay. */
+  join(id: string, dress: (channel: Channel) => Channel = (channel) => channel): Joined {
     const pairs: MemoryChannelPair[] = [];
     const signalling = relaySignalling({
       room: 'room',
@@ -50,7 +51,7 @@ class Room {
         const pair = memoryChannelPair();
         pairs.push(pair);
         this.relay.accept(pair.right);
-        return pair.left;
+        return dress(pair.left);
       },
     });
     closers.push(() => signalling.close());
@@ -72,6 +73,36 @@ class Room {
     const listen: Channel['start'] = ({ onFrame, ...others }) =>
       left.start({ ...others, onFrame: (bytes) => isWelcome(bytes) || onFrame(bytes) });
     return { channel: left, heard: recordChannel({ start: listen } as Channel) };
+  }
+}
+
+/** A channel whose frames are held on the way in, and then come all in one turn. */
+class HeldChannel {
+  isHeld = false;
+  readonly #frames: (() => void)[] = [];
+
+  get waiting(): number {
+    return this.#frames.length;
+  }
+
+  of(channel: Channel): Channel {
+    const start: Channel['start'] = ({ onFrame, ...others }) =>
+      channel.start({
+        ...others,
+        onFrame: (bytes) => (this.isHeld ? void this.#frames.push(() => onFrame(bytes)) : onFrame(bytes)),
+      });
+    return new Proxy(channel, {
+      get: (target, name) => {
+        if (name === 'start') return start;
+        const value: unknown = Reflect.get(target, name, target);
+        return typeof value === 'function' ? value.bind(target) : value;
+      },
+    });
+  }
+
+  release(): void {
+    this.isHeld = false;
+    for (const take of this.#frames.splice(0)) take();
   }
 }
 
@@ -134,6 +165,52 @@ describe('links through a relay', () => {
     left!.send(Uint8Array.of(1));
     await new Promise((resolve) => setImmediate(resolve));
     expect(room.relay.relayedBytes).toBe(carried);
+  });
+
+  it('bring what the one that takes a link says at once, on both of its ports', async () => {
+    const room = new Room();
+    const [a, b] = await room.both();
+    const greet = ({ ports }: RelayedLink): void => {
+      const channel = webRtcChannel(ports);
+      channel.send(Uint8Array.of(1));
+      channel.bulk.send(Uint8Array.of(2));
+      channel.send(Uint8Array.of(3));
+    };
+    closers.push(b.signalling.links.listen(greet));
+    const channel = webRtcChannel((await a.signalling.links.open('b')).ports);
+    const [urgent, bulk] = [recordChannel(channel), recordChannel(channel.bulk)];
+    await expect.poll(() => urgent.received, { timeout: 60_000 }).toEqual([Uint8Array.of(1), Uint8Array.of(3)]);
+    await expect.poll(() => bulk.received, { timeout: 60_000 }).toEqual([Uint8Array.of(2)]);
+  });
+
+  it('end in order, with the reason, where the one that takes a link closes it at once', async () => {
+    const room = new Room();
+    const [a, b] = await room.both();
+    closers.push(
+      b.signalling.links.listen(({ ports }) => webRtcChannel(ports).close(new RaftkvError('busy', 'not now'))),
+    );
+    const channel = recordChannel(webRtcChannel((await a.signalling.links.open('b')).ports));
+    expect((await channel.closed)?.code).toBe('busy');
+  });
+
+  it('bring what comes in the same turn as the word that they are open', async () => {
+    const room = new Room();
+    const [a, b] = await room.both();
+    const taken: RelayedLink[] = [];
+    closers.push(b.signalling.links.listen((each) => void taken.push(each)));
+    // As a socket that hands over several messages at once.
+    const held = new HeldChannel();
+    const c = room.join('c', (channel) => held.of(channel));
+    await expect.poll(() => c.signalling.isConnected).toBe(true);
+    held.isHeld = true;
+    const opening = c.signalling.links.open('b');
+    await expect.poll(() => taken).toHaveLength(1);
+    webRtcChannel(taken[0]!.ports).send(Uint8Array.of(1));
+    await expect.poll(() => held.waiting).toBeGreaterThanOrEqual(2);
+    held.release();
+    const { received } = recordChannel(webRtcChannel((await opening).ports));
+    await expect.poll(() => received, { timeout: 60_000 }).toEqual([Uint8Array.of(1)]);
+    expect(a.signalling.isConnected).toBe(true);
   });
 
   it('end with connection_lost at once when the other side left, came back as somebody new, or the relay went', async () => {
