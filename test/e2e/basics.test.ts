@@ -88,7 +88,7 @@ describe('a cluster of five', () => {
       });
       const pauses: number[] = [];
       // Who shares the machine may take some seconds of it, once or twice.
-      while (pauses.length < 3 && !pauses.some((pause) => pause < 3000)) {
+      while (pauses.length < 6 && !pauses.some((pause) => pause < 3000)) {
         const before = acknowledged.size;
         await waitFor('some writes', () => acknowledged.size > before + 100);
         const leader = await cluster.leader();

@@ -66,7 +66,7 @@ describe('import', () => {
     const rows = 20_000;
     const file = writeRows('large', rows);
     const killer = new AbortController();
-    const killed = runCli(['import', file, '--batch', '10', ...endpoints()], { killOn: killer.signal });
+    const killed = runCli(['import', file, '--batch', '1', ...endpoints()], { killOn: killer.signal });
     await waitFor(
       'it has noted some lines',
       async () => (await cluster.gateways[0]!.scan('raftkv.import/')).keyValues[0],
@@ -91,7 +91,7 @@ describe('import', () => {
   it('begins anew when the file is no longer what was noted, though it has the same name and size', async () => {
     const file = writeRows('edited', 20_000);
     const killer = new AbortController();
-    const killed = runCli(['import', file, '--batch', '10', ...endpoints()], { killOn: killer.signal });
+    const killed = runCli(['import', file, '--batch', '1', ...endpoints()], { killOn: killer.signal });
     await waitFor('a note', async () => (await cluster.gateways[0]!.scan('raftkv.import/edited')).keyValues[0], {
       intervalMilliseconds: 5,
     });

@@ -45,13 +45,13 @@ async function expectScansAgree(cluster: Cluster): Promise<void> {
 }
 
 describe('135,233 cities', () => {
-  it('are imported, and scanned alike on each node before and after a restart', { timeout: 180_000 }, () =>
+  it('are imported, and scanned alike on each node before and after a restart', { timeout: 600_000 }, () =>
     withCluster({ nodes: 3 }, async (cluster) => {
       expect(records.length).toBeGreaterThan(100_000);
       const file = path.join(cluster.directory, 'cities.ndjson');
       writeFileSync(file, records.map(({ key, value }) => `${JSON.stringify({ key, value })}\n`).join(''));
       const imported = await runCli(['import', file, '--endpoints', cluster.addresses.join(',')], {
-        timeoutMilliseconds: 90_000,
+        timeoutMilliseconds: 300_000,
       });
       expect(imported).toMatchObject({ code: 0 });
       const everyNodeHasAll = (): Promise<unknown> =>
@@ -70,7 +70,7 @@ describe('135,233 cities', () => {
             );
             return counts.every((body) => body['count'] === String(records.length));
           },
-          { timeoutMilliseconds: 60_000 },
+          { timeoutMilliseconds: 120_000 },
         );
       await everyNodeHasAll();
       await expectScansAgree(cluster);

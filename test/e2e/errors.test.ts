@@ -144,16 +144,22 @@ describe('a server that cannot be', () => {
     );
     const args = ['serve', '--id', 'stranger', '--port', String(port), '--peers', peers];
     const more = ['--cluster-token', 'another', '--data-dir', path.join(cluster.directory, 'stranger')];
-    const { term } = await cluster.gateways[0]!.status();
-    // It goes on knocking (a member of its own cluster may yet take that address) and says why it is turned away.
-    const stranger = new NodeProcess({ name: 'stranger', args: [...args, ...more] });
-    await waitFor('it is told why', () => stranger.stderr.includes('wrong_cluster'));
-    stranger.signal('SIGKILL');
-    await stranger.exited;
-    expect(stranger.stderr).not.toContain('"running"');
-    expect(stranger.stderr).not.toMatch(/^\s+at /m);
-    expect(await cluster.gateways[0]!.put('after', 'the stranger')).toBeGreaterThan(0);
-    expect((await cluster.gateways[0]!.status()).term).toBe(term);
+    const termOf = async (): Promise<number> => (await cluster.gateways[0]!.status()).term;
+    /** Whether the term is what it was. */
+    const knock = async (): Promise<boolean> => {
+      const term = await termOf();
+      // It goes on knocking (a member of its own cluster may yet take that address) and says why it is turned away.
+      const stranger = new NodeProcess({ name: 'stranger', args: [...args, ...more] });
+      await waitFor('it is told why', () => stranger.stderr.includes('wrong_cluster'));
+      stranger.signal('SIGKILL');
+      await stranger.exited;
+      expect(stranger.stderr).not.toContain('"running"');
+      expect(stranger.stderr).not.toMatch(/^\s+at /m);
+      expect(await cluster.gateways[0]!.put('after', 'the stranger')).toBeGreaterThan(0);
+      return (await termOf()) === term;
+    };
+    // A busy machine may hold an election of its own meanwhile, but not each time.
+    await waitFor('it disturbs nobody', knock);
   });
 });
 

@@ -17,9 +17,9 @@ it('founders that were wiped found another cluster: old clients and those that j
     const old = connect({
       endpoints: members.addresses(...three, 'node4'),
       codec: text,
-      requestTimeoutMilliseconds: 1500,
+      requestTimeoutMilliseconds: 5_000,
     });
-    await old.put('key', 'of the first');
+    await waitFor('a write', () => old.put('key', 'of the first'));
     // It knows each of them.
     await waitFor('a client that is connected', async () => (await old.status()).clusterId === clusterId);
     // Not yet: its knocking tells the founders of the second what they are.
@@ -45,7 +45,7 @@ it('founders that were wiped found another cluster: old clients and those that j
     const ended = await Promise.race(three.map(async (name) => ({ name, ...(await members.process(name).exited) })));
     expect(ended.code).toBe(1);
     expect(members.process(ended.name).stderr).toMatch(/founded before.*\[member_amnesia\]/);
-    expect(members.process('node4').stderr).toMatch(/refused by peer.*wrong_cluster/);
+    await waitFor('it is told why', () => /refused by peer.*wrong_cluster/.test(members.process('node4').stderr));
     await Promise.all([old, newcomer, knowing, left].map((kv) => kv.close()));
   }));
 

@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Cluster } from './harness/cluster.ts';
 import { fromBase64, keyValuesOf, prefixEnd, revisionOf, toBase64 } from './harness/gateway.ts';
 import type { GatewayClient } from './harness/gateway.ts';
-import { waitFor, within } from './harness/wait.ts';
+import { waitFor } from './harness/wait.ts';
 
 let cluster: Cluster;
 let follower: GatewayClient;
@@ -86,11 +86,7 @@ describe('the etcd gateway on each node', () => {
     try {
       await cluster.gateways[2]!.put('watch/2', 'two');
       await cluster.gateways[0]!.delete('watch/1');
-      await within(
-        5000,
-        'three events',
-        waitFor('three events', () => stream.events().length >= 3),
-      );
+      await waitFor('three events', () => stream.events().length >= 3);
       expect(stream.lines[0]).toMatchObject({ result: { created: true } });
       expect(stream.events().map((event) => [event.type ?? 'PUT', fromBase64(event.kv.key)])).toEqual([
         ['PUT', 'watch/1'],
@@ -115,8 +111,10 @@ describe('the etcd gateway on each node', () => {
     expect(health.text).toContain('"health":"true"');
     const members = (await follower.call('/v3/cluster/member/list', {}))['members'] as Record<string, unknown>[];
     expect(members.map((one) => one['name']).toSorted()).toEqual(['node1', 'node2', 'node3']);
-    const statuses = await Promise.all(cluster.gateways.map((gateway) => gateway.status()));
-    expect(new Set(statuses.map((one) => one.leader)).size).toBe(1);
+    await waitFor('all know one leader', async () => {
+      const leaders = await Promise.all(cluster.gateways.map(async (gateway) => (await gateway.status()).leader));
+      return new Set(leaders).size === 1 && leaders[0] !== '0';
+    });
   });
 
   it('answers livez, readyz, metrics and a page', async () => {
@@ -170,11 +168,7 @@ describe('the etcd gateway on each node', () => {
     const [host, port] = follower.address.split(':');
     const idle = connect(Number(port), host).on('error', () => undefined);
     try {
-      await within(
-        5000,
-        'the watch begins',
-        waitFor('the watch begins', () => stream.lines.length > 0),
-      );
+      await waitFor('the watch begins', () => stream.lines.length > 0);
       expect(await cluster.stop(node)).toMatchObject({ code: 0 });
       expect(stream.lines.at(-1)).toMatchObject({ error: { message: 'etcdserver: server stopped' } });
     } finally {

@@ -7,11 +7,16 @@ import type { Members } from './harness/members.ts';
 import { NativeWorkloadClient } from './harness/native-workload.ts';
 import { Workload } from './harness/workload.ts';
 
+/** No change may let a write fail, and how long one takes is the machine's business. */
+const requestTimeoutMilliseconds = 60_000;
+
 /** Runs `change` with clients at work that were given the founders alone, and judges what they were told. */
 async function underLoad(members: Members, founders: readonly string[], change: () => Promise<void>): Promise<void> {
   const seed = Number(process.env.RAFTKV_TEST_SEED ?? Math.floor(Math.random() * 1e6));
   const addresses = members.addresses(...founders);
-  const clients = [0, 1, 2, 0].map((first) => NativeWorkloadClient.connect(addresses, { first }));
+  const clients = [0, 1, 2, 0].map((first) =>
+    NativeWorkloadClient.connect(addresses, { first, requestTimeoutMilliseconds }),
+  );
   const workload = new Workload({ seed, keys: 6, clients, pauseMilliseconds: 12 });
   workload.start();
   try {

@@ -36,7 +36,8 @@ afterEach(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-const exit = (): Promise<unknown[]> => within(60_000, 'the member ends', once(member, 'exit'));
+/** With all that it had said. */
+const exit = (): Promise<unknown[]> => within(60_000, 'the member ends', once(member, 'close'));
 const isWriting = (): Promise<boolean> =>
   waitFor('a write', async () => (await gateway.put('key', 'value')) > 0, { intervalMilliseconds: 20 });
 

@@ -43,7 +43,7 @@ export class GatewayClient {
   private readonly agent = new http.Agent({ keepAlive: true, maxSockets: 8 });
 
   /** `address` is "host:port". */
-  constructor(address: string, timeoutMilliseconds = 5000) {
+  constructor(address: string, timeoutMilliseconds = 30_000) {
     this.address = address;
     this.timeoutMilliseconds = timeoutMilliseconds;
   }

@@ -11,10 +11,13 @@ export class NativeWorkloadClient implements WorkloadClient {
     this.kv = kv;
   }
 
-  /** `first`: the endpoint that is tried first. */
-  static connect(addresses: readonly string[], { first }: { first: number }): NativeWorkloadClient {
+  /** `first`: the endpoint that is tried first. `requestTimeoutMilliseconds`: default 3000. */
+  static connect(
+    addresses: readonly string[],
+    { first, requestTimeoutMilliseconds = 3000 }: { first: number; requestTimeoutMilliseconds?: number },
+  ): NativeWorkloadClient {
     const endpoints = [...addresses.slice(first % addresses.length), ...addresses.slice(0, first % addresses.length)];
-    return new NativeWorkloadClient(connect({ endpoints, codec: text, requestTimeoutMilliseconds: 3000 }));
+    return new NativeWorkloadClient(connect({ endpoints, codec: text, requestTimeoutMilliseconds }));
   }
 
   async get(key: string): Promise<string | null> {

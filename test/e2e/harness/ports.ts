@@ -8,11 +8,15 @@ const PORTS = 3_000;
 const FIRST_PORT = 20_000 + (Number(process.env['VITEST_POOL_ID'] ?? 0) % WORKERS) * PORTS;
 const LAST_PORT = FIRST_PORT + PORTS - 1;
 
-/** `count` ports on 127.0.0.1 that nothing listens on, in a row from a random place. */
+/** From a random place on, since others on this machine may look for ports too. A port that was given away is not given again: its server may only be down. */
+let next = Math.floor(Math.random() * PORTS);
+
+/** `count` ports on 127.0.0.1 that nothing listens on, in a row. */
 export async function freePorts(count: number): Promise<number[]> {
   for (let attempt = 0; attempt < 50; attempt++) {
-    const first = FIRST_PORT + Math.floor(Math.random() * (PORTS - count));
-    const ports = Array.from({ length: count }, (_, index) => first + index);
+    if (next + count > PORTS) next = 0;
+    const ports = Array.from({ length: count }, (_, index) => FIRST_PORT + next + index);
+    next += count;
     const free = await Promise.all(ports.map(isFree));
     if (free.every(Boolean)) return ports;
   }

@@ -29,6 +29,29 @@ export async function waitFor<T>(
   }
 }
 
+/**
+ * How long something may take that must come soon, told by how often one looks for it: looks that come late, since the machine had no time for whom one looks
+ * at, count as one that came in time. Of no use where nobody answers.
+ */
+export class Patience {
+  readonly #mostMillisecondsOfALook: number;
+  #left: number;
+  #lookedAt = performance.now();
+
+  constructor(milliseconds: number, intervalMilliseconds: number) {
+    this.#left = milliseconds;
+    this.#mostMillisecondsOfALook = 3 * intervalMilliseconds;
+  }
+
+  /** Asked once after each look. */
+  isOver(): boolean {
+    const now = performance.now();
+    this.#left -= Math.min(now - this.#lookedAt, this.#mostMillisecondsOfALook);
+    this.#lookedAt = now;
+    return this.#left < 0;
+  }
+}
+
 /** Rejects when the promise is still pending after the time. */
 export async function within<T>(milliseconds: number, what: string, promise: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
