@@ -2,7 +2,13 @@
 import { sever } from './chaos-ways.ts';
 import { roomLab } from './room.ts';
 
-const waysLab = Object.assign(roomLab, { sever });
+const waysLab = Object.assign(roomLab, {
+  /** When there are ways again, the browser says so, as it does of a network that is back. */
+  sever: (links: boolean, relay: boolean): void => {
+    sever(links, relay);
+    if (!links && !relay) dispatchEvent(new Event('online'));
+  },
+});
 
 declare global {
   // Seen by the functions that a test evaluates in the page.

@@ -34,7 +34,8 @@ interface Link {
   heardAt: number;
   /** It said its last word. When it is there again, it is so on another channel. */
   hasLeft: boolean;
-  /** Of a relayed channel: when a direct way is sought, and how much later again. */
+  /** Of a relayed channel: whether this side seeks a direct way, when, and how much later again. */
+  isSeeking: boolean;
   directNotBefore: number;
   directPauseMilliseconds: number;
 }
@@ -112,6 +113,17 @@ export class RoomPeers {
     this.#seekDirect(now);
   }
 
+  /** What led nowhere may lead somewhere now: nobody waits for the pauses after what came to nothing, and this side seeks direct ways, whoever dialled. */
+  networkChanged(): void {
+    this.#notBefore.clear();
+    for (const link of this.#links.values()) {
+      link.isSeeking = true;
+      link.directNotBefore = 0;
+      link.directPauseMilliseconds = directPauseMilliseconds.min;
+    }
+    this.look();
+  }
+
   /** Says to everybody what this tab is. */
   tell(): void {
     const frame = encodeRoomMessage(this.#options.report());
@@ -143,13 +155,13 @@ export class RoomPeers {
     this.#options.onChange();
   }
 
-  /** A relayed channel works on meanwhile. The one that dialled it seeks. */
+  /** A relayed channel works on meanwhile. The one that dialled it seeks, and the other one once something changed at its side. */
   #seekDirect(now: number): void {
     const { network } = this.#options;
     const dial = network.dialDirect?.bind(network);
     if (dial === undefined || this.#isClosed) return;
     for (const [word, link] of this.#links) {
-      const isWanted = link.isDialled && link.channel.path === 'relayed' && !link.hasLeft;
+      const isWanted = link.isSeeking && link.channel.path === 'relayed' && !link.hasLeft;
       if (!isWanted || now < link.directNotBefore || this.#dialling.has(word)) continue;
       link.directPauseMilliseconds = Math.min(2 * link.directPauseMilliseconds, directPauseMilliseconds.max);
       link.directNotBefore = now + link.directPauseMilliseconds;
@@ -191,6 +203,7 @@ export class RoomPeers {
       report: former?.hasLeft === true ? undefined : former?.report,
       heardAt: clock.now(),
       hasLeft: false,
+      isSeeking: isDialled,
       directNotBefore: clock.now() + directPauseMilliseconds.min,
       directPauseMilliseconds: directPauseMilliseconds.min,
     };

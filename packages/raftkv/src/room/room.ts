@@ -147,7 +147,7 @@ export class TabInRoom<Value = unknown> {
     this.#watches = [
       platform.onVisibility(() => this.#seenOrHidden()),
       platform.onLeaving?.((how) => (how === 'gone' ? this.abandon() : this.handOver())),
-      platform.onNetwork?.(() => this.#seat.networkChanged()),
+      platform.onNetwork?.(() => [this.#seat, this.#peers].forEach((each) => each.networkChanged())),
     ];
   }
 

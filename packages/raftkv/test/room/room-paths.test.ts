@@ -111,6 +111,20 @@ it('is sought by the side that dialled, after 1 s, and then after twice as long 
   expect(tabs.sought).toEqual([1, 3, 7, 15, 31, 63, 123, 183].map((seconds) => `ada at ${seconds * 1000}`));
 });
 
+it.each(['ada', 'bob'] as const)(
+  'is sought at once where the network changed, whoever dialled: by %s',
+  async (side) => {
+    const tabs = new TwoTabs();
+    await tabs.start();
+    await tabs.clock.pass(70_000);
+    tabs.isDirect = true;
+    tabs[side].networkChanged();
+    await turn();
+    expect(tabs.sought.at(-1)).toBe(`${side} at 70000`);
+    expect(tabs.paths).toEqual(['bob direct', 'ada direct']);
+  },
+);
+
 it('what one says through the relay while the other has the direct channel already comes all the same', async () => {
   const tabs = new TwoTabs();
   await tabs.start();
