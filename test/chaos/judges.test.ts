@@ -2,6 +2,7 @@
 // checker has its own tests; here only that single-key acts reach it.
 import { describe, expect, it } from 'vitest';
 import { checkLinearizability } from '../linearizability/checker.ts';
+import { expectNone } from './expect-none.ts';
 import { toOperations } from './work/act.ts';
 import type { Act } from './work/act.ts';
 import { judgeActs } from './work/judge-acts.ts';
@@ -159,5 +160,17 @@ describe('the judge of watches and states', () => {
     const more = new Map([...state, ['r/2', state.get('r/1')!]]);
     const other = new Map([...state, ['r/1', { ...state.get('r/1')!, version: 2 }]]);
     for (const held of [less, more, other]) expect(judgeState(ledger, 'node1', held)).not.toEqual([]);
+  });
+});
+
+describe('the findings of a run', () => {
+  const waited = 'the run broke off: Error: waited 90000 ms in vain: all members follow one leader';
+
+  it('are told as what came too late if that is all, and else as what is wrong', () => {
+    expect(() => expectNone([], 'a run')).not.toThrow();
+    expect(() => expectNone([waited], 'a run')).toThrow(/^waited 90000 ms in vain: .*one leader\na run$/s);
+    const silent = 'nobody was answered for 16000 ms while a majority was there (kill)';
+    expect(() => expectNone([silent, waited], 'a run')).toThrow(/^waited 16000 ms in vain: /);
+    expect(() => expectNone([waited, 'acknowledged and lost: r'], 'a run')).toThrow(/^a run: expected/);
   });
 });
