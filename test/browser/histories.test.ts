@@ -1,7 +1,7 @@
 // Four tabs of one origin put, get, delete and compare-and-swap through their shared replica, while nodes are killed and paused and tabs are reloaded
 // and cut off. What the tabs were told must be linearizable, nothing acknowledged may be missing, and what a session sees must never go back.
 //
-// RAFTKV_TAB_SECONDS sets the length (12), RAFTKV_RANDOM_SEED the seed (a new one each run, printed).
+// RAFTKV_TAB_SECONDS sets the length (8), RAFTKV_RANDOM_SEED the seed (1).
 import { expect, it } from 'vitest';
 import { expectAgreement, expectPresent } from '../e2e/harness/agreement.ts';
 import { withCluster } from '../e2e/harness/cluster.ts';
@@ -16,27 +16,30 @@ import { TabWorkloadClient } from './harness/tab-workload.ts';
 
 const stage = setStage(['history'], { build: 'production' });
 const seconds = Number(process.env['RAFTKV_TAB_SECONDS'] ?? 8);
-const seed = Number(process.env['RAFTKV_RANDOM_SEED'] ?? Math.floor(Math.random() * 1e6));
+const seed = Number(process.env['RAFTKV_RANDOM_SEED'] ?? 1);
+
+/** How often something was done to a tab, and how often a session has looked. */
+interface Done {
+  troubles: number;
+  rounds: number;
+}
 
 /** Now and then one tab is reloaded or cut off for a moment. */
-async function troubleTabs(clients: readonly TabWorkloadClient[], isOver: () => boolean): Promise<number> {
+async function troubleTabs(clients: readonly TabWorkloadClient[], isOver: () => boolean, done: Done): Promise<void> {
   const random = seededRandom(seed + 17);
-  let troubles = 0;
   while (!isOver()) {
     await sleep(700 + random() * 1500);
     if (isOver()) break;
     const client = clients[Math.floor(random() * clients.length)]!;
     if (random() < 0.5) await client.reload();
     else await client.cutOff(200 + random() * 1000);
-    troubles += 1;
+    done.troubles += 1;
   }
-  return troubles;
 }
 
 /** Each tab counts up a key of its own and looks at those of all: none may ever go back, its own least of all. */
-async function watchSessions(clients: readonly TabWorkloadClient[], isOver: () => boolean): Promise<number> {
+async function watchSessions(clients: readonly TabWorkloadClient[], isOver: () => boolean, done: Done): Promise<void> {
   const keys = clients.map((_, i) => `session/${i}`);
-  let rounds = 0;
   const follow = async (client: TabWorkloadClient, own: number): Promise<void> => {
     let written = 0;
     let life = client.reloads;
@@ -60,12 +63,11 @@ async function watchSessions(clients: readonly TabWorkloadClient[], isOver: () =
         expect(value, `${keys[i]} in tab ${own}`).toBeGreaterThanOrEqual(seen[i]!);
       expect(now[own], `own key in tab ${own}`).toBeGreaterThanOrEqual(written);
       seen = now;
-      rounds += 1;
+      done.rounds += 1;
       await sleep(20);
     }
   };
   await Promise.all(clients.map((client, own) => follow(client, own)));
-  return rounds;
 }
 
 it(
@@ -83,24 +85,24 @@ it(
       let isOver = false;
       workload.start();
       nemesis.start();
-      const troubling = troubleTabs(clients, () => isOver);
-      const watching = watchSessions(clients, () => isOver);
+      const done: Done = { troubles: 0, rounds: 0 };
+      const troubling = troubleTabs(clients, () => isOver, done);
+      const watching = watchSessions(clients, () => isOver, done);
       await sleep(seconds * 1000);
-      isOver = true;
-      const troubles = await troubling;
+      // On a busy machine that may be too short for anything.
+      const isEnough = (): boolean => done.troubles > 0 && done.rounds > 0 && workload.counts.answered > seconds;
+      await waitFor('enough has happened', isEnough).finally(() => (isOver = true));
+      await troubling;
       await nemesis.stop();
-      const rounds = await watching;
+      await watching;
       await sleep(1500);
       await workload.stop();
       await workload.readAll(clients[0]!);
       expectPresent(await expectAgreement(cluster), workload.acknowledged);
       const { answered, unknown, refused } = workload.counts;
       console.log(
-        `seed ${seed}: ${answered} answered, ${unknown} unknown, ${refused} refused, ${troubles} troubles of tabs, ${rounds} session reads`,
+        `seed ${seed}: ${answered} answered, ${unknown} unknown, ${refused} refused, ${done.troubles} troubles of tabs, ${done.rounds} session reads`,
       );
-      expect(answered).toBeGreaterThan(seconds);
-      expect(troubles).toBeGreaterThan(0);
-      expect(rounds).toBeGreaterThan(0);
       const result = checkLinearizability(workload.operations);
       expect(result.verdict, `${result.explanation}\n${nemesis.describe()}`).toBe('linearizable');
     }),

@@ -74,7 +74,9 @@ it('no write that a member in a tab acknowledged is lost', async () => {
   mkdirSync(place);
   const acknowledged: string[] = [];
   const keptBatches: number[] = [];
-  for (let round = 1; round <= 3; round += 1) {
+  // What a cut takes of what is relaxed is a matter of luck: the system may just have written it all.
+  const tookSomething = (): boolean => keptBatches.slice(1).some((kept, at) => kept < relaxedBatches * (at + 1));
+  for (let round = 1; round <= 3 || (disk !== undefined && !tookSomething() && round <= 6); round += 1) {
     const profile = new Profile(await launchProfile(place));
     await profile.context.exposeFunction('noteAcknowledged', (key: string) => void acknowledged.push(key));
     const member = await MemberTab.in(await profile.openTab(stage.url('member')), alone);
@@ -95,7 +97,7 @@ it('no write that a member in a tab acknowledged is lost', async () => {
   const there = new Set(await member.keys(''));
   expect(lostOf(acknowledged, there)).toEqual([]);
   expect(acknowledged.length).toBeGreaterThan(300);
-  if (disk !== undefined) expect(keptBatches[1]! + keptBatches[2]!).toBeLessThan(3 * relaxedBatches);
+  if (disk !== undefined) expect(tookSomething(), keptBatches.join()).toBe(true);
   await member.put('after', 1);
   await profile.close();
 }, 300_000);

@@ -76,16 +76,16 @@ it('hands over in the turn in which the tab that leads is hidden or closed: nobo
   const soonMilliseconds = 5_000;
   await stage.profile();
   const tabs = await Promise.all(names.map((name) => openOne(name, { electionTimeoutMilliseconds })));
-  const first = await leaderOf(tabs, 90_000);
+  const first = await leaderOf(tabs);
   // Who is seen is told with the heartbeats, which are rare here.
   await first.put('x', 1);
   await new Promise((resolve) => setTimeout(resolve, electionTimeoutMilliseconds / 2));
   await first.tab.freeze();
   const others = without(tabs, first);
-  const second = await leaderOf(others, soonMilliseconds);
+  const second = await leaderOf(others, { soonMilliseconds });
   await second.put('x', 2);
   await second.tab.close();
-  await without(others, second)[0]!.until(({ isLeader, term }) => isLeader || term > 2, soonMilliseconds);
+  await without(others, second)[0]!.soon(({ isLeader, term }) => isLeader || term > 2, soonMilliseconds);
 });
 
 it('a frozen tab that was robbed of its storage acknowledges nothing when it thaws, and ends', async () => {

@@ -2,6 +2,7 @@
 // takes its place, whether its replica is in a worker or in the page.
 import { describe, expect, it } from 'vitest';
 import type { ReplicaOptions } from 'raftkv';
+import { Patience, waitFor } from '../e2e/harness/wait.ts';
 import { ReplicaTab, setCluster } from './harness/replica-tabs.ts';
 import type { TabStatus } from './harness/replica-tabs.ts';
 import { setStage } from './harness/stage.ts';
@@ -57,26 +58,20 @@ describe('a replica in a worker', () => {
   it('feeds others while its page does nothing else for seconds, and the page has all at once afterwards', async () => {
     const busy = await openTab();
     const [one, two] = [await openPageTab(), await openTab()];
-    const holders = [one, two].map((tab) => tab.until(({ tenancy }) => tenancy !== 'attached', 4_000).catch(() => 0));
-    const hanging = busy.tab.page.evaluate(() => {
-      replicaLab.hang(5_000);
-      return performance.now();
-    });
-    let revision = 0;
-    let writes = 0;
-    const end = performance.now() + 4_000;
-    while (performance.now() < end) {
+    let isHanging = true;
+    const hanging = busy.tab.page.evaluate(() => replicaLab.hang(5_000)).finally(() => (isHanging = false));
+    let [revision, writes, fed] = [0, 0, 0];
+    while (isHanging) {
       revision = await one.put('thread/meanwhile', (writes += 1));
       await two.reaches(revision);
+      if (isHanging) fed += 1;
     }
     // One of two cores is busy with nothing: few may do.
-    expect(writes).toBeGreaterThan(2);
-    const wokeAt = await hanging;
+    expect(fed).toBeGreaterThan(0);
+    await hanging;
     // Nobody took over.
-    expect(await Promise.all(holders)).toEqual([0, 0]);
-    await busy.reaches(revision);
-    const reachedAt = await busy.tab.page.evaluate(() => performance.now());
-    expect(reachedAt - wokeAt).toBeLessThan(5_000);
+    for (const tab of [one, two]) expect(await tab.status()).toMatchObject({ tenancy: 'attached' });
+    await busy.soon((status) => status.revision >= revision, 5_000);
     expect(await busy.get('thread/meanwhile')).toBe(writes);
     expect(await busy.status()).toMatchObject({ tenancy: 'holder', thread: 'worker', error: undefined });
   }, 120_000);
@@ -84,11 +79,13 @@ describe('a replica in a worker', () => {
   it('whose worker dies has another one at once, with what was stored, and writes in flight are done exactly once', async () => {
     const tab = await openTab();
     await tab.begin('thread/died', 1, 60);
-    const since = performance.now();
     await tab.tab.page.evaluate(() => threadLab.workers.at(-1)!.terminate());
-    await expect.poll(() => tab.tab.page.evaluate(() => threadLab.workers.length)).toBe(2);
     // One that only fell silent would be waited for longer.
-    expect(performance.now() - since).toBeLessThan(8_000);
+    const patience = new Patience(8_000, 50);
+    await waitFor('another worker', async () => {
+      expect(patience.isOver()).toBe(false);
+      return (await tab.tab.page.evaluate(() => threadLab.workers.length)) === 2;
+    });
     await tab.committed();
     await expectCounted(tab, 'thread/died', 60);
     const revision = await tab.put('thread/after', 1);
@@ -162,18 +159,14 @@ describe('the tab that holds the replica in a worker', () => {
   it('is closed: another holds it at once, in its page or in a worker, and nothing is fetched anew', async () => {
     const [worker, page] = [await openTab(), await openPageTab()];
     await page.begin('thread/closed', 1, 50);
-    let since = performance.now();
     await worker.tab.close();
-    await page.isHolder();
-    expect(performance.now() - since).toBeLessThan(8_000);
+    await page.soon(({ tenancy }) => tenancy === 'holder', 8_000);
     await page.committed();
     await expectCounted(page, 'thread/closed', 50);
     const next = await openTab();
     expect(await next.status()).toMatchObject({ tenancy: 'attached', thread: 'worker' });
-    since = performance.now();
     await page.tab.close();
-    await next.isHolder();
-    expect(performance.now() - since).toBeLessThan(8_000);
+    await next.soon(({ tenancy }) => tenancy === 'holder', 8_000);
     await expectCounted(next, 'thread/closed', 50);
     const revision = await next.put('thread/closed-after', 1);
     expect(await next.until((status) => isReady(status) && status.revision >= revision)).toMatchObject({
@@ -194,10 +187,8 @@ describe('the tab that holds the replica in a worker', () => {
 
   it('is frozen: another holds it, and it catches up when it is thawed', async () => {
     const [first, second] = [await openTab(), await openPageTab()];
-    const since = performance.now();
     await first.tab.freeze();
-    await second.isHolder();
-    expect(performance.now() - since).toBeLessThan(10_000);
+    await second.soon(({ tenancy }) => tenancy === 'holder', 10_000);
     const revision = await second.put('thread/frozen', 1);
     await first.tab.resume();
     expect(await first.reaches(revision)).toMatchObject({ tenancy: 'attached', thread: 'worker' });
@@ -218,12 +209,14 @@ describe('the tab that holds the replica in a worker', () => {
     const shown = page.waitForURL(stage.url('off-thread'), { waitUntil: 'commit' }).catch(() => undefined);
     await page.evaluate(() => history.back()).catch(() => undefined);
     await shown;
-    const kept = await page.evaluate(() => {
-      const [entry] = performance.getEntriesByType('navigation') as unknown as { notRestoredReasons: unknown }[];
-      const { persisted } = globalThis as unknown as { persisted?: boolean };
-      return { persisted, why: JSON.stringify(entry?.notRestoredReasons) };
-    });
-    expect(kept).toMatchObject({ persisted: true });
+    const kept = () =>
+      page.evaluate(() => {
+        const [entry] = performance.getEntriesByType('navigation') as unknown as { notRestoredReasons: unknown }[];
+        const { persisted } = globalThis as unknown as { persisted?: boolean };
+        return { persisted, why: JSON.stringify(entry?.notRestoredReasons) };
+      });
+    // The page is shown before it hears that it is.
+    await expect.poll(kept).toMatchObject({ persisted: true });
     expect(await first.reaches(revision)).toMatchObject({ tenancy: 'attached', thread: 'worker' });
   });
 });

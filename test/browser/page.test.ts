@@ -138,9 +138,8 @@ describe('the cluster', () => {
   it('goes on for both tabs when its leader is killed from the page, and heals from there', async () => {
     const first = await visit();
     const second = await visit();
-    const leader = first.locator('li.node.is-leader');
-    const name = (await leader.locator('strong').textContent())!;
-    await leader.getByRole('button', { name: /Kill/ }).click();
+    const name = (await first.locator('li.node.is-leader strong').first().textContent())!;
+    await member(first, name).getByRole('button', { name: /Kill/ }).click();
     await addCard(first, 'Without the leader');
     await addCard(second, 'Neither here');
     for (const page of [first, second]) {

@@ -101,7 +101,9 @@ it('five tabs are closed one by one down to one; all are closed, and the data ar
     }
     const [last] = tabs;
     expect(await last!.get('x')).toBe('kept');
+    const gone = last!.tab.page.waitForEvent('close');
     await last!.tab.page.close({ runBeforeUnload: true });
+    await gone;
     const again = await open(last!.profile);
     await untilAll([again], ({ quorum }) => quorum.state === 'works');
     expect(await again.get('x')).toBe('kept');
@@ -118,7 +120,7 @@ it('whose majority is killed at once is read, gone on from, and closed to those 
     await one!.put('x', 'agreed');
     await untilAll([one!], ({ quorum }) => quorum.state === 'works');
     expect(await one!.get('x', 'local')).toBe('agreed');
-    for (const tab of others) await tab.tab.kill();
+    await Promise.all(others.map(({ tab }) => tab.kill()));
     const [lost] = await untilAll([one!], ({ quorum }) => quorum.state === 'lost');
     expect(lost!.quorum.words).toContain('everything can be read, nothing can be written');
     expect(await one!.get('x', 'local')).toBe('agreed');
@@ -150,7 +152,7 @@ it('what is written without a majority survives the tab, is done once when the m
   const lost = (tab: RoomTab) => untilAll([tab], ({ quorum }) => quorum.state === 'lost');
   try {
     const [one, ...others] = tabs as [RoomTab, RoomTab, RoomTab];
-    for (const tab of others) await tab.tab.kill();
+    await Promise.all(others.map(({ tab }) => tab.kill()));
     await lost(one);
     await mutate(one, 'n', 1);
     await mutate(one, 'n', 2);
@@ -164,7 +166,7 @@ it('what is written without a majority survives the tab, is done once when the m
     expect(await back[0]!.get('n')).toBe(2);
     expect(await left.tab.page.evaluate(() => roomLab.version('n'))).toBe(2);
 
-    for (const tab of back) await tab.tab.kill();
+    await Promise.all(back.map(({ tab }) => tab.kill()));
     await lost(left);
     await mutate(left, 'later', 1);
     await left.tab.kill();

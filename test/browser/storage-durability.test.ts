@@ -43,7 +43,8 @@ async function countSyncs(pids: readonly number[], action: () => Promise<void>):
     let said = '';
     strace.stderr.on('data', (text) => {
       said += String(text);
-      if ((said.match(/ attached/g) ?? []).length === pids.length) resolve();
+      // One of them may have ended.
+      if ((said.match(/ attached|No such process/g) ?? []).length === pids.length) resolve();
     });
   });
   await action();

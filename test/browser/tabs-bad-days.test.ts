@@ -97,12 +97,14 @@ describe('a tab', () => {
     const shown = one.tab.page.waitForURL(stage.url('replica'), { waitUntil: 'commit' }).catch(() => undefined);
     await one.tab.page.evaluate(() => history.back()).catch(() => undefined);
     await shown;
-    const kept = await one.tab.page.evaluate(() => {
-      const { born, persisted } = globalThis as unknown as { born: string; persisted: boolean };
-      const [entry] = performance.getEntriesByType('navigation') as unknown as { notRestoredReasons: unknown }[];
-      return { born, persisted, why: JSON.stringify(entry?.notRestoredReasons) };
-    });
-    expect(kept).toMatchObject({ born: 'before', persisted: true });
+    const kept = () =>
+      one.tab.page.evaluate(() => {
+        const { born, persisted } = globalThis as unknown as { born: string; persisted: boolean };
+        const [entry] = performance.getEntriesByType('navigation') as unknown as { notRestoredReasons: unknown }[];
+        return { born, persisted, why: JSON.stringify(entry?.notRestoredReasons) };
+      });
+    // The page is shown before it hears that it is.
+    await expect.poll(kept).toMatchObject({ born: 'before', persisted: true });
     expect(await one.reaches(revision)).toMatchObject({ tenancy: 'attached', snapshots: 1, connection: 'online' });
     const next = await one.put('cache/back', 1);
     await two.reaches(next);

@@ -1,9 +1,12 @@
 // Tabs with a member in them: opened, looked at and waited for. What is done to a tab is in `tabs.ts`.
 import { expect } from 'vitest';
 import type { LabOptions, MemberLab } from '../pages/member.ts';
+import { Patience } from '../../e2e/harness/wait.ts';
 import type { Tab } from './tabs.ts';
 
 export type MemberStatus = ReturnType<MemberLab['status']>;
+
+const lookMilliseconds = 20;
 
 export class MemberTab {
   readonly tab: Tab;
@@ -41,8 +44,17 @@ export class MemberTab {
       const status = await this.status();
       if (isWanted(status)) return status;
       if (performance.now() > end) return expect.fail(`it never came to that; the last was ${JSON.stringify(status)}`);
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      await new Promise((resolve) => setTimeout(resolve, lookMilliseconds));
     }
+  }
+
+  /** As `until`, but within so many milliseconds in which this tab has the time to answer. */
+  soon(isWanted: (status: MemberStatus) => boolean, milliseconds: number): Promise<MemberStatus> {
+    const patience = new Patience(milliseconds, lookMilliseconds);
+    return this.until((status) => {
+      if (patience.isOver()) expect.fail(`not within ${milliseconds} ms; the last was ${JSON.stringify(status)}`);
+      return isWanted(status);
+    }, 300_000);
   }
 
   put(key: string, value: unknown): Promise<number> {
@@ -61,14 +73,18 @@ export class MemberTab {
   }
 }
 
-/** The one that leads, as soon as there is one that all of these know. */
-export async function leaderOf(tabs: readonly MemberTab[], milliseconds = 90_000): Promise<MemberTab> {
-  const end = performance.now() + milliseconds;
+/** The one that leads, as soon as there is one that all of these know. `soonMilliseconds`: of those in which these tabs have the time to answer. */
+export async function leaderOf(
+  tabs: readonly MemberTab[],
+  { soonMilliseconds = Infinity }: { readonly soonMilliseconds?: number } = {},
+): Promise<MemberTab> {
+  const end = performance.now() + 90_000;
+  const patience = new Patience(soonMilliseconds, lookMilliseconds);
   for (;;) {
     const all = await Promise.all(tabs.map((tab) => tab.status()));
     const leader = tabs.find((_, at) => all[at]!.isLeader);
     if (leader !== undefined && all.every((each) => each.leader === `tab:${leader.name}`)) return leader;
-    if (performance.now() > end) return expect.fail(`nobody leads: ${JSON.stringify(all)}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    if (patience.isOver() || performance.now() > end) return expect.fail(`nobody leads: ${JSON.stringify(all)}`);
+    await new Promise((resolve) => setTimeout(resolve, lookMilliseconds));
   }
 }

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect } from 'vitest';
 import type { ReplicaOptions, ReplicaStatus } from 'raftkv';
 import { Cluster } from '../../e2e/harness/cluster.ts';
-import { waitFor } from '../../e2e/harness/wait.ts';
+import { Patience, waitFor } from '../../e2e/harness/wait.ts';
 import type { Stage } from './stage.ts';
 import type { Tab } from './tabs.ts';
 
@@ -21,6 +21,8 @@ export function setCluster(): () => Cluster {
   afterAll(() => cluster?.destroy());
   return () => cluster!;
 }
+
+const lookMilliseconds = 20;
 
 export class ReplicaTab {
   readonly tab: Tab;
@@ -58,7 +60,7 @@ export class ReplicaTab {
       const status = await this.status();
       if (isWanted(status)) return status;
       if (performance.now() > end) return expect.fail(`it never came to that; the last was ${JSON.stringify(status)}`);
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      await new Promise((resolve) => setTimeout(resolve, lookMilliseconds));
     }
   }
 
@@ -86,8 +88,17 @@ export class ReplicaTab {
     return waitFor('it goes on from what it has kept', again, { timeoutMilliseconds: 120_000 });
   }
 
-  isHolder(milliseconds?: number): Promise<TabStatus> {
-    return this.until(({ tenancy }) => tenancy === 'holder', milliseconds);
+  isHolder(): Promise<TabStatus> {
+    return this.until(({ tenancy }) => tenancy === 'holder');
+  }
+
+  /** As `until`, but within so many milliseconds in which this tab has the time to answer. */
+  async soon(isWanted: (status: TabStatus) => boolean, milliseconds: number): Promise<TabStatus> {
+    const patience = new Patience(milliseconds, lookMilliseconds);
+    return this.until((status) => {
+      if (patience.isOver()) expect.fail(`not within ${milliseconds} ms; the last was ${JSON.stringify(status)}`);
+      return isWanted(status);
+    }, 300_000);
   }
 
   /** Begins writes that wait for whatever they must. */

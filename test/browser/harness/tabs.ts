@@ -63,6 +63,23 @@ export class Tab {
     await pretendFocus(this.page, true);
   }
 
+  /** Its script stands still where it is, and nothing else of it runs, as in one that does something else without end; until `goOn`. Its workers run on. */
+  async hang(): Promise<void> {
+    const hangs = new Promise((resolve) => {
+      this.#protocol.once('Debugger.paused', resolve);
+    });
+    await this.#protocol.send('Debugger.enable');
+    await this.#protocol.send('Debugger.pause');
+    // Not all pages do something by themselves.
+    this.page.evaluate(() => undefined).catch(() => undefined);
+    await hangs;
+  }
+
+  async goOn(): Promise<void> {
+    await this.#protocol.send('Debugger.resume');
+    await this.#protocol.send('Debugger.disable');
+  }
+
   /** As when another tab is looked at. `front` is one of the same window, which is looked at meanwhile. */
   async hide(front: Page): Promise<void> {
     await pretendFocus(this.page, false);
