@@ -15,6 +15,18 @@ const memberThreadLab = {
     const end = performance.now() + milliseconds;
     while (performance.now() < end);
   },
+  /** As in browsers that hand no data channel over to a worker; `kept` counts. */
+  keepDataChannels: (): void => {
+    const { postMessage } = MessagePort.prototype;
+    MessagePort.prototype.postMessage = function (message: unknown, transfer: object | object[] = []) {
+      if (Array.isArray(transfer) && transfer.some((each) => each instanceof RTCDataChannel)) {
+        memberThreadLab.kept += 1;
+        throw new DOMException('RTCDataChannel object could not be cloned.', 'DataCloneError');
+      }
+      return postMessage.call(this, message, transfer);
+    };
+  },
+  kept: 0,
 };
 
 memberLab.open = async ({ room, relay, ...options }: LabOptions): Promise<void> => {

@@ -1,5 +1,5 @@
 // The worker's side of WebRTC in a worker: connections that look like a browser's own, of which the page has the real ones. Their data channels come over into this
-// thread, so that what travels does not wait for the page; what is agreed about them does.
+// thread, so that what travels does not wait for the page; what is agreed about them does. Where the browser keeps them in the page, what travels comes over.
 import { RaftkvError, isErrorCode } from '@raftkv/wire';
 import { BorrowedPort } from './borrowed-port.ts';
 import type { DataPort } from './data-port.ts';
@@ -11,10 +11,11 @@ import type {
   PeerConnectionConstructor,
   SessionDescription,
 } from './peer-connection.ts';
+import { PumpedPort } from './pumped-port.ts';
 
 /**
  * For `openWebRtc` in a worker, as its `RTCPeerConnection`. The page gives the other end of the port to `lendPeerConnections`. A page that is busy does not hold up
- * channels that are open, only those that are to be.
+ * channels that are open, only those that are to be; where the browser hands no data channel over, all of them.
  */
 export function borrowPeerConnections(port: LoanPort): PeerConnectionConstructor {
   const borrowed = new Map<number, BorrowedConnection>();
@@ -33,7 +34,7 @@ export function borrowPeerConnections(port: LoanPort): PeerConnectionConstructor
       const id = count++;
       super(
         id,
-        (message) => port.postMessage(message),
+        (message, transfer) => port.postMessage(message, transfer),
         () => borrowed.delete(id),
       );
       borrowed.set(id, this);
@@ -52,7 +53,7 @@ type CandidateEvent = { readonly candidate: IceCandidate | null };
 
 class BorrowedConnection implements PeerConnection {
   readonly #id: number;
-  readonly #post: (message: BorrowerMessage) => void;
+  readonly #post: (message: BorrowerMessage, transfer?: object[]) => void;
   readonly #onClosed: () => void;
   #state: LentState = {
     signalingState: 'stable',
@@ -61,12 +62,14 @@ class BorrowedConnection implements PeerConnection {
     localDescription: null,
   };
   readonly #ports: BorrowedPort[] = [];
+  /** Of those, by their number, the ones that stayed in the page. */
+  readonly #kept = new Map<number, PumpedPort>();
   readonly #calls = new Map<number, Call>();
   #callCount = 0;
   readonly #stateListeners: { readonly type: StateEvent; readonly listener: () => void }[] = [];
   readonly #candidateListeners: ((event: CandidateEvent) => void)[] = [];
 
-  constructor(id: number, post: (message: BorrowerMessage) => void, onClosed: () => void) {
+  constructor(id: number, post: (message: BorrowerMessage, transfer?: object[]) => void, onClosed: () => void) {
     this.#id = id;
     this.#post = post;
     this.#onClosed = onClosed;
@@ -127,6 +130,8 @@ class BorrowedConnection implements PeerConnection {
     this.#post({ type: 'close', id: this.#id });
     this.#onClosed();
     for (const port of this.#ports) port.close();
+    // The page says nothing more of a connection that is closed.
+    for (const port of this.#kept.values()) port.hear({ type: 'portClosed' });
     for (const { reject } of this.#calls.values()) reject(new RaftkvError('closed', 'this connection is closed'));
     this.#calls.clear();
   }
@@ -135,6 +140,8 @@ class BorrowedConnection implements PeerConnection {
     switch (message.type) {
       case 'port':
         return this.#ports[message.port]?.arrive(message.lent);
+      case 'kept':
+        return this.#keep(message.port);
       case 'candidate':
         for (const listener of this.#candidateListeners) listener(message);
         return;
@@ -148,7 +155,15 @@ class BorrowedConnection implements PeerConnection {
       case 'failure':
         this.#state = message.state ?? this.#state;
         return this.#take(message.call)?.reject(toError(message.failure));
+      default:
+        return this.#kept.get(message.port)?.hear(message);
     }
+  }
+
+  #keep(port: number): void {
+    const pumped = new PumpedPort((request, transfer) => this.#post({ ...request, id: this.#id, port }, transfer));
+    this.#kept.set(port, pumped);
+    this.#ports[port]?.arrive(pumped);
   }
 
   #call<Method extends keyof LentCalls>(

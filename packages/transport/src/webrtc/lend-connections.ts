@@ -1,9 +1,12 @@
 // The page's side of WebRTC in a worker: only a page may have an RTCPeerConnection, but its data channels may live in a worker, where no script of the page holds
-// them up. So the page has the connections, does with them what the worker asks for, and hands over each data channel. What is agreed is the worker's business.
+// them up. So the page has the connections, does with them what the worker asks for, and hands over each data channel, or what passes it where the browser hands
+// none over. What is agreed is the worker's business.
 import { RaftkvError } from '@raftkv/wire';
-import type { BorrowerMessage, LenderMessage, LentFailure, LentState, LoanPort } from './lent-message.ts';
+import type { DataPort } from './data-port.ts';
+import type { BorrowerMessage, LenderMessage, LentFailure, LentState, LoanPort, PumpRequest } from './lent-message.ts';
 import { newConnection } from './new-connection.ts';
 import type { PeerConnection, PeerConnectionConstructor, SessionDescription } from './peer-connection.ts';
+import { PortPump } from './port-pump.ts';
 
 export interface LendOptions {
   /** Default: the page's. */
@@ -20,8 +23,9 @@ export interface Loan {
 const defaultMaxConnections = 64;
 
 /**
- * Has connections for the worker at the other end of this port, which gives it to `borrowPeerConnections`. A browser that cannot hand data channels over, or has no
- * WebRTC, refuses each connection with `unsupported`; a way through a relay is then found as it is wherever no direct one leads.
+ * Has connections for the worker at the other end of this port, which gives it to `borrowPeerConnections`. Where a browser cannot hand data channels over (Firefox
+ * before 144, Chromium before 130), what travels passes the page, which holds it up while it is busy. One without WebRTC refuses each connection with
+ * `unsupported`; a way through a relay is then found as it is wherever no direct one leads.
  *
  * @example
  * ```ts
@@ -35,7 +39,13 @@ export function lendPeerConnections(port: LoanPort, options: LendOptions = {}): 
 }
 
 /** A connection, or why there is none. */
-type Lent = { readonly connection: PeerConnection } | { readonly failure: LentFailure };
+type Lent =
+  | {
+      readonly connection: PeerConnection;
+      /** Those of its ports that stayed here. */
+      readonly pumps: Map<number, PortPump>;
+    }
+  | { readonly failure: LentFailure };
 
 class Lender implements Loan {
   readonly #port: LoanPort;
@@ -65,6 +75,8 @@ class Lender implements Loan {
         return void this.#call(message);
       case 'close':
         return this.#end(id);
+      default:
+        return this.#pump(message.port, id, message);
     }
   }
 
@@ -74,7 +86,7 @@ class Lender implements Loan {
         throw new RaftkvError('busy', 'this page has no further connections at the moment');
       }
       const connection = newConnection(this.#options.RTCPeerConnection, configuration);
-      this.#lent.set(id, { connection });
+      this.#lent.set(id, { connection, pumps: new Map() });
       for (const event of ['connectionstatechange', 'icegatheringstatechange'] as const) {
         connection.addEventListener(event, () => this.#post({ type: 'state', id, event, state: stateOf(connection) }));
       }
@@ -86,18 +98,29 @@ class Lender implements Loan {
     }
   }
 
-  /** Within the turn in which it is made: later a data channel can no longer be handed over. */
   #openPort({ id, port, label, init }: Extract<BorrowerMessage, { type: 'openPort' }>): void {
     const lent = this.#lent.get(id);
     if (lent === undefined || 'failure' in lent) return;
+    let opened: DataPort;
     try {
-      const opened = lent.connection.createDataChannel(label, init);
-      this.#post({ type: 'port', id, port, lent: opened }, [opened]);
+      opened = lent.connection.createDataChannel(label, init);
     } catch (error) {
-      const why = `this browser hands no data channel over to a worker: ${String(error)}`;
       lent.connection.close();
-      this.#lent.set(id, { failure: failureOf(new RaftkvError('unsupported', why, { cause: error })) });
+      return void this.#lent.set(id, { failure: failureOf(error) });
     }
+    try {
+      // Within the turn in which it is made: later a data channel can no longer be handed over.
+      this.#post({ type: 'port', id, port, lent: opened }, [opened]);
+    } catch {
+      this.#post({ type: 'kept', id, port });
+      const pump = new PortPump(opened, (word, transfer) => this.#post({ ...word, id, port }, transfer));
+      lent.pumps.set(port, pump);
+    }
+  }
+
+  #pump(port: number, id: number, request: PumpRequest): void {
+    const lent = this.#lent.get(id);
+    if (lent !== undefined && 'pumps' in lent) lent.pumps.get(port)?.take(request);
   }
 
   async #call({ id, call, method, argument }: Extract<BorrowerMessage, { type: 'call' }>): Promise<void> {

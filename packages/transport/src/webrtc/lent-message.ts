@@ -25,6 +25,25 @@ export interface LentFailure {
   readonly message: string;
 }
 
+/** To the page, about a data channel that stays there because the browser does not hand it over. */
+export type PumpRequest =
+  | { readonly type: 'portSend'; readonly data: ArrayBuffer }
+  | { readonly type: 'portLow'; readonly bytes: number }
+  | { readonly type: 'portClose' };
+
+/** To the worker, about such a channel. `bytes`: of all that it was given, how many have left it. */
+export type PumpWord =
+  | { readonly type: 'portOpened' }
+  | { readonly type: 'portMessage'; readonly data: unknown }
+  | { readonly type: 'portSent'; readonly bytes: number }
+  | { readonly type: 'portClosed' };
+
+/** Of which connection, and which of its ports. */
+interface OfPort {
+  readonly id: number;
+  readonly port: number;
+}
+
 /** To the page. `id`: which connection; `port`, `call`: which of its ports and calls. */
 export type BorrowerMessage =
   | { readonly type: 'open'; readonly id: number; readonly configuration: PeerConnectionConfiguration }
@@ -42,10 +61,13 @@ export type BorrowerMessage =
       readonly method: keyof LentCalls;
       readonly argument: LentCalls[keyof LentCalls];
     }
-  | { readonly type: 'close'; readonly id: number };
+  | { readonly type: 'close'; readonly id: number }
+  | (PumpRequest & OfPort);
 
-/** To the worker. */
+/** To the worker. `kept`: the port is not handed over, and what becomes of it is told. */
 export type LenderMessage =
+  | ({ readonly type: 'kept' } & OfPort)
+  | (PumpWord & OfPort)
   | { readonly type: 'port'; readonly id: number; readonly port: number; readonly lent: DataPort }
   | {
       readonly type: 'answer';

@@ -1,5 +1,5 @@
-// Connections that one thread has for another: the WebRTC of Node, lent and borrowed over a port within one thread, whose data channels come over as they are. That
-// they come over between threads of a browser is for `test/browser/member-off-thread.test.ts`.
+// Connections that one thread has for another: the WebRTC of Node, lent and borrowed over a port within one thread, whose data channels come over as they are, or stay
+// where they are. Between threads of a browser it is for `test/browser/member-off-thread.test.ts` and its sister of Firefox.
 import { afterEach, describe, expect, it } from 'vitest';
 import { RaftkvError } from '@raftkv/wire';
 import { describeTransport, meshesUnderTest, overMembers } from '../../src/conformance.ts';
@@ -36,8 +36,9 @@ function loanPorts(handsOver = true): readonly [LoanPort, LoanPort] {
   const listeners: ((event: { readonly data: unknown }) => void)[][] = [[], []];
   const end = (own: 0 | 1): LoanPort => ({
     postMessage: (message, transfer = []) => {
-      if (transfer.length > 0 && !handsOver) throw new Error('it could not be cloned');
-      const data = transfer.length > 0 ? message : structuredClone(message);
+      const isCopied = transfer.every((each) => each instanceof ArrayBuffer);
+      if (!isCopied && !handsOver) throw new Error('it could not be cloned');
+      const data = isCopied ? structuredClone(message, { transfer: transfer as ArrayBuffer[] }) : message;
       setImmediate(() => listeners[1 - own]!.forEach((listener) => listener({ data })));
     },
     addEventListener: (_, listener) => void listeners[own]!.push(listener),
@@ -69,50 +70,60 @@ function open(
   return { webRtc, channels };
 }
 
-const suiteHub = new SignalHub();
-const Borrowed = borrowPeerConnections(
-  (() => {
-    const [here, there] = loanPorts();
-    lendPeerConnections(here, { RTCPeerConnection });
-    return there;
-  })(),
-);
-
-const overBorrowed = overMembers((id, onChannel, room) => {
-  const member = openWebRtc({
-    selfId: `${room} ${id}`,
-    signalling: suiteHub.signalling,
-    RTCPeerConnection: Borrowed,
-    onChannel: (channel) => onChannel(channel),
+function overBorrowed(handsOver: boolean): ReturnType<typeof overMembers> {
+  const hub = new SignalHub();
+  const [here, there] = loanPorts(handsOver);
+  lendPeerConnections(here, { RTCPeerConnection });
+  const Borrowed = borrowPeerConnections(there);
+  return overMembers((id, onChannel, room) => {
+    const member = openWebRtc({
+      selfId: `${room} ${id}`,
+      signalling: hub.signalling,
+      RTCPeerConnection: Borrowed,
+      onChannel: (channel) => onChannel(channel),
+    });
+    return { dial: (to, options) => member.dial(`${room} ${to}`, options), close: () => member.close() };
   });
-  return { dial: (to, options) => member.dial(`${room} ${to}`, options), close: () => member.close() };
-});
+}
 
-describeTransport('a mesh over WebRTC whose connections are borrowed', () => meshesUnderTest(overBorrowed), {
+describeTransport('a mesh over WebRTC whose connections are borrowed', () => meshesUnderTest(overBorrowed(true)), {
   describe,
   it,
   expect,
 });
 
-describe('a borrowed connection', () => {
-  it('reaches one that is nobody’s but its own', async () => {
-    const hub = new SignalHub();
-    const [a, b] = [open('a', hub, borrowed()), open('b', hub, KeepingConnection)];
-    const left = await a.webRtc.dial('b');
-    await expect.poll(() => b.channels.length).toBe(1);
-    const [atLeft, atRight] = [recordChannel(left), recordChannel(b.channels[0]!)];
-    left.send(Uint8Array.of(1));
-    b.channels[0]!.send(Uint8Array.of(2));
-    await Promise.all([atLeft.frames(1), atRight.frames(1)]);
-    left.close();
-    await atRight.closed;
-    // The one that was lent, and the other.
-    await expect.poll(() => connections.map(({ connectionState }) => connectionState)).toEqual(['closed', 'closed']);
-  });
+describeTransport(
+  'a mesh over WebRTC whose data channels stay with who lends them',
+  () => meshesUnderTest(overBorrowed(false)),
+  {
+    describe,
+    it,
+    expect,
+  },
+);
 
-  it('ends with the loan, and the other side hears of it', async () => {
+describe('a borrowed connection', () => {
+  it.each([true, false])(
+    'reaches one that is nobody’s but its own; data channels are handed over: %s',
+    async (handsOver) => {
+      const hub = new SignalHub();
+      const [a, b] = [open('a', hub, borrowed({}, handsOver)), open('b', hub, KeepingConnection)];
+      const left = await a.webRtc.dial('b');
+      await expect.poll(() => b.channels.length).toBe(1);
+      const [atLeft, atRight] = [recordChannel(left), recordChannel(b.channels[0]!)];
+      left.send(Uint8Array.of(1));
+      b.channels[0]!.send(Uint8Array.of(2));
+      await Promise.all([atLeft.frames(1), atRight.frames(1)]);
+      left.close();
+      await atRight.closed;
+      // The one that was lent, and the other.
+      await expect.poll(() => connections.map(({ connectionState }) => connectionState)).toEqual(['closed', 'closed']);
+    },
+  );
+
+  it.each([true, false])('ends with the loan, and the other side hears of it; handed over: %s', async (handsOver) => {
     const hub = new SignalHub();
-    const [a, b] = [open('a', hub, borrowed()), open('b', hub, borrowed())];
+    const [a, b] = [open('a', hub, borrowed({}, handsOver)), open('b', hub, borrowed({}, handsOver))];
     await a.webRtc.dial('b');
     await expect.poll(() => b.channels.length).toBe(1);
     const atRight = recordChannel(b.channels[0]!);
@@ -121,7 +132,6 @@ describe('a borrowed connection', () => {
   });
 
   it.each([
-    ['where data channels are not handed over', () => borrowed({}, false), 'unsupported'],
     ['that is one too many', () => borrowed({ maxConnections: 0 }), 'busy'],
     [
       'where a policy forbids it',
