@@ -21,7 +21,7 @@ export interface GoingOnOptions {
 }
 
 export interface Room<Value = unknown> {
-  /** The store: the same object whatever this tab becomes, observer, learner, voter or leader. It ends with the room. */
+  /** The store: the same object whatever this tab becomes, observer, learner, voter or leader, also after its page was in the browser's cache. It ends with the room. */
   readonly kv: LiveKv<Value>;
   readonly name: string;
   /** For others to join by. Whoever has it is in the room, and can read and write everything. */
@@ -62,11 +62,8 @@ export async function createRoomOn<Value>(
   options: RoomOptions<Value> & { readonly name: string; readonly base: string },
 ): Promise<Room<Value>> {
   const key = drawRoomKey(options.name);
-  return new OpenRoom(
-    key,
-    options.base,
-    await TabInRoom.open(key, within(platform, options), options, { type: 'found' }),
-  );
+  const here = within(platform, options);
+  return new OpenRoom(key, options.base, here, await TabInRoom.open(key, here, options, { type: 'found' }));
 }
 
 /** Answers when this tab is in the room, which is before anybody else need be there. Throws `invalid_argument` for what is no link, `storage_*`. */
@@ -76,11 +73,8 @@ export async function joinRoomOn<Value>(
   options: RoomOptions<Value> & { readonly base: string },
 ): Promise<Room<Value>> {
   const key = decodeRoomLink(link);
-  return new OpenRoom(
-    key,
-    options.base,
-    await TabInRoom.open(key, within(platform, options), options, { type: 'join' }),
-  );
+  const here = within(platform, options);
+  return new OpenRoom(key, options.base, here, await TabInRoom.open(key, here, options, { type: 'join' }));
 }
 
 function within(platform: RoomPlatform, { inside }: Pick<RoomOptions, 'inside'>): RoomPlatform {
@@ -93,15 +87,24 @@ class OpenRoom<Value> implements Room<Value> {
   readonly status: Live<RoomStatus>;
   readonly #key: RoomKey;
   readonly #base: string;
-  readonly #tab: TabInRoom<Value>;
+  readonly #platform: RoomPlatform;
+  readonly #stopWatching: (() => void) | undefined;
+  #tab: TabInRoom<Value>;
+  #isBack: boolean;
+  #returning: Promise<void> | undefined;
 
-  constructor(key: RoomKey, base: string, tab: TabInRoom<Value>) {
+  constructor(key: RoomKey, base: string, platform: RoomPlatform, tab: TabInRoom<Value>) {
     this.name = key.name;
     this.link = encodeRoomLink(key, base);
     this.status = tab.status;
     this.#key = key;
     this.#base = base;
+    this.#platform = platform;
     this.#tab = tab;
+    this.#stopWatching = platform.onReturning?.(() => this.#pageIsBack());
+    // It may have been left, and be back, while the room was opened.
+    this.#isBack = tab.isAway;
+    if (this.#isBack) this.#pageIsBack();
   }
 
   get kv(): LiveKv<Value> {
@@ -109,21 +112,45 @@ class OpenRoom<Value> implements Room<Value> {
   }
 
   leave(): Promise<RoomDeparture> {
-    return this.#tab.leave();
+    this.#stopWatching?.();
+    return this.#returning === undefined ? this.#tab.leave() : this.#returning.then(() => this.#tab.leave());
   }
 
   async goOnFromHere(confirmation: Confirmation & GoingOnOptions): Promise<Room<Value>> {
     check(confirmation, 'what only the other voters know is not part of the room that goes on');
-    return new OpenRoom(this.#key, this.#base, await this.#tab.goOnFromHere(confirmation));
+    await this.#returning;
+    return this.#succeededBy(await this.#tab.goOnFromHere(confirmation));
   }
 
   async joinAnew(confirmation: Confirmation): Promise<Room<Value>> {
     check(confirmation, 'what this tab holds is forgotten');
-    return new OpenRoom(this.#key, this.#base, await this.#tab.joinAnew());
+    await this.#returning;
+    return this.#succeededBy(await this.#tab.joinAnew());
   }
 
-  unmerged(): Promise<Unmerged> {
+  async unmerged(): Promise<Unmerged> {
+    await this.#returning;
     return this.#tab.unmerged();
+  }
+
+  #succeededBy(tab: TabInRoom<Value>): Room<Value> {
+    this.#stopWatching?.();
+    return new OpenRoom(this.#key, this.#base, this.#platform, tab);
+  }
+
+  /** A page may be left again while it is on its way back. */
+  #pageIsBack(): void {
+    this.#isBack = true;
+    this.#returning ??= this.#comeBack().finally(() => (this.#returning = undefined));
+  }
+
+  async #comeBack(): Promise<void> {
+    while (this.#isBack && this.#tab.isAway) {
+      this.#isBack = false;
+      // What went wrong is in the status, and the tab is not away any more, but gone.
+      this.#tab = await this.#tab.comeBack().catch(() => this.#tab);
+    }
+    this.#isBack = false;
   }
 }
 

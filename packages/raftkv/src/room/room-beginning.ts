@@ -7,14 +7,22 @@ import { foundHome, openNotedHome } from './room-home.ts';
 import type { RoomHome, TabSelf } from './room-home.ts';
 import { isKeptNowhere } from './room-keeping.ts';
 import { readRoomNote, writeRoomNote } from './room-note.ts';
-import type { RoomNote } from './room-note.ts';
+import type { RoomLineage, RoomNote } from './room-note.ts';
 import type { FoundSlots, RoomSlot, RoomSlots } from './room-platform.ts';
 import { RoomWords } from './room-words.ts';
 
 /** `isFresh`: what the profile kept is left alone. */
-export type HowToBegin =
+export type HowToBegin<Former = unknown> =
   | { readonly type: 'found' }
   | { readonly type: 'join'; readonly isFresh?: boolean }
+  /** As the member that went by this word, in the room of this lineage, if no other tab of the profile is that by now; no other one. */
+  | {
+      readonly type: 'return';
+      readonly former: Former;
+      readonly slots: RoomSlots;
+      readonly word: string;
+      readonly lineage: RoomLineage;
+    }
   /** Its word is claimed. */
   | {
       readonly type: 'home';
@@ -73,7 +81,9 @@ async function beginIn(
 ): Promise<Beginning> {
   const words = new RoomWords(slots);
   try {
-    const found = await find(begin, { slots, words, self, isSomeSetAside });
+    const isWanted = (note: RoomNote): boolean =>
+      begin.type !== 'return' || (note.word === begin.word && note.lineage.epoch === begin.lineage.epoch);
+    const found = await find(begin, { slots, words, self, isSomeSetAside, isWanted });
     const { word } = found.home?.note ?? self;
     // Just drawn, if it is no storage's.
     await words.take(word);
@@ -90,6 +100,7 @@ interface Search {
   readonly words: RoomWords;
   readonly self: TabSelf;
   readonly isSomeSetAside: boolean;
+  readonly isWanted: (note: RoomNote) => boolean;
 }
 
 type Found = Pick<Beginning, 'home' | 'setAside' | 'leftBehind'>;
@@ -99,7 +110,7 @@ const nothing: Found = { home: undefined, setAside: [], leftBehind: [] };
 async function find(begin: Exclude<HowToBegin, { readonly type: 'home' }>, search: Search): Promise<Found> {
   const { slots, self } = search;
   if (begin.type === 'found') return { ...nothing, home: await foundHome(slots, self) };
-  if (begin.isFresh === true) return nothing;
+  if (begin.type === 'join' && begin.isFresh === true) return nothing;
   return slots.alone(async () => {
     const found = await chooseTwice(search);
     // Those of storages that were not chosen are free again before anybody else looks.
@@ -117,7 +128,7 @@ async function chooseTwice(search: Search): Promise<Found> {
 }
 
 async function choose(
-  { slots, words, self: { domain }, isSomeSetAside }: Search,
+  { slots, words, self: { domain }, isSomeSetAside, isWanted }: Search,
   how: { readonly isPatient: boolean },
 ): Promise<Found & Pick<FoundSlots, 'isSomeTaken'>> {
   const found = await slots.openFree(how);
@@ -143,8 +154,8 @@ async function choose(
     for (const each of await sortLeft(left, homes, { isSomeTaken, isSomeMissed })) {
       homes.push(...(await openOrForget(each, domain, putAside)));
     }
-    const [home, ...others] = homes.toSorted(compare);
-    for (const { slot } of others) await slot.release();
+    const [home] = homes.filter(({ note }) => isWanted(note)).toSorted(compare);
+    for (const other of homes) if (other !== home) await other.slot.release();
     return { home, setAside, isSomeTaken, leftBehind: await leftFor(home, left) };
   } catch (error) {
     for (const slot of found.free) await slot.release();

@@ -1,6 +1,7 @@
 // What an app says of a room, in any runtime, with every default in one place.
 import type { KeepWrites, ReplicaOptions } from '@raftkv/observer';
 import type { RoomInside } from './room-inside.ts';
+import type { RoomPlatform } from './room-platform.ts';
 import type { RoomPolicyOptions } from './room-policy.ts';
 
 export interface RoomOptions<Value = unknown> extends Pick<
@@ -26,4 +27,9 @@ export interface RoomOptions<Value = unknown> extends Pick<
 export const roomDefaults = { electionTimeoutMilliseconds: 1_000, leaveMilliseconds: 5_000 } as const;
 
 /** Of members in tabs, as in `raftkv/member`: who is seen leads. */
-export const roomPriorities = { desktop: 20, mobile: 10, hidden: 0 } as const;
+const roomPriorities = { desktop: 20, mobile: 10, hidden: 0 } as const;
+
+export function priorityOf({ isVisible, isMobile }: Pick<RoomPlatform, 'isVisible' | 'isMobile'>): number {
+  if (!isVisible()) return roomPriorities.hidden;
+  return isMobile ? roomPriorities.mobile : roomPriorities.desktop;
+}

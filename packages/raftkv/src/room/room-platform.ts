@@ -100,8 +100,10 @@ export interface RoomPlatform {
   readonly isVisible: () => boolean;
   /** Told when that changes. Answers what ends it. */
   readonly onVisibility: (listener: () => void) => () => void;
-  /** Told within what may be the last turn of the page, for a while or for good. Answers what ends it. Default: nobody tells. */
-  readonly onLeaving?: (listener: (how: 'frozen' | 'gone') => void) => () => void;
+  /** Told within what may be the last turn of the page, for a while or for good; `away`: it was left, and may be gone back to. Answers what ends it. Default: nobody tells. */
+  readonly onLeaving?: (listener: (how: 'frozen' | 'away' | 'gone') => void) => () => void;
+  /** Told when a page that was `away` is back. Answers what ends it. Default: none comes back. */
+  readonly onReturning?: (listener: () => void) => () => void;
   /** Told when the machine may be on another network, or on one again. Answers what ends it. Default: nobody tells. */
   readonly onNetwork?: (listener: () => void) => () => void;
   /** Of the software. */

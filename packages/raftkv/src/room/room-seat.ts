@@ -2,6 +2,7 @@
 // change of that is made here; what it means for the app and the others is for `room.ts`.
 import { writeRemovalNote } from '@raftkv/server';
 import { drawStoreId } from '@raftkv/storage';
+import type { Channel, ChannelPurpose } from '@raftkv/transport';
 import { RaftkvError, decodeConfiguration } from '@raftkv/wire';
 import type { AdminResult } from '@raftkv/wire';
 import { fromHex, toHex } from './hex.ts';
@@ -12,7 +13,7 @@ import { joinHome, nameOf, reviveHome } from './room-home.ts';
 import type { RoomHome } from './room-home.ts';
 import { RoomMember } from './room-member.ts';
 import type { RoomMemberOptions } from './room-member.ts';
-import type { RoomMessage } from './room-message.ts';
+import type { RoomMessage, TabReport } from './room-message.ts';
 import { firstLineage } from './room-note.ts';
 import type { RoomLineage } from './room-note.ts';
 import type { RoomPlatform, RoomSlots } from './room-platform.ts';
@@ -61,6 +62,11 @@ export class RoomSeat {
     return this.#kept !== undefined;
   }
 
+  /** What is kept is free for who looks next; the member that had it has ended. */
+  async release(): Promise<void> {
+    await this.#kept?.slot.release();
+  }
+
   /** Nobody waits for the pause after a dial that came to nothing. */
   networkChanged(): void {
     this.#options.network.networkChanged?.();
@@ -88,6 +94,21 @@ export class RoomSeat {
     this.clusterId = member.clusterId;
     this.lineage = home.note.lineage;
     onChange();
+  }
+
+  /** From another member, or for one. */
+  accept(channel: Channel, purpose: Exclude<ChannelPurpose, 'room'>): void {
+    const member = this.#member;
+    if (member !== undefined && purpose === 'peer') return member.accept(channel);
+    if (member !== undefined) return member.serve(channel);
+    channel.start({ onFrame: () => undefined, onClose: () => undefined });
+    channel.close(new RaftkvError('busy', 'this tab is no member at the moment'));
+  }
+
+  hear(from: string, message: Exclude<RoomMessage, TabReport>): void {
+    if (message.type === 'removed') this.#removed(message);
+    else if (message.type === 'admitted') this.admitted(message);
+    else if (message.voice !== undefined) this.#member?.take(from, message.voice);
   }
 
   /** The leader says that this tab is a member now. */
@@ -119,7 +140,7 @@ export class RoomSeat {
   }
 
   /** Another member says that this one was removed. */
-  removed({ clusterId, memberId }: Extract<RoomMessage, { readonly type: 'removed' }>): void {
+  #removed({ clusterId, memberId }: Extract<RoomMessage, { readonly type: 'removed' }>): void {
     const member = this.#member;
     if (member === undefined || member.id !== memberId || member.clusterId !== clusterId) return;
     this.#ended(member.home, new RaftkvError('member_removed', 'this member was removed from the room'));

@@ -43,7 +43,8 @@ export interface RoomQuorum {
 
 export interface RoomStatus {
   readonly name: string;
-  readonly phase: 'open' | 'leaving' | 'left';
+  /** `away`: its page is in the browser's cache of pages that were left, or just came out of it and is on its way back. */
+  readonly phase: 'open' | 'leaving' | 'away' | 'left';
   readonly clusterId: string | undefined;
   /** One more each time that the room went on without its majority. */
   readonly epoch: number;

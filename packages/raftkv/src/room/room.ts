@@ -1,28 +1,28 @@
 // A tab in a room: its network, its channels to the others, the member while it is one, and the copy that the app reads, put together. Every change of part, from
 // observer to voter and back, is made here; who should vote is for the policy, and what is told of all for `room-status.ts`.
 import type { LiveKv } from '@raftkv/client';
-import { LiveValue } from '@raftkv/client/live';
-import { openReplica } from '@raftkv/observer';
-import type { Channel, ChannelPurpose } from '@raftkv/transport';
+import type { LiveValue } from '@raftkv/client/live';
+import type { Channel } from '@raftkv/transport';
 import { RaftkvError } from '@raftkv/wire';
-import { anyMember, dialMember } from './dial-member.ts';
+import { dialMember } from './dial-member.ts';
 import { beginHome, isUnusable, setAsideFor } from './room-beginning.ts';
-import type { HowToBegin } from './room-beginning.ts';
+import type { Beginning, HowToBegin } from './room-beginning.ts';
 import { RoomClaims } from './room-claims.ts';
+import { RoomFace } from './room-face.ts';
+import type { TabParts } from './room-face.ts';
 import { refusalToGoOn } from './room-going-on.ts';
 import type { RoomHome } from './room-home.ts';
 import { drawWord, roomIdOf } from './room-link.ts';
 import type { RoomKey } from './room-link.ts';
-import type { LogEnd, RoomMessage, TabReport } from './room-message.ts';
+import type { LogEnd, TabReport } from './room-message.ts';
 import { describeDeparture } from './room-departure.ts';
 import type { RoomDeparture } from './room-departure.ts';
 import { RoomSeat, isForgotten } from './room-seat.ts';
-import { keepInRoom } from './room-outbox.ts';
 import { RoomPeers } from './room-peers.ts';
 import { describeTab } from './room-report.ts';
 import { RoomScene } from './room-scene.ts';
 import type { RoomNetwork, RoomPlatform, RoomSlots } from './room-platform.ts';
-import { roomDefaults, roomPriorities } from './room-options.ts';
+import { priorityOf, roomDefaults } from './room-options.ts';
 import type { RoomOptions } from './room-options.ts';
 import type { TabInSight } from './room-overview.ts';
 import { describeRoom } from './room-status.ts';
@@ -32,13 +32,12 @@ import { findUnmerged } from './unmerged.ts';
 import type { Unmerged } from './unmerged.ts';
 
 export class TabInRoom<Value = unknown> {
-  kv!: LiveKv<Value>;
   readonly word: string;
   readonly #key: RoomKey;
   readonly #platform: RoomPlatform;
   readonly #options: RoomOptions<Value>;
   readonly #slots: RoomSlots;
-  readonly #status: LiveValue<RoomStatus>;
+  readonly #face: RoomFace<Value>;
   readonly #network: RoomNetwork;
   readonly #peers: RoomPeers;
   readonly #openedAt: number;
@@ -51,6 +50,9 @@ export class TabInRoom<Value = unknown> {
   #visibleSince: number;
   readonly #seat: RoomSeat;
   #phase: RoomStatus['phase'] = 'open';
+  /** The page was left and may come back: what the app holds stays. */
+  isAway = false;
+  #isGoingOn = false;
   #isChanged = false;
   #isToTell = false;
   #closing: Promise<void> | undefined;
@@ -61,26 +63,28 @@ export class TabInRoom<Value = unknown> {
     key: RoomKey,
     platform: RoomPlatform,
     options: RoomOptions<Value>,
-    begin: HowToBegin,
+    begin: HowToBegin<TabInRoom<Value>>,
   ): Promise<TabInRoom<Value>> {
-    let slots = begin.type === 'home' ? begin.slots : await platform.openSlots(roomIdOf(key));
+    const former = begin.type === 'return' ? begin.former : undefined;
+    let slots = 'slots' in begin ? begin.slots : await platform.openSlots(roomIdOf(key));
     const setAside: RaftkvError[] = [];
     for (;;) {
       const self = { word: drawWord(), domain: platform.domain };
       const beginning = await beginHome(begin, slots, self, { isSomeSetAside: setAside.length > 0 });
-      const { home, word, words, leftBehind } = beginning;
+      const { home, leftBehind } = beginning;
       ({ slots } = beginning);
       setAside.push(...beginning.setAside);
-      const room = new TabInRoom<Value>({ key, platform, options, slots, word, words, setAside });
+      const room = new TabInRoom<Value>(beginning, former, { key, platform, options, setAside });
       try {
         await room.#begin(home);
         // What cannot be forgotten now is at the next start.
         for (const slot of leftBehind) await slot.remove().catch(() => undefined);
         return room;
       } catch (error) {
+        room.isAway = former !== undefined;
         await room.#close().catch(() => undefined);
         for (const slot of leftBehind) await slot.release();
-        if (home === undefined || begin.type !== 'join') throw error;
+        if (home === undefined || (begin.type !== 'join' && begin.type !== 'return')) throw error;
         // Another one may do: what was kept of this one is of no use to anybody, or cannot be read and stays as it is.
         if (isForgotten(error)) await home.slot.remove();
         else if (isUnusable(error)) setAside.push(setAsideFor(home.slot, error));
@@ -89,16 +93,11 @@ export class TabInRoom<Value = unknown> {
     }
   }
 
-  private constructor(parts: {
-    readonly key: RoomKey;
-    readonly platform: RoomPlatform;
-    readonly options: RoomOptions<Value>;
-    readonly slots: RoomSlots;
-    readonly word: string;
-    readonly words: RoomWords;
-    readonly setAside: RaftkvError[];
-  }) {
-    const { key, platform, options, slots, word, words, setAside } = parts;
+  private constructor(
+    { slots, word, words }: Beginning,
+    former: TabInRoom<Value> | undefined,
+    { key, platform, options, setAside }: TabParts<Value>,
+  ) {
     this.#setAside = setAside;
     this.#words = words;
     this.#key = key;
@@ -111,7 +110,8 @@ export class TabInRoom<Value = unknown> {
       roomId: roomIdOf(key),
       secret: key.secret,
       word,
-      onChannel: (channel, from, purpose) => this.#accept(channel, from, purpose),
+      onChannel: (channel, from, purpose) =>
+        purpose === 'room' ? this.#peers.accept(channel, from) : this.#seat.accept(channel, purpose),
       onPresence: () => this.#peers?.look(),
     });
     this.#peers = new RoomPeers({
@@ -119,7 +119,10 @@ export class TabInRoom<Value = unknown> {
       network: this.#network,
       clock: platform.clock,
       report: () => this.#report(),
-      onMessage: (from, message) => this.#hear(from, message),
+      onMessage: (from, message) => {
+        this.#seat.hear(from, message);
+        this.#changed();
+      },
       onChange: () => {
         this.#claims.hear(this.#scene.companions(this.clusterId));
         this.#changed();
@@ -135,7 +138,7 @@ export class TabInRoom<Value = unknown> {
       policy: options.policy ?? {},
       inside: options.inside ?? {},
       electionTimeoutMilliseconds: options.electionTimeoutMilliseconds ?? roomDefaults.electionTimeoutMilliseconds,
-      priority: () => this.#priority,
+      priority: () => priorityOf(platform),
       tabs: () => this.#tabs(),
       send: (to, message) => this.#peers.send(to, message),
       onChange: () => this.#changed({ isToTell: true }),
@@ -143,17 +146,18 @@ export class TabInRoom<Value = unknown> {
       isOver: () => this.#phase !== 'open' || this.#closing !== undefined,
     });
     [this.#seat.error] = setAside;
-    this.#status = new LiveValue<RoomStatus>(this.#describe());
+    if (former !== undefined) ({ clusterId: this.#seat.clusterId, lineage: this.#seat.lineage } = former.#seat);
+    this.#face = former === undefined ? new RoomFace(this, this.#describe()) : former.#face;
     this.#watches = [
       platform.onVisibility(() => this.#seenOrHidden()),
-      platform.onLeaving?.((how) => (how === 'gone' ? this.abandon() : this.handOver())),
+      platform.onLeaving?.((how) => (how === 'frozen' ? this.handOver() : this.abandon(how))),
       platform.onNetwork?.(() => [this.#seat, this.#peers].forEach((each) => each.networkChanged())),
     ];
   }
 
   #seenOrHidden(): void {
     this.#visibleSince = this.#platform.clock.now();
-    this.#seat.member?.setPriority(this.#priority, this.#platform.isVisible());
+    this.#seat.member?.setPriority(priorityOf(this.#platform), this.#platform.isVisible());
     this.#peers.tell();
     this.#changed();
   }
@@ -161,23 +165,23 @@ export class TabInRoom<Value = unknown> {
   async #begin(home: RoomHome | undefined): Promise<void> {
     if (home !== undefined) await this.#seat.take(home);
     this.#peers.start();
-    const { codec, requestTimeoutMilliseconds, outbox } = this.#options;
-    this.kv = await openReplica<Value>({
-      endpoints: [anyMember],
-      dial: (endpoint, { signal }) => {
-        const parts = { word: this.word, seat: this.#seat, network: this.#network, clusters: this.#scene.clusters };
-        return dialMember(parts, endpoint, signal);
-      },
-      clock: this.#platform.clock,
-      ...(codec === undefined ? {} : { codec }),
-      ...(requestTimeoutMilliseconds === undefined ? {} : { requestTimeoutMilliseconds }),
-      ...(outbox && { outbox: keepInRoom(outbox, this.#key, () => this.clusterId) }),
-    });
-    this.#status.set(this.#describe());
+    await this.#face.turnTo(this, this.#key, this.#platform.clock, this.#options);
+    this.#face.show(this, this.#describe());
+  }
+
+  /** For the copy of the app. */
+  async dial(endpoint: string, signal: AbortSignal): Promise<Channel> {
+    if (this.#closing !== undefined) throw new RaftkvError('connect_failed', 'this tab is not in the room');
+    const parts = { word: this.word, seat: this.#seat, network: this.#network, clusters: this.#scene.clusters };
+    return dialMember(parts, endpoint, signal);
+  }
+
+  get kv(): LiveKv<Value> {
+    return this.#face.kv!;
   }
 
   get status(): Pick<LiveValue<RoomStatus>, 'subscribe' | 'getSnapshot' | 'getServerSnapshot'> {
-    return this.#status;
+    return this.#face.status;
   }
 
   /** See `Room.leave`. */
@@ -194,8 +198,11 @@ export class TabInRoom<Value = unknown> {
       await this.#letGo();
     }
     this.#departure ??= describeDeparture(this.#describe(), this.#seat.isKept);
+    this.isAway = false;
     this.#sayFarewell();
     await this.#close();
+    this.#phase = 'left';
+    await this.#face.end(this, this.#describe());
     return this.#departure;
   }
 
@@ -204,19 +211,36 @@ export class TabInRoom<Value = unknown> {
     this.#seat.member?.handOver();
   }
 
-  /** At once, within this turn, as a page does that is about to go: the others hear a last word, and no storage is waited for. */
-  abandon(): void {
+  /** At once, within this turn, as a page does that is about to go: the others hear a last word, and no storage is waited for. `away`: it may come back. */
+  abandon(how: 'gone' | 'away' = 'gone'): void {
     if (this.#closing !== undefined) return;
+    this.isAway = how === 'away' && this.#phase === 'open' && !this.#isGoingOn;
     this.#sayFarewell();
     this.#close().catch(() => undefined);
+  }
+
+  /** The same tab once more, with what is kept of it: what it knew beside that is worth nothing. Under the same copy and status, which end if it rejects (`storage_*`). */
+  async comeBack(): Promise<TabInRoom<Value>> {
+    try {
+      await this.#closing?.catch(() => undefined);
+      await this.#seat.release();
+      const { lineage } = this.#seat;
+      const begin = { type: 'return', former: this, slots: this.#slots, word: this.word, lineage } as const;
+      return await TabInRoom.open(this.#key, this.#platform, this.#options, begin);
+    } catch (error) {
+      [this.isAway, this.#phase, this.#seat.error] = [false, 'left', RaftkvError.from(error)];
+      await this.#face.end(this, this.#describe());
+      throw error;
+    }
   }
 
   /** See `Room.goOnFromHere`. */
   async goOnFromHere({ isLessEnough = false } = {}): Promise<TabInRoom<Value>> {
     const { clusterId, logEnd } = this.#expectLost(isLessEnough);
-    await this.#claims.stake({ word: this.word, logEnd }, () => this.#scene.companions(clusterId));
+    this.#isGoingOn = true;
     let words: RoomWords | undefined;
     try {
+      await this.#claims.stake({ word: this.word, logEnd }, () => this.#scene.companions(clusterId));
       // Time has passed, in which somebody may have come back.
       this.#expectLost(isLessEnough);
       const { home, leftBehind } = await this.#seat.goOn(clusterId);
@@ -229,6 +253,7 @@ export class TabInRoom<Value = unknown> {
       const begin = { type: 'home', home, slots: this.#slots, words, leftBehind: [leftBehind] } as const;
       return await TabInRoom.open(this.#key, this.#platform, this.#options, begin);
     } catch (error) {
+      this.#isGoingOn = false;
       this.#claims.withdraw();
       words?.keep(undefined);
       throw error;
@@ -284,11 +309,6 @@ export class TabInRoom<Value = unknown> {
     return this.#seat.member?.clusterId ?? this.#seat.clusterId;
   }
 
-  get #priority(): number {
-    if (!this.#platform.isVisible()) return roomPriorities.hidden;
-    return this.#platform.isMobile ? roomPriorities.mobile : roomPriorities.desktop;
-  }
-
   #report(): TabReport {
     return describeTab({
       platform: this.#platform,
@@ -308,18 +328,13 @@ export class TabInRoom<Value = unknown> {
   }
 
   #describe(): RoomStatus {
-    const peers = this.#scene.companions(this.clusterId);
-    const told = peers.find(({ report }) => report.isLeader) ?? peers.find(({ report }) => report.members.length > 0);
     return describeRoom({
+      ...this.#scene.look(this.clusterId, this.#seat.member?.members),
       name: this.#key.name,
       phase: this.#phase,
       clusterId: this.clusterId,
       lineage: this.#seat.lineage,
       self: { word: this.word, ...this.#report() },
-      peers,
-      members: this.#seat.member?.members ?? told?.report.members ?? [],
-      clusters: this.#scene.clusters,
-      successor: this.#scene.successor(this.clusterId),
       error: this.#seat.error,
       setAside: this.#setAside,
       departure: this.#departure,
@@ -336,27 +351,8 @@ export class TabInRoom<Value = unknown> {
       this.#isChanged = false;
       if (this.#isToTell) this.#peers.tell();
       this.#isToTell = false;
-      const status = this.#describe();
-      if (JSON.stringify(status) !== JSON.stringify(this.#status.getSnapshot())) this.#status.set(status);
+      this.#face.show(this, this.#describe());
     });
-  }
-
-  #accept(channel: Channel, from: string, purpose: ChannelPurpose): void {
-    if (purpose === 'room') return this.#peers.accept(channel, from);
-    const member = this.#seat.member;
-    if (member !== undefined && purpose === 'peer') return member.accept(channel);
-    if (member !== undefined) return member.serve(channel);
-    channel.start({ onFrame: () => undefined, onClose: () => undefined });
-    channel.close(new RaftkvError('busy', 'this tab is no member at the moment'));
-  }
-
-  #hear(from: string, message: Exclude<RoomMessage, TabReport>): void {
-    if (message.type === 'farewell') {
-      if (message.voice !== undefined) this.#seat.member?.take(from, message.voice);
-      return this.#changed();
-    }
-    if (message.type === 'removed') return this.#seat.removed(message);
-    this.#seat.admitted(message);
   }
 
   /** Until the others have let this member go, if there is anybody who can. */
@@ -367,7 +363,7 @@ export class TabInRoom<Value = unknown> {
   }
 
   #sayFarewell(): void {
-    if (this.#phase === 'left') return;
+    if (this.#phase === 'left' || this.#closing !== undefined) return;
     this.#phase = 'left';
     const alone = this.#scene.companions(this.clusterId).length === 0;
     this.#peers.sendAll({ type: 'farewell', voice: alone ? undefined : this.#seat.member?.giveVoice() });
@@ -379,17 +375,24 @@ export class TabInRoom<Value = unknown> {
   }
 
   async #takeApart(): Promise<void> {
-    this.#phase = 'left';
+    const isAway = this.isAway;
+    this.#phase = isAway ? 'away' : 'left';
     for (const stop of this.#watches) stop?.();
-    const member = this.#seat.member;
     this.#peers.close();
-    await (this.kv as LiveKv<Value> | undefined)?.close();
+    if (!isAway) await this.#face.kv?.close();
+    const ending = this.#seat.member?.close();
+    // A page that holds locks, or has ways to others, is not kept to be come back to.
+    if (isAway) this.#letNetworkGo();
     try {
-      await member?.close();
+      await ending;
     } finally {
-      this.#network.close();
-      this.#words?.keep(undefined);
-      this.#status.set(this.#describe());
+      if (!isAway) this.#letNetworkGo();
     }
+  }
+
+  #letNetworkGo(): void {
+    this.#network.close();
+    this.#words?.keep(undefined);
+    this.#face.show(this, this.#describe());
   }
 }

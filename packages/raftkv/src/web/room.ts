@@ -69,9 +69,8 @@ export async function joinRoom<Value = unknown>(link: string, options: WebRoomOp
   return joinRoomOn<Value>(platformFor(options), link, { ...options, base: location.href });
 }
 
-/** A page that comes back from the browser's cache is in no room any more. */
-function watchLeaving(listener: (how: 'frozen' | 'gone') => void): () => void {
-  const onPageHide = (): void => listener('gone');
+function watchLeaving(listener: (how: 'frozen' | 'away' | 'gone') => void): () => void {
+  const onPageHide = ({ persisted }: PageTransitionEvent): void => listener(persisted ? 'away' : 'gone');
   const onFreeze = (): void => listener('frozen');
   addEventListener('pagehide', onPageHide);
   document.addEventListener('freeze', onFreeze);
@@ -79,6 +78,15 @@ function watchLeaving(listener: (how: 'frozen' | 'gone') => void): () => void {
     removeEventListener('pagehide', onPageHide);
     document.removeEventListener('freeze', onFreeze);
   };
+}
+
+/** Out of the browser's cache of pages that were left. */
+function watchReturning(listener: () => void): () => void {
+  const onPageShow = ({ persisted }: PageTransitionEvent): void => {
+    if (persisted) listener();
+  };
+  addEventListener('pageshow', onPageShow);
+  return () => removeEventListener('pageshow', onPageShow);
 }
 
 function platformFor({
@@ -118,6 +126,7 @@ function platformFor({
       return () => document.removeEventListener('visibilitychange', listener);
     },
     onLeaving: watchLeaving,
+    onReturning: watchReturning,
     onNetwork: (listener) => watchNetwork(page, listener),
     version: '0.1.0',
     seed: () => crypto.getRandomValues(new Uint32Array(1))[0]!,

@@ -4,6 +4,8 @@ import type { MemoryStore } from '@raftkv/storage';
 import { memoryChannelPair } from '@raftkv/transport';
 import type { Channel, ChannelPurpose, MemoryChannelPair } from '@raftkv/transport';
 import { RaftkvError } from '@raftkv/wire';
+import { joinRoomOn } from '../../src/room/open-room.ts';
+import type { Room } from '../../src/room/open-room.ts';
 import { memorySlots } from '../../src/room/memory-slots.ts';
 import { decodeRoomLink, drawRoomKey, encodeRoomLink } from '../../src/room/room-link.ts';
 import type {
@@ -83,6 +85,8 @@ export class Profile {
   isFull = false;
   /** Nothing can be kept here at all. */
   isBroken = false;
+  /** Another tab is at it, and does not answer. */
+  isTaken = false;
   /** Nothing can be removed here any more. */
   isStuck = false;
   readonly rooms = new Map<string, Set<MemoryStore>>();
@@ -108,7 +112,10 @@ export class Page {
   room!: TabInRoom;
   readonly doors: Door[] = [];
   readonly #listeners = new Set<() => void>();
-  readonly #leaving = new Set<(how: 'frozen' | 'gone') => void>();
+  readonly #leaving = new Set<(how: 'frozen' | 'away' | 'gone') => void>();
+  readonly #returning = new Set<() => void>();
+  /** As an app has it, instead of `room`. */
+  app: Room | undefined;
   readonly #networkListeners = new Set<() => void>();
   /** How often its network was told to look after itself. */
   networkLooks = 0;
@@ -142,6 +149,10 @@ export class Page {
         this.#leaving.add(listener);
         return () => this.#leaving.delete(listener);
       },
+      onReturning: (listener) => {
+        this.#returning.add(listener);
+        return () => this.#returning.delete(listener);
+      },
       onNetwork: (listener) => {
         this.#networkListeners.add(listener);
         return () => this.#networkListeners.delete(listener);
@@ -158,7 +169,7 @@ export class Page {
         profile.rooms.set(roomId, kept);
         return this.#slots(memorySlots(kept));
       },
-      openNetwork: (options) => this.#stage.join(this, options),
+      openNetwork: (options) => this.#stage.connect(this, options),
     };
   }
 
@@ -168,6 +179,7 @@ export class Page {
     return {
       ...slots,
       openFree: async (how) => {
+        if (this.profile.isTaken) throw new RaftkvError('storage_locked', 'another tab does not answer');
         if (this.profile.isBroken) throw new RaftkvError('storage_failed', 'the browser keeps nothing');
         const found = await slots.openFree(how);
         return { ...found, free: found.free.map((slot) => this.#watch(slot)) };
@@ -212,9 +224,14 @@ export class Page {
   }
 
   /** Closed or frozen, as pages are: it hears of it, and has no time. */
-  close(how: 'frozen' | 'gone' = 'gone'): void {
+  close(how: 'frozen' | 'away' | 'gone' = 'gone'): void {
     for (const listener of this.#leaving) listener(how);
     if (how === 'gone') this.#stage.gone(this);
+  }
+
+  /** Out of the browser's cache. */
+  comeBack(): void {
+    for (const listener of this.#returning) listener();
   }
 
   /** The process is killed: nobody hears a word. */
@@ -273,15 +290,23 @@ export class Stage {
 
   /** Ends whatever is left. */
   async close(): Promise<void> {
-    for (const page of this.pages) page.room.abandon();
-    await Promise.all([...this.pages].map((page) => page.room.leave().catch(() => undefined)));
+    for (const { app, room } of this.pages) if (app === undefined) room.abandon();
+    await Promise.all([...this.pages].map(({ app, room }) => (app ?? room).leave().catch(() => undefined)));
+  }
+
+  /** As an app does. */
+  async join(profile: Profile): Promise<{ readonly page: Page; readonly room: Room }> {
+    const page = new Page(this, profile);
+    this.pages.add(page);
+    page.app = await joinRoomOn(page.platform, this.link, { ...this.options, base: 'http://h/' });
+    return { page, room: page.app };
   }
 
   gone(page: Page): void {
     this.pages.delete(page);
   }
 
-  join(page: Page, { roomId, word, onChannel, onPresence }: RoomNetworkOptions): RoomNetwork {
+  connect(page: Page, { roomId, word, onChannel, onPresence }: RoomNetworkOptions): RoomNetwork {
     const door: Door = { roomId, word, onChannel, onPresence, pairs: new Set(), isCut: false };
     page.doors.push(door);
     queueMicrotask(() => this.tellPresence());
