@@ -1,25 +1,27 @@
-// The ways between the tabs of a room in a browser: over WebRTC, with a relay that any Node peer can be for signals and where no direct way leads; or, between
+// The ways between the tabs of a room in a browser: over WebRTC, with relays that any Node peer can be for signals and where no direct way leads; or, between
 // tabs of one origin, over BroadcastChannel, without any server.
 import { dialWebSocket } from '@raftkv/transport';
 import { openBroadcastDoor } from '@raftkv/transport/web';
-import { openWebRtc, relaySignalling } from '@raftkv/transport/webrtc';
+import { openWebRtc, severalRelays } from '@raftkv/transport/webrtc';
 import type { IceServer } from '@raftkv/transport/webrtc';
 import type { RoomNetwork, RoomNetworkOptions } from '../room/room-platform.ts';
 
 export interface RelayOptions {
-  /** Address of the relay, such as `wss://example.org/signals`. */
-  readonly relay: string;
+  /** Addresses, such as `wss://example.org/signals`; at least one. All are used, and one is enough. */
+  readonly relays: readonly string[];
   readonly iceServers?: readonly IceServer[] | undefined;
 }
 
-export function openRelayNetwork({ relay, iceServers }: RelayOptions, options: RoomNetworkOptions): RoomNetwork {
+export function openRelayNetwork({ relays, iceServers }: RelayOptions, options: RoomNetworkOptions): RoomNetwork {
   const { roomId, secret, word, onChannel, onPresence } = options;
   let present: readonly string[] = [];
-  const signalling = relaySignalling({
+  const signalling = severalRelays({
     room: roomId,
     secret,
     id: word,
-    dial: (signal) => dialWebSocket(relay, { protocol: 'raftkv-signals.v1', signal }),
+    dials: relays.map(
+      (relay) => (signal: AbortSignal) => dialWebSocket(relay, { protocol: 'raftkv-signals.v1', signal }),
+    ),
     onPresence: (ids) => {
       present = ids;
       onPresence();

@@ -29,10 +29,10 @@ export type { Unmerged, UnmergedEntry } from '../room/unmerged.ts';
 
 export interface WebRoomOptions<Value = unknown> extends RoomOptions<Value> {
   /**
-   * How tabs find each other. An address, such as `wss://example.org/signals`: through that relay, and over WebRTC, from anywhere. `tabs`: tabs of this origin in
-   * this browser, without any server.
+   * How tabs find each other. An address, such as `wss://example.org/signals`, or up to 8: through those relays, and over WebRTC, from anywhere. Of several all are used, so that
+   * tabs with one in common find each other while that is there. `tabs`: tabs of this origin in this browser, without any server.
    */
-  readonly signalling: string;
+  readonly signalling: string | readonly string[];
   /** STUN and TURN servers. Default none: enough within one local network. */
   readonly iceServers?: readonly IceServer[];
   /**
@@ -80,6 +80,21 @@ function watchLeaving(listener: (how: 'frozen' | 'away' | 'gone') => void): () =
   };
 }
 
+const maxRelays = 8;
+
+/** Undefined: tabs of this browser alone. */
+function relaysOf(signalling: WebRoomOptions['signalling']): readonly string[] | undefined {
+  if (signalling === 'tabs') return undefined;
+  const relays = [...new Set(typeof signalling === 'string' ? [signalling] : signalling)];
+  if (relays.length > 0 && relays.length <= maxRelays && relays.every((relay) => /^wss?:\/\/.+$/.test(relay)))
+    return relays;
+  const what = relays.join(', ') || 'nothing';
+  throw new RaftkvError(
+    'invalid_argument',
+    `signalling is ${what}; there are tabs, and addresses of 1 to ${maxRelays} relays`,
+  );
+}
+
 /** Out of the browser's cache of pages that were left. */
 function watchReturning(listener: () => void): () => void {
   const onPageShow = ({ persisted }: PageTransitionEvent): void => {
@@ -94,9 +109,7 @@ function platformFor({
   iceServers,
   storage = 'strict',
 }: Pick<WebRoomOptions, 'signalling' | 'iceServers' | 'storage'>): RoomPlatform {
-  if (!/^(?:tabs|wss?:\/\/.+)$/.test(signalling)) {
-    throw new RaftkvError('invalid_argument', `signalling is ${signalling}; there are tabs, and addresses of relays`);
-  }
+  const relays = relaysOf(signalling);
   if (storage !== 'strict' && storage !== 'memory') {
     throw new RaftkvError('invalid_argument', `storage is ${String(storage)}; there are strict, memory`);
   }
@@ -105,9 +118,7 @@ function platformFor({
     throw new RaftkvError('unsupported', 'rooms need a secure page: https, or this machine');
   return {
     openNetwork: (options) =>
-      signalling === 'tabs'
-        ? openBroadcastNetwork(options)
-        : openRelayNetwork({ relay: signalling, iceServers }, options),
+      relays === undefined ? openBroadcastNetwork(options) : openRelayNetwork({ relays, iceServers }, options),
     openSlots: async (roomId) => {
       if (storage === 'memory') return memorySlots();
       const found = await findPrivateWindow();

@@ -5,6 +5,7 @@ export { answerInvitation, invite } from './invitation.ts';
 export { lendPeerConnections } from './lend-connections.ts';
 export { openWebRtc } from './open-webrtc.ts';
 export { relaySignalling } from './relay-signalling.ts';
+export { severalRelays } from './several-relays.ts';
 export { openSignalRelay } from './signal-relay.ts';
 export { parseSignal } from './signal.ts';
 export { webRtcChannel } from './webrtc-channel.ts';
@@ -27,6 +28,7 @@ export type {
 } from './peer-connection.ts';
 export type { RelaySignalling, RelaySignallingOptions } from './relay-signalling.ts';
 export type { RelayedLink, RelayedLinks } from './relayed-links.ts';
+export type { SeveralRelaysOptions } from './several-relays.ts';
 export type { SignalRelay, SignalRelayLimits, SignalRelayOptions } from './signal-relay.ts';
 export type { Signal, SignalBody, Signalling } from './signal.ts';
 export type { DataPorts, WebRtcChannel, WebRtcChannelOptions } from './webrtc-channel.ts';

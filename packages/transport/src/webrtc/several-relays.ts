@@ -1,0 +1,123 @@
+// Signalling through several relays at once, so that none of them has to be there: whoever is at any of them is in reach. A signal goes through one, of those where the
+// other is; so does a link, and ends with it. Each relay by itself is kept by `relay-signalling.ts`.
+import type { Channel } from '../channel.ts';
+import { relaySignalling } from './relay-signalling.ts';
+import type { RelaySignalling, RelaySignallingOptions } from './relay-signalling.ts';
+import type { RelayedLinks } from './relayed-links.ts';
+import type { Signal } from './signal.ts';
+
+export interface SeveralRelaysOptions extends Omit<RelaySignallingOptions, 'dial'> {
+  /** One for each relay, in the order in which they are preferred; see `RelaySignallingOptions.dial`. */
+  readonly dials: readonly ((signal: AbortSignal) => Promise<Channel>)[];
+  /** Told who is at any of the relays, besides this member. */
+  readonly onPresence: (ids: readonly string[]) => void;
+}
+
+/** Members that were heard and need not be present at any relay, as far as is known yet; above it the oldest are forgotten. */
+const maxHeard = 256;
+
+interface Relay {
+  readonly signalling: RelaySignalling;
+  present: ReadonlySet<string>;
+}
+
+/**
+ * Dials all of them, and keeps a channel to each.
+ *
+ * @example
+ * ```ts
+ * const dials = urls.map((url) => (signal: AbortSignal) => dialWebSocket(url, { protocol: 'raftkv-signals.v1', signal }));
+ * const signalling = severalRelays({ room, secret, id: 'a1', dials, onPresence });
+ * const webRtc = openWebRtc({ selfId: 'a1', signalling, relayed: signalling.links, onChannel });
+ * ```
+ */
+export function severalRelays(options: SeveralRelaysOptions): RelaySignalling {
+  return new SeveralRelays(options);
+}
+
+class SeveralRelays implements RelaySignalling {
+  readonly #relays: Relay[] = [];
+  /** Through which relay somebody was heard last. */
+  readonly #heardAt = new Map<string, Relay>();
+  readonly links: RelayedLinks;
+
+  constructor({ dials, onPresence, ...options }: SeveralRelaysOptions) {
+    const tell = (): void => onPresence([...new Set(this.#relays.flatMap(({ present }) => [...present]))]);
+    for (const dial of dials) {
+      const relay: Relay = {
+        present: new Set(),
+        signalling: relaySignalling({
+          ...options,
+          dial,
+          onPresence: (ids) => {
+            relay.present = new Set(ids);
+            tell();
+          },
+        }),
+      };
+      this.#relays.push(relay);
+    }
+    this.links = {
+      open: (peerId, how) => this.#relayTo(peerId).signalling.links.open(peerId, how),
+      listen: (onLink) => all(this.#relays.map(({ signalling }) => signalling.links.listen(onLink))),
+    };
+  }
+
+  get isConnected(): boolean {
+    return this.#relays.some(({ signalling }) => signalling.isConnected);
+  }
+
+  get lastError(): RelaySignalling['lastError'] {
+    return this.#relays.find(({ signalling }) => signalling.lastError !== undefined)?.signalling.lastError;
+  }
+
+  send(signal: Signal): void {
+    this.#relayTo(signal.to).signalling.send(signal);
+  }
+
+  listen(onSignal: (signal: unknown) => void): () => void {
+    return all(
+      this.#relays.map((relay) =>
+        relay.signalling.listen((signal) => {
+          this.#heard(relay, signal);
+          onSignal(signal);
+        }),
+      ),
+    );
+  }
+
+  networkChanged(): void {
+    for (const { signalling } of this.#relays) signalling.networkChanged();
+  }
+
+  close(): void {
+    for (const { signalling } of this.#relays) signalling.close();
+  }
+
+  /** One that stands, and where that member is; in doubt the one through which it was heard, and the first of all where none stands, which holds what is said. */
+  #relayTo(peerId: string): Relay {
+    const standing = this.#relays.filter(({ signalling }) => signalling.isConnected);
+    const heardAt = this.#heardAt.get(peerId);
+    return (
+      standing.find(({ present }) => present.has(peerId)) ??
+      standing.find((relay) => relay === heardAt) ??
+      standing[0] ??
+      this.#relays[0]!
+    );
+  }
+
+  /** Whoever it says it is from: that is for a handshake to prove. */
+  #heard(relay: Relay, signal: unknown): void {
+    const { from } = (signal ?? {}) as { readonly from?: unknown };
+    if (typeof from !== 'string') return;
+    this.#heardAt.delete(from);
+    this.#heardAt.set(from, relay);
+    if (this.#heardAt.size > maxHeard) this.#heardAt.delete(this.#heardAt.keys().next().value!);
+  }
+}
+
+function all(stops: readonly (() => void)[]): () => void {
+  return () => {
+    for (const stop of stops) stop();
+  };
+}
