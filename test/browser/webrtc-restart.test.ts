@@ -1,5 +1,5 @@
 // A way that is really lost between two browsers, and found again: the processes of one side's pages stand still, so nothing comes back from there any more, and the
-// other side restarts ICE. What is negotiated then is the browser's; that it is asked for, and that the channel lives on, is ours.
+// other side restarts ICE. What is negotiated then is the browser's; that it is asked for, and that the channel lives on, is ours, in the page and in a worker.
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Browser, Page } from 'playwright-core';
 import { launchChromium, processesOf, webRtcFlags } from './harness/chromium.ts';
@@ -22,7 +22,7 @@ afterAll(async () => {
 });
 
 /** Two pages, each in a browser of its own, whose signals go from one to the other. */
-async function openPair(): Promise<[Page, Page]> {
+async function openPair(isOffThread: boolean): Promise<[Page, Page]> {
   const [a, b] = await Promise.all(browsers.map((browser) => browser.newPage()));
   const pair: [Page, Page] = [a!, b!];
   for (const [from, to, id] of [
@@ -34,7 +34,7 @@ async function openPair(): Promise<[Page, Page]> {
       void to.evaluate((one) => restartLab.hear(one), signal).catch(() => undefined);
     });
     await from.goto(site!.url('webrtc-restart'), { waitUntil: 'load' });
-    await from.evaluate((self) => restartLab.open(self), id);
+    await from.evaluate(([self, there]) => restartLab.open(self, there), [id, isOffThread] as const);
   }
   return pair;
 }
@@ -51,11 +51,14 @@ async function stall(page: Page): Promise<() => void> {
   return () => signal('SIGCONT');
 }
 
-it(
-  'a way that was lost is negotiated anew, and the channel that led over it lives on',
+it.each([
+  ['in the page', false],
+  ['in a worker, for which the page has the connection', true],
+])(
+  'a way that was lost is negotiated anew, and the channel that led over it lives on, %s',
   { timeout: 300_000 },
-  async () => {
-    const [a, b] = await openPair();
+  async (_, isOffThread) => {
+    const [a, b] = await openPair(isOffThread);
     await a.evaluate(() => restartLab.dial('b'));
     await a.evaluate(() => restartLab.say(1));
     await expect.poll(() => heard(b), { timeout }).toEqual([1]);
@@ -78,6 +81,9 @@ it(
     await a.evaluate(() => restartLab.say(4));
     await expect.poll(() => heard(b), { timeout }).toEqual([1, 2, 4]);
     await expect.poll(() => heard(a), { timeout }).toEqual([3]);
-    for (const page of [a, b]) expect(await page.evaluate(() => restartLab.ends())).toEqual([]);
+    for (const page of [a, b]) {
+      expect(await page.evaluate(() => restartLab.ends())).toEqual([]);
+      await page.close();
+    }
   },
 );
