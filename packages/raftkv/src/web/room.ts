@@ -11,10 +11,14 @@ import { presentTabPage, watchNetwork } from './member/page-life.ts';
 import { Vigil, pageClock } from './member/vigil.ts';
 import { askToKeep, findPrivateWindow } from './lasting.ts';
 import { profileDomain } from './room-domain.ts';
+import { isMeeting } from './room-codes.ts';
+import type { RoomCodes } from './room-codes.ts';
 import { openBroadcastNetwork, openRelayNetwork } from './room-network.ts';
 import { indexedDbSlots } from './room-slots.ts';
 
 export { decodeRoomLink } from '../room/room-link.ts';
+export { meetByCodes } from './room-codes.ts';
+export type { RoomCodes, RoomCodesOptions } from './room-codes.ts';
 export { RaftkvError } from '@raftkv/wire';
 export type { Confirmation, Room } from '../room/open-room.ts';
 export type { RoomDeparture } from '../room/room-departure.ts';
@@ -30,10 +34,11 @@ export type { Unmerged, UnmergedEntry } from '../room/unmerged.ts';
 export interface WebRoomOptions<Value = unknown> extends RoomOptions<Value> {
   /**
    * How tabs find each other. An address, such as `wss://example.org/signals`, or up to 8: through those relays, and over WebRTC, from anywhere. Of several all are used, so that
-   * tabs with one in common find each other while that is there. `tabs`: tabs of this origin in this browser, without any server.
+   * tabs with one in common find each other while that is there. `tabs`: tabs of this origin in this browser, without any server. What `meetByCodes` answers: those, and
+   * other browsers by invitations that people carry, without any server.
    */
-  readonly signalling: string | readonly string[];
-  /** STUN and TURN servers. Default none: enough within one local network. */
+  readonly signalling: string | readonly string[] | RoomCodes;
+  /** STUN and TURN servers, with relays; `meetByCodes` takes its own. Default none: enough within one local network. */
   readonly iceServers?: readonly IceServer[];
   /**
    * `strict`: in IndexedDB, each agreed entry forced to the medium; where the browser lets a page keep nothing, as in a private window, it is as with `memory`, and
@@ -85,13 +90,14 @@ const maxRelays = 8;
 /** Undefined: tabs of this browser alone. */
 function relaysOf(signalling: WebRoomOptions['signalling']): readonly string[] | undefined {
   if (signalling === 'tabs') return undefined;
-  const relays = [...new Set(typeof signalling === 'string' ? [signalling] : signalling)];
+  // What else it may be, a page without types may say.
+  const relays = [...new Set([signalling as string | readonly string[]].flat())];
   if (relays.length > 0 && relays.length <= maxRelays && relays.every((relay) => /^wss?:\/\/.+$/.test(relay)))
     return relays;
   const what = relays.join(', ') || 'nothing';
   throw new RaftkvError(
     'invalid_argument',
-    `signalling is ${what}; there are tabs, and addresses of 1 to ${maxRelays} relays`,
+    `signalling is ${what}; there are tabs, addresses of 1 to ${maxRelays} relays, and what meetByCodes answers`,
   );
 }
 
@@ -109,7 +115,8 @@ function platformFor({
   iceServers,
   storage = 'strict',
 }: Pick<WebRoomOptions, 'signalling' | 'iceServers' | 'storage'>): RoomPlatform {
-  const relays = relaysOf(signalling);
+  const meeting = isMeeting(signalling) ? signalling : undefined;
+  const relays = meeting === undefined ? relaysOf(signalling) : undefined;
   if (storage !== 'strict' && storage !== 'memory') {
     throw new RaftkvError('invalid_argument', `storage is ${String(storage)}; there are strict, memory`);
   }
@@ -117,8 +124,10 @@ function platformFor({
   if (page.locks === undefined)
     throw new RaftkvError('unsupported', 'rooms need a secure page: https, or this machine');
   return {
-    openNetwork: (options) =>
-      relays === undefined ? openBroadcastNetwork(options) : openRelayNetwork({ relays, iceServers }, options),
+    openNetwork: (options) => {
+      if (meeting !== undefined) return meeting.openNetwork(options);
+      return relays === undefined ? openBroadcastNetwork(options) : openRelayNetwork({ relays, iceServers }, options);
+    },
     openSlots: async (roomId) => {
       if (storage === 'memory') return memorySlots();
       const found = await findPrivateWindow();
