@@ -47,7 +47,8 @@ function reactProject(name: string, alias: { find: RegExp; replacement: string }
       env: { REACT_MAJOR: name.slice('react-'.length) },
       include: ['packages/react/test/**/*.test.ts'],
       server: { deps: { inline: [testingLibrary] } },
-      testTimeout: 30_000,
+      testTimeout: 120_000,
+      hookTimeout: 120_000,
     },
   };
 }
@@ -64,7 +65,7 @@ function browserProject(name: string, include: string[], exclude: string[] = [])
       maxWorkers: 2,
       // What the driver of a browser and the bundler need is loaded, and pages are bundled, once for all files of a worker.
       isolate: false,
-      expect: { poll: { timeout: 60_000 } },
+      expect: { poll: { timeout: 120_000 } },
       testTimeout: 300_000,
       hookTimeout: 300_000,
     },
@@ -81,9 +82,9 @@ function processProject(
       name,
       environment: 'node' as const,
       ...files,
-      expect: { poll: { timeout: 60_000 } },
+      expect: { poll: { timeout: 120_000 } },
       testTimeout: 300_000,
-      hookTimeout: 120_000,
+      hookTimeout: 300_000,
     },
   };
 }
@@ -100,7 +101,9 @@ export default defineConfig({
           name: 'architecture',
           environment: 'node',
           include: ['test/architecture/**/*.test.ts'],
-          testTimeout: 60_000,
+          // Beside other suites it gets the time that they leave.
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
         },
       },
       {
@@ -118,6 +121,7 @@ export default defineConfig({
             '**/node_modules/**',
           ],
           testTimeout: 120_000,
+          hookTimeout: 120_000,
           // What is waited for comes at once on an idle machine; a busy one may take its time.
           expect: { poll: { timeout: 60_000 } },
         },
@@ -132,6 +136,7 @@ export default defineConfig({
           isolate: false,
           // Beside other suites it gets the time that they leave.
           testTimeout: 600_000,
+          hookTimeout: 600_000,
           expect: { poll: { timeout: 60_000 } },
         },
       },
@@ -153,8 +158,8 @@ export default defineConfig({
           name: 'packages',
           environment: 'node',
           include: ['test/packages/**/*.test.ts'],
+          // Beside other suites it gets the time that they leave, and folders full of packages go when all is done.
           testTimeout: 600_000,
-          // Folders full of packages go when all is done.
           hookTimeout: 600_000,
         },
       },

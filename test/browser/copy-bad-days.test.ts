@@ -82,7 +82,7 @@ it.each(['strict', 'relaxed'] as const)(
 it('quota that is used up is storage_full, told once, and what was acknowledged is there', async () => {
   // On disk: quota is not enforced on profiles in memory.
   const folder = mkdtempSync(join(tmpdir(), 'raftkv-profile-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true, maxRetries: 10 }));
   const profile = new Profile(await launchProfile(folder));
   const tab = await profile.openTab(stage.url('copy'));
   // Before the first write: the browser remembers for a while how much room there was.

@@ -24,7 +24,7 @@ afterEach(async () => {
   await Promise.all([...open].map((profile) => profile.close()));
   open.clear();
   await relay.close();
-  rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  rmSync(folder, { recursive: true, force: true, maxRetries: 10 });
 });
 
 async function openIn(profile: Profile, name: string): Promise<MemberTab> {

@@ -50,7 +50,7 @@ describe('writes that were made offline', () => {
 
   it('survive the browser, which is killed again and again while they are sent', async () => {
     const folder = mkdtempSync(path.join(tmpdir(), 'raftkv-outbox-'));
-    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true, maxRetries: 10 }));
     const start = async () => {
       const context = await launchProfile(folder);
       const page = await context.newPage();
@@ -190,7 +190,7 @@ describe('writes that were made offline', () => {
   it('that do not fit are refused, and never shown as kept', async () => {
     // On disk: quota is not enforced on profiles in memory.
     const folder = mkdtempSync(path.join(tmpdir(), 'raftkv-outbox-'));
-    onTestFinished(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true, maxRetries: 10 }));
     const profile = new Profile(await launchProfile(folder));
     const tab = await profile.openTab(stage.url('outbox'));
     const { page } = tab;

@@ -16,7 +16,7 @@ let folder = '';
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'raftkv-profile-'));
 });
-afterEach(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
+afterEach(() => rmSync(folder, { recursive: true, force: true, maxRetries: 10 }));
 
 /** Appends one batch after the other; resolves when all are acknowledged. */
 const appendAll = (tab: Tab, durability: 'strict' | 'relaxed', count: number): Promise<void> =>

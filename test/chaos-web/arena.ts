@@ -55,7 +55,7 @@ export class Arena {
       () => relay.close(),
       () => ear.close(),
       () => site.close(),
-      () => Promise.resolve(rmSync(folder, { recursive: true, force: true, maxRetries: 5 })),
+      () => Promise.resolve(rmSync(folder, { recursive: true, force: true, maxRetries: 10 })),
     ]);
     try {
       await arena.settle();

@@ -115,7 +115,7 @@ export abstract class Seat {
       this.#tab = undefined;
       this.#browser = undefined;
       await browser.close();
-      rmSync(this.#options.folder, { recursive: true, force: true, maxRetries: 5 });
+      rmSync(this.#options.folder, { recursive: true, force: true, maxRetries: 10 });
     }
     this.forgot(others);
   }

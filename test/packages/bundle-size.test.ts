@@ -23,7 +23,7 @@ let figures: Figures;
 beforeAll(() => {
   const script = join(root, 'test/bundle-size.mjs');
   figures = JSON.parse(execFileSync(process.execPath, [script, '--json'], { encoding: 'utf8' })) as Figures;
-}, 60_000);
+});
 
 test('a replica with hooks stays within its budget, at the start and with all that may be loaded later', () => {
   const { kilobytes, togetherKilobytes, budget } = figures;

@@ -76,7 +76,7 @@ export function install(packed: readonly Packed[], folder: string): void {
 /** Runs a program and gives its output; throws with all that it printed when it fails. */
 export function run(program: string, words: readonly string[], options: ExecFileSyncOptions): string {
   try {
-    const output = execFileSync(program, words, { timeout: 180_000, stdio: 'pipe', maxBuffer: 64 << 20, ...options });
+    const output = execFileSync(program, words, { timeout: 600_000, stdio: 'pipe', maxBuffer: 64 << 20, ...options });
     return output.toString('utf8');
   } catch (error) {
     const { stdout, stderr } = error as { stdout?: Buffer; stderr?: Buffer };

@@ -32,7 +32,7 @@ let packed: Packed[] = [];
 beforeAll(() => {
   packed = packAll(join(folder, 'tarballs'));
   install(packed, stranger);
-}, 300_000);
+});
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const find = (name: string): Packed => {

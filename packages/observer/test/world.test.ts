@@ -231,7 +231,7 @@ async function live(world: World, doing: readonly Deed[]): Promise<void> {
   await Promise.all(written);
   await Promise.allSettled(world.own.map(({ write }) => write.committed));
   await writer.put('k0', 'last');
-  await until(world.kv.replica, ({ revision }) => revision === cluster.revision, 4_000);
+  await until(world.kv.replica, ({ revision }) => revision === cluster.revision);
 }
 
 function checkOnce(world: World): void {

@@ -236,7 +236,8 @@ export class Cluster {
     const all = [...this.earlier, ...this.processes].filter((server) => server !== undefined);
     for (const server of all) server.signal('SIGKILL');
     await Promise.all(all.map((server) => server.exited));
-    rmSync(this.directory, { recursive: true, force: true });
+    // Who traces a member writes a last time after that has ended.
+    rmSync(this.directory, { recursive: true, force: true, maxRetries: 10 });
   }
 }
 

@@ -157,7 +157,8 @@ export class Members {
     const all = [...this.#earlier, ...this.processes.values()];
     for (const server of all) server.signal('SIGKILL');
     await Promise.all(all.map(({ exited }) => exited));
-    rmSync(this.directory, { recursive: true, force: true });
+    // Who traces a member writes a last time after that has ended.
+    rmSync(this.directory, { recursive: true, force: true, maxRetries: 10 });
   }
 
   async #start(name: string, words: readonly string[]): Promise<NodeProcess> {

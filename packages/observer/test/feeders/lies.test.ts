@@ -59,7 +59,7 @@ describe.each(Object.entries(changeLies))('a feeder that brings, of changes, %s'
     // It has the channel still: what it says from now on is changed.
     await write(park);
     await b.isEqual();
-    const status = await b.until(({ source }) => source === 'cluster', 15_000);
+    const status = await b.until(({ source }) => source === 'cluster', 60_000);
     expect(status).toMatchObject({ left: 1, lies: 1 });
     isLying = false;
     await write(park);
