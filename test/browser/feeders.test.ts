@@ -20,7 +20,7 @@ const profiles: Profile[] = [];
 
 beforeAll(async () => {
   cluster = await Cluster.start({ nodes: 1, args: ['--allowed-origins', '*', '--relay', 'true'] });
-  kv = connect({ endpoints: cluster.addresses });
+  kv = connect({ endpoints: cluster.addresses, requestTimeoutMilliseconds: 30_000 });
   real = await openReplica({ endpoints: cluster.addresses });
 });
 afterAll(async () => {

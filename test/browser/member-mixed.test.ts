@@ -13,7 +13,7 @@ let cluster: Cluster;
 let kv: ClusterKv;
 beforeAll(async () => {
   cluster = await Cluster.start({ args: ['--allowed-origins', '*', '--tab-members', 'true'] });
-  kv = connect({ endpoints: cluster.addresses });
+  kv = connect({ endpoints: cluster.addresses, requestTimeoutMilliseconds: 30_000 });
 });
 afterAll(async () => {
   await kv.close();

@@ -29,8 +29,7 @@ async function openPageTab(): Promise<ReplicaTab> {
 
 /** `n` writes to one key, in order and each exactly once, leave it at version `n` with the last value. */
 async function expectCounted(tab: ReplicaTab, key: string, writes: number): Promise<void> {
-  const entry = await tab.tab.page.evaluate((k) => replicaLab.kv!.getEntry(k), key);
-  expect(entry).toMatchObject({ value: writes, version: writes });
+  expect(await tab.getEntry(key)).toMatchObject({ value: writes, version: writes });
 }
 
 describe('a replica in a worker', () => {

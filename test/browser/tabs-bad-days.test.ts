@@ -21,8 +21,8 @@ interface Counted {
 }
 
 /** A key that was written 1, 2, 3, …: its value and how often it was written. They are the same if each write was done once and in order. */
-const counted = (tab: ReplicaTab, key: string): Promise<Counted> =>
-  tab.tab.page.evaluate((k) => replicaLab.kv!.getEntry(k) as Promise<Counted>, key);
+const counted = (tab: ReplicaTab, key: string): Promise<Counted | undefined> =>
+  tab.getEntry(key) as Promise<Counted | undefined>;
 
 async function reload(tab: ReplicaTab): Promise<void> {
   await tab.tab.page.reload();
@@ -40,7 +40,7 @@ describe('a tab', () => {
       await new Promise((resolve) => setTimeout(resolve, round * 15));
       await reload(tab);
       await isReady(tab);
-      const entry = (await counted(tab, 'reload/count')) as Counted | undefined;
+      const entry = await counted(tab, 'reload/count');
       // All from the first on, without a gap, up to where the page went.
       if (entry !== undefined) expect(entry.version).toBe(entry.value);
       first = (entry?.value ?? 0) + 1;

@@ -42,8 +42,7 @@ const tenancies = async (tabs: readonly ReplicaTab[]): Promise<string[]> =>
 
 /** `n` writes to one key, in order and each exactly once, leave it at version `n` with the last value. */
 async function expectCounted(tab: ReplicaTab, key: string, writes: number, last: number): Promise<void> {
-  const entry = await tab.tab.page.evaluate((k) => replicaLab.kv!.getEntry(k), key);
-  expect(entry).toMatchObject({ value: last, version: writes });
+  expect(await tab.getEntry(key)).toMatchObject({ value: last, version: writes });
 }
 
 describe('tabs of one origin', () => {

@@ -5,7 +5,7 @@ import { expectAgreement, expectPresent } from './harness/agreement.ts';
 import { withCluster } from './harness/cluster.ts';
 import type { Cluster } from './harness/cluster.ts';
 import { startStopwatch } from '../stopwatch.ts';
-import { waitFor } from './harness/wait.ts';
+import { expectWithin, waitFor } from './harness/wait.ts';
 
 /** Puts `count` keys, many at a time, through the nodes in turn, and adds what was acknowledged to `acknowledged`. */
 async function putMany(
@@ -34,7 +34,7 @@ describe('a cluster that is stopped and started', () => {
       const before = await expectAgreement(cluster);
       const counted = startStopwatch();
       const exits = await Promise.all([0, 1, 2].map((node) => cluster.stop(node)));
-      expect(counted()).toBeLessThan(15_000);
+      expectWithin(15_000, 'the end of all', counted());
       expect(exits).toEqual([0, 1, 2].map(() => ({ code: 0, signal: null })));
       await cluster.startAll();
       const after = await expectAgreement(cluster);

@@ -1,6 +1,6 @@
 // Tabs with a replica in them, and a real cluster behind: opened, looked at and waited for. What is done to a tab is in `tabs.ts`.
 import { afterAll, beforeAll, expect } from 'vitest';
-import type { ReplicaOptions, ReplicaStatus } from 'raftkv';
+import type { Entry, ReplicaOptions, ReplicaStatus } from 'raftkv';
 import { Cluster } from '../../e2e/harness/cluster.ts';
 import { Patience, waitFor } from '../../e2e/harness/wait.ts';
 import type { Stage } from './stage.ts';
@@ -23,6 +23,8 @@ export function setCluster(): () => Cluster {
 }
 
 const lookMilliseconds = 20;
+/** How long a busy machine may let one wait for an answer. */
+const patient = { timeoutMilliseconds: 60_000 };
 
 export class ReplicaTab {
   readonly tab: Tab;
@@ -65,11 +67,17 @@ export class ReplicaTab {
   }
 
   put(key: string, value: unknown): Promise<number> {
-    return this.tab.page.evaluate(([k, v]) => replicaLab.kv!.put(k, v), [key, value] as const);
+    return this.tab.page.evaluate(([k, v, how]) => replicaLab.kv!.put(k, v, how), [key, value, patient] as const);
   }
 
   get(key: string, level: 'local' | 'session' | 'linearizable' = 'local'): Promise<unknown> {
-    return this.tab.page.evaluate(([k, l]) => replicaLab.kv!.get(k, { level: l }), [key, level] as const);
+    const how = { level, ...patient };
+    return this.tab.page.evaluate(([k, h]) => replicaLab.kv!.get(k, h), [key, how] as const);
+  }
+
+  /** As the cluster has it. */
+  getEntry(key: string): Promise<Entry<unknown> | undefined> {
+    return this.tab.page.evaluate(([k, how]) => replicaLab.kv!.getEntry(k, how), [key, patient] as const);
   }
 
   /** Resolves once the copy has come to this revision. */

@@ -19,6 +19,9 @@ export interface LabOptions extends Pick<
 
 const secret = 'what the tabs of these suites know of each other';
 
+/** How long a busy machine may let one wait for an answer. */
+const patient = { timeoutMilliseconds: 60_000 };
+
 /** Of WebRTC. */
 const channels = new Set<Channel>();
 let isCut = false;
@@ -76,8 +79,8 @@ export const memberLab = {
     const status = memberLab.member!.status();
     return { ...status, error: status.error?.code };
   },
-  put: (key: string, value: unknown): Promise<number> => memberLab.kv!.put(key, value),
-  get: (key: string): Promise<unknown> => memberLab.kv!.get(key),
+  put: (key: string, value: unknown): Promise<number> => memberLab.kv!.put(key, value, patient),
+  get: (key: string): Promise<unknown> => memberLab.kv!.get(key, patient),
   /** Begins writes of this member alone: nobody asks again. */
   begin: (key: string, count: number): void => {
     const { member } = memberLab;
@@ -101,7 +104,7 @@ export const memberLab = {
   outcomesOf: (): [string, string][] => [...memberLab.outcomes],
   keys: async (prefix: string): Promise<string[]> => {
     const found: string[] = [];
-    for await (const { key } of memberLab.kv!.scan({ prefix })) found.push(key);
+    for await (const { key } of memberLab.kv!.scan({ prefix, ...patient })) found.push(key);
     return found;
   },
   remove: async (member: string): Promise<void> => void (await memberLab.kv!.members.remove(member)),

@@ -15,6 +15,9 @@ function settle({ isKeepingWrites = false, ...options }: LabRoomOptions): WebRoo
   return isKeepingWrites ? { ...options, outbox: keptWrites() } : options;
 }
 
+/** How long a busy machine may let one wait for an answer. */
+const patient = { timeoutMilliseconds: 60_000 };
+
 interface SeenWrite {
   readonly key: unknown;
   readonly status: string;
@@ -35,9 +38,9 @@ export const roomLab = {
     roomLab.room = await joinRoom(link, settle(options));
   },
   status: (): RoomStatus => roomLab.room!.status.getSnapshot(),
-  put: (key: string, value: unknown): Promise<unknown> => roomLab.room!.kv.put(key, value),
+  put: (key: string, value: unknown): Promise<unknown> => roomLab.room!.kv.put(key, value, patient),
   get: (key: string, level: 'local' | 'linearizable' = 'linearizable'): Promise<unknown> =>
-    roomLab.room!.kv.get(key, { level }),
+    roomLab.room!.kv.get(key, { level, ...patient }),
   /** Resolves when it is on the disk. */
   mutate: (key: string, value: unknown): Promise<void> => {
     const { state } = roomLab.room!.kv.mutate([{ type: 'put', key, value }]);

@@ -52,6 +52,12 @@ export class Patience {
   }
 }
 
+/** Throws when it took longer: as what came too late, of which `npm test` makes sure once more, alone. */
+export function expectWithin(milliseconds: number, what: string, tookMilliseconds: number): void {
+  if (tookMilliseconds >= milliseconds)
+    throw new Error(`not within ${milliseconds} ms: ${what}, which took ${Math.round(tookMilliseconds)} ms`);
+}
+
 /** Rejects when the promise is still pending after the time. */
 export async function within<T>(milliseconds: number, what: string, promise: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
