@@ -62,7 +62,8 @@ function expectStoppedBy(server: NodeProcess, code: string): void {
 /** The cluster takes writes without the faulty node, the node comes back, and all three agree on all that was acknowledged. */
 async function expectRecovery(cluster: Cluster, writer: Writer): Promise<void> {
   const before = writer.acknowledged.size;
-  await cluster.gateways[0]!.put('without the faulty node', 'yes');
+  // It may have led, and elections take their time on a busy machine.
+  await waitFor('a write', () => cluster.gateways[0]!.put('without the faulty node', 'yes'));
   await waitFor('writes without it', () => writer.acknowledged.size > before);
   await writer.stop();
   await cluster.start(FAULTY);
@@ -76,7 +77,7 @@ async function runUntilFault(
   fault: { calls: string; inject: string; file?: string },
   check: (server: NodeProcess) => void,
 ): Promise<void> {
-  await cluster.gateways[0]!.put('before', 'the fault');
+  await waitFor('a write', () => cluster.gateways[0]!.put('before', 'the fault'));
   await cluster.stop(FAULTY);
   const server = cluster.spawn(FAULTY, straced(path.join(cluster.directory, 'trace'), fault));
   // It may meet the fault before it is ready, since what is voted and elected meanwhile is written too.
@@ -156,7 +157,7 @@ describe('a node whose disk fails', () => {
         expectStoppedBy(server, 'storage_failed');
         disk.remount('rw');
         await cluster.start(FAULTY);
-        await cluster.gateways[0]!.put('after', 'the repair');
+        await waitFor('a write', () => cluster.gateways[0]!.put('after', 'the repair'));
         await expectAgreement(cluster);
         await cluster.stop(FAULTY);
       } finally {

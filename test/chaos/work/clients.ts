@@ -65,7 +65,8 @@ export function nativeClient(addresses: readonly string[], first: number): Chaos
 
 /** It never retries: the gateway's writes carry no session of the client, so a second try could be a second write. */
 export function gatewayClient(addresses: readonly string[], first: number): ChaosClient {
-  const gateways = addresses.map((address) => new GatewayClient(address, requestTimeoutMilliseconds));
+  const how = { timeoutMilliseconds: requestTimeoutMilliseconds, isPatient: false };
+  const gateways = addresses.map((address) => new GatewayClient(address, how));
   let turn = first;
   const next = (): GatewayClient => gateways[turn++ % gateways.length]!;
   return {

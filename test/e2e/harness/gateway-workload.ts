@@ -20,7 +20,8 @@ export class GatewayWorkloadClient implements WorkloadClient {
   private at: number;
 
   constructor(addresses: readonly string[], options: GatewayWorkloadOptions) {
-    this.gateways = addresses.map((address) => new GatewayClient(address, options.timeoutMilliseconds ?? 3000));
+    const { timeoutMilliseconds = 3000 } = options;
+    this.gateways = addresses.map((address) => new GatewayClient(address, { timeoutMilliseconds, isPatient: false }));
     this.options = options;
     this.at = options.first;
   }

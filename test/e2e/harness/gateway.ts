@@ -1,6 +1,7 @@
 // A client of the etcd v3 JSON gateway, written against etcd's documentation alone: it shares no code with raftkv, so a
 // mistake on both sides cannot hide. Used by the tests over real processes, from the random workload to curl-like checks.
 import http from 'node:http';
+import { sleep } from './wait.ts';
 
 export interface GatewayReply {
   readonly status: number;
@@ -40,12 +41,17 @@ export function prefixEnd(prefix: string): string {
 export class GatewayClient {
   readonly address: string;
   private readonly timeoutMilliseconds: number;
+  private readonly isPatient: boolean;
   private readonly agent = new http.Agent({ keepAlive: true, maxSockets: 8 });
 
-  /** `address` is "host:port". */
-  constructor(address: string, timeoutMilliseconds = 30_000) {
+  /**
+   * `address` is "host:port". `isPatient`: reads and puts that nobody could answer in time, as on a busy machine while a leader is sought, are asked again. A put may
+   * then take effect twice, with the same outcome but for its revision and version.
+   */
+  constructor(address: string, { timeoutMilliseconds = 30_000, isPatient = true } = {}) {
     this.address = address;
     this.timeoutMilliseconds = timeoutMilliseconds;
+    this.isPatient = isPatient;
   }
 
   close(): void {
@@ -85,13 +91,26 @@ export class GatewayClient {
     return reply.body;
   }
 
+  private async callAgain(path: string, body: unknown): Promise<Record<string, unknown>> {
+    const end = performance.now() + this.timeoutMilliseconds;
+    for (;;) {
+      try {
+        return await this.call(path, body);
+      } catch (error) {
+        const isLate = error instanceof GatewayError && error.status === 503;
+        if (!this.isPatient || !isLate || performance.now() > end) throw error;
+        await sleep(50);
+      }
+    }
+  }
+
   /** The revision of the put. */
   async put(key: string, value: string): Promise<number> {
-    return revisionOf(await this.call('/v3/kv/put', { key: toBase64(key), value: toBase64(value) }));
+    return revisionOf(await this.callAgain('/v3/kv/put', { key: toBase64(key), value: toBase64(value) }));
   }
 
   async get(key: string, { serializable = false } = {}): Promise<string | null> {
-    const body = await this.call('/v3/kv/range', { key: toBase64(key), serializable });
+    const body = await this.callAgain('/v3/kv/range', { key: toBase64(key), serializable });
     return keyValuesOf(body)[0]?.value ?? null;
   }
 
@@ -120,7 +139,7 @@ export class GatewayClient {
       prefix === ''
         ? { key: 'AA==', range_end: 'AA==' }
         : { key: toBase64(prefix), range_end: toBase64(prefixEnd(prefix)) };
-    const body = await this.call('/v3/kv/range', { ...range, serializable, limit: String(limit) });
+    const body = await this.callAgain('/v3/kv/range', { ...range, serializable, limit: String(limit) });
     return { revision: revisionOf(body), keyValues: keyValuesOf(body) };
   }
 
