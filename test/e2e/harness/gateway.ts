@@ -45,7 +45,7 @@ export class GatewayClient {
   private readonly agent = new http.Agent({ keepAlive: true, maxSockets: 8 });
 
   /**
-   * `address` is "host:port". `isPatient`: reads and puts that nobody could answer in time, as on a busy machine while a leader is sought, are asked again. A put may
+   * `address` is "host:port". `isPatient`: reads and puts that nobody could answer in time, or that were too many, as on a busy machine while a leader is sought, are asked again. A put may
    * then take effect twice, with the same outcome but for its revision and version.
    */
   constructor(address: string, { timeoutMilliseconds = 30_000, isPatient = true } = {}) {
@@ -97,7 +97,7 @@ export class GatewayClient {
       try {
         return await this.call(path, body);
       } catch (error) {
-        const isLate = error instanceof GatewayError && error.status === 503;
+        const isLate = error instanceof GatewayError && (error.status === 503 || error.status === 429);
         if (!this.isPatient || !isLate || performance.now() > end) throw error;
         await sleep(50);
       }
