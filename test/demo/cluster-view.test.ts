@@ -1,7 +1,14 @@
 // The cluster as the page shows it: made of what members say and of how their processes are, and what is said when it changes.
 import type { EndpointStatus, NodeStatus } from 'raftkv';
 import { describe, expect, it } from 'vitest';
-import { describeHealth, describeMember, describeRole } from '../../demo/src/cluster/member-words.ts';
+import {
+  describeHealth,
+  describeMember,
+  describeRole,
+  describeTab,
+  describeWay,
+  describeWays,
+} from '../../demo/src/cluster/member-words.ts';
 import type { DevState, ProcessState } from '../../demo/src/dev-api.ts';
 import { unknownCluster, viewCluster } from '../../demo/src/model/cluster-view.ts';
 import { eventsBetween } from '../../demo/src/model/events.ts';
@@ -58,6 +65,40 @@ function processes(...states: readonly ProcessState[]): DevState {
 }
 
 const whole = viewCluster([says('node1', { role: 'leader' }), says('node2'), says('node3')], undefined, []);
+
+describe('members in tabs', () => {
+  const member = { isLearner: false, isReachable: true, matchIndex: undefined };
+  const link = (kind: string, path: 'direct' | 'relayed') => ({ kind, path, roundTripMilliseconds: undefined });
+  const node1 = { ...member, id: 'node1', name: 'node1', address: addressOf('node1') };
+  const tab = { ...member, kind: 'tab', domain: 'abc' } as const;
+  const members: NodeStatus['members'] = [
+    { ...node1, link: link('websocket', 'direct') },
+    { ...tab, id: 'ada', name: 'ada', address: 'tab:ada', link: link('webrtc', 'direct') },
+    { ...tab, id: 'bob', name: 'bob', address: 'tab:bob', link: link('websocket', 'relayed') },
+  ];
+  const view = viewCluster([says('node1', { members })], undefined, []);
+  const find = (name: string) => view.members.find((each) => each.name === name)!;
+
+  it('are told from those of Node, with the browser that they fail with', () => {
+    expect(['node1', 'ada', 'bob'].map((name) => describeTab(find(name)))).toEqual([
+      undefined,
+      'a tab of browser profile abc',
+      'a tab of browser profile abc',
+    ]);
+    expect(describeTab({ tab: { domain: undefined } })).toBe('a tab');
+    expect(view.warnings).toEqual([
+      '2 of 3 voters are tabs, they are never a quorum without the voters of Node; the voters are 2 failure domains',
+    ]);
+    expect([whole.warnings, describeTab(whole.members[0]!)]).toEqual([[], undefined]);
+  });
+
+  it('are reached by ways that are named, where these are not those of Node', () => {
+    expect(describeWays(find('node1'))).toBe('reaches ada over WebRTC, bob through a relay');
+    expect([describeWays(find('ada')), describeWays(whole.members[0]!)]).toEqual([undefined, undefined]);
+    expect(describeWay({ kind: 'broadcast', isRelayed: false })).toBe('over a BroadcastChannel');
+    expect(describeWay({ kind: 'of a later build', isRelayed: false })).toBe('over another way');
+  });
+});
 
 describe('a learner', () => {
   const learning = (name: string): EndpointStatus => {

@@ -5,7 +5,15 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 const folder = join(import.meta.dirname, '../../demo/src');
-const allowed = ['raftkv', 'raftkv/outbox', 'raftkv/room', '@raftkv/react', 'react', 'react-dom/client'];
+const allowed = [
+  'raftkv',
+  'raftkv/outbox',
+  'raftkv/room',
+  '@raftkv/react',
+  '@raftkv/wire',
+  'react',
+  'react-dom/client',
+];
 const engine = [
   '@raftkv/raft',
   '@raftkv/replica',
@@ -15,7 +23,6 @@ const engine = [
   '@raftkv/transport',
   '@raftkv/transport/web',
   '@raftkv/transport/webrtc',
-  '@raftkv/wire',
 ];
 
 interface Import {

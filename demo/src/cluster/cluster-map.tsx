@@ -5,7 +5,7 @@ import type { Flow } from '../model/traffic.ts';
 import { formatBytes } from '../model/format.ts';
 import { frame, lineWidth, memberRadius, placeOf } from './ring.ts';
 import type { Point } from './ring.ts';
-import { describeMember } from './member-words.ts';
+import { describeMember, describeWay } from './member-words.ts';
 import { TrafficDots } from './traffic-dots.tsx';
 
 export function ClusterMap({ view }: { readonly view: ClusterView }): ReactElement {
@@ -45,12 +45,13 @@ function Edge({ a, b, flows, places, isLabelled }: EdgeProps): ReactElement {
   const messages = both.reduce((sum, flow) => sum + flow.messagesPerSecond, 0);
   const bytes = both.reduce((sum, flow) => sum + flow.bytesPerSecond, 0);
   const isDown = [a, b].some(({ health }) => health !== 'up' && health !== 'heard');
-  const says = `${Math.round(messages)} msg/s, ${formatBytes(bytes)}/s`;
+  const way = a.ways.find((each) => each.to === b.name) ?? b.ways.find((each) => each.to === a.name);
+  const says = `${Math.round(messages)} msg/s, ${formatBytes(bytes)}/s${way === undefined ? '' : `, ${describeWay(way)}`}`;
   const middle = { x: (from.x + to.x) / 2, y: (from.y + to.y) / 2 };
   // Beside the line, outside of the triangle.
   const out = middle.x < frame.width / 2 - 1 ? -1 : middle.x > frame.width / 2 + 1 ? 1 : 0;
   return (
-    <g className={`edge${isDown ? ' is-down' : ''}`}>
+    <g className={`edge${isDown ? ' is-down' : ''}${way?.isRelayed === true ? ' is-relayed' : ''}`}>
       <title>{`${a.name} and ${b.name}: ${says}`}</title>
       <line x1={from.x} y1={from.y} x2={to.x} y2={to.y} strokeWidth={isDown ? 1 : lineWidth(bytes)} />
       {isLabelled && !isDown && both.length > 0 && (

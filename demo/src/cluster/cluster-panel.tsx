@@ -42,6 +42,11 @@ export function ClusterPanel(): ReactElement {
         <Figure name="Committed" value={view.commitIndex} isKnown={view.up > 0} />
         <Figure name="Revision" value={view.revision} isKnown={view.up > 0} />
       </dl>
+      {view.warnings.map((warning) => (
+        <p key={warning} className="warning">
+          {warning}.
+        </p>
+      ))}
       {controlError !== undefined && (
         <p className="conflict" role="alert">
           {controlError}

@@ -5,7 +5,7 @@ import type { MemberHealth, MemberView } from '../model/cluster-view.ts';
 import { formatCount } from '../model/format.ts';
 import { Icon } from '../parts/icon.tsx';
 import type { IconName } from '../parts/icon.tsx';
-import { describeMember } from './member-words.ts';
+import { describeMember, describeTab, describeWays } from './member-words.ts';
 
 interface MemberCardProps {
   readonly member: MemberView;
@@ -19,6 +19,7 @@ interface MemberCardProps {
 export function MemberCard({ member, isLeader, isBusy, onAct }: MemberCardProps): ReactElement {
   const { name, address, health, status, lag, pid, note } = member;
   const role = describeMember(member, isLeader);
+  const traits = [describeTab(member), describeWays(member)].filter((words) => words !== undefined);
   const tone = health !== 'up' && health !== 'heard' ? 'is-down' : isLeader ? 'is-leader' : '';
   return (
     <li className={`node ${tone}`} aria-label={`${name}, ${role}`}>
@@ -30,6 +31,7 @@ export function MemberCard({ member, isLeader, isBusy, onAct }: MemberCardProps)
           {pid === undefined ? '' : `, pid ${pid}`}
         </span>
       </div>
+      {traits.length > 0 && <p className="quiet traits">{traits.join('; ')}</p>}
       <dl className="node-facts">
         <div>
           <dt>term</dt>

@@ -1,6 +1,6 @@
 // What a member is at the moment, in a word. Pure.
 import type { NodeStatus } from 'raftkv';
-import type { MemberHealth, MemberView } from '../model/cluster-view.ts';
+import type { MemberHealth, MemberView, MemberWay } from '../model/cluster-view.ts';
 
 const healths: Readonly<Record<MemberHealth, string>> = {
   up: 'up',
@@ -14,6 +14,27 @@ const healths: Readonly<Record<MemberHealth, string>> = {
   killed: 'killed',
   failed: 'failed',
 };
+
+/** As `raftkv member list` says it; undefined for a process of Node. */
+export function describeTab({ tab }: Pick<MemberView, 'tab'>): string | undefined {
+  if (tab === undefined) return undefined;
+  return tab.domain === undefined ? 'a tab' : `a tab of browser profile ${tab.domain}`;
+}
+
+const carriers: Readonly<Record<string, string>> = {
+  websocket: 'a WebSocket',
+  webrtc: 'WebRTC',
+  broadcast: 'a BroadcastChannel',
+};
+
+/** As `raftkv status` says it; undefined where all are reached by direct WebSockets. */
+export function describeWays({ ways }: Pick<MemberView, 'ways'>): string | undefined {
+  return ways.length === 0 ? undefined : `reaches ${ways.map((way) => `${way.to} ${describeWay(way)}`).join(', ')}`;
+}
+
+export function describeWay({ kind = '', isRelayed }: Pick<MemberWay, 'kind' | 'isRelayed'>): string {
+  return isRelayed ? 'through a relay' : `over ${carriers[kind] ?? 'another way'}`;
+}
 
 /** `isLeader`: of the cluster. */
 export function describeMember({ health, status, isLearner }: MemberView, isLeader: boolean): string {

@@ -1,4 +1,5 @@
 // The cluster as the page shows it, made of what its members say of themselves and, on a local one, of their processes. Pure.
+import { tabWarnings } from '@raftkv/wire';
 import type { EndpointStatus, NodeStatus } from 'raftkv';
 import type { DevState, ProcessState } from '../dev-api.ts';
 import type { Flow } from './traffic.ts';
@@ -10,6 +11,10 @@ export interface MemberView {
   readonly address: string;
   /** It receives what the others have, and does not vote: it joined just now, or is to stay so. */
   readonly isLearner: boolean;
+  /** It runs in a tab, of this browser profile if it tells which. Undefined: a process of Node. */
+  readonly tab: { readonly domain: string | undefined } | undefined;
+  /** How it reaches others, where that is not a direct WebSocket. Empty unless it is up. */
+  readonly ways: readonly MemberWay[];
   /** `up`: it answers. `heard`: not here, but another member has a connection to it. `silent`: it should answer, and does not. Else how its process is. */
   readonly health: MemberHealth;
   /** Undefined unless it is up. */
@@ -18,6 +23,13 @@ export interface MemberView {
   readonly note: string | undefined;
   /** Log entries that it has not applied though they are committed somewhere. Undefined unless it is up. */
   readonly lag: number | undefined;
+}
+
+export interface MemberWay {
+  readonly to: string;
+  /** "websocket", "webrtc", "broadcast", or what a later build says. */
+  readonly kind: string | undefined;
+  readonly isRelayed: boolean;
 }
 
 export interface ClusterView {
@@ -33,6 +45,8 @@ export interface ClusterView {
   readonly up: number;
   readonly voters: number;
   readonly hasQuorum: boolean;
+  /** What is to be known of voters in tabs, in the words that the status page has. */
+  readonly warnings: readonly string[];
   /** False until somebody answered or was asked in vain. */
   readonly isKnown: boolean;
 }
@@ -47,6 +61,7 @@ export const unknownCluster: ClusterView = {
   up: 0,
   voters: 0,
   hasQuorum: false,
+  warnings: [],
   isKnown: false,
 };
 
@@ -61,6 +76,9 @@ export function viewCluster(
   // Who knows most of the log knows best who votes.
   const newest = statuses.toSorted((a, b) => b.appliedIndex - a.appliedIndex)[0];
   const learners = new Set(newest?.members.filter(({ isLearner }) => isLearner).map(({ name }) => name));
+  const tabs = new Map(
+    newest?.members.flatMap(({ name, kind, domain }) => (kind === 'tab' ? [[name, { domain }] as const] : [])),
+  );
   const members = addressesOf(answers, statuses, dev).map(({ name, address }): MemberView => {
     const status = statuses.find((each) => each.name === name);
     const process = dev?.members.find((each) => each.name === name);
@@ -71,6 +89,8 @@ export function viewCluster(
       name,
       address,
       isLearner: learners.has(name),
+      tab: tabs.get(name),
+      ways: shown === undefined ? [] : waysOf(shown),
       health,
       status: shown,
       pid: process?.pid,
@@ -94,8 +114,16 @@ export function viewCluster(
     up,
     voters,
     hasQuorum: up > voters / 2,
+    warnings: newest === undefined ? [] : tabWarnings(newest.members),
     isKnown: members.length > 0,
   };
+}
+
+function waysOf({ members }: NodeStatus): MemberWay[] {
+  return members.flatMap(({ name: to, link }) => {
+    if (link === undefined || (link.kind === 'websocket' && link.path === 'direct')) return [];
+    return [{ to, kind: link.kind, isRelayed: link.path === 'relayed' }];
+  });
 }
 
 function healthOf(answers: boolean, isHeard: boolean, process: ProcessState | undefined): MemberHealth {
