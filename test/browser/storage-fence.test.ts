@@ -170,6 +170,23 @@ it('without locks the last opener wins: the fence alone stops the others, in eac
   expect(indexes).toEqual([1, 2, 3]);
 });
 
+it('without locks a write of the older of two handles is refused within its own transaction, and nothing of it is there', async () => {
+  const [, older, newer] = await twoTabs(() => {
+    Object.defineProperty(Navigator.prototype, 'locks', { value: undefined });
+  });
+  expect(await hold(older)).toBe('resolved');
+  expect(await hold(newer)).toBe('resolved');
+  expect(await append(newer, 1)).toBe('resolved');
+  // The older one has looked at nothing since: only what stands in the transaction itself can tell it.
+  const three = older.page.evaluate(() => storageLab.codeOf(() => storageLab.append(storageLab.held!.storage, 1, 3)));
+  expect(await three).toBe('storage_locked');
+  // Whatever it wrote would have taken the storage back.
+  expect(await prove(newer)).toBe('resolved');
+  expect(await append(newer, 2)).toBe('resolved');
+  expect(await hold(older)).toBe('resolved');
+  expect(await heldIndexes(older)).toEqual([1, 2]);
+});
+
 it('a page from an insecure context, which has neither locks nor uuids, keeps data all the same', async () => {
   const profile = await stage.profile();
   const tab = await profile.openTab(stage.url('storage', 'raftkv.test'));

@@ -7,6 +7,9 @@ import { dialWebSocket } from '@raftkv/transport';
 import type { Channel } from '@raftkv/transport';
 import { openBroadcastDoor } from '@raftkv/transport/web';
 import { openWebRtc, relaySignalling } from '@raftkv/transport/webrtc';
+import { durabilities, watchDurabilities } from './durabilities.ts';
+
+watchDurabilities();
 
 export interface LabOptions extends Pick<
   TabMemberOptions,
@@ -30,6 +33,7 @@ export const memberLab = {
   member: undefined as TabMember | undefined,
   kv: undefined as ClusterKv | undefined,
   events: [] as string[],
+  durabilities,
   /** Of writes that a test began and looks at later: what became of them. */
   outcomes: new Map<string, string>(),
   open: async ({ room, relay, ...options }: LabOptions): Promise<void> => {
