@@ -1,8 +1,7 @@
 // All that a running member holds: its store, and what its log has beyond that, known to be committed or not. Looked at when somebody asks what only this tab has; the
 // member goes on meanwhile, and nothing of it is changed. What one holds that has ended is read by `room-going-on.ts`.
 import type { Replica } from '@raftkv/replica';
-import { coreOf } from '@raftkv/replica/inspection';
-import { logOf } from '@raftkv/raft/invariants';
+import { entriesOf } from '@raftkv/replica/inspection';
 import { KvStateMachine } from '@raftkv/server';
 
 /** A copy, as of this turn. */
@@ -16,7 +15,7 @@ export function holdNow(replica: Replica, stateMachine: KvStateMachine): KvState
   restore.verify();
   restore.install();
   const { appliedIndex } = stateMachine.store;
-  for (const entry of logOf(coreOf(replica)).entries) {
+  for (const entry of entriesOf(replica)) {
     if (entry.index > appliedIndex && entry.kind === 'command') held.apply(entry);
   }
   return held;
