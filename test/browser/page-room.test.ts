@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Page } from 'playwright-core';
 import {
+  crash,
   judged,
   leaderOn,
   setRoomPages,
@@ -18,16 +19,6 @@ import {
 const room = setRoomPages();
 
 const nameOf = async (page: Page): Promise<string> => (await page.locator('.seat.is-self .name').textContent())!;
-
-/** The process of its tab ends where it stands. */
-async function crash(page: Page): Promise<void> {
-  const gone = new Promise((resolve) => void page.once('crash', resolve));
-  const protocol = await page.context().newCDPSession(page);
-  // It does not answer: whoever would is dead.
-  protocol.send('Page.crash').catch(() => undefined);
-  await gone;
-  await page.close();
-}
 
 describe('a room without a server', () => {
   it('is what a page on a static host opens with', async () => {

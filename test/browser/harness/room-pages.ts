@@ -106,3 +106,13 @@ export async function splitLeader(
   const leader = pages[names.indexOf(leads)]!;
   return { leader, others: pages.filter((page) => page !== leader) };
 }
+
+/** The process of its tab ends where it stands. */
+export async function crash(page: Page): Promise<void> {
+  const gone = new Promise((resolve) => void page.once('crash', resolve));
+  const protocol = await page.context().newCDPSession(page);
+  // It does not answer: whoever would is dead.
+  protocol.send('Page.crash').catch(() => undefined);
+  await gone;
+  await page.close();
+}

@@ -88,6 +88,7 @@ function roomOf(
     problem: undefined,
     link: 'http://h/#raftkv-room=1.room.secret',
     status: statusOf(tabs),
+    kept: undefined,
     tells: new Map(tells.map((tell) => [tell.from, { tell, at: 100_000 - (ages[tell.from] ?? 100) }])),
     cut: new Set(),
     now: 100_000,
@@ -126,6 +127,34 @@ describe('the view of a room', () => {
     expect(text).toContain(`Open a tab of ${view.missing.join(' or ')} again, or go on without them.`);
     const one = roomOf([tabOf('b'), tabOf('c', away)]);
     expect(adviseOnRoom(one, healthy).text).toContain(`Open the tab of ${cedar} again`);
+  });
+
+  it('says how many writes wait when there is no majority', () => {
+    const lost = [tabOf('a', away), tabOf('b'), tabOf('c', away)];
+    const textOf = (waiting: number) => adviseOnRoom(roomOf(lost, undefined, { kept: { waiting } }), healthy).text;
+    expect(textOf(0)).toContain('What you write waits in this browser. Open');
+    expect(textOf(1)).toContain('One write waits in this browser. Open');
+    expect(textOf(3)).toContain('3 writes wait in this browser. Open');
+  });
+
+  it('says what stands after leaving, and what becomes of what is kept', () => {
+    const left = (departure: RoomStatus['departure'], waiting = 0) =>
+      roomOf(three, [], { phase: 'left', status: statusOf(three, { departure }), kept: { waiting } });
+    const gone = adviseOnRoom(left({ state: 'gone', words: 'This tab keeps nothing.' }), healthy);
+    expect(gone).toEqual({
+      tone: 'plain',
+      title: 'You left the room',
+      text: 'This tab keeps nothing.',
+    });
+    const owed = adviseOnRoom(left({ state: 'owed', words: 'It is a member as before.' }, 2), healthy);
+    expect(owed).toEqual({
+      tone: 'warn',
+      title: 'You left, and are still a member',
+      text: 'It is a member as before. 2 writes wait in this browser for when it is opened again.',
+    });
+    expect(adviseOnRoom(left({ state: 'last', words: 'It is kept.' }), healthy).text).toBe('It is kept.');
+    const storage = { ...statusOf(three).storage, words: 'It may be cleared.' };
+    expect(roomOf(three, [], { status: statusOf(three, { storage }) }).keeping).toBe('It may be cleared.');
   });
 
   it('sends who would go on to the tab that may know more, and tells what becomes of what was not agreed', () => {
@@ -243,6 +272,8 @@ describe('the notes', () => {
         `${Birch} leads in term 4`,
       ].toSorted(),
     );
+    // Of a room that this tab has left it sees nothing.
+    expect(textsOf(before, roomOf(led, [], { phase: 'left' }))).toEqual([]);
     const superseded = statusOf(three, { supersededBy: { clusterId: 'd', epoch: 2 } });
     expect(textsOf(before, roomOf(three, undefined, { status: superseded }))).toEqual([
       'The room went on without this tab',

@@ -32,6 +32,9 @@ export function viewLab(members: readonly LabMember[], canReach: (a: LabMember, 
     isSuperseded: false,
     others: 0,
     warnings: [],
+    keeping: undefined,
+    departure: undefined,
+    waitingWrites: 0,
   };
 }
 

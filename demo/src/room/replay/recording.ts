@@ -3,7 +3,7 @@
 import { FlightPlayer } from '@raftkv/replica';
 import type { FlightStep } from '@raftkv/replica';
 import { decodeConfiguration, encodeConfiguration } from '@raftkv/wire';
-import type { LogRow } from '../view/log-strip.tsx';
+import type { LogRow } from '../view/log-cells.ts';
 
 export interface Moment {
   /** Steps that are played when it has happened. */

@@ -4,7 +4,8 @@ import type { RoomNote } from './room-source.ts';
 import type { RoomView } from './room-view.ts';
 
 export function notesBetween(before: RoomView, after: RoomView): RoomNote[] {
-  if (before.members.length === 0 || after.self === undefined) return [];
+  // Who is in no room sees nothing of one.
+  if (before.members.length === 0 || after.self === undefined || after.phase === 'left') return [];
   const notes: RoomNote[] = [];
   for (const { name, isThere, isVoter, isMember, isSelf } of after.members) {
     const known = before.members.find((member) => member.name === name);

@@ -1,5 +1,5 @@
 // What the page of a room is built on: one interface, so that the view does not know how a room is made. Implemented by `tab-room.ts` over `raftkv/room`.
-import type { Kv, Live } from 'raftkv';
+import type { Live, LiveKv } from 'raftkv';
 import type { Unmerged } from 'raftkv/room';
 import type { MessageKind } from '../core/core-watch.ts';
 import type { Faults } from '../faults/faults.ts';
@@ -26,8 +26,8 @@ export interface RoomSource {
   /** What happened, in words. */
   readonly notes: { listen(listener: (note: RoomNote) => void): () => void };
   readonly flights: { listen(listener: (flight: Flight) => void): () => void };
-  /** The store, as any app in the room has it. Undefined before this tab is in the room. */
-  readonly kv: Kv | undefined;
+  /** The store, as any app in the room has it, and another one once the room went on. Undefined before this tab is in the room. */
+  readonly kv: LiveKv | undefined;
   readonly faults: Faults;
   /** To the other tabs, beside the store. */
   say(message: HubMessage): void;

@@ -1,6 +1,7 @@
 // A room as the page shows it, made of the room's own status and of what its members tell. Pure; used by `tab-room.ts`, drawn by `view/`.
 import type { Role } from '@raftkv/raft';
-import type { RoomQuorum, RoomStatus, RoomTabStatus } from 'raftkv/room';
+import type { OutboxStatus } from 'raftkv';
+import type { RoomDeparture, RoomQuorum, RoomStatus, RoomTabStatus } from 'raftkv/room';
 import type { LinkKind } from './roads.ts';
 import { nameOf } from './tab-names.ts';
 import type { Tell } from './tell.ts';
@@ -61,11 +62,19 @@ export interface RoomView {
   readonly others: number;
   /** What is to be known beside that, in words. */
   readonly warnings: readonly string[];
+  /** What becomes of what this tab has of the room, in words; undefined before there is a room. */
+  readonly keeping: string | undefined;
+  /** What stands since this tab left. */
+  readonly departure: RoomDeparture | undefined;
+  /** Own writes that are kept in this browser until there is a majority. */
+  readonly waitingWrites: number;
 }
 
 export interface ViewSource extends Pick<RoomView, 'phase' | 'problem' | 'link'> {
   /** Undefined before there is a room. */
   readonly status: RoomStatus | undefined;
+  /** Of the writes of this tab; undefined before there is a room. */
+  readonly kept: Pick<OutboxStatus, 'waiting'> | undefined;
   /** The newest of each tab, by its word; this tab's own among them. */
   readonly tells: ReadonlyMap<string, { readonly tell: Tell; readonly at: number }>;
   /** Names. */
@@ -76,7 +85,7 @@ export interface ViewSource extends Pick<RoomView, 'phase' | 'problem' | 'link'>
 /** A hidden tab gets its timers once a second. */
 export const silenceMilliseconds = 3_500;
 
-export function viewRoom({ phase, problem, link, status, tells, cut, now }: ViewSource): RoomView {
+export function viewRoom({ phase, problem, link, status, kept, tells, cut, now }: ViewSource): RoomView {
   const tabs = status?.tabs ?? [];
   const members = tabs
     .map((tab) => memberOf(tab, tells.get(tab.word)?.tell))
@@ -107,6 +116,9 @@ export function viewRoom({ phase, problem, link, status, tells, cut, now }: View
     isSuperseded: status?.supersededBy !== undefined,
     others: status?.others.length ?? 0,
     warnings: status?.warnings ?? [],
+    keeping: status?.storage.words,
+    departure: status?.departure,
+    waitingWrites: kept?.waiting ?? 0,
   };
 }
 

@@ -4,7 +4,8 @@ import type { Member } from '@raftkv/server';
 import { tabWord } from '@raftkv/server';
 import type { Channel } from '@raftkv/transport';
 import { RaftkvError } from 'raftkv';
-import type { Kv } from 'raftkv';
+import type { LiveKv } from 'raftkv';
+import { keptWrites } from 'raftkv/outbox';
 import { createRoom, joinRoom } from 'raftkv/room';
 import type { Room, RoomInside, RoomNetworkOptions, Unmerged, WebRoomOptions } from 'raftkv/room';
 import { software, timing } from '../core/compose.ts';
@@ -87,8 +88,8 @@ export class TabRoom implements RoomSource {
     return this.#gossip;
   }
 
-  get kv(): Kv | undefined {
-    return this.#held.room?.kv as Kv | undefined;
+  get kv(): LiveKv | undefined {
+    return this.#held.room?.kv;
   }
 
   /** Settles once this tab is in the room, or cannot be; the view says which. */
@@ -200,6 +201,7 @@ export class TabRoom implements RoomSource {
       // Within this browser; the ways beyond are the page's own.
       signalling: 'tabs',
       policy: patience,
+      outbox: keptWrites({ name: 'demo' }),
       electionTimeoutMilliseconds: timing.tickMilliseconds * timing.electionTimeoutTicks,
       inside: this.#inside,
     };
@@ -313,6 +315,7 @@ export class TabRoom implements RoomSource {
       problem: this.#problem,
       link: this.#held.room?.link,
       status: this.#held.room?.status.getSnapshot(),
+      kept: this.kv?.outbox?.status.getSnapshot(),
       tells: this.#gossip.told.newest,
       cut: this.faults.now.cut,
       now: performance.now(),

@@ -2,30 +2,19 @@
 // until then, and with marks for what is durable and what is applied.
 import type { CSSProperties, ReactElement } from 'react';
 import { formatCount } from '../../model/format.ts';
-
-export interface LogRow {
-  readonly name: string;
-  readonly isSelf: boolean;
-  readonly isThere: boolean;
-  readonly lastIndex: number;
-  readonly commitIndex: number;
-  readonly appliedIndex: number;
-  readonly persistedIndex: number;
-  /** Terms of the last entries, the oldest first. */
-  readonly tail: readonly number[];
-}
+import { cellAt, cellIndexes } from './log-cells.ts';
+import type { LogCell, LogRow } from './log-cells.ts';
 
 export function LogStrip({ rows, cells }: { readonly rows: readonly LogRow[]; readonly cells: number }): ReactElement {
+  const indexes = cellIndexes(rows, cells);
+  const shown = new Map(rows.map((row) => [row.name, indexes.map((index) => cellAt(row, index))]));
+  const all = [...shown.values()].flat();
+  const terms = [...new Set(all.map(({ term }) => term))].filter((term) => term > 0);
   const last = Math.max(0, ...rows.map(({ lastIndex }) => lastIndex));
-  const first = Math.max(1, last - cells + 1);
-  const indexes = Array.from({ length: cells }, (_, at) => first + at);
-  const terms = [
-    ...new Set(rows.flatMap((row) => indexes.map((index) => termAt(row, index)).filter((term) => term > 0))),
-  ];
   return (
     <div className="log-strip">
       <div className="log-axis" aria-hidden="true">
-        <span>{formatCount(first)}</span>
+        <span>{formatCount(indexes[0] ?? 1)}</span>
         <span>{formatCount(last)}</span>
       </div>
       <ul>
@@ -41,8 +30,8 @@ export function LogStrip({ rows, cells }: { readonly rows: readonly LogRow[]; re
               role="img"
               aria-label={`${row.name}: entries up to ${row.lastIndex}, committed up to ${row.commitIndex}, applied up to ${row.appliedIndex}`}
             >
-              {indexes.map((index) => (
-                <Cell key={index} row={row} index={index} />
+              {shown.get(row.name)!.map((cell, at) => (
+                <Cell key={indexes[at]} cell={cell} />
               ))}
             </span>
             <span className="log-figures">
@@ -62,6 +51,11 @@ export function LogStrip({ rows, cells }: { readonly rows: readonly LogRow[]; re
               <i className="cell is-committed" style={hueOf(term)} /> term {term}
             </span>
           ))}
+        {all.some(({ state }) => state === 'folded') && (
+          <span>
+            <i className="cell is-folded" /> in the snapshot
+          </span>
+        )}
         <span>
           <i className="cell is-open" /> not committed
         </span>
@@ -79,17 +73,10 @@ export function LogStrip({ rows, cells }: { readonly rows: readonly LogRow[]; re
   );
 }
 
-function Cell({ row, index }: { readonly row: LogRow; readonly index: number }): ReactElement {
-  const term = termAt(row, index);
-  const isHeld = index <= row.lastIndex && index > 0;
-  const state = !isHeld ? 'is-empty' : index <= row.commitIndex ? 'is-committed' : 'is-open';
-  const marks = `${index === row.commitIndex ? ' has-commit' : ''}${index === row.appliedIndex ? ' has-applied' : ''}`;
-  const volatile = isHeld && index > row.persistedIndex ? ' is-volatile' : '';
-  return <i className={`cell ${state}${marks}${volatile}`} style={isHeld ? hueOf(term) : undefined} />;
-}
-
-function termAt({ tail, lastIndex }: LogRow, index: number): number {
-  return tail[tail.length - 1 - (lastIndex - index)] ?? 0;
+function Cell({ cell }: { readonly cell: LogCell }): ReactElement {
+  const { state, term, isCommit, isApplied, isVolatile } = cell;
+  const marks = `${isCommit ? ' has-commit' : ''}${isApplied ? ' has-applied' : ''}${isVolatile ? ' is-volatile' : ''}`;
+  return <i className={`cell is-${state}${marks}`} style={term > 0 ? hueOf(term) : undefined} />;
 }
 
 /** Neighbouring terms are far apart on the colour wheel. */

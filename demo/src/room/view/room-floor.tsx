@@ -12,6 +12,7 @@ import type { RoomNote, RoomSource } from '../source/room-source.ts';
 import type { RoomView } from '../source/room-view.ts';
 import { CheckPanel } from './check-panel.tsx';
 import { FaultPanel } from './fault-panel.tsx';
+import { LinesPanel } from '../lines/lines-panel.tsx';
 import { LogStrip } from './log-strip.tsx';
 import { useAct } from './use-act.ts';
 import { useCells } from './use-cells.ts';
@@ -39,16 +40,23 @@ export function RoomFloor({ source }: { readonly source: RoomSource }): ReactEle
           {view.link !== undefined && (
             <SharePanel link={view.link} company={companyOf(view.members)} invitations={source.invitations} />
           )}
-          {view.phase === 'running' && <Leave source={source} />}
+          {view.phase === 'running' && <Leave source={source} keeping={view.keeping} />}
         </aside>
         <main id="main" tabIndex={-1}>
           <section className="panel ring-panel" aria-labelledby="ring-title">
             <div className="panel-head">
               <h2 id="ring-title">The room</h2>
-              <p className="quiet">{summary(view)}</p>
+              <p className="quiet">{view.phase === 'left' ? '' : summary(view)}</p>
             </div>
             <div className="room-ring-frame">
-              {view.members.length === 0 ? (
+              {view.phase === 'left' ? (
+                <p className="hollow">
+                  This tab is not in it any more.{' '}
+                  <button type="button" className="link" onClick={() => location.reload()}>
+                    Come back
+                  </button>
+                </p>
+              ) : view.members.length === 0 ? (
                 <p className="hollow">Nobody is here yet.</p>
               ) : (
                 <Ring view={view} source={source} electionTimeoutTicks={timing.electionTimeoutTicks} />
@@ -56,11 +64,14 @@ export function RoomFloor({ source }: { readonly source: RoomSource }): ReactEle
             </div>
             <Legend />
           </section>
-          <Logs view={view} />
+          {view.self !== undefined && source.kv !== undefined && isIn(view) && (
+            <LinesPanel kv={source.kv} by={view.self} />
+          )}
+          {view.phase !== 'left' && <Logs view={view} />}
           <Notes source={source} />
         </main>
         <aside aria-label="This tab">
-          <Check source={source} self={view.self} />
+          <Check source={source} self={view.phase === 'left' ? undefined : view.self} />
           <FaultPanel view={view} source={source} />
           <TracePanel source={source} />
         </aside>
@@ -69,10 +80,22 @@ export function RoomFloor({ source }: { readonly source: RoomSource }): ReactEle
   );
 }
 
-function Leave({ source }: { readonly source: RoomSource }): ReactElement {
+/** Its store is there to be read and written, now or once there is a majority. */
+function isIn({ phase }: RoomView): boolean {
+  return phase === 'running' || phase === 'joining' || phase === 'alone';
+}
+
+function Leave({
+  source,
+  keeping,
+}: {
+  readonly source: RoomSource;
+  readonly keeping: string | undefined;
+}): ReactElement {
   const { busy, problem, run } = useAct();
   return (
-    <p className="hollow">
+    <p className="hollow leave">
+      {keeping !== undefined && <span>{keeping} </span>}
       <button
         type="button"
         className="link"

@@ -5,6 +5,7 @@ import type { MemberSight, Phase, RoomView } from '../source/room-view.ts';
 
 export function adviseOnRoom(view: RoomView, faults: FaultSettings): Advice {
   const { phase, problem, role, leader, voters, quorum } = view;
+  if (phase === 'left') return adviseOnDeparture(view);
   if (phase !== 'running') return adviseOnPhase(phase, problem);
   if (faults.frozenUntil !== undefined) {
     return {
@@ -55,16 +56,19 @@ export function adviseOnRoom(view: RoomView, faults: FaultSettings): Advice {
   return { tone: 'good', title: 'You vote here', text: `${capital(leader)} leads. Keep this tab visible.${together}` };
 }
 
-function adviseOnPhase(phase: Exclude<Phase, 'running'>, problem: string | undefined): Advice {
+/** What stands then, in the room's own words. */
+function adviseOnDeparture({ departure, waitingWrites }: RoomView): Advice {
+  const waiting = waitingWrites === 0 ? '' : ` ${waitingWords(waitingWrites)} for when it is opened again.`;
+  const { state, words } = departure ?? { state: 'gone', words: 'The others let this tab go and work on.' };
+  const text = `${words}${waiting}`;
+  if (state === 'owed') return { tone: 'warn', title: 'You left, and are still a member', text };
+  return { tone: 'plain', title: 'You left the room', text };
+}
+
+function adviseOnPhase(phase: Exclude<Phase, 'running' | 'left'>, problem: string | undefined): Advice {
   switch (phase) {
     case 'failed':
       return { tone: 'bad', title: 'This tab is not in the room', text: sentence(problem ?? 'its member stopped') };
-    case 'left':
-      return {
-        tone: 'plain',
-        title: 'You left the room',
-        text: 'The others let this tab go and work on. Load the page again to come back.',
-      };
     case 'alone':
       return {
         tone: 'warn',
@@ -78,13 +82,14 @@ function adviseOnPhase(phase: Exclude<Phase, 'running'>, problem: string | undef
   }
 }
 
-function adviseOnLoss({ voters, votersThere, missing, knowsMore }: RoomView): Advice {
+function adviseOnLoss({ voters, votersThere, missing, knowsMore, waitingWrites }: RoomView): Advice {
   const needed = Math.floor(voters / 2) + 1;
   const who = missing.length === 1 ? `the tab of ${missing[0]}` : `a tab of ${missing.join(' or ')}`;
+  const waiting = waitingWrites === 0 ? 'What you write waits in this browser.' : `${waitingWords(waitingWrites)}.`;
   return {
     tone: 'bad',
     title: 'No majority: reading only',
-    text: `${votersThere} of ${voters} voters are here, and ${needed} must agree. Everything can be read, nothing can be written, and nothing that was acknowledged is lost. Open ${who} again, or go on without them${knowsMore === undefined ? '' : `, from ${knowsMore}`}.`,
+    text: `${votersThere} of ${voters} voters are here, and ${needed} must agree. Everything can be read, nothing can be written, and nothing that was acknowledged is lost. ${waiting} Open ${who} again, or go on without them${knowsMore === undefined ? '' : `, from ${knowsMore}`}.`,
   };
 }
 
@@ -111,6 +116,10 @@ export function waysWords({ missing, knowsMore }: Pick<RoomView, 'missing' | 'kn
     offer: 'Go on from here …',
     confirmation: 'Go on without them',
   };
+}
+
+function waitingWords(writes: number): string {
+  return writes === 1 ? 'One write waits in this browser' : `${writes} writes wait in this browser`;
 }
 
 function roleText({ role, leader }: RoomView): string {
