@@ -1,10 +1,9 @@
 // Keeping writes in a browser: the observer's parts on IndexedDB, Web Locks and a channel between the tabs of an origin. An entry of its own, so that a page
 // which keeps none does not carry it. Elsewhere nothing can be kept, and the status says so.
-import type { WriteOutbox } from '@raftkv/client';
 import type { KeepWrites, OutboxHost, WriteKeeper } from '@raftkv/observer';
 import { keepWrites } from '@raftkv/observer/outbox';
 import type { KeeperOptions } from '@raftkv/observer/outbox';
-import { guardUnload, watchPage } from '@raftkv/observer/web';
+import { watchPage } from '@raftkv/observer/web';
 import type { PageWatcher } from '@raftkv/observer/web';
 import { MemoryOutbox } from '@raftkv/storage';
 import type { OutboxStorage } from '@raftkv/storage';
@@ -13,6 +12,7 @@ import { RaftkvError } from '@raftkv/wire';
 import { defaultReplicaName } from '../replica-options.ts';
 import { decodeRoomLink } from '../room/room-link.ts';
 import { roomScope } from '../room/room-outbox.ts';
+import { askWhileWaiting } from './ask-while-waiting.ts';
 import { TabLaneLocks } from './lane-locks.ts';
 
 export interface KeptWritesOptions extends Pick<KeeperOptions, 'maxWrites' | 'maxBytes' | 'maxAgeMilliseconds'> {
@@ -46,8 +46,7 @@ export function keptWrites(options: KeptWritesOptions = {}): KeepWrites {
   };
   return async (host) => {
     const keeper = await keepIn(name, limits)(host);
-    if (asksBeforeLeaving) askWhileWaiting(keeper);
-    return keeper;
+    return asksBeforeLeaving ? askWhileWaiting(keeper, presentPage()) : keeper;
   };
 }
 
@@ -90,13 +89,6 @@ function keepIn(name: string, limits: Limits) {
       watchPage: (life: PageWatcher) => watchPage(presentPage(), life),
     })(host);
   };
-}
-
-function askWhileWaiting({ status }: WriteOutbox): void {
-  const guard = guardUnload(presentPage());
-  const look = (): void => guard(status.getSnapshot().waiting > 0);
-  status.subscribe(look);
-  look();
 }
 
 function presentLocks(): LockManager | undefined {
