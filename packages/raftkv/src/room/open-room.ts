@@ -50,7 +50,8 @@ export interface Room<Value = unknown> {
    */
   goOnFromHere(confirmation: Confirmation & GoingOnOptions): Promise<Room<Value>>;
   /** Forgets what this tab holds, and joins the room that went on without it, or the best one that is there. Ends this room and answers that one. See `unmerged`.
-   * Rejects with `not_found` while no other cluster of this room is there: then all of it is kept. */
+   * Rejects with `not_found` while no other cluster of this room is there: then all of it is kept. A storage that cannot be removed then is no member's any more, and
+   * `warnings` of the room that is answered say so. */
   joinAnew(confirmation: Confirmation): Promise<Room<Value>>;
   /** What this tab has and the room that went on without it has not. Rejects with `not_found` if nobody of such a room is there. */
   unmerged(): Promise<Unmerged>;

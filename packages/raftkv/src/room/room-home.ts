@@ -1,6 +1,6 @@
 // How a tab comes to be a member of a room: it founds one, is let in, comes back with what its profile kept, or goes on alone from a room whose majority is lost.
 // Each makes or finds one storage, with the notes that belong to it, and answers the home that `openMember` takes.
-import { openHome, tabAddress } from '@raftkv/server';
+import { openHome, tabAddress, writeRemovalNote } from '@raftkv/server';
 import type { Admission, FoundingMember, Home, HomeOptions, HomePlace, KvStateMachine } from '@raftkv/server';
 import type { RequestedIdentity, Storage } from '@raftkv/storage';
 import { firstLineage, writeRoomNote } from './room-note.ts';
@@ -91,6 +91,23 @@ export async function openNotedHome(slot: RoomSlot, note: RoomNote, domain: stri
 /** The same member once more, with what is durable: what it knew beside that is forgotten. Its storage must be closed. */
 export async function reviveHome({ slot, note }: RoomHome, domain: string): Promise<RoomHome> {
   return openNotedHome(await slot.reopen(), note, domain);
+}
+
+/**
+ * Forgets what is kept there, as one step to all tabs of this profile: another one that looks through it has it open for a moment. The storage says so first: whatever
+ * comes of the rest, nobody takes it for a member's any more. Rejects with `storage_*`, and then it is closed.
+ */
+export function forgetSlot(slots: RoomSlots, slot: RoomSlot): Promise<void> {
+  return slots.alone(async () => {
+    const opened = await slot.reopen();
+    try {
+      await writeRemovalNote(opened.storage, 'this tab joined the room anew');
+      await opened.remove();
+    } catch (error) {
+      await opened.release();
+      throw error;
+    }
+  });
 }
 
 async function found(

@@ -9,7 +9,7 @@ import { fromHex, toHex } from './hex.ts';
 import { isUnusable, setAsideFor } from './room-beginning.ts';
 import { goOnHome } from './room-going-on.ts';
 import type { GoneOn } from './room-going-on.ts';
-import { joinHome, nameOf, reviveHome } from './room-home.ts';
+import { forgetSlot, joinHome, nameOf, reviveHome } from './room-home.ts';
 import type { RoomHome } from './room-home.ts';
 import { RoomMember } from './room-member.ts';
 import type { RoomMemberOptions } from './room-member.ts';
@@ -29,14 +29,28 @@ export interface RoomSeatOptions extends Pick<
   readonly send: (word: string, message: RoomMessage) => void;
   /** What is wrong with a storage that is left as it is. */
   readonly onSetAside: (error: RaftkvError) => void;
-  /** No member is made any more. */
+  /** None is let in any more. */
   readonly isOver: () => boolean;
 }
+
+export interface HowToLeave {
+  readonly isInTime: () => boolean;
+  /** Who could let this member go. */
+  readonly isAnybodyThere: () => boolean;
+}
+
+/** Between two looks whether a member that is on its way is there. */
+const lookMilliseconds = 50;
 
 export class RoomSeat {
   readonly #options: RoomSeatOptions;
   #member: RoomMember | undefined;
   #isBecoming = false;
+  /** Another member is on its way until then, let in or revived. */
+  #becoming: Promise<void> = Promise.resolve();
+  /** None is taken any more, and one that is on its way is taken apart when it is there. */
+  #isStopped = false;
+  #endPause: () => void = () => undefined;
   /** What is kept of a member, whether it runs or not. */
   #kept: RoomHome | undefined;
   /** One that ended is taken apart until then. */
@@ -67,6 +81,18 @@ export class RoomSeat {
     await this.#kept?.slot.release();
   }
 
+  /** What is kept is forgotten; the member that had it has ended. Answers what is wrong with what is left of it. */
+  async forget(): Promise<RaftkvError | undefined> {
+    const { slot } = this.#kept ?? {};
+    this.#kept = undefined;
+    try {
+      if (slot !== undefined) await forgetSlot(this.#options.slots, slot);
+      return undefined;
+    } catch (error) {
+      return setAsideFor(slot!, RaftkvError.from(error));
+    }
+  }
+
   /** Nobody waits for the pause after a dial that came to nothing. */
   networkChanged(): void {
     this.#options.network.networkChanged?.();
@@ -75,7 +101,7 @@ export class RoomSeat {
 
   /** Rejects with `storage_*`. */
   async take(home: RoomHome): Promise<void> {
-    const { platform, priority, onChange, isOver } = this.#options;
+    const { platform, priority, onChange } = this.#options;
     const member = await RoomMember.open({
       ...this.#options,
       home,
@@ -87,7 +113,7 @@ export class RoomSeat {
       onGap: () => this.#revive(home),
     });
     this.#kept = home;
-    if (isOver()) return member.close();
+    if (this.#isStopped) return member.close();
     this.#have(member);
     this.error = undefined;
     this.storeId = home.home.stored.identity.storeId;
@@ -119,17 +145,15 @@ export class RoomSeat {
     const held = decodeConfiguration(fromHex(configuration));
     // The storage that was let in may be given up here since: a member with another one would be taken for one that lost what it promised.
     if (held.members?.find(({ id }) => id === memberId)?.storeId !== this.storeId) return;
-    this.#isBecoming = true;
     const { word, slots, platform } = this.#options;
     const identity = { clusterId, memberId, memberName: nameOf(word), storeId: this.storeId };
     const admission = { identity, configuration: held, configurationIndex };
-    joinHome(slots, { word, domain: platform.domain }, admission, lineage)
-      .then((home) => this.#takeNew(home))
-      .catch((error: unknown) => this.#notThere(error))
-      .finally(() => (this.#isBecoming = false));
+    this.#become(async () =>
+      this.#takeNew(await joinHome(slots, { word, domain: platform.domain }, admission, lineage)),
+    );
   }
 
-  /** Nothing was promised with this storage yet. */
+  /** Nothing was promised with this storage yet: where there is no member of it after all, nothing is kept. */
   async #takeNew(home: RoomHome): Promise<void> {
     try {
       await this.take(home);
@@ -137,6 +161,16 @@ export class RoomSeat {
       await home.slot.remove().catch(() => undefined);
       throw error;
     }
+    if (!this.#isStopped || this.#member?.home === home) return;
+    this.#kept = undefined;
+    await home.slot.remove().catch(() => undefined);
+  }
+
+  #become(act: () => Promise<void>): void {
+    this.#isBecoming = true;
+    this.#becoming = act()
+      .catch((error: unknown) => this.#notThere(error))
+      .finally(() => (this.#isBecoming = false));
   }
 
   /** Another member says that this one was removed. */
@@ -146,16 +180,40 @@ export class RoomSeat {
     this.#ended(member.home, new RaftkvError('member_removed', 'this member was removed from the room'));
   }
 
-  /** Resolves once this member was let go and its storage is forgotten, or `isWanted` is no more. */
-  async leave(isWanted: () => boolean): Promise<void> {
-    const member = this.#member;
-    if (member !== undefined && (await member.removed(() => this.#member === member && isWanted()))) {
+  /**
+   * Resolves once this member was let go and its storage is forgotten, or there is no more time, or nobody who could let it go. One that is on its way is waited for: what is kept
+   * depends on it. From then on none is taken.
+   */
+  async leave({ isInTime, isAnybodyThere }: HowToLeave): Promise<void> {
+    for (;;) {
+      await this.#became(isInTime);
+      const member = this.#member;
+      const isWanted = (): boolean => this.#member === member && isInTime() && isAnybodyThere();
+      if (member === undefined || !isWanted()) break;
+      if (!(await member.removed(isWanted))) continue;
       this.#have(undefined);
       this.#kept = undefined;
       // What cannot be removed is nobody's, and gone at the next start.
       await forget(member).catch(() => undefined);
     }
+    await this.stop();
+  }
+
+  /** Resolves when none is on its way and what ended is taken apart. The member that is there goes on. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#endPause();
+    await this.#becoming;
     await this.#ending;
+  }
+
+  /** No member is on its way, or there is no more time. */
+  async #became(isInTime: () => boolean): Promise<void> {
+    const { clock } = this.#options.platform;
+    const became = this.#becoming.then(() => true);
+    const later = (): Promise<false> =>
+      new Promise((resolve) => void clock.schedule(() => resolve(false), lookMilliseconds));
+    while (!(await Promise.race([became, later()])) && isInTime());
   }
 
   /**
@@ -174,7 +232,7 @@ export class RoomSeat {
       const self = { word, domain: platform.domain };
       return await goOnHome({ slots, self, clusterId, former: member.home, clock: platform.clock });
     } catch (error) {
-      void this.#comeBack(member.home);
+      this.#become(() => this.#comeBack(member.home));
       throw error;
     }
   }
@@ -211,13 +269,12 @@ export class RoomSeat {
   /** The page did not run for a while. */
   #revive(home: RoomHome): void {
     const member = this.#member;
-    if (member?.home !== home || this.#options.isOver()) return;
+    if (member?.home !== home || this.#isStopped) return;
     this.#have(undefined);
-    this.#isBecoming = true;
-    void member
-      .close()
-      .catch(() => undefined)
-      .then(() => this.#comeBack(home));
+    this.#become(async () => {
+      await member.close().catch(() => undefined);
+      await this.#comeBack(home);
+    });
   }
 
   /**
@@ -225,8 +282,7 @@ export class RoomSeat {
    * and gives way like any other.
    */
   async #comeBack(home: RoomHome): Promise<void> {
-    const { platform, slots, isOver } = this.#options;
-    this.#isBecoming = true;
+    const { platform, slots } = this.#options;
     for (const pause of revivalPauses) {
       try {
         await this.take(await slots.alone(() => reviveHome(home, platform.domain)));
@@ -236,12 +292,14 @@ export class RoomSeat {
         this.#setAside(home, error);
         if (isForgotten(error) || isUnusable(error)) this.#kept = undefined;
         if (isForgotten(error)) await home.slot.remove().catch(() => undefined);
-        if (!isPassing(error) || pause === undefined) break;
+        if (!isPassing(error) || pause === undefined || this.#isStopped) break;
       }
-      await new Promise<void>((resolve) => void platform.clock.schedule(resolve, pause));
-      if (isOver()) break;
+      await new Promise<void>((resolve) => {
+        this.#endPause = resolve;
+        platform.clock.schedule(resolve, pause);
+      });
+      if (this.#isStopped) break;
     }
-    this.#isBecoming = false;
   }
 
   #setAside({ slot }: RoomHome, error: unknown): void {

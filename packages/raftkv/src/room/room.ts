@@ -27,6 +27,7 @@ import type { RoomOptions } from './room-options.ts';
 import type { TabInSight } from './room-overview.ts';
 import { describeRoom } from './room-status.ts';
 import type { RoomStatus } from './room-status.ts';
+import { RoomTelling } from './room-telling.ts';
 import type { RoomWords } from './room-words.ts';
 import { findUnmerged } from './unmerged.ts';
 import type { Unmerged } from './unmerged.ts';
@@ -44,6 +45,7 @@ export class TabInRoom<Value = unknown> {
   readonly #watches: readonly ((() => void) | undefined)[];
   readonly #scene: RoomScene;
   readonly #claims: RoomClaims;
+  readonly #telling: RoomTelling;
   /** Undefined: passed on, or given back. */
   #words: RoomWords | undefined;
   readonly #setAside: RaftkvError[];
@@ -53,8 +55,6 @@ export class TabInRoom<Value = unknown> {
   /** The page was left and may come back: what the app holds stays. */
   isAway = false;
   #isGoingOn = false;
-  #isChanged = false;
-  #isToTell = false;
   #closing: Promise<void> | undefined;
   #leaving: Promise<RoomDeparture> | undefined;
   #departure: RoomDeparture | undefined;
@@ -121,15 +121,20 @@ export class TabInRoom<Value = unknown> {
       report: () => this.#report(),
       onMessage: (from, message) => {
         this.#seat.hear(from, message);
-        this.#changed();
+        this.#telling.changed();
       },
       onChange: () => {
         this.#claims.hear(this.#scene.companions(this.clusterId));
-        this.#changed();
+        this.#telling.changed();
       },
     });
     this.#scene = new RoomScene(this.#peers);
     this.#claims = new RoomClaims(platform.clock, () => this.#peers.tell());
+    this.#telling = new RoomTelling({
+      clock: platform.clock,
+      tellOthers: () => this.#peers.tell(),
+      show: () => this.#face.show(this, this.#describe()),
+    });
     this.#seat = new RoomSeat({
       word,
       slots,
@@ -141,7 +146,7 @@ export class TabInRoom<Value = unknown> {
       priority: () => priorityOf(platform),
       tabs: () => this.#tabs(),
       send: (to, message) => this.#peers.send(to, message),
-      onChange: () => this.#changed({ isToTell: true }),
+      onChange: () => this.#telling.changed({ isToTell: true }),
       onSetAside: (error) => void this.#setAside.push(error),
       isOver: () => this.#phase !== 'open' || this.#closing !== undefined,
     });
@@ -159,7 +164,7 @@ export class TabInRoom<Value = unknown> {
     this.#visibleSince = this.#platform.clock.now();
     this.#seat.member?.setPriority(priorityOf(this.#platform), this.#platform.isVisible());
     this.#peers.tell();
-    this.#changed();
+    this.#telling.changed();
   }
 
   async #begin(home: RoomHome | undefined): Promise<void> {
@@ -194,7 +199,7 @@ export class TabInRoom<Value = unknown> {
     if (this.#closing === undefined) {
       this.#phase = 'leaving';
       this.#peers.tell();
-      this.#changed();
+      this.#telling.changed();
       await this.#letGo();
     }
     this.#departure ??= describeDeparture(this.#describe(), this.#seat.isKept);
@@ -271,13 +276,14 @@ export class TabInRoom<Value = unknown> {
     const own = this.clusterId;
     if (!this.#scene.clusters.some(({ clusterId }) => clusterId !== own))
       throw new RaftkvError('not_found', 'no other cluster of this room is there to join');
-    const slot = this.#seat.member?.home.slot;
     // Nobody else takes it until it is gone.
     const words = this.#passOnWords();
     try {
       await this.#close();
       const room = await TabInRoom.open(this.#key, this.#platform, this.#options, { type: 'join', isFresh: true });
-      await slot?.remove();
+      const left = await this.#seat.forget();
+      if (left !== undefined) room.#setAside.push(left);
+      room.#telling.changed();
       return room;
     } finally {
       words.keep(undefined);
@@ -342,24 +348,12 @@ export class TabInRoom<Value = unknown> {
     });
   }
 
-  /** Soon, once for many changes of one turn. */
-  #changed({ isToTell = false } = {}): void {
-    this.#isToTell ||= isToTell;
-    if (this.#isChanged) return;
-    this.#isChanged = true;
-    this.#platform.clock.defer(() => {
-      this.#isChanged = false;
-      if (this.#isToTell) this.#peers.tell();
-      this.#isToTell = false;
-      this.#face.show(this, this.#describe());
-    });
-  }
-
   /** Until the others have let this member go, if there is anybody who can. */
   #letGo(): Promise<void> {
     const { clock } = this.#platform;
     const deadline = clock.now() + (this.#options.leaveMilliseconds ?? roomDefaults.leaveMilliseconds);
-    return this.#seat.leave(() => this.#scene.companions(this.clusterId).length > 0 && clock.now() < deadline);
+    const isAnybodyThere = (): boolean => this.#scene.companions(this.clusterId).length > 0;
+    return this.#seat.leave({ isInTime: () => clock.now() < deadline, isAnybodyThere });
   }
 
   #sayFarewell(): void {
@@ -378,6 +372,7 @@ export class TabInRoom<Value = unknown> {
     const isAway = this.isAway;
     this.#phase = isAway ? 'away' : 'left';
     for (const stop of this.#watches) stop?.();
+    const stopped = this.#seat.stop();
     this.#peers.close();
     if (!isAway) await this.#face.kv?.close();
     const ending = this.#seat.member?.close();
@@ -385,6 +380,7 @@ export class TabInRoom<Value = unknown> {
     if (isAway) this.#letNetworkGo();
     try {
       await ending;
+      await stopped;
     } finally {
       if (!isAway) this.#letNetworkGo();
     }

@@ -30,3 +30,10 @@ export async function openPages(stage: Stage, count: number): Promise<Page[]> {
   for (let at = 2; at <= count; at += 1) pages.push(await stage.enter(new Profile(`p${at}`)));
   return pages;
 }
+
+/** Comes to pass when it is told to. */
+export function deferred(): { readonly promise: Promise<void>; readonly resolve: () => void } {
+  let resolve = (): void => undefined;
+  const promise = new Promise<void>((done) => (resolve = done));
+  return { promise, resolve };
+}

@@ -1,8 +1,9 @@
 // Tabs that leave a room in order: what stands then is told, and what is kept of it is a member's as before or nobody's.
+import { RaftkvError } from '@raftkv/wire';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { describeDeparture } from '../../src/room/room-departure.ts';
-import { openPages, quorum, settled, within } from './room-acts.ts';
-import { Profile, Stage } from './room-stage.ts';
+import { deferred, openPages, quorum, settled, within } from './room-acts.ts';
+import { Profile, Stage, clock } from './room-stage.ts';
 import type { Page } from './room-stage.ts';
 
 let stage = new Stage();
@@ -76,6 +77,99 @@ describe('a tab that leaves', () => {
     });
     stage.gone(a);
     expect(kept(a)).toBe(1);
+  });
+});
+
+/** Comes to pass when it is told to, and tells when it is waited for. */
+function gate() {
+  const reached = deferred();
+  const open = deferred();
+  const pass = (): Promise<void> => {
+    reached.resolve();
+    return open.promise;
+  };
+  return { pass, reached: reached.promise, open: open.resolve };
+}
+
+describe('a tab that leaves while its member is on its way', () => {
+  it('is let go like any other, if its page did not run and the member is being revived', async () => {
+    stage.options = { ...stage.options, leaveMilliseconds: 600_000 };
+    const [a, b, c] = (await openPages(stage, 3)) as [Page, Page, Page];
+    await settled([a, b, c]);
+    const { pass, reached, open } = gate();
+    b.beforeReopening = pass;
+    b.gap();
+    await reached;
+    const leaving = b.room.leave();
+    open();
+    expect(await leaving).toMatchObject({ state: 'gone' });
+    stage.gone(b);
+    expect(kept(b)).toBe(0);
+    await settled([a, c]);
+  });
+
+  it('owes its leave, if the member cannot be revived in time, and nothing of it runs afterwards', async () => {
+    stage.options = { ...stage.options, leaveMilliseconds: 1_000 };
+    const [a, b, c] = (await openPages(stage, 3)) as [Page, Page, Page];
+    await settled([a, b, c]);
+    const { memberId } = b;
+    b.beforeReopening = async () => {
+      throw new RaftkvError('storage_locked', 'another tab holds it open');
+    };
+    b.gap();
+    expect(await b.room.leave()).toMatchObject({ state: 'owed' });
+    stage.gone(b);
+    const [store] = b.profile.rooms.values().next().value!;
+    expect(store!.isLocked).toBe(false);
+    expect((await stage.enter(b.profile)).memberId).toBe(memberId);
+  });
+
+  it('is the last one, if it is the only voter and was being revived', async () => {
+    const a = await stage.create(new Profile('p1'));
+    await settled([a]);
+    const { pass, reached, open } = gate();
+    a.beforeReopening = pass;
+    a.gap();
+    await reached;
+    const leaving = a.room.leave();
+    open();
+    expect(await leaving).toMatchObject({ state: 'last' });
+    stage.gone(a);
+    expect(kept(a)).toBe(1);
+  });
+
+  it('keeps nothing, if it was just let in', async () => {
+    stage.options = { ...stage.options, leaveMilliseconds: 600_000 };
+    const a = await stage.create(new Profile('p1'));
+    await settled([a]);
+    const { pass, reached, open } = gate();
+    const b = await stage.enter(new Profile('p2'));
+    b.beforeCreating = pass;
+    await reached;
+    const leaving = b.room.leave();
+    open();
+    expect(await leaving).toMatchObject({ state: 'gone' });
+    stage.gone(b);
+    expect(kept(b)).toBe(0);
+    await settled([a]);
+  });
+
+  it('keeps nothing, if it was just let in and its storage comes too late', async () => {
+    stage.options = { ...stage.options, leaveMilliseconds: 500 };
+    const a = await stage.create(new Profile('p1'));
+    await settled([a]);
+    const { pass, reached, open } = gate();
+    const b = await stage.enter(new Profile('p2'));
+    b.beforeCreating = pass;
+    await reached;
+    const leaving = b.room.leave();
+    const over = clock.now() + 2_000;
+    await vi.waitFor(() => expect(clock.now()).toBeGreaterThan(over), within);
+    open();
+    expect(await leaving).toMatchObject({ state: 'gone' });
+    stage.gone(b);
+    expect(kept(b)).toBe(0);
+    await settled([a]);
   });
 });
 

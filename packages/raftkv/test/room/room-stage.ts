@@ -122,6 +122,10 @@ export class Page {
   readonly #claims = new Set<() => void>();
   /** Comes to pass each time that a storage of this page was closed, before whoever closed it goes on. */
   afterClosing: () => Promise<void> = () => Promise.resolve();
+  /** Comes to pass each time that a storage of this page is to be made, before it is. */
+  beforeCreating: () => Promise<void> = () => Promise.resolve();
+  /** Comes to pass each time that a storage of this page is to be opened again, before it is. */
+  beforeReopening: () => Promise<void> = () => Promise.resolve();
   /** That was opened last. */
   slot: RoomSlot | undefined;
   /** It did not run for a while, and finds out. */
@@ -187,6 +191,7 @@ export class Page {
       create: async (identity) => {
         if (this.profile.isBroken) throw new RaftkvError('storage_failed', 'the browser keeps nothing');
         if (this.profile.isFull) throw full;
+        await this.beforeCreating();
         return this.#watch(await slots.create(identity));
       },
       claim: async (what, how) => {
@@ -208,7 +213,10 @@ export class Page {
     const { remove } = slot;
     const locked = new RaftkvError('storage_locked', 'another tab holds it open');
     return Object.assign(slot, {
-      reopen: async () => this.#watch(await reopen()),
+      reopen: async () => {
+        await this.beforeReopening();
+        return this.#watch(await reopen());
+      },
       remove: () => (this.profile.isStuck ? Promise.reject(locked) : remove()),
     });
   }
