@@ -36,6 +36,7 @@ const longest = [
   'test/browser/member-power-cut.test.ts',
   'test/browser/storage-crashes.test.ts',
   'test/browser/member-off-thread.test.ts',
+  'test/browser/member-kept-ports.test.ts',
 ];
 
 export class LongestFirst extends BaseSequencer {
