@@ -25,12 +25,14 @@ async function leaveAndGoBack({ tab: { page } }: RoomTab, meanwhile: () => Promi
   const shown = page.waitForURL(stage.url('room'), { waitUntil: 'commit' }).catch(() => undefined);
   await page.evaluate(() => history.back()).catch(() => undefined);
   await shown;
-  const kept = await page.evaluate(() => {
-    const { persisted } = globalThis as unknown as { persisted?: boolean };
-    const [entry] = performance.getEntriesByType('navigation') as unknown as { notRestoredReasons: unknown }[];
-    return { persisted, why: JSON.stringify(entry?.notRestoredReasons) };
-  });
-  expect(kept).toMatchObject({ persisted: true });
+  const kept = () =>
+    page.evaluate(() => {
+      const { persisted } = globalThis as unknown as { persisted?: boolean };
+      const [entry] = performance.getEntriesByType('navigation') as unknown as { notRestoredReasons: unknown }[];
+      return { persisted, why: JSON.stringify(entry?.notRestoredReasons) };
+    });
+  // The page is shown before it hears that it is.
+  await expect.poll(kept).toMatchObject({ persisted: true });
 }
 
 it.each([

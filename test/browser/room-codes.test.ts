@@ -51,8 +51,8 @@ it('three browsers make a room by codes alone; who invited goes, the others go o
     for (const page of [one, two, three]) expect(await get(page, 'n')).toBe(1);
     // All see all, and no server is between them.
     for (const page of [one, two, three]) {
-      const others = (await status(page)).tabs.flatMap(({ path }) => path ?? []);
-      expect(others).toEqual(['direct', 'direct']);
+      const paths = async () => (await status(page)).tabs.flatMap(({ path }) => path ?? []);
+      await expect.poll(paths, { timeout }).toEqual(['direct', 'direct']);
       await expect.poll(() => page.evaluate(() => codesLab.browsers()), { timeout }).toBe(2);
     }
     await one.close({ runBeforeUnload: true });
@@ -90,7 +90,7 @@ it('lets nobody in who has a code without the link of the room', async () => {
     expect(await host.evaluate((given) => codesLab.accept(given), answer)).toBe('wrong_member');
     expect(await guest.evaluate(() => codesLab.opened())).toBe('wrong_member');
     for (const page of [host, guest]) {
-      expect(await page.evaluate(() => codesLab.browsers())).toBe(0);
+      await expect.poll(() => page.evaluate(() => codesLab.browsers()), { timeout }).toBe(0);
       expect((await status(page)).tabs).toHaveLength(1);
     }
     // One meeting is for one room.

@@ -24,8 +24,11 @@ export const webRtcPreferences = {
   'media.peerconnection.ice.obfuscate_host_addresses': false,
 };
 
+/** How long a page may take for anything: the machine may be busy. */
+const patienceMilliseconds = 90_000;
+
 /** Throws where there is none, with what to do. `profile`: a folder, which is kept and found again. Default: one that goes with the browser. */
-export function launchFirefox(
+export async function launchFirefox(
   extraPrefsFirefox: Record<string, unknown> = {},
   { profile }: { readonly profile?: string } = {},
 ): Promise<Browser> {
@@ -36,7 +39,7 @@ export function launchFirefox(
     );
   }
   const userDataDir = profile === undefined ? {} : { userDataDir: profile };
-  return launch({
+  const browser = await launch({
     browser: 'firefox',
     executablePath,
     headless: true,
@@ -44,4 +47,11 @@ export function launchFirefox(
     timeout: 120_000,
     ...userDataDir,
   });
+  const newPage = browser.newPage.bind(browser);
+  browser.newPage = async (options) => {
+    const page = await newPage(options);
+    page.setDefaultTimeout(patienceMilliseconds);
+    return page;
+  };
+  return browser;
 }
