@@ -20,7 +20,7 @@ const profiles: Profile[] = [];
 
 beforeAll(async () => {
   cluster = await Cluster.start({ nodes: 1, args: ['--allowed-origins', '*', '--relay', 'true'] });
-  kv = connect({ endpoints: cluster.addresses, requestTimeoutMilliseconds: 30_000 });
+  kv = connect({ endpoints: cluster.addresses });
   real = await openReplica({ endpoints: cluster.addresses });
 });
 afterAll(async () => {
@@ -64,7 +64,7 @@ function noise(): string {
 }
 
 it('feed each other, while the cluster sends one copy and a few words', async () => {
-  for (let i = 0; i < 300; i += 1) await kv.put(`k${i}`, noise());
+  for (let i = 0; i < 300; i += 1) await kv.put(`k${i}`, noise(), { timeoutMilliseconds: 60_000 });
   await expect.poll(() => real.replica.getSnapshot().keys, patience).toBe(300);
   const atFirst = await observerBytes();
   const a = await openTab();
@@ -82,7 +82,7 @@ it('feed each other, while the cluster sends one copy and a few words', async ()
   expect((await observerBytes()) - atFirst - copyBytes).toBeLessThan(copyBytes / 20);
 
   const before = await observerBytes();
-  for (let i = 0; i < 50; i += 1) await kv.put(`k${i}`, noise());
+  for (let i = 0; i < 50; i += 1) await kv.put(`k${i}`, noise(), { timeoutMilliseconds: 60_000 });
   await holdsTheSame(a, b, c);
   const changeBytes = (await observerBytes()) - before;
   // Changes go to the tab that the cluster feeds and to the replica in this process, and to no other.
@@ -97,7 +97,7 @@ it('feed each other, while the cluster sends one copy and a few words', async ()
 
   // Killed: its process is gone, no word is said.
   await a.kill();
-  await kv.put('after', 'the feeder was killed');
+  await kv.put('after', 'the feeder was killed', { timeoutMilliseconds: 60_000 });
   await holdsTheSame(b, c);
   const roots = async (): Promise<string[]> => (await Promise.all([b, c].map(swarm))).map(({ source }) => source);
   await expect.poll(async () => (await roots()).toSorted(), patience).toEqual(['cluster', 'tab']);
@@ -106,7 +106,7 @@ it('feed each other, while the cluster sends one copy and a few words', async ()
   // The last one that feeds is closed in order.
   const [feeder, fed] = (await swarm(b)).source === 'cluster' ? [b, c] : [c, b];
   await feeder.close();
-  await kv.put('after', 'the feeder was closed');
+  await kv.put('after', 'the feeder was closed', { timeoutMilliseconds: 60_000 });
   await holdsTheSame(fed);
   expect(await copy(fed)).toMatchObject({ snapshots: 1 });
   expect(await swarm(fed)).toMatchObject({ source: 'cluster', lies: 0 });

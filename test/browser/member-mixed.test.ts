@@ -9,11 +9,13 @@ import { setStage } from './harness/stage.ts';
 import type { LabOptions } from './pages/member.ts';
 
 const stage = setStage(['member']);
+/** How long a busy machine may let one wait for an answer. */
+const patient = { timeoutMilliseconds: 60_000 };
 let cluster: Cluster;
 let kv: ClusterKv;
 beforeAll(async () => {
   cluster = await Cluster.start({ args: ['--allowed-origins', '*', '--tab-members', 'true'] });
-  kv = connect({ endpoints: cluster.addresses, requestTimeoutMilliseconds: 30_000 });
+  kv = connect({ endpoints: cluster.addresses });
 });
 afterAll(async () => {
   await kv.close();
@@ -26,7 +28,7 @@ function options(name: string, plan?: 'stay'): LabOptions {
 }
 
 it('a tab joins as a learner, votes when it is promoted, never leads while Node does, comes back when it is reloaded, frozen or robbed, and leaves', async () => {
-  await kv.put('before', 1);
+  await kv.put('before', 1, patient);
   const tab = await MemberTab.in(await stage.openTab('member'), options('ada', 'stay'));
   await tab.until(({ standing }) => standing === 'learner');
   expect(await tab.get('before')).toBe(1);
@@ -45,7 +47,7 @@ it('a tab joins as a learner, votes when it is promoted, never leads while Node 
   await kv.members.promote('ada');
   await tab.until(({ standing }) => standing === 'voter');
   await kv.transferLeader();
-  await kv.put('promoted', 3);
+  await kv.put('promoted', 3, patient);
   await nodeLeads();
   expect(await tab.get('promoted')).toBe(3);
 
@@ -55,13 +57,13 @@ it('a tab joins as a learner, votes when it is promoted, never leads while Node 
   await tab.put('reloaded', 4);
   // With one member of Node down the tab's vote counts.
   await cluster.kill(0);
-  await kv.put('with the tab', 5);
+  await kv.put('with the tab', 5, patient);
   expect(await tab.get('with the tab')).toBe(5);
   await nodeLeads();
   await cluster.start(0);
 
   await tab.tab.freeze();
-  await kv.put('while it is frozen', 6);
+  await kv.put('while it is frozen', 6, patient);
   // Long enough for what it knew to be worth nothing.
   await new Promise((resolve) => setTimeout(resolve, 3_000));
   await tab.tab.resume();
@@ -79,7 +81,7 @@ it('a tab joins as a learner, votes when it is promoted, never leads while Node 
   expect(['storage_locked', 'storage_failed']).toContain(error);
   // With one member of Node down it is the heir's vote that counts, and the other's no more.
   await cluster.kill(0);
-  await kv.put('with the heir', 8);
+  await kv.put('with the heir', 8, patient);
   expect(await heir.get('with the heir')).toBe(8);
   await nodeLeads();
   await cluster.start(0);
@@ -90,7 +92,7 @@ it('a tab joins as a learner, votes when it is promoted, never leads while Node 
   expect(await heir.until(({ phase }) => phase === 'stopped')).toMatchObject({ error: 'member_removed' });
   await heir.tab.page.reload({ waitUntil: 'load' });
   expect(await heir.tab.page.evaluate((how) => memberLab.refusal(how), options('ada', 'stay'))).toBe('member_removed');
-  await kv.put('after', 6);
+  await kv.put('after', 6, patient);
 });
 
 it('a page is no member where nobody said that it may be one', async () => {

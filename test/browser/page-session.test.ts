@@ -56,7 +56,7 @@ it('says which of its writes may have happened, sends those that had not left, a
   for (const title of ['Kept one', 'Kept two']) await addCard(page, title);
   await until(page, 'writes wait here');
   for (const name of ['node2', 'node3']) await command(page, name, 'Resume');
-  await cluster.kv.put('resumed', true);
+  await cluster.kv.put('resumed', true, { timeoutMilliseconds: 60_000 });
   // So many at once may end in an election, on a busy machine.
   await waitFor('others have all sessions', () => openSessions(cluster.addresses[0]!, keptSessions).then(() => true), {
     timeoutMilliseconds: 180_000,

@@ -18,7 +18,7 @@ beforeAll(async () => {
 afterEach(async () => {
   await context?.close();
   context = undefined;
-  await cluster.kv.deleteRange({ all: true });
+  await cluster.kv.deleteRange({ all: true }, { timeoutMilliseconds: 60_000 });
 });
 afterAll(async () => {
   await browser?.close();

@@ -8,15 +8,13 @@ import { NativeWorkloadClient } from './harness/native-workload.ts';
 import { Workload } from './harness/workload.ts';
 
 /** No change may let a write fail, and how long one takes is the machine's business. */
-const requestTimeoutMilliseconds = 60_000;
+const timeoutMilliseconds = 60_000;
 
 /** Runs `change` with clients at work that were given the founders alone, and judges what they were told. */
 async function underLoad(members: Members, founders: readonly string[], change: () => Promise<void>): Promise<void> {
   const seed = Number(process.env.RAFTKV_TEST_SEED ?? 1);
   const addresses = members.addresses(...founders);
-  const clients = [0, 1, 2, 0].map((first) =>
-    NativeWorkloadClient.connect(addresses, { first, requestTimeoutMilliseconds }),
-  );
+  const clients = [0, 1, 2, 0].map((first) => NativeWorkloadClient.connect(addresses, { first, timeoutMilliseconds }));
   const workload = new Workload({ seed, keys: 6, clients, pauseMilliseconds: 12 });
   workload.start();
   try {

@@ -13,7 +13,7 @@ describe('a rolling restart', () => {
     withCluster(
       { nodes: 3, args: ['--election-timeout', `${electionTimeoutMilliseconds}ms`, '--heartbeat-interval', '200ms'] },
       async (cluster) => {
-        const kv = connect({ endpoints: cluster.addresses, codec: text, requestTimeoutMilliseconds: 30_000 });
+        const kv = connect({ endpoints: cluster.addresses, codec: text });
         const acknowledged = new Map<string, string>();
         let lastAt = performance.now();
         let longestGap = 0;
@@ -21,7 +21,7 @@ describe('a rolling restart', () => {
         const write = async (writer: number): Promise<void> => {
           for (let i = 0; !isOver; i++) {
             const [key, value] = [`w${writer}/${i}`, `value ${i}`];
-            await kv.put(key, value);
+            await kv.put(key, value, { timeoutMilliseconds: 30_000 });
             acknowledged.set(key, value);
             const now = performance.now();
             longestGap = Math.max(longestGap, now - lastAt);

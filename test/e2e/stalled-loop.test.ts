@@ -33,7 +33,7 @@ async function atWork(timeouts: readonly number[], body: (stage: Stage) => Promi
     await Promise.all(timeouts.map((timeout, node) => cluster.start(node, { args: timing(timeout) })));
     await cluster.leader();
     for (const first of [0, 1, 2, 0])
-      clients.push(NativeWorkloadClient.connect(cluster.addresses, { first, requestTimeoutMilliseconds: 30_000 }));
+      clients.push(NativeWorkloadClient.connect(cluster.addresses, { first, timeoutMilliseconds: 30_000 }));
     const workload = new Workload({ seed, keys: 6, clients, pauseMilliseconds: 12 });
     workload.start();
     await body({ cluster, stalls, workload });

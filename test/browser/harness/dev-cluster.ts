@@ -22,7 +22,7 @@ export class DevCluster {
     this.addresses = ports.map((port) => `127.0.0.1:${port}`);
     this.#directory = mkdtempSync(path.join(tmpdir(), 'raftkv-page-'));
     this.#process = this.#spawn();
-    this.kv = connect({ endpoints: this.addresses, requestTimeoutMilliseconds: 30_000 });
+    this.kv = connect({ endpoints: this.addresses });
   }
 
   #spawn(): ChildProcess {
