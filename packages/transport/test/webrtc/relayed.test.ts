@@ -3,12 +3,9 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { RaftkvError } from '@raftkv/wire';
 import { describeChannel } from '../../src/conformance.ts';
-import { memoryChannelPair } from '../../src/index.ts';
-import type { Channel, MemoryChannelPair } from '../../src/index.ts';
 import { recordChannel } from '../../src/recorded-channel.ts';
-import { openSignalRelay, openWebRtc, relaySignalling, webRtcChannel } from '../../src/webrtc/index.ts';
-import type { RelaySignalling, RelayedLink, SignalRelayOptions, WebRtcOptions } from '../../src/webrtc/index.ts';
-import { encodeHello, relayRoom } from '../../src/webrtc/relay-message.ts';
+import { openWebRtc, webRtcChannel } from '../../src/webrtc/index.ts';
+import type { RelayedLink, WebRtcOptions } from '../../src/webrtc/index.ts';
 import {
   decodeReason,
   decodeRelayFrame,
@@ -18,98 +15,12 @@ import {
   nothing,
 } from '../../src/webrtc/relay-frame.ts';
 import type { RelayFrame, RelayFrameKind } from '../../src/webrtc/relay-frame.ts';
+import { Room, closers, link } from './relay-room.ts';
 import { FakeClock } from '../fake-clock.ts';
 
-const secret = 'of these tests alone';
-const closers: (() => void)[] = [];
 afterEach(() => {
   for (const close of closers.splice(0).reverse()) close();
 });
-
-interface Joined {
-  readonly signalling: RelaySignalling;
-  /** To the relay, newest last. */
-  readonly pairs: MemoryChannelPair[];
-}
-
-class Room {
-  readonly relay;
-
-  constructor(options: SignalRelayOptions = {}) {
-    this.relay = openSignalRelay(options);
-    closers.push(() => this.relay.close());
-  }
-
-  /** `dress`: what the member has of its channel to the relay. */
-  join(id: string, dress: (channel: Channel) => Channel = (channel) => channel): Joined {
-    const pairs: MemoryChannelPair[] = [];
-    const signalling = relaySignalling({
-      room: 'room',
-      secret,
-      id,
-      dial: async () => {
-        const pair = memoryChannelPair();
-        pairs.push(pair);
-        this.relay.accept(pair.right);
-        return dress(pair.left);
-      },
-    });
-    closers.push(() => signalling.close());
-    return { signalling, pairs };
-  }
-
-  async both(): Promise<[Joined, Joined]> {
-    const joined: [Joined, Joined] = [this.join('a'), this.join('b')];
-    while (this.relay.members < 2) await new Promise((resolve) => setImmediate(resolve));
-    return joined;
-  }
-
-  /** Somebody who says what it likes. */
-  enemy(id: string): { readonly channel: Channel; readonly heard: ReturnType<typeof recordChannel> } {
-    const { left, right } = memoryChannelPair();
-    this.relay.accept(right);
-    left.send(encodeHello({ room: relayRoom('room', secret), id, key: 'of an enemy' }));
-    const isWelcome = (bytes: Uint8Array): boolean => bytes[0] === '{'.charCodeAt(0);
-    const listen: Channel['start'] = ({ onFrame, ...others }) =>
-      left.start({ ...others, onFrame: (bytes) => isWelcome(bytes) || onFrame(bytes) });
-    return { channel: left, heard: recordChannel({ start: listen } as Channel) };
-  }
-}
-
-/** A channel whose frames are held on the way in, and then come all in one turn. */
-class HeldChannel {
-  isHeld = false;
-  readonly #frames: (() => void)[] = [];
-
-  get waiting(): number {
-    return this.#frames.length;
-  }
-
-  of(channel: Channel): Channel {
-    const start: Channel['start'] = ({ onFrame, ...others }) =>
-      channel.start({
-        ...others,
-        onFrame: (bytes) => (this.isHeld ? void this.#frames.push(() => onFrame(bytes)) : onFrame(bytes)),
-      });
-    return new Proxy(channel, {
-      get: (target, name) => {
-        if (name === 'start') return start;
-        const value: unknown = Reflect.get(target, name, target);
-        return typeof value === 'function' ? value.bind(target) : value;
-      },
-    });
-  }
-
-  release(): void {
-    this.isHeld = false;
-    for (const take of this.#frames.splice(0)) take();
-  }
-}
-
-async function link(a: Joined, b: Joined): Promise<[RelayedLink, RelayedLink]> {
-  const taken = new Promise<RelayedLink>((resolve) => closers.push(b.signalling.links.listen(resolve)));
-  return [await a.signalling.links.open('b'), await taken];
-}
 
 const codeOf = (work: Promise<unknown>): Promise<string> =>
   work.then(
@@ -165,52 +76,6 @@ describe('links through a relay', () => {
     left!.send(Uint8Array.of(1));
     await new Promise((resolve) => setImmediate(resolve));
     expect(room.relay.relayedBytes).toBe(carried);
-  });
-
-  it('bring what the one that takes a link says at once, on both of its ports', async () => {
-    const room = new Room();
-    const [a, b] = await room.both();
-    const greet = ({ ports }: RelayedLink): void => {
-      const channel = webRtcChannel(ports);
-      channel.send(Uint8Array.of(1));
-      channel.bulk.send(Uint8Array.of(2));
-      channel.send(Uint8Array.of(3));
-    };
-    closers.push(b.signalling.links.listen(greet));
-    const channel = webRtcChannel((await a.signalling.links.open('b')).ports);
-    const [urgent, bulk] = [recordChannel(channel), recordChannel(channel.bulk)];
-    await expect.poll(() => urgent.received, { timeout: 60_000 }).toEqual([Uint8Array.of(1), Uint8Array.of(3)]);
-    await expect.poll(() => bulk.received, { timeout: 60_000 }).toEqual([Uint8Array.of(2)]);
-  });
-
-  it('end in order, with the reason, where the one that takes a link closes it at once', async () => {
-    const room = new Room();
-    const [a, b] = await room.both();
-    closers.push(
-      b.signalling.links.listen(({ ports }) => webRtcChannel(ports).close(new RaftkvError('busy', 'not now'))),
-    );
-    const channel = recordChannel(webRtcChannel((await a.signalling.links.open('b')).ports));
-    expect((await channel.closed)?.code).toBe('busy');
-  });
-
-  it('bring what comes in the same turn as the word that they are open', async () => {
-    const room = new Room();
-    const [a, b] = await room.both();
-    const taken: RelayedLink[] = [];
-    closers.push(b.signalling.links.listen((each) => void taken.push(each)));
-    // As a socket that hands over several messages at once.
-    const held = new HeldChannel();
-    const c = room.join('c', (channel) => held.of(channel));
-    await expect.poll(() => c.signalling.isConnected).toBe(true);
-    held.isHeld = true;
-    const opening = c.signalling.links.open('b');
-    await expect.poll(() => taken).toHaveLength(1);
-    webRtcChannel(taken[0]!.ports).send(Uint8Array.of(1));
-    await expect.poll(() => held.waiting).toBeGreaterThanOrEqual(2);
-    held.release();
-    const { received } = recordChannel(webRtcChannel((await opening).ports));
-    await expect.poll(() => received, { timeout: 60_000 }).toEqual([Uint8Array.of(1)]);
-    expect(a.signalling.isConnected).toBe(true);
   });
 
   it('end with connection_lost at once when the other side left, came back as somebody new, or the relay went', async () => {
