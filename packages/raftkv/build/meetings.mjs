@@ -29,9 +29,9 @@ export class Meetings {
     if (!ts.isExpression(node) && !ts.isTypeNode(node)) return;
     const type = checker.getTypeAtLocation(node);
     this.#add(type, 0);
-    // What is claimed of an object is not checked.
+    // What is claimed of an object is not checked, whatever else is claimed on the way.
     if (ts.isAsExpression(node)) {
-      const given = checker.getTypeAtLocation(node.expression);
+      const given = checker.getTypeAtLocation(withoutClaims(node.expression));
       for (const a of partsOf(given))
         for (const b of partsOf(type)) this.#group([...this.#namesIn(a), ...this.#namesIn(b)]);
     }
@@ -89,7 +89,7 @@ export class Meetings {
     for (const argument of type.aliasTypeArguments ?? []) this.#add(argument, depth + 1);
     if (type.isIntersection()) for (const part of type.types) this.#add(part, depth + 1);
     if (type.flags & ts.TypeFlags.Object) {
-      for (const argument of checker.getTypeArguments(type)) this.#add(argument, depth + 1);
+      for (const argument of checker.getTypeArguments(type) ?? []) this.#add(argument, depth + 1);
     }
     for (const property of properties) this.#add(checker.getTypeOfSymbol(property), depth + 1);
     for (const signature of type.getCallSignatures()) this.#add(signature.getReturnType(), depth + 1);
@@ -103,6 +103,10 @@ export class Meetings {
     const sorted = [...new Set(names)].toSorted();
     if (sorted.length > 1) this.#groups.set(sorted.join(), sorted);
   }
+}
+
+function withoutClaims(node) {
+  return ts.isAsExpression(node) || ts.isParenthesizedExpression(node) ? withoutClaims(node.expression) : node;
 }
 
 function partsOf(type) {
