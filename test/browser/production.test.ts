@@ -31,7 +31,7 @@ it('feeds tabs from one replica, writes once, and goes on from what it has kept'
   expect(status).toMatchObject({ snapshots: 0, divergences: 0, storage: 'relaxed', error: undefined });
 });
 
-it('runs transactions and watches, and orders writes that wait', async () => {
+it('runs transactions, scans and watches, and orders writes that wait', async () => {
   const tab = await ReplicaTab.open(stage, cluster());
   await tab.begin('counted', 1, 20);
   const results = await tab.tab.page.evaluate(async () => {
@@ -46,12 +46,25 @@ it('runs transactions and watches, and orders writes that wait', async () => {
       .commit();
     const { value } = await watch.next();
     watch.close();
-    return { succeeded, entry: await kv.getEntry('counted'), events: value?.events };
+    const rows = await kv.scan({ all: true, level: 'local', pageSize: 1, keysOnly: true }).all();
+    const counts = await Promise.all([kv.count({ prefix: 'watched/' }), kv.count({ all: true, revision: 1 })]);
+    const { phase } = await kv.status();
+    return {
+      succeeded,
+      entry: await kv.getEntry('counted'),
+      events: value?.events,
+      keys: rows.map(({ key }) => key),
+      counts,
+      phase,
+    };
   });
   expect(results).toMatchObject({
     succeeded: true,
     entry: { value: 20, version: 20 },
     events: [{ type: 'put', key: 'watched/1', entry: { value: 'yes' } }],
+    keys: expect.arrayContaining(['counted', 'watched/1']),
+    counts: [1, expect.any(Number)],
+    phase: 'running',
   });
 });
 

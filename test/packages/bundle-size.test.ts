@@ -36,12 +36,16 @@ test('the budget is a ratchet: who makes the bundle smaller lowers it', () => {
   expect(figures.budget.togetherKilobytes - figures.togetherKilobytes).toBeLessThan(1);
 });
 
-test('only what a tab that is alone, watches nothing and asks for nothing rare does not run is loaded later', () => {
+test('only what a tab that is alone, watches nothing, scans nothing and asks for nothing rare does not run is loaded later', () => {
   const later = figures.onDemand.flatMap(({ modules }) => modules).filter((name) => name !== 'page');
   expect(later.toSorted()).toEqual([
-    // Transactions, writes with conditions, and the status of nodes.
+    // Writes with conditions, the status of nodes, and what else is loaded with them.
+    'packages/client/src/rare-calls.ts',
+    'packages/client/src/rare-entry.ts',
+    // Scans and counts: apps that read by live queries have none.
+    'packages/client/src/scan-pages.ts',
     'packages/client/src/txn-shapes.ts',
-    // Watches: apps that read by live queries have none.
+    // Nor have they watches.
     'packages/client/src/watch.ts',
     'packages/observer/src/feed-tail.ts',
     'packages/observer/src/tab-feed.ts',
@@ -51,9 +55,13 @@ test('only what a tab that is alone, watches nothing and asks for nothing rare d
     'packages/observer/src/web/tab-talk.ts',
     'packages/raftkv/src/web/tab-name.ts',
     'packages/wire/src/compare.ts',
+    'packages/wire/src/float.ts',
     'packages/wire/src/flow.ts',
+    'packages/wire/src/nesting.ts',
     'packages/wire/src/rare-layouts.ts',
+    'packages/wire/src/scan-layouts.ts',
     'packages/wire/src/status.ts',
+    'packages/wire/src/watch-layouts.ts',
   ]);
 });
 

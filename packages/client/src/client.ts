@@ -3,7 +3,7 @@
 import type { Command, KeyRange, ScanOptions as StoreScanOptions, ScanResult, TxnCommand } from '@raftkv/kv';
 import { RaftkvError, keyFrom } from '@raftkv/wire';
 import type { KeyInput, NodeStatus, RangeInput } from '@raftkv/wire';
-import { conditionFailed, expectStatus, expectType } from './answers.ts';
+import { expectType } from './answers.ts';
 import type { Answer, CallKind, CallOutcome, Request } from './call.ts';
 import { checkCallOptions, checkedKey, checkedLevel, checkedNumber, checkedRange } from './checks.ts';
 import type { Codec } from './codec.ts';
@@ -32,10 +32,11 @@ import type {
 } from './requests.ts';
 import type { Kv } from './kv.ts';
 import type { Settings } from './options.ts';
-import { loadWatches, makeWatch } from './make-watch.ts';
-import { loadRare, withRare } from './rare.ts';
+import { makeWatch } from './make-watch.ts';
+import { loadRare, walkPages, withRare } from './rare.ts';
+import type { Rare } from './rare.ts';
 import { Scan } from './scan.ts';
-import type { PageRequest } from './scan.ts';
+import type { ScanSource } from './scan-pages.ts';
 import { Session } from './session.ts';
 import { Txn } from './txn.ts';
 import type { TxnParts } from './txn-shapes.ts';
@@ -149,25 +150,39 @@ export class Client<Value, K extends UserKey> implements Kv<Value, K> {
         convert(batchOpResult(this.#view, expectType(answer, type)) as unknown as Result);
       return this.#write(() => batchOp(this.#codec, op), options, toResult);
     }
-    const { key } = op as Extract<typeof op, { readonly key: KeyInput }>;
-    const txn = this.txn().then(op);
-    if (ifAbsent === true) txn.if({ key, exists: false });
-    if (ifRevision !== undefined) txn.if({ key, revision: ifRevision });
-    return txn.commit(options).then(({ succeeded, revision, results: [result] }) => {
-      if (!succeeded || result?.type !== type) throw conditionFailed(ifRevision, revision);
-      return convert(result as unknown as Result);
-    });
+    return withRare(
+      this.#dispatcher,
+      options,
+      (rare, left, codec, given) =>
+        rare
+          .changeIf(
+            (parts) => this.#commitNow(rare, left, codec, parts),
+            given as Exclude<typeof op, { range: unknown }>,
+            options,
+          )
+          .then(convert as never),
+      this.#codec,
+      op,
+    );
   }
 
   scan<T extends Value = Value>(range: RangeInput & ScanOptions): Scan<T, K> {
-    const fetch = (page: PageRequest, options: ScanOptions): Promise<ScanResult> => this.fetchPage(page, options);
+    return this.scanFrom(range);
+  }
+
+  /** With a copy that `collect` looks at first. Not part of `Kv`. */
+  scanFrom<T extends Value = Value>(range: RangeInput & ScanOptions, collect?: ScanSource['collect']): Scan<T, K> {
     const checked = checkedRange(range, this.#settings.limits);
-    return new Scan(() => fetch, this.#viewAs<T>(), checked, range);
+    const fetch: ScanSource['fetch'] = ({ range: asked, level, revision, limit }, { reverse, keysOnly, ...options }) =>
+      this.#scan(asked, { ...options, level, revision }, { limit, revision, reverse, keysOnly });
+    return new Scan(range, () => walkPages(this.#dispatcher, { fetch, collect }, this.#viewAs<T>(), checked, range));
   }
 
   async count(range: RangeInput & ReadOptions): Promise<number> {
     const checked = checkedRange(range, this.#settings.limits);
-    const { count = 0 } = await this.#scan(checked, range, { countOnly: true, revision: range.revision });
+    const { count = 0 } = await withRare(this.#dispatcher, range, (_rare, left) =>
+      this.#scan(checked, left as ReadOptions, { countOnly: true, revision: range.revision }),
+    );
     return count;
   }
 
@@ -189,14 +204,21 @@ export class Client<Value, K extends UserKey> implements Kv<Value, K> {
   }
 
   async #commit(parts: TxnParts<Value>, options: RequestOptions): Promise<TxnResult<Value, K>> {
-    return withRare(this.#settings, options, ({ txnCommand, txnResult }) => {
-      let command: TxnCommand;
-      return this.#write(
-        () => (command = txnCommand(this.#codec, parts)),
-        options,
-        (answer) => txnResult(this.#view, command, expectType(answer, 'txn')),
-      );
-    });
+    return withRare(this.#dispatcher, options, (...ready) => this.#commitNow(...ready), this.#codec, parts);
+  }
+
+  #commitNow(
+    { txnCommand, txnResult }: Rare,
+    options: RequestOptions,
+    codec: Codec<Value>,
+    parts: TxnParts<Value>,
+  ): Promise<TxnResult<Value, K>> {
+    let command: TxnCommand;
+    return this.#write(
+      () => (command = txnCommand(codec, parts)),
+      options,
+      (answer) => txnResult(this.#view, command, expectType(answer, 'txn')),
+    );
   }
 
   watch<T extends Value = Value>(range: RangeInput, options: WatchOptions = {}): Watch<T, K> {
@@ -223,13 +245,6 @@ export class Client<Value, K extends UserKey> implements Kv<Value, K> {
     const feed = new Feed({ cluster, settings, ranges, handlers, onEnd: (ended) => this.#watches.delete(ended) });
     this.#watches.add(feed);
     return feed;
-  }
-
-  /** One page of a scan; not part of `Kv`. */
-  fetchPage(page: PageRequest, options: ScanOptions): Promise<ScanResult> {
-    const { range, level, revision, limit } = page;
-    const { reverse, keysOnly } = options;
-    return this.#scan(range, { ...options, level, revision }, { limit, revision, reverse, keysOnly });
   }
 
   /** The revision of a linearizable read as of now: a copy that has come so far may answer one. Not part of `Kv`. */
@@ -278,7 +293,7 @@ export class Client<Value, K extends UserKey> implements Kv<Value, K> {
 
   /** Loads what a page may need later, where it is not there yet. Rejects if it cannot be had now. Not part of `Kv`. */
   prefetch(): Promise<unknown> {
-    return Promise.all([loadWatches(), loadRare()]);
+    return loadRare();
   }
 
   async compact(revision: number, options: RequestOptions = {}): Promise<void> {
@@ -290,8 +305,8 @@ export class Client<Value, K extends UserKey> implements Kv<Value, K> {
   }
 
   status(options: RequestOptions & { readonly endpoint?: string } = {}): Promise<NodeStatus> {
-    return withRare(this.#settings, options, () =>
-      this.ask('read', () => ({ type: 'status', id: 0 }), options, expectStatus),
+    return withRare(this.#dispatcher, options, ({ expectStatus }, left) =>
+      this.ask('read', () => ({ type: 'status', id: 0 }), left, expectStatus),
     );
   }
 

@@ -94,9 +94,6 @@ export class Connection implements Carrier {
   get isFull(): boolean {
     return this.#pending.size >= this.#maxInflight;
   }
-  get openCount(): number {
-    return this.#pending.size + this.#watches.size;
-  }
 
   /** Begins an attempt. It leaves with whatever else is sent in this turn. */
   send(call: Call): void {

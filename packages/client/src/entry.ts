@@ -1,5 +1,5 @@
 // What users see of the store's values, and how it is made from what the wire gives.
-import type { ChangeEvent, Key, KeyValue } from '@raftkv/kv';
+import type { Key, KeyValue } from '@raftkv/kv';
 import { keyToBytes, keyToString } from '@raftkv/wire';
 import type { Codec } from './codec.ts';
 import { decodeValue } from './coding.ts';
@@ -59,17 +59,4 @@ export function toOptionalEntry<Value, K extends UserKey>(
   found: KeyValue | undefined,
 ): Entry<Value, K> | undefined {
   return found === undefined ? undefined : toEntry(view, found);
-}
-
-/** Of a scan for keys only: there is no value to decode. */
-export function toKeyEntry<Value, K extends UserKey>(view: View<Value, K>, found: KeyValue): Entry<Value, K> {
-  const { revision, createRevision, version } = found;
-  return { key: view.key(found.key), value: undefined as Value, revision, createRevision, version };
-}
-
-export function toEvent<Value, K extends UserKey>(view: View<Value, K>, event: ChangeEvent): WatchEvent<Value, K> {
-  const previous = toOptionalEntry(view, event.previous);
-  if (event.type === 'delete') return { type: 'delete', key: view.key(event.key), revision: event.revision, previous };
-  const entry = toEntry(view, event.entry);
-  return { type: 'put', key: entry.key, entry, previous };
 }

@@ -3,15 +3,11 @@
 import type { RaftkvError } from '@raftkv/wire';
 import type { UserKey } from './entry.ts';
 import { loadLater } from './load-later.ts';
+import { loadRare } from './rare-later.ts';
 import type { Watch, WatchChange, WatchContext } from './watch.ts';
 
 export function makeWatch<Value, K extends UserKey>(context: WatchContext<Value, K>): Watch<Value, K> {
   return new LateWatch(context) as unknown as Watch<Value, K>;
-}
-
-/** Loads it before it is needed, since then there may be no network. Rejects if it cannot be had now. */
-export function loadWatches(): Promise<unknown> {
-  return import('./watch.ts');
 }
 
 type Step<Value, K extends UserKey> = Promise<IteratorResult<WatchChange<Value, K>, void>>;
@@ -77,7 +73,7 @@ class LateWatch<Value, K extends UserKey> implements AsyncIterableIterator<Watch
   }
 
   async #load(): Promise<Watch<Value, K>> {
-    const { Watch: Loaded } = await loadLater(this.#context.settings.clock, () => import('./watch.ts'));
+    const { Watch: Loaded } = await loadLater(this.#context.settings.clock, loadRare);
     return (this.#watch = new Loaded({ ...this.#context, onEnd: () => this.#end() }));
   }
 }

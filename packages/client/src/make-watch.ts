@@ -6,6 +6,3 @@ import type { WatchContext } from './watch.ts';
 export function makeWatch<Value, K extends UserKey>(context: WatchContext<Value, K>): Watch<Value, K> {
   return new Watch(context);
 }
-
-/** Loads what `makeWatch` needs before it is needed: here it is there. */
-export async function loadWatches(): Promise<void> {}

@@ -1,15 +1,14 @@
 // The door for whoever builds a Kv of another kind on the client's parts, as the observer does. Apps do not need it.
 export { Client } from './client.ts';
 export { dialEndpoint } from './dial.ts';
-export { Scan } from './scan.ts';
 export { settle } from './options.ts';
-export { toEntry, toKeyEntry, viewOf } from './entry.ts';
+export { toEntry, viewOf } from './entry.ts';
 export { batchCommand, batchOpResult } from './commands.ts';
 export { json } from './codec.ts';
 export { checkedKey, checkedLevel, checkedNumber, checkedRange } from './checks.ts';
 
 export type { Answer } from './call.ts';
 export type { Feed, FeedHandlers, FeedMessage } from './feed.ts';
-export type { FetchPage, PageRequest } from './scan.ts';
+export type { Collected, PageRequest } from './scan-pages.ts';
 export type { Settings } from './options.ts';
 export type { View } from './entry.ts';

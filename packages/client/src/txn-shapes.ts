@@ -12,7 +12,8 @@ import type { Codec } from './codec.ts';
 import { encodeValue } from './coding.ts';
 import { batchOp, batchOpResult } from './commands.ts';
 import type { UserKey, View } from './entry.ts';
-import { toEntry, toKeyEntry, toOptionalEntry } from './entry.ts';
+import { toEntry, toOptionalEntry } from './entry.ts';
+import { toKeyEntry } from './rare-entry.ts';
 import type { Condition, TxnOp, TxnOpResult, TxnResult } from './requests.ts';
 
 export interface TxnParts<Value> {

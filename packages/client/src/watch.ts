@@ -6,7 +6,7 @@ import { Attachment } from './attachment.ts';
 import type { Cluster } from './cluster.ts';
 import type { SinkMessage } from './connection.ts';
 import type { UserKey, View, WatchEvent } from './entry.ts';
-import { toEvent } from './entry.ts';
+import { toEvent } from './rare-entry.ts';
 import { Fifo } from './fifo.ts';
 import type { WatchOptions } from './requests.ts';
 import type { Settings } from './options.ts';

@@ -3,6 +3,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { FakeCluster, client } from './fake-cluster.ts';
 
 vi.mock('../src/make-watch.ts', () => import('../src/make-watch-later.ts'));
+vi.mock('../src/rare.ts', () => import('../src/rare-later.ts'));
 
 describe('a watch that is loaded later', () => {
   it('gives what changes, in order, to whoever asked before it was there', async () => {

@@ -1,8 +1,11 @@
 // Calls whose code is loaded with the first of them, as a page's production build has them: they do what they do elsewhere, and where it cannot be had they say so.
 import { describe, expect, it, vi } from 'vitest';
+import type { Clock, Codec, ConnectOptions } from '../src/index.ts';
 import { FakeCluster, client } from './fake-cluster.ts';
 
 vi.mock('../src/rare.ts', () => import('../src/rare-later.ts'));
+
+const patient = { timeout: 60_000 };
 
 describe('calls that are loaded later', () => {
   it('commit transactions and writes with conditions, from the first one on', async () => {
@@ -27,6 +30,19 @@ describe('calls that are loaded later', () => {
     expect(nested.results).toMatchObject([{ type: 'txn', results: [{ type: 'get', entry: { value: 2 } }] }]);
   });
 
+  it('scan and count, from the first one on', async () => {
+    const cluster = new FakeCluster(3);
+    const writer = client(cluster);
+    const keys = ['a', 'b', 'c', 'd'];
+    for (const key of keys) await writer.put(key, key);
+    const kv = client(cluster);
+    const walked: string[] = [];
+    const [all, count] = await Promise.all([kv.scan({ all: true, pageSize: 3 }).all(), kv.count({ gt: 'a' })]);
+    for await (const { key } of kv.scan({ all: true, reverse: true, limit: 2, keysOnly: true })) walked.push(key);
+    expect([all.map(({ key }) => key), count, walked]).toEqual([keys, 3, ['d', 'c']]);
+    expect(() => kv.scan({ all: true, limit: -1 })).toThrow(expect.objectContaining({ code: 'invalid_argument' }));
+  });
+
   it('tell the status of a node', async () => {
     const kv = client(new FakeCluster(3));
     expect(await kv.status()).toMatchObject({ phase: 'running' });
@@ -40,10 +56,95 @@ describe('calls that are loaded later', () => {
     await expect(kv.txn().commit()).rejects.toMatchObject({ code: 'closed', definite: true });
   });
 
+  describe('while their code is under way', () => {
+    async function opened(options: Partial<ConnectOptions> = {}) {
+      vi.resetModules();
+      let load = (): void => {};
+      const gate = new Promise<void>((resolve) => (load = resolve));
+      vi.doMock('../src/rare.ts', () => import('../src/rare-later.ts'));
+      vi.doMock('../src/txn-shapes.ts', async (original) => {
+        await gate;
+        return original();
+      });
+      const { FakeCluster: Cluster, client: open } = await import('./fake-cluster.ts');
+      const { bytes: plain } = await import('../src/index.ts');
+      const cluster = new Cluster();
+      const kv = open(cluster, { codec: plain as Codec<unknown>, ...options });
+      return { kv, load };
+    }
+
+    it('take what they are given as it is when they are made', async () => {
+      const { kv, load } = await opened();
+      const value = Uint8Array.of(1);
+      const key = Uint8Array.of(97);
+      const put = kv.put(key, value, { ifAbsent: true });
+      const nested = kv
+        .txn()
+        .if({ key: 'b', exists: false })
+        .then({ type: 'txn', then: [{ type: 'put', key: 'b', value }] }, { type: 'put', key: 'c', value })
+        .commit();
+      value[0] = 2;
+      key[0] = 98;
+      load();
+      await Promise.all([put, nested]);
+      expect(await Promise.all(['a', 'b', 'c'].map((each) => kv.get(each)))).toEqual(Array(3).fill(Uint8Array.of(1)));
+    });
+
+    it('hear at once of what cannot be written', async () => {
+      const { kv } = await opened();
+      const refused = kv.put('a', 'no bytes', { ifAbsent: true });
+      await expect(refused).rejects.toMatchObject({ code: 'invalid_argument', definite: true });
+    });
+
+    it('are cancelled at once', async () => {
+      const { kv } = await opened();
+      const abort = new AbortController();
+      const calls = [
+        kv.put('a', Uint8Array.of(1), { ifAbsent: true, signal: abort.signal }),
+        kv.status({ signal: abort.signal }),
+      ];
+      abort.abort('enough');
+      const cancelled = { code: 'cancelled', definite: true, cause: 'enough' };
+      for (const call of calls) await expect(call).rejects.toMatchObject(cancelled);
+      await expect(kv.status({ signal: abort.signal })).rejects.toMatchObject(cancelled);
+    });
+
+    it('go on with what is left of their time', async () => {
+      let now = 0;
+      const timers = new Map<() => void, number>();
+      const clock: Clock = {
+        now: () => now,
+        schedule: (callback, milliseconds) => {
+          timers.set(callback, now + milliseconds);
+          return () => timers.delete(callback);
+        },
+        defer: queueMicrotask,
+      };
+      const pass = (milliseconds: number): void => {
+        now += milliseconds;
+        for (const [callback, at] of timers) if (at <= now && timers.delete(callback)) callback();
+      };
+      const dial = (): Promise<never> => new Promise(() => {});
+      const { kv, load } = await opened({ clock, dial, connectTimeoutMilliseconds: 10_000 });
+      const call = kv.put('a', Uint8Array.of(1), { ifAbsent: true, timeoutMilliseconds: 1_000 });
+      let outcome: unknown;
+      call.catch((error: unknown) => (outcome = error));
+      pass(600);
+      load();
+      // Then it is begun.
+      await import('../src/rare-calls.ts');
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(outcome).toBeUndefined();
+      pass(400);
+      await vi.waitFor(() => expect(outcome).toMatchObject({ code: 'timeout', definite: true }), patient);
+      await kv.close();
+    });
+  });
+
   it('say that they cannot be had, and that nothing was done', async () => {
     vi.resetModules();
     vi.doMock('../src/rare.ts', () => import('../src/rare-later.ts'));
-    vi.doMock('../src/txn-shapes.ts', () => {
+    vi.doMock('../src/scan-pages.ts', () => {
       throw new TypeError('Failed to fetch dynamically imported module');
     });
     const { FakeCluster: Cluster, client: open } = await import('./fake-cluster.ts');
@@ -51,6 +152,8 @@ describe('calls that are loaded later', () => {
     const failure = { code: 'connect_failed', definite: true };
     await expect(kv.put('a', 1, { ifAbsent: true })).rejects.toMatchObject(failure);
     await expect(kv.status()).rejects.toMatchObject(failure);
+    await expect(kv.scan({ all: true }).all()).rejects.toMatchObject(failure);
+    await expect(kv.count({ all: true })).rejects.toMatchObject(failure);
     // What needs none of it goes on.
     expect(await kv.put('a', 1)).toBeGreaterThan(0);
     expect(await kv.get('a')).toBe(1);

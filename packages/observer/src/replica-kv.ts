@@ -1,6 +1,6 @@
 // A Kv with its copy beside it: reads from the copy at the level asked, writes to the cluster, live queries over both. What the copy cannot answer
 // (the past, keys that it does not hold, anything before it is whole) the cluster is asked for, so that every call has the same meaning as a client's.
-import type { Key, KeyRange, KeyValue, ScanResult } from '@raftkv/kv';
+import type { Key, KeyRange, KeyValue } from '@raftkv/kv';
 import { RaftkvError } from '@raftkv/wire';
 import type { KeyInput, NodeStatus, RangeInput } from '@raftkv/wire';
 import type {
@@ -22,6 +22,7 @@ import type {
   ReadState,
   ReplicaStatus,
   RequestOptions,
+  Scan,
   ScanOptions,
   Txn,
   UserKey,
@@ -30,8 +31,8 @@ import type {
   Write,
 } from '@raftkv/client';
 import { LiveCore, Outbox, effectsOf } from '@raftkv/client/live';
-import { Scan, checkedKey, checkedLevel, checkedNumber, checkedRange } from '@raftkv/client/parts';
-import type { Client, FetchPage, PageRequest, Settings, View } from '@raftkv/client/parts';
+import { checkedKey, checkedLevel, checkedNumber, checkedRange } from '@raftkv/client/parts';
+import type { Client, Collected, PageRequest, Settings, View } from '@raftkv/client/parts';
 import type { Copy } from './copy.ts';
 import { CopySource } from './copy-source.ts';
 import type { KeepWrites, WriteKeeper } from './keep-writes.ts';
@@ -116,17 +117,8 @@ export class ReplicaKv<Value, K extends UserKey> implements LiveKv<Value, K> {
   }
 
   scan<T extends Value = Value>(range: RangeInput & ScanOptions): Scan<T, K> {
-    const { settings, view, client } = this.#parts;
-    const begin = (): FetchPage => {
-      let collected: Promise<Collected | undefined> | undefined;
-      return async (request, options) => {
-        // The copy has no past: what the whole walk is to show is collected at its first page.
-        collected ??= this.#collect(request, options);
-        const all = await collected;
-        return all === undefined ? client.fetchPage(request, options) : all.page(request, options);
-      };
-    };
-    return new Scan<T, K>(begin, view as unknown as View<T, K>, checkedRange(range, settings.limits), range);
+    // The copy has no past: what the whole walk is to show is collected at its first page.
+    return this.#parts.client.scanFrom<T>(range, (request, options) => this.#collect(request, options));
   }
 
   async count(range: RangeInput & ReadOptions): Promise<number> {
@@ -255,35 +247,10 @@ export class ReplicaKv<Value, K extends UserKey> implements LiveKv<Value, K> {
     if (copy === undefined) return undefined;
     const entries: KeyValue[] = [];
     if (wanted > 0) copy.walk(range, (entry) => entries.push(entry) < wanted, reverse);
-    return new Collected(entries, copy.revision);
+    return { entries, revision: copy.revision };
   }
 }
 
 function oneKey(key: Key): KeyRange {
   return { from: key, to: `${key}\0` };
-}
-
-/** What a walk over the copy shows, given out page by page. */
-class Collected {
-  readonly #entries: readonly KeyValue[];
-  readonly #revision: number;
-  #given = 0;
-
-  constructor(entries: readonly KeyValue[], revision: number) {
-    this.#entries = entries;
-    this.#revision = revision;
-  }
-
-  page({ limit }: PageRequest, { keysOnly = false }: ScanOptions): ScanResult {
-    const found = this.#entries.slice(this.#given, this.#given + limit);
-    this.#given += found.length;
-    const entries = keysOnly ? found.map((entry) => ({ ...entry, value: new Uint8Array(0) })) : found;
-    return {
-      type: 'scan',
-      revision: this.#revision,
-      more: this.#given < this.#entries.length,
-      count: undefined,
-      entries,
-    };
-  }
 }

@@ -1,12 +1,12 @@
 // Frames from a client to a server: which message has which tag, and what follows it.
-import type { ClientMessage, GetRequest, ReadLevel, ScanRequest, WatchRequest, WriteRequest } from './client.ts';
+import type { ClientMessage, GetRequest, WriteRequest } from './client.ts';
 import { observe } from './feed-message.ts';
-import { range, scanOptions } from './fields.ts';
 import { decodeFrame, encodeFrame, encodeFrames } from './frame.ts';
-import { bin, fields, flags, joined, list, oneOf, optional, tagged, text, uint } from './layout.ts';
+import { bin, fields, list, optional, tagged, text, uint } from './layout.ts';
 import type { Layout } from './layout.ts';
+import { level } from './level.ts';
+import { scan, watch } from './rare.ts';
 
-const level = oneOf<ReadLevel>(['linearizable', 'session', 'local']);
 const bare = fields({ id: uint });
 
 // These two by hand: they come by the ten thousand a second, and nothing but the command is copied into the frame.
@@ -42,13 +42,8 @@ const clientMessage = tagged<ClientMessage>('message', {
   hello: [1, fields({ versions: list(uint), clusterId: optional(text) })],
   write: [2, write],
   get: [3, get],
-  scan: [4, fields<Omit<ScanRequest, 'type'>>({ id: uint, range, level, minRevision: uint, options: scanOptions })],
-  watch: [
-    5,
-    joined(fields({ id: uint, range, from: uint }), flags('previous', 'progress')) as Layout<
-      Omit<WatchRequest, 'type'>
-    >,
-  ],
+  scan,
+  watch,
   watchConsumed: [6, fields({ id: uint, bytes: uint })],
   cancel: [7, bare],
   status: [8, bare],

@@ -1,8 +1,8 @@
-// The pieces that commands and requests share: keys, values, ranges and the options of a scan, with the checks of their sizes. A limit is
+// The pieces that commands and requests share: keys, values and ranges, with the checks of their sizes. A limit is
 // checked both when writing and when reading.
-import type { Key, KeyRange, ScanOptions } from '@raftkv/kv';
+import type { Key, KeyRange } from '@raftkv/kv';
 import { RaftkvError } from './error.ts';
-import { bin, fields, flags, joined, key, optional, uint } from './layout.ts';
+import { bin, fields, key, optional } from './layout.ts';
 import type { Layout } from './layout.ts';
 import type { Limits } from './limits.ts';
 
@@ -13,12 +13,6 @@ export const checkedValue = checked(bin, checkValue);
 const bound = checked(key, checkBound);
 /** Two elements: from, to or nil. */
 export const range: Layout<KeyRange> = fields({ from: bound, to: optional(bound) });
-
-/** Four elements: flags, limit, maxBytes, revision. */
-export const scanOptions: Layout<ScanOptions> = joined(
-  flags('reverse', 'keysOnly', 'countOnly', 'withCount'),
-  fields({ limit: optional(uint), maxBytes: optional(uint), revision: optional(uint) }),
-);
 
 export function checkKey(made: Key, limits: Limits): void {
   if (made.length === 0) throw new RaftkvError('key_empty', 'a key has at least one byte');
@@ -49,6 +43,7 @@ function checked<T>(layout: Layout<T>, check: (value: T, limits: Limits) => void
       check(value, walk.limits);
       layout.write(writer, value, walk);
     },
+    /** @server */
     read(reader, walk) {
       const value = layout.read(reader, walk);
       check(value, walk.limits);

@@ -1,6 +1,5 @@
 // How values are laid out as MessagePack elements, said once: each layout both writes and reads. Messages, commands and answers are put together
 // of these as tables of fields; what comes by the ten thousand a second is written out by hand as a layout of its own.
-import { RaftkvError } from './error.ts';
 import type { Limits } from './limits.ts';
 import type { Reader } from './reader.ts';
 import type { Writer } from './writer.ts';
@@ -31,12 +30,11 @@ export const uint = native('uint');
 export const text = native('text');
 export const bin = native('bin');
 export const bool = native('bool');
-export const float = native('float');
 export const key = native('key');
 /** At least 1. */
 export const positive: Layout<number> = { ...uint, read: (reader) => reader.positive() };
 
-function native<N extends 'uint' | 'text' | 'bin' | 'bool' | 'float' | 'key'>(name: N): Layout<ReturnType<Reader[N]>> {
+function native<N extends 'uint' | 'text' | 'bin' | 'bool' | 'key'>(name: N): Layout<ReturnType<Reader[N]>> {
   return {
     size: 1,
     write: (writer, value) => writer[name](value as never),
@@ -173,33 +171,6 @@ export function tagged<T extends { readonly type: string }>(
       const { type, layout } = known;
       if (count !== layout.size + 1) reader.fail(`${what} ${tag} has ${count} elements instead of ${layout.size + 1}`);
       return layout.read(reader, walk, { type }) as unknown as T;
-    },
-  };
-}
-
-/** Transactions nest at most this deep; the outermost counts as 1. */
-const maxNesting = 8;
-
-/** What may hold others of its kind, and they again. */
-export function nesting<T>(layout: Layout<T>): Layout<T> {
-  const inside = (walk: Walk): Walk => {
-    walk.depth += 1;
-    if (walk.depth > maxNesting) {
-      throw new RaftkvError('invalid_argument', `transactions nest more than ${maxNesting} deep`);
-    }
-    return walk;
-  };
-  return {
-    size: layout.size,
-    write(writer, value, walk) {
-      layout.write(writer, value, inside(walk));
-      walk.depth -= 1;
-    },
-    read(reader, walk, into) {
-      if (walk.depth >= maxNesting) reader.fail(`it nests more than ${maxNesting} deep`);
-      const value = layout.read(reader, inside(walk), into);
-      walk.depth -= 1;
-      return value;
     },
   };
 }

@@ -1,7 +1,7 @@
 // The layout of entries, and of the answers that are nothing but entries and revisions: to one write, and to one read.
 // `result.ts` and `rare-layouts.ts` put them together.
 import type { CommandResult, GetResult, KeyValue, PutResult, ScanResult } from '@raftkv/kv';
-import { bool, boxed, fields, list, optional, uint } from './layout.ts';
+import { boxed, fields, list, optional, uint } from './layout.ts';
 import type { Layout, Variant } from './layout.ts';
 
 export type AnyResult = CommandResult | GetResult | ScanResult;
@@ -60,7 +60,4 @@ export const writes: { readonly [T in 'put' | 'delete']: Variant<Extract<AnyResu
   put: [1, put],
   delete: [2, fields({ revision: uint, deleted: uint, previous: optional(entries) })],
 };
-export const reads: { readonly [T in 'get' | 'scan']: Variant<Extract<AnyResult, { readonly type: T }>> } = {
-  get: [3, get],
-  scan: [4, fields({ revision: uint, more: bool, count: optional(uint), entries })],
-};
+export const getResult: Variant<GetResult> = [3, get];

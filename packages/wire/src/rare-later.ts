@@ -1,19 +1,35 @@
-// The places of rare layouts in the tables, empty until `loadRareLayouts` has answered: whoever sends a transaction or asks for a status loads them first. In a
-// page's production build this stands in the place of `rare.ts`.
-import type { TxnCommand } from '@raftkv/kv';
-import type { NodeStatus } from './client.ts';
+// The places of rare layouts in the tables, empty until `loadRareLayouts` has answered: whoever scans, watches, sends a transaction or asks for a status loads
+// them first. In a page's production build this stands in the place of `rare.ts`.
+import type { ScanResult, TxnCommand } from '@raftkv/kv';
+import type { ScanRequest, StatusMessage, WatchEvents, WatchRequest } from './client.ts';
 import type { Layout, Variant } from './layout.ts';
 import type { AnyResult } from './plain-result.ts';
 
 // A server that answers what nobody asked is no server: reading then throws, which ends the connection.
-export const status = { size: 1 } as Layout<NodeStatus>;
-export const txn = [5, { size: 3 }] as unknown as Variant<TxnCommand>;
-export const txnResult = [6, { size: 3 }] as unknown as Variant<Extract<AnyResult, { readonly type: 'txn' }>>;
+export const scan = empty<ScanRequest>(4);
+export const scanResult = empty<ScanResult>(4);
+export const statusAnswer = empty<StatusMessage>(9);
+export const txn = empty<TxnCommand>(5);
+export const txnResult = empty<Extract<AnyResult, { readonly type: 'txn' }>>(6);
+export const watch = empty<WatchRequest>(5);
+export const watchChanges = empty<WatchEvents>(6);
+
+function empty<T>(tag: number): Variant<T> {
+  return [tag, {} as Layout<Omit<T, 'type'>>];
+}
 
 /** Rejects where the code cannot be had now. */
 export async function loadRareLayouts(): Promise<void> {
   const loaded = await import('./rare-layouts.ts');
-  Object.assign(status, loaded.status);
-  Object.assign(txn[1], loaded.txn[1]);
-  Object.assign(txnResult[1], loaded.txnResult[1]);
+  fill(scan, loaded.scan);
+  fill(scanResult, loaded.scanResult);
+  fill(statusAnswer, loaded.statusAnswer);
+  fill(txn, loaded.txn);
+  fill(txnResult, loaded.txnResult);
+  fill(watch, loaded.watch);
+  fill(watchChanges, loaded.watchChanges);
+}
+
+function fill<T>([, place]: Variant<T>, [, layout]: Variant<T>): void {
+  Object.assign(place, layout);
 }

@@ -1,15 +1,22 @@
-// The layouts of transactions and of their answers, each of which may hold others of its kind. With that of a node's status they are what a page may never
-// need: in its production build they are loaded later, by `rare-later.ts`. Everybody else has them from `rare.ts`.
+// The layouts of transactions and of their answers, each of which may hold others of its kind. With those of scans, of watches and of a node's status they are
+// what a page may never need: in its production build they are loaded later, by `rare-later.ts`. Everybody else has them from `rare.ts`.
 import type { GetOp, ScanOp, TxnCommand, TxnOp, TxnOpResult } from '@raftkv/kv';
+import type { StatusMessage } from './client.ts';
 import { compare } from './compare.ts';
-import { checkedKey, range, scanOptions } from './fields.ts';
-import { bool, boxed, fields, joined, list, nesting, optional, tagged, uint } from './layout.ts';
+import { checkedKey, range } from './fields.ts';
+import { bool, boxed, fields, joined, list, optional, tagged, uint } from './layout.ts';
 import type { Layout, Variant } from './layout.ts';
-import { reads, writes as answersToWrites } from './plain-result.ts';
+import { getResult, writes as answersToWrites } from './plain-result.ts';
+import { nesting } from './nesting.ts';
 import type { AnyResult } from './plain-result.ts';
+import { scanOptions, scanResult } from './scan-layouts.ts';
+import { status } from './status.ts';
 import { spent, writes } from './write-operation.ts';
 
-export { status } from './status.ts';
+export { scan, scanResult } from './scan-layouts.ts';
+export { watch, watchChanges } from './watch-layouts.ts';
+
+export const statusAnswer: Variant<StatusMessage> = [9, fields({ id: uint, status })];
 
 const txnOps: Layout<readonly TxnOp[]> = list<TxnOp>({
   size: 1,
@@ -40,6 +47,7 @@ export const txnResult: Variant<Extract<AnyResult, { readonly type: 'txn' }>> = 
 ];
 const txnOpResult: Layout<TxnOpResult> = tagged<TxnOpResult>('result', {
   ...answersToWrites,
-  ...reads,
+  get: getResult,
+  scan: scanResult,
   txn: txnResult,
 });

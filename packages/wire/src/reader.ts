@@ -84,14 +84,6 @@ export class Reader {
     return value <= highest ? value : this.#wrong(`an integer of at most ${highest}`);
   }
 
-  float(): number {
-    if (this.byte() !== 0xcb) this.#wrong('a float');
-    if (this.end - this.offset < 8) this.fail('the bytes end too early');
-    const view = new DataView(this.bytes.buffer, this.bytes.byteOffset + this.offset, 8);
-    this.offset += 8;
-    return view.getFloat64(0);
-  }
-
   /** The number of elements of an array. Never more than bytes are left, since each takes at least one. */
   array(): number {
     const head = this.byte();

@@ -2,9 +2,9 @@
 import type { BatchResult, CommandError, CommandErrorCode } from '@raftkv/kv';
 import { fields, list, oneOf, optional, positive, tagged, text, uint } from './layout.ts';
 import type { Layout } from './layout.ts';
-import { reads, writes } from './plain-result.ts';
+import { getResult, writes } from './plain-result.ts';
 import type { AnyResult } from './plain-result.ts';
-import { txnResult } from './rare.ts';
+import { scanResult, txnResult } from './rare.ts';
 
 const codes: readonly CommandErrorCode[] = [
   'compacted',
@@ -18,7 +18,8 @@ const codes: readonly CommandErrorCode[] = [
 
 export const result: Layout<AnyResult> = tagged<AnyResult>('result', {
   ...writes,
-  ...reads,
+  get: getResult,
+  scan: scanResult,
   batch: [5, fields<Omit<BatchResult, 'type'>>({ revision: uint, results: list(tagged('result', writes)) })],
   txn: txnResult,
   compact: [7, fields({ revision: uint })],

@@ -1,23 +1,14 @@
 // Frames from a server to a client: which message has which tag, and what follows it.
-import type { ChangeEvent } from '@raftkv/kv';
-import type {
-  ErrorMessage,
-  ResultMessage,
-  ServerMessage,
-  ServerWelcome,
-  WatchCancelled,
-  WatchEvents,
-} from './client.ts';
+import type { ErrorMessage, ResultMessage, ServerMessage, ServerWelcome, WatchCancelled } from './client.ts';
 import { isErrorCode } from './error.ts';
 import type { ErrorCode } from './error.ts';
 import { feedChanges, feedSnapshot } from './feed-message.ts';
 import { decodeFrame, encodeFrame, encodeFrames } from './frame.ts';
-import { bin, bool, boxed, fields, key, list, optional, positive, tagged, text, uint } from './layout.ts';
+import { bin, bool, fields, optional, positive, tagged, text, uint } from './layout.ts';
 import type { Layout } from './layout.ts';
 import type { Reader } from './reader.ts';
 import { members } from './member-address.ts';
-import { entry, optionalEntry } from './plain-result.ts';
-import { status } from './rare.ts';
+import { statusAnswer, watchChanges } from './rare.ts';
 import { result } from './result.ts';
 
 const id = fields({ id: uint });
@@ -34,12 +25,6 @@ const answer: Layout<Omit<ResultMessage, 'type'>> = {
   },
   read: (reader, walk): ResultMessage => ({ type: 'result', id: reader.uint(), result: result.read(reader, walk) }),
 };
-
-const event = tagged<ChangeEvent>('event', {
-  put: [1, fields({ entry: boxed(entry), previous: optionalEntry })],
-  delete: [2, fields({ key, revision: uint, previous: optionalEntry })],
-});
-const change = fields<WatchEvents['changes'][number]>({ revision: uint, events: list(event) });
 
 const serverMessage = tagged<ServerMessage>('message', {
   welcome: [
@@ -68,7 +53,7 @@ const serverMessage = tagged<ServerMessage>('message', {
     }),
   ],
   watchCreated: [5, revisionOfId],
-  watchEvents: [6, fields({ id: uint, changes: list(boxed(change)) })],
+  watchEvents: watchChanges,
   watchProgress: [7, revisionOfId],
   watchCancelled: [
     8,
@@ -79,7 +64,7 @@ const serverMessage = tagged<ServerMessage>('message', {
       compactedRevision: optional(uint),
     }),
   ],
-  statusResult: [9, fields({ id: uint, status })],
+  statusResult: statusAnswer,
   pong: [10, id],
   feedSnapshot,
   feedChanges,

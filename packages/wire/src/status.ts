@@ -1,6 +1,7 @@
 // The layout of a node's status.
 import type { MemberLink, NodeStatus } from './client.ts';
-import { bool, boxed, fields, float, list, oneOf, optional, text, uint } from './layout.ts';
+import { bool, boxed, fields, list, oneOf, optional, text, uint } from './layout.ts';
+import { float } from './float.ts';
 import type { Layout } from './layout.ts';
 import { address } from './member-address.ts';
 

@@ -49,6 +49,7 @@ export function spent<T>(layout: Layout<T>): Layout<T> {
       spend(walk);
       layout.write(writer, value, walk);
     },
+    /** @server */
     read(reader, walk, into) {
       spend(walk);
       return layout.read(reader, walk, into);

@@ -110,14 +110,6 @@ export class Writer {
     else this.uint(value);
   }
 
-  /** @server */
-  float(value: number): void {
-    this.reserve(9);
-    this.bytes[this.offset] = 0xcb;
-    new DataView(this.bytes.buffer, this.bytes.byteOffset, this.bytes.byteLength).setFloat64(this.offset + 1, value);
-    this.offset += 9;
-  }
-
   array(count: number): void {
     if (count < 16) this.byte(0x90 | count);
     else {

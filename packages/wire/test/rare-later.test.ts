@@ -1,7 +1,7 @@
 // Layouts that are loaded before they are used, as a page's production build has them: once they are there they are those of everybody else.
 import type { Command } from '@raftkv/kv';
 import { describe, expect, it, vi } from 'vitest';
-import type { NodeStatus, ServerMessage } from '../src/index.ts';
+import type { ClientMessage, NodeStatus, ServerMessage } from '../src/index.ts';
 
 const txn: Command = {
   type: 'txn',
@@ -51,13 +51,26 @@ const answers: ServerMessage[] = [
     },
   },
   { type: 'statusResult', id: 2, status },
+  { type: 'result', id: 3, result: { type: 'scan', revision: 3, more: false, count: 1, entries: [] } },
+  {
+    type: 'watchEvents',
+    id: 4,
+    changes: [{ revision: 3, events: [{ type: 'delete', key: 'a', revision: 3, previous: undefined }] }],
+  },
+];
+
+const range = { from: 'a', to: 'b' };
+const requests: ClientMessage[] = [
+  { type: 'scan', id: 3, range, level: 'local', minRevision: 1, options: { countOnly: true } },
+  { type: 'watch', id: 4, range, from: 2, previous: true, progress: false },
 ];
 
 describe('layouts that are loaded later', () => {
-  it('are needed for transactions and status alone, and are then those of everybody else', async () => {
+  it('are needed for transactions, scans, watches and status alone, and are then those of everybody else', async () => {
     const usual = await import('../src/index.ts');
     const command = usual.encodeCommand({ session: undefined, command: txn });
     const frame = usual.encodeServerFrame(answers);
+    const asked = usual.encodeClientFrame(requests);
 
     vi.resetModules();
     vi.doMock('../src/rare.ts', () => import('../src/rare-later.ts'));
@@ -67,10 +80,14 @@ describe('layouts that are loaded later', () => {
       usual.encodeCommand({ session: undefined, command: put }),
     );
     expect(() => later.encodeCommand({ session: undefined, command: txn })).toThrow(TypeError);
-    expect(() => later.decodeServerFrame(frame)).toThrow(TypeError);
+    for (const request of requests) expect(() => later.encodeClientFrame([request])).toThrow(TypeError);
+    for (const answer of answers) {
+      expect(() => later.decodeServerFrame(usual.encodeServerFrame([answer]))).toThrow(Error);
+    }
 
     await later.loadRareLayouts();
     expect(later.encodeCommand({ session: undefined, command: txn })).toEqual(command);
+    expect(later.encodeClientFrame(requests)).toEqual(asked);
     expect(later.decodeServerFrame(frame)).toEqual(usual.decodeServerFrame(frame));
   });
 });

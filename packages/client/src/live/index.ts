@@ -5,7 +5,9 @@ export { LiveValue } from './live-value.ts';
 export { asked, idleRead, pendingRead } from './nothing.ts';
 export { Outbox } from './outbox.ts';
 export { pendingStatus } from './pending-status.ts';
+export { isSameState, pendingState } from './read-state.ts';
 export { shapeState } from './shape.ts';
+export { tellAll } from './tell-all.ts';
 
 export type { LiveCoreOptions } from './live-core.ts';
 export type { OutboxOptions, PrepareWrite, WriteTeller } from './outbox.ts';

@@ -2,7 +2,7 @@
 import { RaftkvError } from '@raftkv/wire';
 import type { Live, ReadState } from '../live.ts';
 import { LiveValue } from './live-value.ts';
-import { pendingState } from './query.ts';
+import { pendingState } from './read-state.ts';
 
 /** There is no copy yet. The same state as that of a query on a server. */
 export const pendingRead: Live<ReadState<never>> = new LiveValue(pendingState);

@@ -3,17 +3,8 @@
 import type { Key } from '@raftkv/kv';
 import { RaftkvError } from '@raftkv/wire';
 import type { Live, ReadState } from '../live.ts';
+import { isSameState, pendingState } from './read-state.ts';
 import type { Scene } from './scene.ts';
-
-export const pendingState: ReadState<never> = {
-  status: 'pending',
-  data: undefined,
-  error: undefined,
-  fetchStatus: 'fetching',
-  source: 'confirmed',
-  pendingWrites: 0,
-  revision: 0,
-};
 
 /** What a query asks of its owner. */
 export interface QueryOwner {
@@ -109,21 +100,8 @@ export abstract class Query<T> implements Live<ReadState<T>> {
   }
 
   #become(state: ReadState<T>): boolean {
-    if (isSame(state, this.#state)) return false;
+    if (isSameState(state, this.#state)) return false;
     this.#state = state;
     return true;
   }
-}
-
-/** `data` and `error` by identity. */
-export function isSame<T>(a: ReadState<T>, b: ReadState<T>): boolean {
-  return (
-    Object.is(a.data, b.data) &&
-    a.status === b.status &&
-    a.fetchStatus === b.fetchStatus &&
-    a.source === b.source &&
-    a.pendingWrites === b.pendingWrites &&
-    a.error === b.error &&
-    a.revision === b.revision
-  );
 }

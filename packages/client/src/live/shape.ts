@@ -4,7 +4,7 @@ import { RaftkvError } from '@raftkv/wire';
 import type { LiveEntry, ReadState } from '../live.ts';
 import { validated } from '../schema.ts';
 import type { StandardSchema } from '../schema.ts';
-import { isSame } from './query.ts';
+import { isSameState } from './read-state.ts';
 
 export interface ShapeOptions<Data, Selected> {
   /** Values that do not fit make the state an error (`bad_frame`). Give the same object each time. */
@@ -38,7 +38,7 @@ export function shapeState<Data, Selected>(
     const isOld = hasBefore && isEqual(before.data as Selected, selected);
     shaped = isOld ? { ...checked, data: before.data, revision: before.revision } : { ...checked, data: selected };
   }
-  return before !== undefined && isSame(shaped, before) ? before : shaped;
+  return before !== undefined && isSameState(shaped, before) ? before : shaped;
 }
 
 function checkedBy<Data>(schema: StandardSchema, state: ReadState<Data>): ReadState<Data> {
