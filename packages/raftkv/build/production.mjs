@@ -5,6 +5,7 @@ import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync
 import { dirname, join, relative, resolve } from 'node:path';
 import { minify } from 'terser';
 import { build, defaultClientConditions } from 'vite';
+import { writeBindings } from './bindings.mjs';
 import { isMade, stamped, unstamped } from './chunk-names.mjs';
 import { findNames, placeholder } from './find-names.mjs';
 import { findOrder } from './find-order.mjs';
@@ -23,7 +24,9 @@ const shared = {
   'client/src/live/live-value.ts': '@raftkv/client/live',
   'client/src/live/nothing.ts': '@raftkv/client/live',
   'client/src/live/pending-status.ts': '@raftkv/client/live',
+  'client/src/live/read-state.ts': '@raftkv/client/live',
   'client/src/live/shape.ts': '@raftkv/client/live',
+  'client/src/live/tell-all.ts': '@raftkv/client/live',
 };
 
 /** Modules that load the code behind them when it is needed, in the place of those that have it. */
@@ -36,12 +39,19 @@ const later = {
 /** What is loaded later for calls, and for names of replicas: the modules that those in `later` import, and what only these need. */
 const calls = [
   'raftkv/src/web/tab-name.ts',
-  'client/src/watch.ts',
+  'client/src/rare-calls.ts',
+  'client/src/rare-entry.ts',
+  'client/src/scan-pages.ts',
   'client/src/txn-shapes.ts',
-  'wire/src/flow.ts',
-  'wire/src/rare-layouts.ts',
+  'client/src/watch.ts',
   'wire/src/compare.ts',
+  'wire/src/float.ts',
+  'wire/src/flow.ts',
+  'wire/src/nesting.ts',
+  'wire/src/rare-layouts.ts',
+  'wire/src/scan-layouts.ts',
   'wire/src/status.ts',
+  'wire/src/watch-layouts.ts',
 ];
 
 /** Says whether what only Node needs is wanted. */
@@ -65,8 +75,8 @@ const plain = await bundle();
 const namesFile = join(import.meta.dirname, 'names.json');
 const chosen = namesFor(plain.map(({ code }) => code).join(''), JSON.parse(readFileSync(namesFile, 'utf8')));
 const orderFile = join(import.meta.dirname, 'order.json');
-mkdirSync(folder, { recursive: true });
 if (process.argv[2] === '--find-order') await improveOrder();
+if (wordAfter('--into') === undefined) await writeBindings({ packages, shared, load, writeWhole });
 if (process.argv[2] === '--find-names') await improveNames();
 else await write(chosen.names);
 
@@ -83,16 +93,17 @@ async function write(names) {
     if (sourceMap) files.push({ name: `${fileName}.map`, text: shrunk.map });
   }
   const made = stamped(files, { main, exported, banner });
-  for (const { name, text } of made) writeWhole(name, text);
+  for (const { name, text } of made) writeWhole(join(folder, name), text);
   const kept = new Set(made.map(({ name }) => name));
   for (const name of readdirSync(folder)) if (isMade(name) && !kept.has(name)) rmSync(join(folder, name));
 }
 
 /** Suites that run side by side may build, and read, at the same time. */
-function writeWhole(name, text) {
-  const unfinished = join(folder, `${name}.${process.pid}`);
+function writeWhole(path, text) {
+  const unfinished = `${path}.${process.pid}`;
+  mkdirSync(dirname(path), { recursive: true });
   writeFileSync(unfinished, text);
-  renameSync(unfinished, join(folder, name));
+  renameSync(unfinished, path);
 }
 
 function shrink(program, names, output) {

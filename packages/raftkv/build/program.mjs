@@ -6,6 +6,7 @@ import ts from 'typescript';
 import { Meetings } from './meetings.mjs';
 import { editsIn, isForServers, withoutIt } from './shorter-code.mjs';
 import { ShortNames } from './short-names.mjs';
+import { editsOfWords, expectInside } from './short-words.mjs';
 
 export const packages = join(import.meta.dirname, '../..');
 
@@ -15,6 +16,9 @@ const bindings = ['react', 'vue', 'svelte'];
 const doors = ['raftkv/src/web', ...bindings.map((name) => `${name}/src`)];
 /** Functions whose argument leaves this program, or this version of it: names in it are read elsewhere. */
 const exits = new Set(['stringify', 'postMessage']);
+/** What the platform calls by itself, of whichever object. */
+const implied = ['toString', 'toJSON', 'valueOf', 'then', 'next', 'return', 'throw', 'handleEvent'];
+
 /**
  * `bundled`: the modules that code of the bundle comes from; what others do with a name is no reason to keep it. `shared`: modules that stay outside
  * of the bundle.
@@ -29,11 +33,29 @@ export function analyse({ entry, bundled, shared }) {
   const meetings = new Meetings(checker, (symbol) => shortNames.nameOf(symbol));
   const used = new Set();
   const edits = new Map();
+  const isShared = (file) =>
+    shared.includes(file) || bindings.some((name) => file.startsWith(join(packages, name, 'src')));
+  const called = new Set(implied);
   for (const file of files) {
-    const isOutside = shared.includes(file) || bindings.some((name) => file.startsWith(join(packages, name, 'src')));
+    walk(program.getSourceFile(file), (node) => {
+      if (!isShared(file) && isForServers(node)) return false;
+      if (ts.isIdentifier(node) && !(ts.isClassElement(node.parent) && node.parent.name === node))
+        called.add(node.text);
+      if (ts.isStringLiteralLike(node)) called.add(node.text);
+      return true;
+    });
+  }
+  const isIdle = (node) =>
+    (ts.isMethodDeclaration(node) || ts.isAccessor(node)) &&
+    ts.isClassElement(node) &&
+    ts.isIdentifier(node.name) &&
+    !called.has(node.name.text) &&
+    !kept.names.has(node.name.text);
+  for (const file of files) {
+    const isOutside = isShared(file);
     const texts = [];
     walk(program.getSourceFile(file), (node) => {
-      if (!isOutside && isForServers(node)) {
+      if (!isOutside && (isForServers(node) || isIdle(node))) {
         texts.push(withoutIt(node));
         return false;
       }
@@ -48,10 +70,12 @@ export function analyse({ entry, bundled, shared }) {
       kept.keepExit(node);
       kept.keepStandIn(node);
       if (!isOutside && ts.isGetAccessorDeclaration(node)) expectQuiet(node);
-      if (!isOutside) texts.push(...editsIn(node, checker), ...shortNames.editsIn(node));
+      texts.push(...editsIn(node, checker));
+      if (!isOutside) texts.push(...shortNames.editsIn(node), ...editsOfWords(node));
     });
     edits.set(file, texts);
   }
+  expectInside(kept.texts);
   const names = [...used].filter((name) => !kept.names.has(name));
   return {
     exported: valuesOf(checker, program.getSourceFile(entry)),
@@ -119,6 +143,8 @@ function propertyName(node) {
 /** Names that must stay as they are. */
 class Kept {
   names = new Set();
+  /** What values that are kept may be, where their types say so. */
+  texts = new Set();
   #checker;
   #seen = new Set();
   #met = new Set();
@@ -212,8 +238,8 @@ class Kept {
         if (mine === other) continue;
         if (isOfOurs(mine) && !isOfOurs(other) && mine.getProperties().some(({ name }) => other.getProperty(name)))
           this.#keepType(mine);
-        const argumentsOfMine = this.#checker.getTypeArguments(mine);
-        for (const [i, type] of this.#checker.getTypeArguments(other).entries()) {
+        const argumentsOfMine = this.#checker.getTypeArguments(mine) ?? [];
+        for (const [i, type] of (this.#checker.getTypeArguments(other) ?? []).entries()) {
           if (argumentsOfMine[i] !== undefined) this.#keepMet(type, argumentsOfMine[i]);
         }
         for (const made of madeBy(other)) for (const asked of madeBy(mine)) this.#keepMet(made, asked);
@@ -242,11 +268,12 @@ class Kept {
     if (type === undefined || this.#seen.has(type)) return;
     this.#seen.add(type);
     const checker = this.#checker;
+    if (type.isStringLiteral()) this.texts.add(type.value);
     for (const argument of type.aliasTypeArguments ?? []) this.#keepType(argument);
     if (type.isUnionOrIntersection()) for (const part of type.types) this.#keepType(part);
     if (type.isTypeParameter()) this.#keepType(type.getConstraint());
     if (!(type.flags & ts.TypeFlags.Object)) return;
-    for (const argument of checker.getTypeArguments(type)) this.#keepType(argument);
+    for (const argument of checker.getTypeArguments(type) ?? []) this.#keepType(argument);
     if (type.symbol?.declarations?.length > 0 && !type.symbol.declarations.some(isOurs)) return;
     for (const property of type.getProperties()) {
       if (property.declarations?.some((each) => ts.isPrivateIdentifier(each.name ?? each))) continue;
