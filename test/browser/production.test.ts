@@ -46,7 +46,7 @@ it('runs transactions, scans and watches, and orders writes that wait', async ()
       .commit();
     const { value } = await watch.next();
     watch.close();
-    const rows = await kv.scan({ all: true, level: 'local', pageSize: 1, keysOnly: true }).all();
+    const rows = await kv.scan({ all: true, pageSize: 1, keysOnly: true }).all();
     const counts = await Promise.all([kv.count({ prefix: 'watched/' }), kv.count({ all: true, revision: 1 })]);
     const { phase } = await kv.status();
     return {
