@@ -1,5 +1,5 @@
 // Bridges between the hubs of browsers that have a relay in common: over WebRTC of their own, beside the room's network, since nothing that is told over hubs is
-// relied on. Who is at the relay and not heard is dialled, by the one of the two with the smaller word.
+// relied on. Who is at the relay and neither heard nor bridged to is dialled, by the one of the two with the smaller word.
 import type { Channel } from '@raftkv/transport';
 import { openWebRtc } from '@raftkv/transport/webrtc';
 import type { RelaySignalling, WebRtc } from '@raftkv/transport/webrtc';
@@ -24,6 +24,8 @@ export class Bridges {
   readonly #webRtc: WebRtc;
   readonly #timer: ReturnType<typeof setInterval>;
   readonly #dialling = new Set<string>();
+  /** Those that were dialled: who reads along says nothing, and is not dialled again for that. */
+  readonly #dialled = new Map<string, Channel>();
   #present: readonly string[] = [];
 
   constructor(options: BridgesOptions) {
@@ -48,12 +50,16 @@ export class Bridges {
 
   #look(): void {
     const { word: own, isHeard, onBridge } = this.#options;
+    for (const [word, channel] of this.#dialled) if (!channel.isOpen) this.#dialled.delete(word);
     for (const word of this.#present) {
-      if (word < own || isHeard(word) || this.#dialling.has(word)) continue;
+      if (word < own || isHeard(word) || this.#dialling.has(word) || this.#dialled.has(word)) continue;
       this.#dialling.add(word);
       this.#webRtc
         .dial(word, { signal: AbortSignal.timeout(dialMilliseconds), purpose: 'room' })
-        .then(onBridge)
+        .then((channel) => {
+          this.#dialled.set(word, channel);
+          onBridge(channel);
+        })
         .catch(() => undefined)
         .finally(() => this.#dialling.delete(word));
     }
