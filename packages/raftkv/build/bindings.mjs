@@ -24,8 +24,12 @@ export async function writeBindings({ packages, shared, load, writeWhole }) {
     const rest = plain === undefined ? '' : `export * from ${JSON.stringify(plain)};\n`;
     writeWhole(join(packages, 'client/dist/production', fileName), rest + code);
   }
-  const hooks = `export * from ${JSON.stringify(join(packages, 'react/src/index.ts'))};`;
-  for (const { fileName, code } of await bundle({ index: hooks }, load)) {
+  // All doors at once: the context is of one module, whichever door asks for it.
+  const hooks = ['index', 'outbox'].map((name) => [
+    name,
+    `export * from ${JSON.stringify(join(packages, `react/src/${name}.ts`))};`,
+  ]);
+  for (const { fileName, code } of await bundle(Object.fromEntries(hooks), load)) {
     writeWhole(join(packages, 'react/dist/production', fileName), code);
   }
 }
