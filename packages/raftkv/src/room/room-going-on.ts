@@ -9,6 +9,7 @@ import { forkHome } from './room-home.ts';
 import type { RoomHome, TabSelf } from './room-home.ts';
 import { drawWord } from './room-link.ts';
 import { nextLineage, writeRoomNote } from './room-note.ts';
+import type { AgreedEntry } from './room-note.ts';
 import type { RoomSlot, RoomSlots } from './room-platform.ts';
 import type { RoomStatus } from './room-status.ts';
 
@@ -19,6 +20,8 @@ export interface HeldState {
   readonly index: number;
   /** The newest one that its member has seen. */
   readonly term: number;
+  /** The last entry that this member knows to be agreed. What comes after it may be of nobody else. */
+  readonly agreed: AgreedEntry;
 }
 
 export interface GoingOn {
@@ -28,6 +31,8 @@ export interface GoingOn {
   readonly clusterId: string;
   /** Of the member that was, which has ended: its storage is closed. */
   readonly former: RoomHome;
+  /** Up to here the entries of its log were known to be agreed; its storage may have heard of fewer. Default 0. */
+  readonly agreedIndex?: number;
   readonly clock: Pick<Clock, 'schedule'>;
 }
 
@@ -60,12 +65,13 @@ export interface GoneOn {
 }
 
 /** Rejects with `storage_*`: then nothing has changed, and the former member can be revived. */
-export function goOnHome({ slots, self, clusterId, former, clock }: GoingOn): Promise<GoneOn> {
+export function goOnHome({ clock, ...parts }: GoingOn): Promise<GoneOn> {
+  const { slots, clusterId } = parts;
   return slots.alone(async () => {
     const release = await slots.claim(`from ${clusterId}`);
     if (release === undefined) throw new RaftkvError('busy', 'another tab of this browser has just gone on from here');
     try {
-      const gone = await leaveBehind({ slots, self, clusterId, former });
+      const gone = await leaveBehind(parts);
       // By then the tabs that are there know each other.
       clock.schedule(release, claimMilliseconds);
       return gone;
@@ -80,15 +86,15 @@ export function goOnHome({ slots, self, clusterId, former, clock }: GoingOn): Pr
  * Each step is durable before the next one. The former member is noted to be left for this room before that is there, so that it is never a member beside it: whoever
  * finds that note with the room, or after that was done, forgets the member; and who finds it where there is no such room goes on being the member.
  */
-async function leaveBehind({ slots, self, clusterId, former }: Omit<GoingOn, 'clock'>): Promise<GoneOn> {
+async function leaveBehind({ slots, self, clusterId, former, agreedIndex }: Omit<GoingOn, 'clock'>): Promise<GoneOn> {
   const { note } = former;
   const leftBehind = await former.slot.reopen();
   const { storage } = leftBehind;
   const token = drawWord();
   let home: RoomHome;
   try {
-    const state = await readHeldState(storage);
-    const lineage = nextLineage(clusterId, note.lineage, state.stateMachine.store.revision);
+    const state = await readHeldState(storage, agreedIndex);
+    const lineage = nextLineage(clusterId, note.lineage, state.agreed);
     await writeRoomNote(storage, { ...note, goesOn: { token, isDone: false } });
     home = await forkHome(slots, self, { ...state, lineage, token });
   } catch (error) {
@@ -106,17 +112,21 @@ async function leaveBehind({ slots, self, clusterId, former }: Omit<GoingOn, 'cl
  * but who has it need not have heard that yet, and after a restart knows of few entries that they are: so an end of the log that nobody vouches for is kept. What
  * of it was never agreed to becomes so: that may only be writes whose callers were told that their outcome is unknown, or that were overwritten elsewhere.
  */
-export async function readHeldState(storage: Storage): Promise<HeldState> {
+export async function readHeldState(storage: Storage, agreedIndex = 0): Promise<HeldState> {
   const { snapshot, entries, hardState } = await storage.load();
   const stateMachine = new KvStateMachine();
   if (snapshot !== undefined) await restoreLatest(storage, stateMachine, snapshot);
   let { lastIncludedIndex: index, lastIncludedTerm: term } = snapshot ?? { lastIncludedIndex: 0, lastIncludedTerm: 0 };
+  const { store } = stateMachine;
+  let agreed: AgreedEntry = { index, term, revision: store.revision };
+  const isAgreedUntil = Math.max(agreedIndex, hardState?.commitIndex ?? 0);
   for (const entry of entries) {
     // Some are kept for members that lag, though the snapshot covers them.
     if (entry.index <= index) continue;
     if (entry.kind === 'command') stateMachine.apply(entry);
     ({ index, term } = entry);
+    if (index <= isAgreedUntil) agreed = { index, term, revision: store.revision };
   }
   if (index === 0) throw new RaftkvError('unsupported', 'this member has not been told anything of the room yet');
-  return { stateMachine, index, term: Math.max(term, hardState?.term ?? 0) };
+  return { stateMachine, index, term: Math.max(term, hardState?.term ?? 0), agreed };
 }

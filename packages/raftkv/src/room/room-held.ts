@@ -3,9 +3,18 @@
 import type { Replica } from '@raftkv/replica';
 import { entriesOf } from '@raftkv/replica/inspection';
 import { KvStateMachine } from '@raftkv/server';
+import type { AgreedEntry } from './room-note.ts';
+
+export interface Held {
+  readonly stateMachine: KvStateMachine;
+  /** Up to here it is known to be agreed. */
+  readonly agreedRevision: number;
+  /** Whether this entry, which was agreed in its cluster, is in the log of the member: then it has the same up to there. */
+  has(entry: Pick<AgreedEntry, 'index' | 'term'>): boolean;
+}
 
 /** A copy, as of this turn. */
-export function holdNow(replica: Replica, stateMachine: KvStateMachine): KvStateMachine {
+export function holdNow(replica: Replica, stateMachine: KvStateMachine): Held {
   const held = new KvStateMachine();
   const restore = held.restore();
   const snapshot = stateMachine.snapshot();
@@ -14,9 +23,12 @@ export function holdNow(replica: Replica, stateMachine: KvStateMachine): KvState
   snapshot.release();
   restore.verify();
   restore.install();
-  const { appliedIndex } = stateMachine.store;
-  for (const entry of entriesOf(replica)) {
+  const { appliedIndex, revision: agreedRevision } = stateMachine.store;
+  const entries = [...entriesOf(replica)];
+  for (const entry of entries) {
     if (entry.index > appliedIndex && entry.kind === 'command') held.apply(entry);
   }
-  return held;
+  const has: Held['has'] = ({ index, term }) =>
+    index <= appliedIndex || entries.some((entry) => entry.index === index && entry.term === term);
+  return { stateMachine: held, agreedRevision, has };
 }

@@ -7,6 +7,7 @@ import type { Channel } from '@raftkv/transport';
 import { RaftkvError } from '@raftkv/wire';
 import type { AdminResult } from '@raftkv/wire';
 import { holdNow } from './room-held.ts';
+import type { Held } from './room-held.ts';
 import { nameOf } from './room-home.ts';
 import type { RoomHome } from './room-home.ts';
 import type { RoomInside } from './room-inside.ts';
@@ -161,7 +162,7 @@ export class RoomMember {
   }
 
   /** All that it holds, the end of its log too, which need not be agreed. A copy. */
-  get held(): KvStateMachine {
+  get held(): Held {
     return holdNow(this.engine.replica, this.#stateMachine);
   }
 

@@ -170,8 +170,9 @@ function configurationWith(memberId: string, configuration: string): string {
 function lineage(fields: Fields): RoomLineage {
   const { lineage: value } = fields;
   if (!isLineage(value)) throw bad('lineage');
-  const { epoch, before, leftAt } = value;
-  return { epoch, before, ...(leftAt && { leftAt }) };
+  const { epoch, before, agreedAt } = value;
+  if (agreedAt === undefined) return { epoch, before };
+  return { epoch, before, agreedAt: agreedAt.map(({ index, term, revision }) => ({ index, term, revision })) };
 }
 
 function text(fields: Fields, name: string, maxCharacters = 128): string {

@@ -20,8 +20,16 @@ export interface RoomLineage {
   readonly epoch: number;
   /** Ids of the clusters that this one goes on from, the last one first; they are let in no more. */
   readonly before: readonly string[];
-  /** Of each of those, in their order, the revision of the store with which it was left; of fewer where an older build went on. */
-  readonly leftAt?: readonly number[];
+  /** Of each of those, in their order, the last entry that was known to be agreed when it was left; of fewer where an older build went on. */
+  readonly agreedAt?: readonly AgreedEntry[];
+}
+
+/** Of the log of a cluster: whoever has agreed to it, or has it, has the same as this one up to here. */
+export interface AgreedEntry {
+  readonly index: number;
+  readonly term: number;
+  /** Of the store with it. */
+  readonly revision: number;
 }
 
 export const firstLineage: RoomLineage = { epoch: 1, before: [] };
@@ -58,39 +66,40 @@ export async function readRoomNote(storage: Storage): Promise<RoomNote | undefin
 
 export function isLineage(value: unknown): value is RoomLineage {
   if (typeof value !== 'object' || value === null) return false;
-  const { epoch, before, leftAt = [] } = value as Record<string, unknown>;
+  const { epoch, before, agreedAt = [] } = value as Record<string, unknown>;
   return (
     Number.isSafeInteger(epoch) &&
     Number(epoch) >= 1 &&
     Array.isArray(before) &&
     before.length <= maxBefore &&
     before.every(isText) &&
-    Array.isArray(leftAt) &&
-    leftAt.length <= before.length &&
-    leftAt.every(isRevision)
+    Array.isArray(agreedAt) &&
+    agreedAt.length <= before.length &&
+    agreedAt.every(isAgreedEntry)
   );
 }
 
-/** Of the cluster that goes on from `clusterId`, which was of `lineage`, with its store as of `revision`. */
+/** Of the cluster that goes on from `clusterId`, which was of `lineage`, with nothing agreed after `agreed`. */
 export function nextLineage(
   clusterId: string,
-  { epoch, before, leftAt = [] }: RoomLineage,
-  revision: number,
+  { epoch, before, agreedAt = [] }: RoomLineage,
+  agreed: AgreedEntry,
 ): RoomLineage {
   const last = <Item>(items: readonly Item[]): Item[] => items.slice(0, maxBefore);
-  return { epoch: epoch + 1, before: last([clusterId, ...before]), leftAt: last([revision, ...leftAt]) };
+  return { epoch: epoch + 1, before: last([clusterId, ...before]), agreedAt: last([agreed, ...agreedAt]) };
 }
 
-/** With which revision the room of that lineage left this cluster. Undefined: nobody noted it. */
-export function revisionLeft(
-  { before, leftAt: revisions = [] }: RoomLineage,
+/** What was agreed for certain when the room of that lineage left this cluster. Undefined: nobody noted it. */
+export function agreedWhenLeft(
+  { before, agreedAt = [] }: RoomLineage,
   clusterId: string | undefined,
-): number | undefined {
-  return revisions[before.findIndex((each) => each === clusterId)];
+): AgreedEntry | undefined {
+  return agreedAt[before.findIndex((each) => each === clusterId)];
 }
 
-function isRevision(value: unknown): boolean {
-  return Number.isSafeInteger(value) && Number(value) >= 0;
+function isAgreedEntry(value: unknown): boolean {
+  const { index, term, revision } = (value ?? {}) as Record<string, unknown>;
+  return [index, term, revision].every((each) => Number.isSafeInteger(each) && Number(each) >= 0);
 }
 
 function isGoingOn(value: unknown): value is NonNullable<RoomNote['goesOn']> {

@@ -228,9 +228,10 @@ export class RoomSeat {
     try {
       // From this moment on it neither votes nor acknowledges, and its log stays as it is; what was under way to its storage is there when that is closed.
       member.giveVoice();
+      const agreedIndex = member.engine.replica.status().raft.commitIndex;
       await member.close();
       const self = { word, domain: platform.domain };
-      return await goOnHome({ slots, self, clusterId, former: member.home, clock: platform.clock });
+      return await goOnHome({ slots, self, clusterId, former: member.home, agreedIndex, clock: platform.clock });
     } catch (error) {
       this.#become(() => this.#comeBack(member.home));
       throw error;

@@ -1,15 +1,18 @@
 // What a tab holds that the room which went on without it has not: counted and handed out, so that nothing is dropped in silence. Reads all that the member of this tab
 // holds, or the copy where there is none, and asks the other room; merges nothing, since which of two values is right is for people to say.
 import { connect } from '@raftkv/client';
+import { bytes as asBytes } from '@raftkv/client';
 import type { Codec, ConnectOptions, Entry, LiveKv } from '@raftkv/client';
 import { json, toEntry, viewOf } from '@raftkv/client/parts';
 import { tabWord } from '@raftkv/server';
 import { RaftkvError } from '@raftkv/wire';
 import { anyMember } from './dial-member.ts';
+import { toBase64 } from './hex.ts';
 import type { RoomCluster } from './room-clusters.ts';
 import type { RoomMember } from './room-member.ts';
 import type { RoomNetwork } from './room-platform.ts';
-import { revisionLeft } from './room-note.ts';
+import { agreedWhenLeft } from './room-note.ts';
+import type { AgreedEntry } from './room-note.ts';
 
 export interface UnmergedEntry {
   readonly key: string;
@@ -21,12 +24,15 @@ export interface UnmergedEntry {
 
 export interface Unmerged {
   /**
-   * Keys whose value here is another than there, or that are not there at all; and keys that are there, were here too when the rooms parted, and are deleted here by now. Keys
-   * that came to be there after that are not counted: nothing of them would be lost.
+   * Keys whose value here is another than there, or that are not there at all; and keys that are there, were for certain here too when the rooms parted, and are deleted here
+   * by now. Keys that came to be there after that, or may have, are not counted: nothing of them would be lost.
    */
   readonly count: number;
   readonly entries: readonly UnmergedEntry[];
-  /** One JSON document a line, `{"key":…,"value":…}` or `{"key":…,"deleted":true}`: what `raftkv import` reads. */
+  /**
+   * One JSON document a line, of what is stored, as text (`{"key":…,"value":TEXT}`; of a JSON string with its quotes) or, where it is none, as base64 (`{"key":…,"valueBase64":…}`);
+   * or `{"key":…,"deleted":true}`. `raftkv import` makes the same of it.
+   */
   export(): string;
 }
 
@@ -46,68 +52,104 @@ export interface UnmergedOptions<Value> {
   readonly codec: Codec<Value> | undefined;
 }
 
+interface Found<Value> extends UnmergedEntry {
+  readonly value: Value | undefined;
+  /** As it is stored here; undefined: it was deleted here. */
+  readonly stored: Uint8Array | undefined;
+}
+
 export async function findUnmerged<Value>(options: UnmergedOptions<Value>): Promise<Unmerged> {
-  const { successor, former, network, codec } = options;
-  const { clusterId, lineage, leader, members } = successor;
+  const { successor, former, codec = json as Codec<unknown> as Codec<Value> } = options;
+  const others = await readThere(options);
+  const { own, partedAt, asHere } = await readOwn(options, codec, agreedWhenLeft(successor.lineage, former));
+  const found: Found<Value>[] = [];
+  for (const { key, value: stored } of own) {
+    const there = others.get(key)?.value;
+    others.delete(key);
+    if (there !== undefined && isSame(stored, asHere(there))) continue;
+    found.push({ key, value: codec.decode(stored), there: there && codec.decode(there), stored });
+  }
+  // Until the rooms parted, revisions there are those of here: a key that one of them made, and that is not here, was deleted here.
+  for (const { key, createRevision, value } of others.values()) {
+    if (createRevision <= partedAt)
+      found.push({ key, value: undefined, there: codec.decode(value), stored: undefined });
+  }
+  const entries = found.map(({ key, value, there }) => ({ key, value, there }));
+  return { count: entries.length, entries, export: () => found.map(lineOf).join('') };
+}
+
+/** As it is stored. */
+async function readThere<Value>({
+  successor,
+  network,
+}: UnmergedOptions<Value>): Promise<Map<string, Entry<Uint8Array>>> {
+  const { clusterId, leader, members } = successor;
   const dial: ConnectOptions['dial'] = (endpoint, { signal }) =>
     network.dial(tabWord(endpoint) ?? leader ?? members[0]!, { signal, purpose: 'client' });
-  const there = connect<Value>({ endpoints: [anyMember], clusterId, dial, ...(codec && { codec }) });
+  const there = connect<Uint8Array>({ endpoints: [anyMember], clusterId, dial, codec: asBytes });
   try {
-    const others = new Map<string, Entry<Value>>();
+    const others = new Map<string, Entry<Uint8Array>>();
     for await (const entry of there.scan({ prefix: '', level: 'local' })) {
       if (others.size >= maxEntries) throw new RaftkvError('batch_too_large', `more than ${maxEntries} entries`);
       others.set(entry.key, entry);
     }
-    const { own, revision } = await readOwn(options);
-    const entries: UnmergedEntry[] = [];
-    let sharedRevision = 0;
-    for (const entry of own) {
-      const { key, value } = entry;
-      const other = others.get(key);
-      others.delete(key);
-      if (other === undefined || JSON.stringify(other.value) !== JSON.stringify(value))
-        entries.push({ key, value, there: other?.value });
-      else if (isSame(entry, other)) sharedRevision = Math.max(sharedRevision, entry.revision);
-    }
-    // Until the rooms parted, revisions there are those of here: a key that one of them made, and that is not here though this tab has come so far, was deleted here.
-    const partedAt = Math.min(revisionLeft(lineage, former) ?? sharedRevision, revision);
-    for (const { key, createRevision, value } of others.values()) {
-      if (createRevision <= partedAt) entries.push({ key, value: undefined, there: value });
-    }
-    return { count: entries.length, entries, export: () => entries.map(lineOf).join('') };
+    return others;
   } finally {
     await there.close();
   }
 }
 
-interface Own<Value> {
-  readonly own: readonly Entry<Value>[];
-  /** As of which it is that. */
-  readonly revision: number;
+interface Own {
+  readonly own: readonly Pick<Entry<Uint8Array>, 'key' | 'value'>[];
+  /** The last revision of which is known that it is the same here and there. */
+  readonly partedAt: number;
+  /** What is stored there, to be compared with what is here. */
+  asHere(there: Uint8Array): Uint8Array;
 }
 
-async function readOwn<Value>({ copy, member, codec }: UnmergedOptions<Value>): Promise<Own<Value>> {
+/** `agreed`: in the room that was, when the other one parted from it. Undefined: nobody knows, and so nothing of what is there is taken for deleted here. */
+async function readOwn<Value>(
+  { copy, member }: UnmergedOptions<Value>,
+  codec: Codec<Value>,
+  agreed: AgreedEntry | undefined,
+): Promise<Own> {
+  const partedAt = (agreedRevision: number): number => Math.min(agreed?.revision ?? 0, agreedRevision);
   if (member !== undefined) {
-    const { store } = member.held;
-    const view = viewOf<Value, string>(codec ?? (json as Codec<unknown> as Codec<Value>), 'text');
-    const found = store.scan({ from: '', to: undefined });
+    const { stateMachine, agreedRevision, has } = member.held;
+    const found = stateMachine.store.scan({ from: '', to: undefined });
     if (found.type === 'error') throw new RaftkvError(found.code, found.message);
-    return { own: found.entries.map((entry) => toEntry(view, entry)), revision: store.revision };
+    const view = viewOf<Uint8Array, string>(asBytes, 'text');
+    const isAllHere = agreed !== undefined && has(agreed);
+    return {
+      own: found.entries.map((entry) => toEntry(view, entry)),
+      partedAt: isAllHere ? agreed.revision : partedAt(agreedRevision),
+      asHere: (there) => there,
+    };
   }
-  const own: Entry<Value>[] = [];
+  // The copy has values as the app does: as these are written they are compared.
+  const own: Own['own'][number][] = [];
   let revision = 0;
   for await (const page of copy.scan({ prefix: '', level: 'local' }).pages()) {
     ({ revision } = page);
-    own.push(...page.entries);
+    for (const { key, value } of page.entries) own.push({ key, value: codec.encode(value) });
   }
-  return { own, revision };
+  return { own, partedAt: partedAt(revision), asHere: (there) => codec.encode(codec.decode(there)) };
 }
 
-/** Written by the same command, as far as can be told. */
-function isSame(one: Entry, other: Entry): boolean {
-  return one.revision === other.revision && one.createRevision === other.createRevision;
+function isSame(one: Uint8Array, other: Uint8Array): boolean {
+  return one.length === other.length && one.every((byte, at) => byte === other[at]);
 }
 
-function lineOf({ key, value }: UnmergedEntry): string {
-  return `${JSON.stringify(value === undefined ? { key, deleted: true } : { key, value })}\n`;
+const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+function lineOf({ key, stored }: Pick<Found<unknown>, 'key' | 'stored'>): string {
+  return `${JSON.stringify({ key, ...(stored === undefined ? { deleted: true } : storedFields(stored)) })}\n`;
+}
+
+function storedFields(stored: Uint8Array): { readonly value: string } | { readonly valueBase64: string } {
+  try {
+    return { value: strict.decode(stored) };
+  } catch {
+    return { valueBase64: toBase64(stored) };
+  }
 }

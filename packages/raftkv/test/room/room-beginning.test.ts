@@ -144,7 +144,11 @@ describe('going on', () => {
     await expect(goOn(former, { ...slots, create: () => Promise.reject(full) })).rejects.toBe(full);
     expect(noteOf([...kept][0]).goesOn).toBeUndefined();
     expect([...kept].map(({ isLocked }) => isLocked)).toEqual([false]);
-    expect((await goOn(former)).note.lineage).toEqual({ epoch: 2, before: ['c1'], leftAt: [2] });
+    expect((await goOn(former)).note.lineage).toEqual({
+      epoch: 2,
+      before: ['c1'],
+      agreedAt: [{ index: 0, term: 0, revision: 1 }],
+    });
   });
 
   it('is for one tab of a profile, of those that are members of one room', async () => {

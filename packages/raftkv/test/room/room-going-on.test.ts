@@ -31,7 +31,7 @@ const valueOf = (machine: KvStateMachine, key: string): number | undefined => {
 };
 
 it('is every entry of the log, though nobody has said of the last ones that they are committed', async () => {
-  const { stateMachine, index, term } = await held((storage) =>
+  const { stateMachine, index, term, agreed } = await held((storage) =>
     storage.append({
       hardState: { term: 4, votedFor: undefined, commitIndex: 1 },
       entries: [empty(1, 1), put(2, 1, 'a'), put(3, 2, 'b'), empty(4, 3), put(5, 3, 'a')],
@@ -39,10 +39,11 @@ it('is every entry of the log, though nobody has said of the last ones that they
   );
   expect([valueOf(stateMachine, 'a'), valueOf(stateMachine, 'b')]).toEqual([5, 3]);
   expect([index, term]).toEqual([5, 4]);
+  expect(agreed).toEqual({ index: 1, term: 1, revision: 1 });
 });
 
 it('is the snapshot and what follows it, and not once more what the log keeps of what it covers', async () => {
-  const { stateMachine, index } = await held(async (storage) => {
+  const { stateMachine, index, agreed } = await held(async (storage) => {
     const entries = [put(1, 1, 'a'), put(2, 1, 'a'), put(3, 1, 'b')];
     await storage.append({ hardState: { term: 1, votedFor: 'm2', commitIndex: 2 }, entries });
     const covered = new KvStateMachine();
@@ -57,6 +58,7 @@ it('is the snapshot and what follows it, and not once more what the log keeps of
   expect([valueOf(stateMachine, 'a'), valueOf(stateMachine, 'b'), index]).toEqual([2, 3, 3]);
   // One revision for each write, none for one that was applied twice.
   expect(stateMachine.store.revision).toBe(4);
+  expect(agreed).toEqual({ index: 2, term: 1, revision: 3 });
 });
 
 it('is nothing where the log is empty: a member that was let in and has heard nothing yet', async () => {

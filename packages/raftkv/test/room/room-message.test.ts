@@ -6,7 +6,7 @@ import { toHex } from '../../src/room/hex.ts';
 import { decodeRoomMessage, encodeRoomMessage } from '../../src/room/room-message.ts';
 import type { RoomMessage, TabReport } from '../../src/room/room-message.ts';
 
-const lineage = { epoch: 2, before: ['c0'], leftAt: [7] };
+const lineage = { epoch: 2, before: ['c0'], agreedAt: [{ index: 9, term: 2, revision: 7 }] };
 const configuration = toHex(encodeConfiguration({ voters: ['m2'], votersOutgoing: [], learners: ['m1'] }));
 const messages: readonly RoomMessage[] = [
   {
@@ -89,8 +89,8 @@ describe('a word between tabs of a room', () => {
     const refused = expect.objectContaining({ code: 'bad_frame' });
     for (const [name, value] of [
       ['lineage', { epoch: 0, before: [] }],
-      ['lineage', { epoch: 2, before: ['c0'], leftAt: [7, 7] }],
-      ['lineage', { epoch: 2, before: ['c0'], leftAt: ['7'] }],
+      ['lineage', { epoch: 2, before: ['c0'], agreedAt: [lineage.agreedAt[0], lineage.agreedAt[0]] }],
+      ['lineage', { epoch: 2, before: ['c0'], agreedAt: [{ index: 9, term: 2, revision: '7' }] }],
       ['members', [{ id: 'm' }]],
       ['upMilliseconds', -1],
       ['storeId', 'x'.repeat(65)],

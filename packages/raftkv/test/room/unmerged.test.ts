@@ -1,5 +1,6 @@
 // What those have who come back to a room that went on without them, and it has not: values, and deletions too; and not what was only never told to them.
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { readRow } from '../../src/node/cli/rows.ts';
 import { openPages, quorum, settled, within } from './room-acts.ts';
 import type { UnmergedEntry } from '../../src/room/unmerged.ts';
 import { Profile, Stage } from './room-stage.ts';
@@ -11,6 +12,7 @@ afterEach(async () => {
   stage = new Stage();
 });
 
+const encoder = new TextEncoder();
 vi.setConfig({ testTimeout: 120_000 });
 
 async function goOn(page: Page): Promise<void> {
@@ -38,6 +40,28 @@ async function unmergedOf(page: Page): Promise<readonly UnmergedEntry[]> {
   return entries.toSorted((one, other) => (one.key < other.key ? -1 : 1));
 }
 
+/** The leader of three is cut off with a write that is in its log alone, of the revision after that which all three know; the others know nothing of it. */
+async function cutOffWith(key: string): Promise<{ a: Page; b: Page; c: Page; revision: number }> {
+  const pages = await openPages(stage, 3);
+  await settled(pages);
+  const a = pages.find(({ room }) => room.status.getSnapshot().self.isLeader)!;
+  const [b, c] = pages.filter((page) => page !== a) as [Page, Page];
+  for (const page of [b, c]) await putAndKnown(a, page, 'known', 1);
+  const revision = await revisionOf(a, 'known');
+  a.cut();
+  a.room.kv.put(key, 1).catch(() => undefined);
+  const [stores] = a.profile.rooms.values();
+  const isKept = (): boolean =>
+    [...stores!].some(({ entries }) => entries.some(({ data }) => new TextDecoder().decode(data).includes(key)));
+  await vi.waitFor(() => expect(isKept()).toBe(true), within);
+  await vi.waitFor(() => expect([b, c].some(({ room }) => room.status.getSnapshot().self.isLeader)).toBe(true), within);
+  return { a, b, c, revision };
+}
+
+async function revisionOf(page: Page, key: string): Promise<number> {
+  return (await page.room.kv.getEntry(key))!.revision;
+}
+
 describe('what only those have who come back', () => {
   it('is what they deleted, too, if it was there when the rooms parted', async () => {
     const [a, b, c] = (await openPages(stage, 3)) as [Page, Page, Page];
@@ -63,7 +87,7 @@ describe('what only those have who come back', () => {
     expect(unmerged.export()).toBe('{"key":"deleted","deleted":true}\n');
   });
 
-  it('is known where an older build went on, as far as both still have something in common', async () => {
+  it('is of no deletion where an older build went on, which noted nothing of what was agreed', async () => {
     const [a, b, c] = (await openPages(stage, 3)) as [Page, Page, Page];
     await settled([a, b, c]);
     for (const key of ['deleted', 'kept']) await putAndKnown(b, a, key, 'was');
@@ -76,13 +100,35 @@ describe('what only those have who come back', () => {
     a.crash();
     const [stores] = a.profile.rooms.values();
     for (const { notes } of stores!) {
-      const note = JSON.parse(new TextDecoder().decode(notes.get('room'))) as { lineage: { leftAt?: unknown } };
-      expect(note.lineage.leftAt).toEqual([expect.any(Number)]);
-      delete note.lineage.leftAt;
+      const note = JSON.parse(new TextDecoder().decode(notes.get('room'))) as { lineage: { agreedAt?: unknown } };
+      expect(note.lineage.agreedAt).toHaveLength(1);
+      delete note.lineage.agreedAt;
       notes.set('room', new TextEncoder().encode(JSON.stringify(note)));
     }
     const on = await stage.enter(a.profile);
-    expect(await unmergedOf(await back(b, on))).toEqual([{ key: 'deleted', value: undefined, there: 'was' }]);
+    expect(await unmergedOf(await back(b, on))).toEqual([]);
+  });
+
+  it('is nothing that was agreed there, though it has writes of the same revisions that nobody agreed to', async () => {
+    const { a, b, c, revision } = await cutOffWith('mine');
+    await b.room.kv.put('late', 1);
+    expect(await revisionOf(b, 'late')).toBe(revision + 1);
+    for (const page of [a, c]) page.crash();
+    await goOn(b);
+    const again = await back(a, b);
+    expect(await unmergedOf(again)).toEqual([{ key: 'mine', value: 1, there: undefined }]);
+    expect((await again.room.unmerged()).export()).toBe('{"key":"mine","value":"1"}\n');
+  });
+
+  it('is no deletion of what became part of the room only when it went on, though they have agreed to writes of the same revisions', async () => {
+    const { a, b, c, revision } = await cutOffWith('mine');
+    await b.room.kv.put('theirs', 1);
+    expect(await revisionOf(b, 'theirs')).toBe(revision + 1);
+    for (const page of [b, c]) page.crash();
+    a.mend();
+    await goOn(a);
+    expect(await a.room.kv.get('mine')).toBe(1);
+    expect(await unmergedOf(await back(b, a))).toEqual([{ key: 'theirs', value: 1, there: undefined }]);
   });
 
   it('is nothing of what they were not told', async () => {
@@ -120,8 +166,60 @@ describe('what only those have who come back', () => {
     ]);
   });
 
+  it('is exported so that an import makes the same bytes of it, whatever is stored', async () => {
+    const stored: Record<string, Uint8Array> = {
+      text: encoder.encode('"on"'),
+      bare: encoder.encode('on'),
+      object: encoder.encode('{"a": [1, "\u2028"]}'),
+      digit: encoder.encode('"1"'),
+      number: encoder.encode('1'),
+      empty: new Uint8Array(),
+      marked: encoder.encode('\uFEFFx'),
+      binary: new Uint8Array([0xff, 0, 0xc3, 10, 13]),
+      cut: encoder.encode('é').subarray(0, 1),
+    };
+    const asBytes = { encode: (value: unknown) => value as Uint8Array, decode: (bytes: Uint8Array) => bytes.slice() };
+    stage.options = { ...stage.options, codec: asBytes };
+    const [a, b, c] = (await openPages(stage, 3)) as [Page, Page, Page];
+    await settled([a, b, c]);
+    await putAndKnown(b, a, 'same', new Uint8Array([0xff]));
+    a.cut();
+    for (const [key, value] of Object.entries(stored)) await b.room.kv.put(key, value);
+    for (const page of [b, c]) page.crash();
+    a.mend();
+    await goOn(a);
+    const lines = (await (await back(b, a)).room.unmerged()).export();
+    const rows = lines
+      .trimEnd()
+      .split('\n')
+      .map((line) => readRow(encoder.encode(line), 'export'));
+    expect(Object.fromEntries(rows.map((row) => [row!.key, [...row!.value!]]))).toEqual(
+      Object.fromEntries(Object.entries(stored).map(([key, value]) => [key, [...value]])),
+    );
+  });
+
+  it('is told apart by what is stored, whatever a codec makes of it', async () => {
+    const codec = {
+      encode: (value: unknown) => encoder.encode([...(value as Set<string>)].join(',')),
+      decode: (bytes: Uint8Array): unknown => new Set(new TextDecoder().decode(bytes).split(',')),
+    };
+    stage.options = { ...stage.options, codec };
+    const [a, b, c] = (await openPages(stage, 3)) as [Page, Page, Page];
+    await settled([a, b, c]);
+    await putAndKnown(b, a, 'x', new Set(['agreed']));
+    await putAndKnown(b, a, 'y', new Set(['agreed']));
+    a.cut();
+    await b.room.kv.put('y', new Set(['another']));
+    for (const page of [b, c]) page.crash();
+    a.mend();
+    await goOn(a);
+    const again = await back(b, a);
+    expect(await unmergedOf(again)).toEqual([{ key: 'y', value: new Set(['another']), there: new Set(['agreed']) }]);
+    expect((await again.room.unmerged()).export()).toBe('{"key":"y","value":"another"}\n');
+  });
+
   it('is read as the app writes it', async () => {
-    const [encoder, decoder] = [new TextEncoder(), new TextDecoder()];
+    const decoder = new TextDecoder();
     const codec = {
       encode: (value: unknown) => encoder.encode(`text ${value as string}`),
       decode: (bytes: Uint8Array): unknown => decoder.decode(bytes).slice('text '.length),

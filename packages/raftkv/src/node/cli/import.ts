@@ -1,4 +1,4 @@
-// `raftkv import FILE`: NDJSON of {"key", "value"}, or {"key", "deleted"}, into the store, in batches, with a progress bar. Safe to repeat, since putting
+// `raftkv import FILE`: NDJSON of {"key", "value"}, {"key", "valueBase64"}, or {"key", "deleted"}, into the store, in batches, with a progress bar. Safe to repeat, since putting
 // the same twice leaves the same; resumable, since how far it came is noted in the store, under the file's name and size, until it is done. The note
 // holds a digest of the lines before it, so that another file of that name and size is not taken for the rest of this one.
 import { statSync } from 'node:fs';
@@ -28,7 +28,7 @@ export function addImportCommand(program: Command): void {
     program
       .command('import <FILE>')
       .description(
-        'put every {"key", "value"} line of an NDJSON file (- is standard input), and delete the key of every {"key", "deleted": true}; can be repeated and resumed',
+        'put every {"key", "value"} line of an NDJSON file (- is standard input; "valueBase64" for what is no text), and delete the key of every {"key", "deleted": true}; can be repeated and resumed',
       ),
   )
     .option('--batch <ROWS>', 'rows in one batch', '500')

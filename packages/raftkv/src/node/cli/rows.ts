@@ -110,13 +110,13 @@ export function readRow(line: Uint8Array, where: string): Row | undefined {
   }
   if (text === '') return undefined;
   const row = parseJson(text, where);
-  if (!isRecord(row) || typeof row.key !== 'string' || (row.value === undefined) !== (row.deleted === true)) {
+  if (!isRecord(row) || typeof row.key !== 'string' || !isOneOf(row)) {
     throw new RaftkvError(
       'invalid_argument',
-      `${where}: is neither {"key": TEXT, "value": …} nor {"key": TEXT, "deleted": true}`,
+      `${where}: is none of {"key": TEXT, "value": …}, {"key": TEXT, "valueBase64": BASE64} and {"key": TEXT, "deleted": true}`,
     );
   }
-  const value = row.value === undefined ? undefined : valueBytes(row.value);
+  const value = rowValue(row, where);
   const keyBytes = Buffer.byteLength(row.key);
   const { maxKeyBytes, maxValueBytes } = defaultLimits;
   if (keyBytes === 0) throw new RaftkvError('key_empty', `${where}: a key has at least one byte`);
@@ -130,4 +130,18 @@ export function readRow(line: Uint8Array, where: string): Row | undefined {
     );
   }
   return { key: row.key, value };
+}
+
+function isOneOf({ value, valueBase64, deleted }: Record<string, unknown>): boolean {
+  return [value !== undefined, valueBase64 !== undefined, deleted === true].filter(Boolean).length === 1;
+}
+
+/** Undefined: it is deleted. */
+function rowValue({ value, valueBase64 }: Record<string, unknown>, where: string): Uint8Array | undefined {
+  if (value !== undefined) return valueBytes(value);
+  if (valueBase64 === undefined) return undefined;
+  const bytes = typeof valueBase64 === 'string' ? Buffer.from(valueBase64, 'base64') : undefined;
+  // What Node does not understand it passes over.
+  if (bytes?.toString('base64') === valueBase64) return bytes;
+  throw new RaftkvError('invalid_argument', `${where}: valueBase64 is not base64`);
 }

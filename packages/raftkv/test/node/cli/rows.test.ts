@@ -74,6 +74,12 @@ describe('a row', () => {
     expect(read(' \r\n')).toBeUndefined();
   });
 
+  it('has what is no text as base64', () => {
+    const bytes = new Uint8Array([0xff, 0, 10]);
+    expect(read('{"key":"a","valueBase64":"/wAK"}\n')).toEqual({ key: 'a', value: Buffer.from(bytes) });
+    expect(read('{"key":"a","valueBase64":""}\n')).toEqual({ key: 'a', value: Buffer.alloc(0) });
+  });
+
   it('may say that its key is deleted', () => {
     expect(read('{"key":"a","deleted":true}\n')).toEqual({ key: 'a', value: undefined });
   });
@@ -84,6 +90,9 @@ describe('a row', () => {
     ['no key', '{"value":1}', 'invalid_argument'],
     ['no value', '{"key":"a"}', 'invalid_argument'],
     ['a value that is deleted', '{"key":"a","value":1,"deleted":true}', 'invalid_argument'],
+    ['two values', '{"key":"a","value":1,"valueBase64":"AA=="}', 'invalid_argument'],
+    ['base64 that is none', '{"key":"a","valueBase64":"A*=="}', 'invalid_argument'],
+    ['base64 that is no text', '{"key":"a","valueBase64":1}', 'invalid_argument'],
     ['a deletion that is none', '{"key":"a","deleted":false}', 'invalid_argument'],
     ['a key that is no text', '{"key":1,"value":1}', 'invalid_argument'],
     ['bytes that are no UTF-8', new Uint8Array([0x22, 0xff, 0x22]), 'invalid_argument'],
