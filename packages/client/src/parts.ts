@@ -2,6 +2,7 @@
 export { Client } from './client.ts';
 export { dialEndpoint } from './dial.ts';
 export { settle } from './options.ts';
+export { decodeValue, encodeValue } from './coding.ts';
 export { toEntry, viewOf } from './entry.ts';
 export { batchCommand, batchOpResult } from './commands.ts';
 export { json } from './codec.ts';

@@ -3,7 +3,7 @@
 import { connect } from '@raftkv/client';
 import { bytes as asBytes } from '@raftkv/client';
 import type { Codec, ConnectOptions, Entry, LiveKv } from '@raftkv/client';
-import { json, toEntry, viewOf } from '@raftkv/client/parts';
+import { decodeValue, encodeValue, json, toEntry, viewOf } from '@raftkv/client/parts';
 import { tabWord } from '@raftkv/server';
 import { RaftkvError } from '@raftkv/wire';
 import { anyMember } from './dial-member.ts';
@@ -67,12 +67,12 @@ export async function findUnmerged<Value>(options: UnmergedOptions<Value>): Prom
     const there = others.get(key)?.value;
     others.delete(key);
     if (there !== undefined && isSame(stored, asHere(there))) continue;
-    found.push({ key, value: codec.decode(stored), there: there && codec.decode(there), stored });
+    found.push({ key, value: decodeValue(codec, stored), there: there && decodeValue(codec, there), stored });
   }
   // Until the rooms parted, revisions there are those of here: a key that one of them made, and that is not here, was deleted here.
   for (const { key, createRevision, value } of others.values()) {
     if (createRevision <= partedAt)
-      found.push({ key, value: undefined, there: codec.decode(value), stored: undefined });
+      found.push({ key, value: undefined, there: decodeValue(codec, value), stored: undefined });
   }
   const entries = found.map(({ key, value, there }) => ({ key, value, there }));
   return { count: entries.length, entries, export: () => found.map(lineOf).join('') };
@@ -131,9 +131,9 @@ async function readOwn<Value>(
   let revision = 0;
   for await (const page of copy.scan({ prefix: '', level: 'local' }).pages()) {
     ({ revision } = page);
-    for (const { key, value } of page.entries) own.push({ key, value: codec.encode(value) });
+    for (const { key, value } of page.entries) own.push({ key, value: encodeValue(codec, value) });
   }
-  return { own, partedAt: partedAt(revision), asHere: (there) => codec.encode(codec.decode(there)) };
+  return { own, partedAt: partedAt(revision), asHere: (there) => encodeValue(codec, decodeValue(codec, there)) };
 }
 
 function isSame(one: Uint8Array, other: Uint8Array): boolean {
