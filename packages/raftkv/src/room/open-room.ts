@@ -41,7 +41,7 @@ export interface Room<Value = unknown> {
    * it, and so is what was still to be agreed. It is of the next epoch, and who comes back of the voters that were is not let in, but told (`supersededBy`);
    * what only those knew is not in it. Ends this room and answers the new one, under the same link. Rejects with `invalid_argument` while the room works, when it
    * went on already, where another tab that is there may know more, or without
-   * `confirm`; `unsupported` in a tab that is no member, or one that has been told nothing yet; `storage_*`, and then the member is as it was.
+   * `confirm`; `busy` while this tab goes on or joins anew already, `closed` after that; `unsupported` in a tab that is no member, or one that has been told nothing yet; `storage_*`, and then the member is as it was.
    *
    * @example
    * ```ts
@@ -50,7 +50,7 @@ export interface Room<Value = unknown> {
    */
   goOnFromHere(confirmation: Confirmation & GoingOnOptions): Promise<Room<Value>>;
   /** Forgets what this tab holds, and joins the room that went on without it, or the best one that is there. Ends this room and answers that one. See `unmerged`.
-   * Rejects with `not_found` while no other cluster of this room is there: then all of it is kept. A storage that cannot be removed then is no member's any more, and
+   * Rejects with `not_found` while no other cluster of this room is there, `busy` while this tab joins anew or goes on already, `closed` after that: then all of it is kept. A storage that cannot be removed then is no member's any more, and
    * `warnings` of the room that is answered say so. */
   joinAnew(confirmation: Confirmation): Promise<Room<Value>>;
   /** What this tab has and the room that went on without it has not. Rejects with `not_found` if nobody of such a room is there. */

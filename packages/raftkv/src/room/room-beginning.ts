@@ -46,6 +46,16 @@ export interface Beginning {
   readonly leftBehind: readonly RoomSlot[];
 }
 
+/** No tab came of it: a home that was founded is forgotten, since nobody has a link to that room, and any other is free for who looks next, as is the word. */
+export async function giveBack({ home, words }: Beginning, { type }: HowToBegin): Promise<void> {
+  try {
+    await (type === 'found' ? home?.slot.remove() : home?.slot.release());
+  } catch {
+    // Why no tab came of it is what is told.
+  }
+  words.keep(undefined);
+}
+
 interface NotedSlot {
   readonly slot: RoomSlot;
   readonly note: RoomNote;

@@ -5,7 +5,7 @@ import type { LiveValue } from '@raftkv/client/live';
 import type { Channel } from '@raftkv/transport';
 import { RaftkvError } from '@raftkv/wire';
 import { dialMember } from './dial-member.ts';
-import { beginHome, isUnusable, setAsideFor } from './room-beginning.ts';
+import { beginHome, giveBack, isUnusable, setAsideFor } from './room-beginning.ts';
 import type { Beginning, HowToBegin } from './room-beginning.ts';
 import { RoomClaims } from './room-claims.ts';
 import { RoomFace } from './room-face.ts';
@@ -18,6 +18,7 @@ import type { LogEnd, TabReport } from './room-message.ts';
 import { describeDeparture } from './room-departure.ts';
 import type { RoomDeparture } from './room-departure.ts';
 import { RoomSeat, isForgotten } from './room-seat.ts';
+import { RoomMove } from './room-move.ts';
 import { RoomPeers } from './room-peers.ts';
 import { describeTab } from './room-report.ts';
 import { RoomScene } from './room-scene.ts';
@@ -54,7 +55,7 @@ export class TabInRoom<Value = unknown> {
   #phase: RoomStatus['phase'] = 'open';
   /** The page was left and may come back: what the app holds stays. */
   isAway = false;
-  #isGoingOn = false;
+  readonly #move = new RoomMove(() => this.#closing !== undefined);
   #closing: Promise<void> | undefined;
   #leaving: Promise<RoomDeparture> | undefined;
   #departure: RoomDeparture | undefined;
@@ -74,17 +75,19 @@ export class TabInRoom<Value = unknown> {
       const { home, leftBehind } = beginning;
       ({ slots } = beginning);
       setAside.push(...beginning.setAside);
-      const room = new TabInRoom<Value>(beginning, former, { key, platform, options, setAside });
+      let room: TabInRoom<Value> | undefined;
       try {
+        room = new TabInRoom<Value>(beginning, former, { key, platform, options, setAside });
         await room.#begin(home);
         // What cannot be forgotten now is at the next start.
         for (const slot of leftBehind) await slot.remove().catch(() => undefined);
         return room;
       } catch (error) {
-        room.isAway = former !== undefined;
-        await room.#close().catch(() => undefined);
+        if (room !== undefined) room.isAway = former !== undefined;
+        if (room !== undefined) await room.#close().catch(() => undefined);
         for (const slot of leftBehind) await slot.release();
-        if (home === undefined || (begin.type !== 'join' && begin.type !== 'return')) throw error;
+        if (room === undefined || begin.type === 'found') await giveBack(beginning, begin);
+        if (room === undefined || home === undefined || (begin.type !== 'join' && begin.type !== 'return')) throw error;
         // Another one may do: what was kept of this one is of no use to anybody, or cannot be read and stays as it is.
         if (isForgotten(error)) await home.slot.remove();
         else if (isUnusable(error)) setAside.push(setAsideFor(home.slot, error));
@@ -219,7 +222,7 @@ export class TabInRoom<Value = unknown> {
   /** At once, within this turn, as a page does that is about to go: the others hear a last word, and no storage is waited for. `away`: it may come back. */
   abandon(how: 'gone' | 'away' = 'gone'): void {
     if (this.#closing !== undefined) return;
-    this.isAway = how === 'away' && this.#phase === 'open' && !this.#isGoingOn;
+    this.isAway = how === 'away' && this.#phase === 'open' && !this.#move.isUnderWay;
     this.#sayFarewell();
     this.#close().catch(() => undefined);
   }
@@ -240,29 +243,29 @@ export class TabInRoom<Value = unknown> {
   }
 
   /** See `Room.goOnFromHere`. */
-  async goOnFromHere({ isLessEnough = false } = {}): Promise<TabInRoom<Value>> {
-    const { clusterId, logEnd } = this.#expectLost(isLessEnough);
-    this.#isGoingOn = true;
-    let words: RoomWords | undefined;
-    try {
-      await this.#claims.stake({ word: this.word, logEnd }, () => this.#scene.companions(clusterId));
-      // Time has passed, in which somebody may have come back.
-      this.#expectLost(isLessEnough);
-      const { home, leftBehind } = await this.#seat.goOn(clusterId);
-      if (this.#closing !== undefined) {
-        await Promise.all([home.slot.release(), leftBehind.release()]);
-        throw new RaftkvError('closed', 'this tab left the room');
+  goOnFromHere({ isLessEnough = false } = {}): Promise<TabInRoom<Value>> {
+    return this.#move.make(async () => {
+      const { clusterId, logEnd } = this.#expectLost(isLessEnough);
+      let words: RoomWords | undefined;
+      try {
+        await this.#claims.stake({ word: this.word, logEnd }, () => this.#scene.companions(clusterId));
+        // Time has passed, in which somebody may have come back.
+        this.#expectLost(isLessEnough);
+        const { home, leftBehind } = await this.#seat.goOn(clusterId);
+        if (this.#closing !== undefined) {
+          await Promise.all([home.slot.release(), leftBehind.release()]);
+          throw new RaftkvError('closed', 'this tab left the room');
+        }
+        words = this.#passOnWords();
+        await this.#close();
+        const begin = { type: 'home', home, slots: this.#slots, words, leftBehind: [leftBehind] } as const;
+        return await TabInRoom.open(this.#key, this.#platform, this.#options, begin);
+      } catch (error) {
+        this.#claims.withdraw();
+        words?.keep(undefined);
+        throw error;
       }
-      words = this.#passOnWords();
-      await this.#close();
-      const begin = { type: 'home', home, slots: this.#slots, words, leftBehind: [leftBehind] } as const;
-      return await TabInRoom.open(this.#key, this.#platform, this.#options, begin);
-    } catch (error) {
-      this.#isGoingOn = false;
-      this.#claims.withdraw();
-      words?.keep(undefined);
-      throw error;
-    }
+    });
   }
 
   #expectLost(isLessEnough: boolean): { readonly clusterId: string; readonly logEnd: LogEnd } {
@@ -272,22 +275,24 @@ export class TabInRoom<Value = unknown> {
   }
 
   /** See `Room.joinAnew`. */
-  async joinAnew(): Promise<TabInRoom<Value>> {
-    const own = this.clusterId;
-    if (!this.#scene.clusters.some(({ clusterId }) => clusterId !== own))
-      throw new RaftkvError('not_found', 'no other cluster of this room is there to join');
-    // Nobody else takes it until it is gone.
-    const words = this.#passOnWords();
-    try {
-      await this.#close();
-      const room = await TabInRoom.open(this.#key, this.#platform, this.#options, { type: 'join', isFresh: true });
-      const left = await this.#seat.forget();
-      if (left !== undefined) room.#setAside.push(left);
-      room.#telling.changed();
-      return room;
-    } finally {
-      words.keep(undefined);
-    }
+  joinAnew(): Promise<TabInRoom<Value>> {
+    return this.#move.make(async () => {
+      const own = this.clusterId;
+      if (!this.#scene.clusters.some(({ clusterId }) => clusterId !== own))
+        throw new RaftkvError('not_found', 'no other cluster of this room is there to join');
+      // Nobody else takes it until it is gone.
+      const words = this.#passOnWords();
+      try {
+        await this.#close();
+        const room = await TabInRoom.open(this.#key, this.#platform, this.#options, { type: 'join', isFresh: true });
+        const left = await this.#seat.forget();
+        if (left !== undefined) room.#setAside.push(left);
+        room.#telling.changed();
+        return room;
+      } finally {
+        words.keep(undefined);
+      }
+    });
   }
 
   /** They do not end with this room. */

@@ -31,6 +31,19 @@ async function loseAndReturn(): Promise<{ on: Page; back: Page; stores: Set<Memo
 }
 
 describe('a tab that joins anew', () => {
+  it('does so once, however often it is told to', async () => {
+    const { on, back } = await loseAndReturn();
+    const { room } = back;
+    const [first, ...others] = await Promise.allSettled([room.joinAnew(), room.joinAnew(), room.goOnFromHere()]);
+    expect(others).toMatchObject([{ reason: { code: 'busy' } }, { reason: { code: 'busy' } }]);
+    expect(first.status).toBe('fulfilled');
+    if (first.status === 'fulfilled') back.room = first.value;
+    await expect(room.joinAnew()).rejects.toMatchObject({ code: 'closed' });
+    await settled([on, back]);
+    expect(on.room.status.getSnapshot().tabs).toHaveLength(2);
+    expect(back.doors).toHaveLength(1);
+  });
+
   it('is in the room though what it held cannot be removed, is told so, and is not what it was when it comes back', async () => {
     const { on, back, stores, former } = await loseAndReturn();
     back.profile.isStuck = true;

@@ -156,6 +156,20 @@ describe('a room whose majority vanished at once', () => {
     expect(left.memberId).toBeDefined();
   });
 
+  it('goes on once from a tab that is told to twice', async () => {
+    const [a, ...others] = (await openPages(stage, 3)) as [Page, Page, Page];
+    await settled([a, ...others]);
+    for (const page of others) page.crash();
+    await vi.waitFor(() => expect(quorum(a).state).toBe('lost'), within);
+    const { room } = a;
+    const [first, second] = await Promise.allSettled([room.goOnFromHere(), room.goOnFromHere()]);
+    expect([first.status, second]).toMatchObject(['fulfilled', { reason: { code: 'busy' } }]);
+    if (first.status === 'fulfilled') a.room = first.value;
+    await vi.waitFor(() => expect(quorum(a).state).toBe('works'), within);
+    await a.room.kv.put('x', 1);
+    await expect(room.goOnFromHere()).rejects.toMatchObject({ code: 'closed' });
+  });
+
   it('becomes two rooms, of the same epoch and with ids of their own, if two go on apart', async () => {
     const pages = await open(5);
     await settled(pages);
