@@ -1,5 +1,5 @@
-// Signalling through several relays at once, so that none of them has to be there: whoever is at any of them is in reach. A signal goes through one, of those where the
-// other is; so does a link, and ends with it. Each relay by itself is kept by `relay-signalling.ts`.
+// Signalling through several relays at once, so that none of them has to be there: whoever is at any of them is in reach. The signals of a session go through one, of
+// those where the other is; so does a link, and ends with it. Each relay by itself is kept by `relay-signalling.ts`.
 import type { Channel } from '../channel.ts';
 import { relaySignalling } from './relay-signalling.ts';
 import type { RelaySignalling, RelaySignallingOptions } from './relay-signalling.ts';
@@ -15,6 +15,10 @@ export interface SeveralRelaysOptions extends Omit<RelaySignallingOptions, 'dial
 
 /** Members that were heard and need not be present at any relay, as far as is known yet; above it the oldest are forgotten. */
 const maxHeard = 256;
+/** Sessions whose relay is remembered; above it the one that was silent for longest is forgotten, and goes where a new one would. */
+const maxSessions = 256;
+/** Signals that wait for a relay; above it the oldest are dropped, whose attempts have timed out by then. */
+const maxWaiting = 256;
 
 interface Relay {
   readonly signalling: RelaySignalling;
@@ -39,6 +43,11 @@ class SeveralRelays implements RelaySignalling {
   readonly #relays: Relay[] = [];
   /** Through which relay somebody was heard last. */
   readonly #heardAt = new Map<string, Relay>();
+  /** Through which relay a session goes: through two of them its signals could overtake each other. */
+  readonly #sessionAt = new Map<string, Relay>();
+  /** Said while no relay stands: for the one that does first. */
+  #waiting: Signal[] = [];
+  #isClosed = false;
   readonly links: RelayedLinks;
 
   constructor({ dials, onPresence, ...options }: SeveralRelaysOptions) {
@@ -51,6 +60,7 @@ class SeveralRelays implements RelaySignalling {
           dial,
           onPresence: (ids) => {
             relay.present = new Set(ids);
+            this.#sendWaiting();
             tell();
           },
         }),
@@ -72,7 +82,26 @@ class SeveralRelays implements RelaySignalling {
   }
 
   send(signal: Signal): void {
-    this.#relayTo(signal.to).signalling.send(signal);
+    if (this.#isClosed) return;
+    this.#waiting.push(signal);
+    if (this.#waiting.length > maxWaiting) this.#waiting.shift();
+    this.#sendWaiting();
+  }
+
+  #sendWaiting(): void {
+    if (!this.isConnected) return;
+    for (const signal of this.#waiting.splice(0)) this.#relayOf(signal).signalling.send(signal);
+  }
+
+  /** The one of its session, for as long as that stands and the other has not gone from there to another one. */
+  #relayOf({ to, session }: Signal): Relay {
+    const key = JSON.stringify([to, session]);
+    const before = this.#sessionAt.get(key);
+    const best = this.#relayTo(to);
+    const mayStay = before?.signalling.isConnected === true && (before.present.has(to) || !best.present.has(to));
+    const relay = mayStay ? before : best;
+    put(this.#sessionAt, key, relay, maxSessions);
+    return relay;
   }
 
   listen(onSignal: (signal: unknown) => void): () => void {
@@ -91,10 +120,12 @@ class SeveralRelays implements RelaySignalling {
   }
 
   close(): void {
+    this.#isClosed = true;
+    this.#waiting = [];
     for (const { signalling } of this.#relays) signalling.close();
   }
 
-  /** One that stands, and where that member is; in doubt the one through which it was heard, and the first of all where none stands, which holds what is said. */
+  /** One that stands, and where that member is; in doubt the one through which it was heard, and the first of all where none stands. */
   #relayTo(peerId: string): Relay {
     const standing = this.#relays.filter(({ signalling }) => signalling.isConnected);
     const heardAt = this.#heardAt.get(peerId);
@@ -110,10 +141,15 @@ class SeveralRelays implements RelaySignalling {
   #heard(relay: Relay, signal: unknown): void {
     const { from } = (signal ?? {}) as { readonly from?: unknown };
     if (typeof from !== 'string') return;
-    this.#heardAt.delete(from);
-    this.#heardAt.set(from, relay);
-    if (this.#heardAt.size > maxHeard) this.#heardAt.delete(this.#heardAt.keys().next().value!);
+    put(this.#heardAt, from, relay, maxHeard);
   }
+}
+
+/** As the newest of so many. */
+function put(relays: Map<string, Relay>, key: string, relay: Relay, limit: number): void {
+  relays.delete(key);
+  relays.set(key, relay);
+  if (relays.size > limit) relays.delete(relays.keys().next().value!);
 }
 
 function all(stops: readonly (() => void)[]): () => void {

@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { RaftkvError } from '@raftkv/wire';
 import { memoryChannelPair } from '../../src/index.ts';
+import type { MemoryChannelPair } from '../../src/index.ts';
 import { openSignalRelay, severalRelays } from '../../src/webrtc/index.ts';
 import type { Signal } from '../../src/webrtc/index.ts';
 
@@ -22,6 +23,9 @@ function openRelays(count: number) {
     const place = {
       relay: open(),
       isGone: false,
+      /** Lets nobody of this name in. */
+      refuses: undefined as string | undefined,
+      pairs: new Map<string, MemoryChannelPair>(),
       dials: 0,
       open: () => ((place.relay = open()), (place.isGone = false)),
       close: () => ((place.isGone = true), place.relay.close()),
@@ -40,8 +44,9 @@ function join(id: string, places: readonly Place[]) {
     id,
     dials: places.map((place) => async () => {
       place.dials += 1;
-      if (place.isGone) throw new RaftkvError('connect_failed', 'this relay is gone');
+      if (place.isGone || place.refuses === id) throw new RaftkvError('connect_failed', 'this relay is gone');
       const pair = memoryChannelPair();
+      place.pairs.set(id, pair);
       place.relay.accept(pair.right);
       return pair.left;
     }),
@@ -50,8 +55,8 @@ function join(id: string, places: readonly Place[]) {
   closers.push(() => signalling.close());
   signalling.listen((signal) => member.heard.push(signal as Signal));
   signalling.links.listen(({ peerId }) => member.linked.push(peerId));
-  const say = (to: string, text: string): void =>
-    signalling.send({ version: 1, session: 's', from: id, to, type: 'note', text });
+  const say = (to: string, text: string, session = 's'): void =>
+    signalling.send({ version: 1, session, from: id, to, type: 'note', text });
   return Object.assign(member, { signalling, say });
 }
 
@@ -121,6 +126,47 @@ describe('several relays', () => {
     second.close();
     await Promise.all([see(a, ['b', 'c']), see(b, ['a', 'c']), see(c, ['a', 'b'])]);
     await untilHeard(c, a, 'without the second');
+  });
+
+  it('carry a session through the one where it began, so that what is said in it is not overtaken through a faster one', async () => {
+    const [fast, slow] = openRelays(2) as [Place, Place];
+    fast.close();
+    const [a, b] = [join('a', [fast, slow]), join('b', [fast, slow])];
+    await Promise.all([see(a, ['b']), see(b, ['a'])]);
+    // What goes through it to this member is late.
+    slow.pairs.get('b')!.stall('left');
+    a.say('b', 'offer');
+    fast.open();
+    for (const { signalling } of [a, b]) signalling.networkChanged();
+    // Each in a session of its own.
+    let probes = 0;
+    await vi.waitFor(() => {
+      a.say('b', 'probe', `p${(probes += 1)}`);
+      expect(texts(b)).toContain('probe');
+    }, within);
+    a.say('b', 'candidate');
+    a.say('b', 'of another session', 't');
+    const said = (): string[] => texts(b).filter((text) => text !== 'probe');
+    await vi.waitFor(() => expect(said()).toContain('of another session'), within);
+    expect(said()).toEqual(['of another session']);
+    slow.pairs.get('b')!.resume('left');
+    await vi.waitFor(() => expect(said()).toEqual(['of another session', 'offer', 'candidate']), within);
+    // A relay that ends takes no session with it.
+    slow.close();
+    await untilHeard(a, b, 'more');
+  });
+
+  it('hand what was said while none was there to the one that is there first', async () => {
+    const [first, second] = openRelays(2) as [Place, Place];
+    first.close();
+    second.refuses = 'a';
+    const [a, b] = [join('a', [first, second]), join('b', [first, second])];
+    for (const text of ['1', '2', '3']) a.say('b', text);
+    await vi.waitFor(() => expect(second.relay.members).toBe(1), within);
+    second.refuses = undefined;
+    a.signalling.networkChanged();
+    await hear(b, ['1', '2', '3']);
+    expect(first.isGone).toBe(true);
   });
 
   it('hold what is said while none is there, and are all given up in the end', async () => {
