@@ -6,6 +6,8 @@ import { createHash } from 'node:crypto';
 /** Stands for the stamp while files are made, as long as one is, so that what source maps say of columns remains true. */
 export const unstamped = 'STAMP000';
 
+const stampedName = new RegExp(`-(?:${unstamped}|[0-9a-f]{${unstamped.length}})\\.js(?:\\.map)?$`);
+
 /** What bundlers and hosts know the build by. It says nothing but where everything is. */
 export const door = 'index.js';
 
@@ -20,9 +22,9 @@ export function stamped(files, { main, exported, banner }) {
   return [...files.map(({ name, text }) => ({ name: put(name), text: put(text) })), { name: door, text: opened }];
 }
 
-/** Whether this is the name of a file of some build: one that is not of the newest is in nobody's way but the reader's. */
+/** Whether this is the name of a file of some build: the door, with its map, or one with a stamp. One that is not of the newest is in nobody's way but the reader's. Other files are not ours. */
 export function isMade(name) {
-  return /\.js(\.map)?$/.test(name);
+  return name === door || name === `${door}.map` || stampedName.test(name);
 }
 
 /** Of code alone: what a source map says besides changes nothing in a page. */
