@@ -65,7 +65,7 @@ function Rejoin({ source }: Pick<WaysOnProps, 'source'>): ReactElement {
           ? 'What only this tab has can be looked at and saved before it joins the room that went on.'
           : found.count === 0
             ? 'This tab has nothing that the room lacks.'
-            : `This tab has ${found.count} ${found.count === 1 ? 'key' : 'keys'} that the room has not, or has otherwise.`}
+            : `This tab has ${found.count} ${found.count === 1 ? 'key' : 'keys'} that the room has not, has otherwise, or still has though deleted here.`}
       </span>
       <span className="controls">
         {found === undefined ? (
