@@ -1,6 +1,7 @@
 // The front door of transport over WebRTC, for tabs and, with an implementation of RTCPeerConnection, for Node.
 export { borrowPeerConnections } from './borrow-connections.ts';
 export { broadcastSignalling } from './broadcast-signalling.ts';
+export { certificatesOf } from './certificates.ts';
 export { answerInvitation, invite } from './invitation.ts';
 export { lendPeerConnections } from './lend-connections.ts';
 export { openWebRtc } from './open-webrtc.ts';
@@ -13,6 +14,7 @@ export { defaultWebRtcLimits } from './webrtc-limits.ts';
 
 export type { ChannelPurpose, DialOptions } from '../purpose.ts';
 export type { SignalPort } from './broadcast-signalling.ts';
+export type { ChannelCertificates } from './certificates.ts';
 export type { DataPort } from './data-port.ts';
 export type { AnsweredInvitation, Invitation, InvitationOptions } from './invitation.ts';
 export type { LendOptions, Loan } from './lend-connections.ts';

@@ -1,6 +1,7 @@
 // Perfect negotiation over one RTCPeerConnection: either side may offer at any time (the first offer, a restart of ICE), and when both do, the
 // polite one takes its offer back. Signals are handled one after the other. When to offer, and what a connection is for, is for `peer-session.ts`.
 import { RaftkvError } from '@raftkv/wire';
+import { fingerprintsIn } from './certificates.ts';
 import type { IceCandidate, PeerConnection } from './peer-connection.ts';
 import type { SignalBody } from './signal.ts';
 
@@ -22,6 +23,7 @@ export class Negotiation {
   readonly #options: NegotiationOptions;
   #earlyCandidates: IceCandidate[] = [];
   #hasRemote = false;
+  #remoteSdp: string | undefined;
   /** The end of the work so far; all of it is done in turn. */
   #work: Promise<void> = Promise.resolve();
 
@@ -33,6 +35,11 @@ export class Negotiation {
       const { sdpMid = null, sdpMLineIndex = null } = candidate;
       options.send({ type: 'candidate', candidate: candidate.candidate, mid: sdpMid, line: sdpMLineIndex });
     });
+  }
+
+  /** What the other side last said of itself. */
+  get remoteSdp(): string | undefined {
+    return this.#remoteSdp;
   }
 
   /** Does nothing while an offer of either side is under way. */
@@ -50,10 +57,15 @@ export class Negotiation {
     return this.#inTurn(async () => {
       const { connection, isPolite } = this.#options;
       if (type === 'answer' && connection.signalingState !== 'have-local-offer') return;
+      if (this.#remoteSdp !== undefined && fingerprintsIn(sdp) !== fingerprintsIn(this.#remoteSdp)) {
+        throw new RaftkvError('wrong_member', 'the other side of a connection does not become another one');
+      }
       if (type === 'offer' && connection.signalingState !== 'stable') {
         if (!isPolite) return;
         await connection.setLocalDescription({ type: 'rollback' });
       }
+      // Before: the channel may be open before a browser says that it has taken it.
+      this.#remoteSdp = sdp;
       await connection.setRemoteDescription({ type, sdp });
       this.#hasRemote = true;
       for (const candidate of this.#earlyCandidates.splice(0)) await this.#add(candidate);

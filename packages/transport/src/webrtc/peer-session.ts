@@ -4,6 +4,7 @@ import { RaftkvError } from '@raftkv/wire';
 import type { TransportClock } from '../clock.ts';
 import { checkAgreed } from '../purpose.ts';
 import type { ChannelPurpose } from '../purpose.ts';
+import { noteCertificates } from './certificates.ts';
 import { Negotiation } from './negotiation.ts';
 import type { PeerConnection } from './peer-connection.ts';
 import type { SignalBody } from './signal.ts';
@@ -127,6 +128,7 @@ export class PeerSession {
     if (this.#isOpened || this.#isEnded) return;
     this.#isOpened = true;
     this.#cancelDeadline();
+    noteCertificates(this.#channel, this.#options.connection.localDescription?.sdp, this.#negotiation.remoteSdp);
     this.#settle.resolve(this.#channel);
   }
 

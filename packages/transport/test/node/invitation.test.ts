@@ -2,9 +2,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { RaftkvError } from '@raftkv/wire';
+import type { Channel } from '../../src/channel.ts';
 import { nodeWebRtc } from '../../src/node/webrtc.ts';
 import { recordChannel } from '../../src/recorded-channel.ts';
-import { answerInvitation, invite } from '../../src/webrtc/index.ts';
+import { answerInvitation, certificatesOf, invite } from '../../src/webrtc/index.ts';
+import type { DataPort, PeerConnection, SessionDescription } from '../../src/webrtc/index.ts';
 import { decodeCode, encodeCode } from '../../src/webrtc/invitation-code.ts';
 
 const options = { RTCPeerConnection: await nodeWebRtc() };
@@ -27,6 +29,47 @@ describe('an invitation', () => {
     await atRight.frames(1);
     left.close();
     await Promise.all([atLeft.closed, atRight.closed]);
+  });
+
+  it('says what certificates its two ends have, which are not those of somebody between', async () => {
+    const connect = async () => {
+      const invitation = await invite(options);
+      const answered = await answerInvitation(invitation.code, options);
+      return Promise.all([invitation.accept(answered.code), answered.channel]);
+    };
+    const [[left, between], [alsoBetween, right]] = await Promise.all([connect(), connect()]);
+    const [atLeft, there, thereToo, atRight] = [left, between, alsoBetween, right].map((channel) =>
+      certificatesOf(channel),
+    );
+    expect(atLeft).toEqual({ own: there!.other, other: there!.own });
+    expect(atRight).toEqual({ own: thereToo!.other, other: thereToo!.own });
+    expect(atLeft!.own).toMatch(/^a=fingerprint:sha-256 [0-9a-f:]{95}$/);
+    expect(new Set([atLeft!.own, atLeft!.other, atRight!.own, atRight!.other]).size).toBe(4);
+    expect(certificatesOf({ ...left })).toBeUndefined();
+    for (const channel of [left, between, alsoBetween, right]) channel.close();
+  });
+
+  it('says them also when its channel is open before the browser has done with the description', async () => {
+    class Late extends options.RTCPeerConnection {
+      readonly #opened: Promise<unknown>[] = [];
+
+      override createDataChannel(...given: Parameters<PeerConnection['createDataChannel']>): DataPort {
+        const port = super.createDataChannel(...given);
+        this.#opened.push(new Promise<void>((resolve) => port.addEventListener('open', resolve)));
+        return port;
+      }
+
+      override async setRemoteDescription(description: SessionDescription): Promise<void> {
+        await super.setRemoteDescription(description);
+        await Promise.all(this.#opened);
+      }
+    }
+    const invitation = await invite({ RTCPeerConnection: Late });
+    const answered = await answerInvitation(invitation.code, options);
+    const opened = [answered.channel, invitation.accept(answered.code)];
+    const [right, left] = (await Promise.all(opened)) as [Channel, Channel];
+    expect(certificatesOf(left)).toEqual({ own: certificatesOf(right)!.other, other: certificatesOf(right)!.own });
+    for (const channel of [left, right]) channel.close();
   });
 
   it('takes another code after one that cannot be used', async () => {
