@@ -78,6 +78,56 @@ it('three browsers make a room by codes alone; who invited goes, the others go o
   }
 });
 
+it('connects browsers whose profiles are copies, and what was an invitation ends nothing any more', async () => {
+  const profiles = await openProfiles(2);
+  try {
+    const pages = (await Promise.all(profiles.map(openPage))) as [Page, Page];
+    const [one, two] = pages;
+    for (const page of pages) {
+      await page.evaluate(() => localStorage.setItem('raftkv.domain', 'copied-word'));
+      await page.reload();
+    }
+    await invite(one, two, await one.evaluate(() => codesLab.create()));
+    for (const page of pages) await page.evaluate(() => codesLab.closeInvitation());
+    for (const page of pages) {
+      await expect
+        .poll(async () => (await status(page)).tabs.flatMap(({ path }) => path ?? []), { timeout })
+        .toEqual(['direct']);
+      expect(await page.evaluate(() => codesLab.browsers())).toBe(1);
+    }
+    await put(one, 'n', 1);
+    expect(await get(two, 'n')).toBe(1);
+    // The tabs of one browser are one, whichever of them bridges lead to.
+    const sibling = await openPage(profiles[1]!);
+    await sibling.evaluate((to) => codesLab.join(to), await one.evaluate(() => roomLab.room!.link));
+    await expect.poll(() => sibling.evaluate(() => codesLab.browsers()), { timeout }).toBe(1);
+    await expect.poll(async () => (await status(one)).tabs.length, { timeout }).toBe(3);
+    expect(await one.evaluate(() => codesLab.browsers())).toBe(1);
+    expect(await get(sibling, 'n')).toBe(1);
+  } finally {
+    await Promise.all(profiles.map((profile) => profile.close()));
+  }
+});
+
+it('ends with all that was under way, and begins nothing later', async () => {
+  const profiles = await openProfiles(2);
+  try {
+    const [host, guest] = (await Promise.all(profiles.map(openPage))) as [Page, Page];
+    const link = await host.evaluate(() => codesLab.create());
+    const code = await host.evaluate(() => codesLab.invite());
+    const answer = await guest.evaluate((given) => codesLab.answer(given), code);
+    await guest.evaluate((to) => codesLab.join(to), link);
+    await host.evaluate(() => codesLab.close());
+    expect(await host.evaluate((given) => codesLab.accept(given), answer)).toBe('closed');
+    await guest.evaluate(() => codesLab.close());
+    expect(await guest.evaluate(() => codesLab.opened())).toBe('closed');
+    const refusal = host.evaluate(() => codesLab.invite().catch((error: { readonly code: string }) => error.code));
+    expect(await refusal).toBe('closed');
+  } finally {
+    await Promise.all(profiles.map((profile) => profile.close()));
+  }
+});
+
 it('lets nobody in who has a code without the link of the room', async () => {
   const profiles = await openProfiles(2);
   try {

@@ -6,6 +6,7 @@ import { roomLab } from './room.ts';
 const codes = meetByCodes();
 let accept: (answer: string) => Promise<void>;
 let opened: Promise<void>;
+let closeInvitation: () => void;
 
 const options: WebRoomOptions = {
   signalling: codes,
@@ -30,16 +31,22 @@ export const codesLab = {
   invite: async (): Promise<string> => {
     const invitation = await codes.invite();
     accept = (answer) => invitation.accept(answer);
+    closeInvitation = () => invitation.close();
     return invitation.code;
   },
   answer: async (code: string): Promise<string> => {
     const answered = await codes.answer(code);
     opened = answered.opened;
+    closeInvitation = () => answered.close();
     return answered.code;
   },
   /** What became of it: `in`, or why not. */
   accept: (answer: string): Promise<string> => said(accept(answer)),
   opened: (): Promise<string> => said(opened),
+  /** Of the last invitation, or the answer to one. */
+  closeInvitation: (): void => closeInvitation(),
+  /** Of all of it. */
+  close: (): void => codes.close(),
   browsers: (): number => codes.browsers,
 };
 

@@ -1,5 +1,5 @@
 // A channel between two browsers over which words of a room go on, once both ends have shown that they know the room's secret: whoever was given a code for an invitation
-// needs its link, too. Neither end says the secret, only what cannot be known without it.
+// needs its link, too. Neither end says the secret, only what cannot be known without it, and what is true of this channel alone: who is between two ends passes nothing on.
 import type { Channel } from '@raftkv/transport';
 import { RaftkvError, hmacSha256 } from '@raftkv/wire';
 import { drawWord } from './room-link.ts';
@@ -7,8 +7,34 @@ import { toHex } from './hex.ts';
 
 /** Of a word that crosses; a signal with a description fits in. */
 export const maxBridgeFrameBytes = 64 * 1024;
+/** Of the beginning. What version 1 showed could be had without the secret, so it is not taken. */
+const version = 2;
+const nonceCharacters = 22;
+
+/** Who is at one end, as it says itself. */
+export interface BridgeEnd {
+  /** Of the tab, as others dial it. */
+  readonly name: string;
+  /** Of its profile. */
+  readonly browser: string;
+}
+
+/** What is true of one channel: what is `own` at one end is `other` at the other end, if nobody is between them. */
+export interface ChannelBinding {
+  readonly own: string;
+  readonly other: string;
+}
+
+/** What both ends know before. */
+export interface BridgeRoom {
+  readonly id: string;
+  readonly secret: string;
+}
 
 export interface HubBridgeOptions {
+  readonly end: BridgeEnd;
+  /** Undefined: nothing can be proven over this channel, and it is refused with `unsupported`. */
+  readonly binding: ChannelBinding | undefined;
   /** After a while without proof it is given up. Answers what puts that off for good. */
   readonly schedulePatience: (giveUp: () => void) => () => void;
   /** Before the first word that crosses. */
@@ -21,19 +47,20 @@ export class HubBridge {
   onFrame: (frame: Uint8Array) => void = () => undefined;
   onEnd: () => void = () => undefined;
   readonly #channel: Channel;
-  readonly #nonce = drawWord();
-  readonly #onProven: () => void;
+  readonly #nonce = drawWord(nonceCharacters);
+  readonly #options: HubBridgeOptions;
   readonly #cancelPatience: () => void;
   #settle!: { resolve(): void; reject(error: RaftkvError): void };
-  #secret: string | undefined;
+  #room: BridgeRoom | undefined;
   #otherNonce: string | undefined;
-  #proof: string | undefined;
+  #said: (BridgeEnd & { readonly proof: string }) | undefined;
+  #other: BridgeEnd | undefined;
   #isProven = false;
 
   /** Takes the channel over. */
   constructor(channel: Channel, options: HubBridgeOptions) {
     this.#channel = channel;
-    this.#onProven = options.onProven;
+    this.#options = options;
     this.proven = new Promise((resolve, reject) => (this.#settle = { resolve, reject }));
     // Whoever waits is told; nobody has to.
     this.proven.catch(() => undefined);
@@ -48,7 +75,13 @@ export class HubBridge {
         this.onEnd();
       },
     });
-    this.#say({ version: 1, nonce: this.#nonce });
+    if (options.binding !== undefined) this.#say({ version, nonce: this.#nonce });
+    else this.#refuse(new RaftkvError('unsupported', 'over this channel nobody can show who is at its end'));
+  }
+
+  /** Undefined until it is proven. */
+  get other(): BridgeEnd | undefined {
+    return this.#other;
   }
 
   get isOpen(): boolean {
@@ -60,8 +93,8 @@ export class HubBridge {
   }
 
   /** Of the room that this end is in. Once. */
-  know(secret: string): void {
-    this.#secret = secret;
+  know(room: BridgeRoom): void {
+    this.#room = room;
     this.#prove();
     this.#check();
   }
@@ -76,16 +109,16 @@ export class HubBridge {
 
   #hear(frame: Uint8Array): void {
     if (this.#isProven) return this.onFrame(frame);
-    const { version, nonce, proof } = parse(frame);
-    if (version !== undefined && version !== 1) {
+    const { version: found, nonce, proof, name, browser } = parse(frame);
+    if (found !== undefined && found !== version) {
       return this.#refuse(new RaftkvError('unsupported_version', 'the other page is of another version'));
     }
     // Whoever gives back what it was told would be told its own proof.
-    if (typeof nonce === 'string' && nonce !== this.#nonce && nonce.length <= 64 && this.#otherNonce === undefined) {
+    if (isNonce(nonce) && nonce !== this.#nonce && this.#otherNonce === undefined) {
       this.#otherNonce = nonce;
       this.#prove();
-    } else if (typeof proof === 'string' && this.#otherNonce !== undefined && this.#proof === undefined) {
-      this.#proof = proof;
+    } else if (isHash(proof) && isWord(name) && isWord(browser) && this.#otherNonce !== undefined && !this.#said) {
+      this.#said = { proof, name, browser };
       this.#check();
     } else {
       this.#refuse(new RaftkvError('bad_frame', 'the other page says what has no place in a beginning'));
@@ -93,21 +126,38 @@ export class HubBridge {
   }
 
   #prove(): void {
-    if (this.#secret === undefined || this.#otherNonce === undefined) return;
-    this.#say({ proof: proofOf(this.#secret, this.#nonce, this.#otherNonce) });
+    const proof = this.#proofOf('own', this.#options.end);
+    if (proof !== undefined) this.#say({ proof, ...this.#options.end });
   }
 
   #check(): void {
-    if (this.#secret === undefined || this.#otherNonce === undefined || this.#proof === undefined) return;
-    if (this.#proof !== proofOf(this.#secret, this.#otherNonce, this.#nonce)) {
-      return this.#refuse(
-        new RaftkvError('wrong_member', 'the other page is in another room, or does not have its link'),
-      );
+    if (this.#said === undefined) return;
+    const { proof, ...other } = this.#said;
+    const wanted = this.#proofOf('other', other);
+    if (wanted === undefined) return;
+    if (proof !== wanted || proof === this.#proofOf('own', this.#options.end)) {
+      const why = 'the other page is in another room, or does not have its link, or somebody is between';
+      return this.#refuse(new RaftkvError('wrong_member', why));
     }
     this.#isProven = true;
+    this.#other = other;
     this.#cancelPatience();
-    this.#onProven();
+    this.#options.onProven();
     this.#settle.resolve();
+  }
+
+  /** What that end says of itself. Undefined: not all that goes into it is known. */
+  #proofOf(side: 'own' | 'other', { name, browser }: BridgeEnd): string | undefined {
+    const [room, { binding }] = [this.#room, this.#options];
+    if (room === undefined || this.#otherNonce === undefined || binding === undefined) return undefined;
+    const nonces = [this.#nonce, this.#otherNonce];
+    const certificates = [binding.own, binding.other];
+    if (side === 'other') for (const pair of [nonces, certificates]) pair.reverse();
+    // No two messages are the same text, and the two directions never are the same message.
+    const role = nonces[0]! < nonces[1]! ? 'smaller' : 'larger';
+    const message = JSON.stringify([`raftkv bridge ${version}`, role, room.id, nonces, certificates, name, browser]);
+    const encoder = new TextEncoder();
+    return toHex(hmacSha256(encoder.encode(room.secret), encoder.encode(message)));
   }
 
   #refuse(error: RaftkvError): void {
@@ -120,10 +170,16 @@ export class HubBridge {
   }
 }
 
-/** Of the one that says it, `own`. */
-function proofOf(secret: string, own: string, other: string): string {
-  const encoder = new TextEncoder();
-  return toHex(hmacSha256(encoder.encode(secret), encoder.encode(`raftkv bridge 1\n${own}\n${other}`)));
+function isNonce(value: unknown): value is string {
+  return isWord(value) && value.length === nonceCharacters;
+}
+
+function isHash(value: unknown): value is string {
+  return typeof value === 'string' && /^[0-9a-f]{64}$/.test(value);
+}
+
+function isWord(value: unknown): value is string {
+  return typeof value === 'string' && /^[A-Za-z0-9_-]{1,64}$/.test(value);
 }
 
 function parse(frame: Uint8Array): Readonly<Record<string, unknown>> {

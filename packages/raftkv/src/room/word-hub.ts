@@ -23,13 +23,14 @@ interface Envelope {
   readonly word: HubWord;
 }
 
-/** `by`: the bridge, at whose other end it was said. Undefined: it came from elsewhere. */
-type Listener = (word: HubWord, by: HubBridge | undefined) => void;
+type Listener = (word: HubWord) => void;
 
 /** Enough to know again what comes by several ways. */
 const rememberedIds = 2_000;
 /** What goes in circles all the same ends. */
 const maxHops = 8;
+/** Of this browser, the last that were heard; each tab has two. */
+const maxNamesHere = 512;
 const maxNameCharacters = 128;
 /** A bridge that holds more is passed over. */
 const maxBufferedBytes = 1024 * 1024;
@@ -38,24 +39,45 @@ export class WordHub {
   readonly #bridges = new Set<HubBridge>();
   readonly #listeners = new Set<Listener>();
   readonly #seen = new Set<string>();
+  /** Those that said something within this browser themselves. */
+  readonly #here = new Set<string>();
   #port: HubPort | undefined;
+  #isClosed = false;
 
-  /** Bridges to other browsers that stand. */
-  get bridges(): number {
-    return this.#bridges.size;
+  /** Other browsers that a bridge leads to, however many do. Profiles that were copied from one another are one. */
+  get browsers(): number {
+    const others = [...this.#bridges].flatMap(({ other }) =>
+      other && !this.isHere(other.name) ? [other.browser] : [],
+    );
+    return new Set(others).size;
+  }
+
+  /** A bridge leads straight to the one of this name. */
+  isBridgedTo(name: string): boolean {
+    return [...this.#bridges].some(({ isOpen, other }) => isOpen && other?.name === name);
+  }
+
+  /** The one of this name is in this browser: what it said came without a bridge. */
+  isHere(name: string): boolean {
+    return this.#here.has(name);
   }
 
   /** With the tabs of this browser. Once. */
   join(port: HubPort): void {
+    if (this.#isClosed) return port.close();
     this.#port = port;
     port.addEventListener('message', ({ data }) => {
       const envelope = parseEnvelope(data);
-      if (envelope !== undefined && this.#isNew(envelope))
-        this.#pass({ ...envelope, hops: envelope.hops + 1 }, undefined);
+      if (envelope === undefined) return;
+      // Also if it was faster over bridges, there and back.
+      if (envelope.hops === 0) this.#noteHere(envelope.word.from);
+      if (this.#isNew(envelope)) this.#pass({ ...envelope, hops: envelope.hops + 1 }, undefined);
     });
   }
 
+  /** After the end nothing is. */
   say(word: HubWord): void {
+    if (this.#isClosed) return;
     const envelope: Envelope = { version: 1, id: crypto.randomUUID(), hops: 0, word };
     this.#isNew(envelope);
     this.#port?.postMessage(envelope);
@@ -69,25 +91,28 @@ export class WordHub {
 
   /** Whose other end has shown that it belongs here. */
   add(bridge: HubBridge): void {
+    if (this.#isClosed) return bridge.close();
     this.#bridges.add(bridge);
     bridge.onEnd = () => this.#bridges.delete(bridge);
     bridge.onFrame = (frame) => {
       const envelope = parseEnvelope(parseJson(frame));
-      if (envelope === undefined || !this.#isNew(envelope)) return;
+      if (this.#isClosed || envelope === undefined || !this.#isNew(envelope)) return;
       const further = { ...envelope, hops: envelope.hops + 1 };
       this.#port?.postMessage(further);
       this.#pass(further, bridge);
     };
   }
 
+  /** And those that are added later. */
   close(): void {
+    this.#isClosed = true;
     this.#port?.close();
     for (const bridge of this.#bridges) bridge.close();
   }
 
-  #pass(envelope: Envelope, by: HubBridge | undefined): void {
-    if (envelope.hops < maxHops) this.#overBridges(envelope, by);
-    for (const listener of this.#listeners) listener(envelope.word, envelope.hops === 1 ? by : undefined);
+  #pass(envelope: Envelope, except: HubBridge | undefined): void {
+    if (envelope.hops < maxHops) this.#overBridges(envelope, except);
+    for (const listener of this.#listeners) listener(envelope.word);
   }
 
   #overBridges(envelope: Envelope, except: HubBridge | undefined): void {
@@ -96,6 +121,12 @@ export class WordHub {
     for (const bridge of this.#bridges) {
       if (bridge !== except && bridge.bufferedBytes < maxBufferedBytes) bridge.send(frame);
     }
+  }
+
+  #noteHere(name: string): void {
+    this.#here.delete(name);
+    this.#here.add(name);
+    if (this.#here.size > maxNamesHere) this.#here.delete(this.#here.values().next().value!);
   }
 
   #isNew({ id }: Envelope): boolean {

@@ -2,11 +2,12 @@
 // carries. From then on what one hears of it passes on, so every tab of the room finds every other, over connections of their own.
 import { openBroadcastDoor } from '@raftkv/transport/web';
 import type { BroadcastDoor } from '@raftkv/transport/web';
-import { answerInvitation, invite, openWebRtc } from '@raftkv/transport/webrtc';
+import { answerInvitation, certificatesOf, invite, openWebRtc } from '@raftkv/transport/webrtc';
 import type { IceServer, Signal, Signalling, WebRtc, WebRtcOptions } from '@raftkv/transport/webrtc';
 import type { Channel } from '@raftkv/transport';
 import { RaftkvError } from '@raftkv/wire';
 import { HubBridge, maxBridgeFrameBytes } from '../room/hub-bridge.ts';
+import type { BridgeRoom } from '../room/hub-bridge.ts';
 import { HubPresence } from '../room/hub-presence.ts';
 import { drawWord } from '../room/room-link.ts';
 import type { RoomNetwork, RoomNetworkOptions } from '../room/room-platform.ts';
@@ -24,17 +25,18 @@ export interface RoomCodes {
   /**
    * A code for another browser, of some 600 characters and of use once; whoever takes it needs the link of the room, too. `accept` takes what came back, within
    * 10 minutes, and resolves when the two browsers are connected and in one room. It rejects with `bad_frame` (this is no answer; another one may be tried),
-   * `invalid_argument` (the answer to another invitation), `wrong_member` (they are in different rooms), `connect_failed` or `timeout`.
+   * `invalid_argument` (the answer to another invitation), `wrong_member` (they are in different rooms, or somebody is between them), `connect_failed`, `timeout`, or
+   * `closed`. `close`: it is no longer wanted; once the browsers are connected it does nothing.
    */
   invite(): Promise<{ readonly code: string; accept(answer: string): Promise<void>; close(): void }>;
   /**
    * Takes the code of an invitation: `code` is to be carried back. `opened` resolves when it was taken there and `joinRoom` was called here, or rejects as `accept`
-   * does. Rejects with `bad_frame` or `unsupported_version` for a code that cannot be used.
+   * does. Rejects with `bad_frame` or `unsupported_version` for a code that cannot be used. `close` as there.
    */
   answer(invitation: string): Promise<{ readonly code: string; readonly opened: Promise<void>; close(): void }>;
-  /** Other browsers that this tab is connected to. */
+  /** Other browsers that this tab is connected to, each once. */
   readonly browsers: number;
-  /** The connections between browsers end. After the room. */
+  /** The connections between browsers end, and so do invitations that are under way, with `closed`. After the room. */
   close(): void;
 }
 
@@ -72,38 +74,55 @@ export function isMeeting(value: unknown): value is RoomMeeting {
 /** Whoever is there says so, and looks whom it has no bridge to. */
 const lookMilliseconds = 2_000;
 const dialMilliseconds = 8_000;
+/** Of a bridge between two that are in the room. */
+const proofMilliseconds = 30_000;
 /** From a code to the room, with people in between. */
 const patienceMilliseconds = 10 * 60_000;
 
 class Codes implements RoomMeeting {
   readonly #options: RoomCodesOptions;
   readonly #hub = new WordHub();
+  /** Of this tab, to others that lead bridges. */
+  readonly #name = drawWord();
   readonly #waiting = new Set<HubBridge>();
-  #room: { readonly id: string; readonly secret: string } | undefined;
+  /** Invitations that did not lead to a bridge so far. */
+  readonly #underWay = new Set<{ close(): void }>();
+  #room: BridgeRoom | undefined;
   #builder: BridgeBuilder | undefined;
+  #isClosed = false;
 
   constructor(options: RoomCodesOptions) {
     this.#options = options;
   }
 
   get browsers(): number {
-    return this.#hub.bridges;
+    return this.#hub.browsers;
   }
 
   async invite(): ReturnType<RoomCodes['invite']> {
+    this.#check();
     const invitation = await invite(this.#given);
+    const close = this.#follow(invitation);
     return {
       code: invitation.code,
-      accept: async (answer) => this.#build(await invitation.accept(answer)),
-      close: () => invitation.close(),
+      accept: async (answer) => {
+        this.#check();
+        const channel = await invitation.accept(answer);
+        await this.#build(channel).finally(() => this.#underWay.delete(invitation));
+      },
+      close,
     };
   }
 
   async answer(code: string): ReturnType<RoomCodes['answer']> {
+    this.#check();
     const answered = await answerInvitation(code, this.#given);
-    const opened = answered.channel.then((channel) => this.#build(channel));
+    const close = this.#follow(answered);
+    const opened = answered.channel
+      .then((channel) => this.#build(channel))
+      .finally(() => this.#underWay.delete(answered));
     opened.catch(() => undefined);
-    return { code: answered.code, opened, close: () => answered.close() };
+    return { code: answered.code, opened, close };
   }
 
   openNetwork(options: RoomNetworkOptions): RoomNetwork {
@@ -112,19 +131,36 @@ class Codes implements RoomMeeting {
       throw new RaftkvError('invalid_argument', 'meetByCodes is for one room, and was used for another one');
     }
     if (this.#room === undefined) {
+      this.#check();
       this.#room = { id: roomId, secret };
       this.#hub.join(new BroadcastChannel(`raftkv codes ${roomId}`));
-      const onBridge = (channel: Channel): void => void this.#build(channel).catch(() => undefined);
-      this.#builder = new BridgeBuilder(this.#hub, this.#given, onBridge);
-      for (const bridge of this.#waiting) bridge.know(secret);
+      this.#builder = new BridgeBuilder(this.#hub, this.#name, this.#given, (channel) =>
+        this.#build(channel, proofMilliseconds),
+      );
+      for (const bridge of this.#waiting) bridge.know(this.#room);
     }
     return new CodesNetwork(this.#hub, this.#options, options);
   }
 
   close(): void {
+    this.#isClosed = true;
     this.#builder?.close();
     this.#hub.close();
-    for (const bridge of this.#waiting) bridge.close();
+    for (const each of [...this.#waiting, ...this.#underWay]) each.close();
+  }
+
+  #check(): void {
+    if (this.#isClosed) throw new RaftkvError('closed', 'this meeting is closed');
+  }
+
+  /** Throws if all of it was ended meanwhile. Answers what ends it, unless a bridge has come of it. */
+  #follow(invitation: { close(): void }): () => void {
+    if (this.#isClosed) invitation.close();
+    this.#check();
+    this.#underWay.add(invitation);
+    return () => {
+      if (this.#underWay.delete(invitation)) invitation.close();
+    };
   }
 
   get #given() {
@@ -132,16 +168,18 @@ class Codes implements RoomMeeting {
   }
 
   /** Resolves when it stands. */
-  async #build(channel: Channel): Promise<void> {
+  async #build(channel: Channel, patience = patienceMilliseconds): Promise<void> {
     const bridge: HubBridge = new HubBridge(channel, {
       schedulePatience: (giveUp) => {
-        const timer = setTimeout(giveUp, patienceMilliseconds);
+        const timer = setTimeout(giveUp, patience);
         return () => clearTimeout(timer);
       },
+      end: { name: this.#name, browser: profileDomain() },
+      binding: certificatesOf(channel),
       onProven: () => this.#hub.add(bridge),
     });
     this.#waiting.add(bridge);
-    if (this.#room !== undefined) bridge.know(this.#room.secret);
+    if (this.#room !== undefined) bridge.know(this.#room);
     await bridge.proven.finally(() => this.#waiting.delete(bridge));
   }
 }
@@ -151,28 +189,32 @@ class Codes implements RoomMeeting {
  * dials. It outlives the networks of the rooms that follow each other, and has connections of its own.
  */
 class BridgeBuilder {
-  readonly #name = drawWord();
-  readonly #browser = profileDomain();
+  readonly #hub: WordHub;
+  readonly #name: string;
   readonly #presence: HubPresence;
   readonly #webRtc: WebRtc;
   readonly #dialling = new Set<string>();
-  readonly #onBridge: (channel: Channel) => void;
+  /** Resolves when a bridge stands over it. */
+  readonly #build: (channel: Channel) => Promise<void>;
   readonly #timer: ReturnType<typeof setInterval>;
 
   constructor(
     hub: WordHub,
+    name: string,
     given: Pick<WebRtcOptions, 'iceServers' | 'channel'>,
-    onBridge: (channel: Channel) => void,
+    build: (channel: Channel) => Promise<void>,
   ) {
-    this.#onBridge = onBridge;
+    this.#hub = hub;
+    this.#name = name;
+    this.#build = build;
     this.#webRtc = openWebRtc({
       ...given,
-      selfId: this.#name,
-      signalling: signallingOver(hub, 'hub signal', this.#name),
+      selfId: name,
+      signalling: signallingOver(hub, 'hub signal', name),
       isWelcome: (_, purpose) => purpose === 'room',
-      onChannel: onBridge,
+      onChannel: (channel) => void build(channel).catch(() => undefined),
     });
-    this.#presence = presenceOf(hub, 'hub', this.#name, () => undefined);
+    this.#presence = presenceOf(hub, 'hub', name, () => undefined);
     this.#timer = setInterval(() => this.#look(), lookMilliseconds);
   }
 
@@ -186,12 +228,12 @@ class BridgeBuilder {
   #look(): void {
     this.#presence.say('here');
     for (const name of this.#presence.names) {
-      const isOfHere = this.#presence.browserOf(name) === this.#browser;
-      if (name < this.#name || isOfHere || this.#presence.isBridged(name) || this.#dialling.has(name)) continue;
+      const isReached = this.#hub.isHere(name) || this.#hub.isBridgedTo(name);
+      if (name < this.#name || isReached || this.#dialling.has(name)) continue;
       this.#dialling.add(name);
       this.#webRtc
         .dial(name, { signal: AbortSignal.timeout(dialMilliseconds), purpose: 'room' })
-        .then(this.#onBridge)
+        .then(this.#build)
         // The next look tries again.
         .catch(() => undefined)
         .finally(() => this.#dialling.delete(name));
@@ -204,9 +246,10 @@ class CodesNetwork implements RoomNetwork {
   readonly #door: BroadcastDoor;
   readonly #webRtc: WebRtc;
   readonly #timer: ReturnType<typeof setInterval>;
-  readonly #browser = profileDomain();
+  readonly #hub: WordHub;
 
   constructor(hub: WordHub, ice: RoomCodesOptions, { roomId, word, onChannel, onPresence }: RoomNetworkOptions) {
+    this.#hub = hub;
     this.#door = openBroadcastDoor({ room: roomId, selfId: word, onChannel });
     this.#webRtc = openWebRtc({ ...ice, selfId: word, signalling: signallingOver(hub, 'tab signal', word), onChannel });
     this.#presence = presenceOf(hub, 'tab', word, onPresence);
@@ -219,7 +262,7 @@ class CodesNetwork implements RoomNetwork {
 
   /** In this browser everybody is in reach without WebRTC. */
   readonly dial: RoomNetwork['dial'] = (word, how) =>
-    this.#presence.browserOf(word) === this.#browser ? this.#door.dial(word, how) : this.#webRtc.dial(word, how);
+    this.#hub.isHere(word) ? this.#door.dial(word, how) : this.#webRtc.dial(word, how);
 
   close(): void {
     clearInterval(this.#timer);
@@ -231,7 +274,7 @@ class CodesNetwork implements RoomNetwork {
 }
 
 function presenceOf(hub: WordHub, kind: 'tab' | 'hub', name: string, onChange: () => void): HubPresence {
-  return new HubPresence({ hub, kind, name, browser: profileDomain(), now: () => performance.now(), onChange });
+  return new HubPresence({ hub, kind, name, now: () => performance.now(), onChange });
 }
 
 interface SignalWord extends HubWord {

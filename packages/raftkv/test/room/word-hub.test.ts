@@ -1,15 +1,12 @@
-// Words between the tabs of a room that no server carries: over ports within a browser and bridges between browsers, each once however many ways there are; and what a
-// bridge asks for before a word crosses it.
+// Words between the tabs of a room that no server carries: over ports within a browser and bridges between browsers, each once however many ways there are; and whom a
+// hub knows by them to be here, or at the other end of a bridge.
 import { describe, expect, it } from 'vitest';
 import { memoryChannelPair } from '@raftkv/transport';
-import type { Channel } from '@raftkv/transport';
-import { RaftkvError } from '@raftkv/wire';
-import { HubBridge } from '../../src/room/hub-bridge.ts';
+import type { HubBridge } from '../../src/room/hub-bridge.ts';
 import { HubPresence } from '../../src/room/hub-presence.ts';
 import { WordHub } from '../../src/room/word-hub.ts';
 import type { HubPort, HubWord } from '../../src/room/word-hub.ts';
-
-const secret = 'of the room';
+import { bridgeOver, room } from './bridges.ts';
 
 /** The ports of one browser: what one posts the others hear, within the turn. */
 class Browser {
@@ -29,38 +26,25 @@ class Browser {
 }
 
 /** A hub, and what it heard: who said what, and how often. */
-function hubIn(browser: Browser): { hub: WordHub; heard: string[]; straight: string[] } {
+function hubIn(browser: Browser): { hub: WordHub; heard: string[] } {
   const hub = new WordHub();
   hub.join(browser.port());
-  const [heard, straight]: [string[], string[]] = [[], []];
-  hub.listen(({ type, from }, by) => {
-    heard.push(`${type} ${from}`);
-    if (by !== undefined) straight.push(`${type} ${from}`);
-  });
-  return { hub, heard, straight };
+  const heard: string[] = [];
+  hub.listen(({ type, from }) => void heard.push(`${type} ${from}`));
+  return { hub, heard };
 }
 
-function bridgeOver(channel: Channel, known: string | undefined, hub?: WordHub): HubBridge {
-  const bridge: HubBridge = new HubBridge(channel, {
-    schedulePatience: () => () => undefined,
-    onProven: () => hub?.add(bridge),
-  });
-  if (known !== undefined) bridge.know(known);
-  return bridge;
-}
-
-async function join(one: WordHub, other: WordHub): Promise<readonly HubBridge[]> {
+/** The names, and the browsers, of the two ends. */
+async function join(one: WordHub, other: WordHub, names = ['one', 'other'], browsers = names) {
   const { left: a, right: b } = memoryChannelPair();
-  const bridges = [bridgeOver(a, secret, one), bridgeOver(b, secret, other)];
+  const ends = names.map((name, index) => ({ name, browser: browsers[index]! }));
+  const bridges: readonly HubBridge[] = [
+    bridgeOver(a, room, { hub: one, end: ends[0]!, binding: { own: 'a', other: 'b' } }),
+    bridgeOver(b, room, { hub: other, end: ends[1]!, binding: { own: 'b', other: 'a' } }),
+  ];
   await Promise.all(bridges.map(({ proven }) => proven));
   return bridges;
 }
-
-const codeOf = (settled: Promise<void>): Promise<string> =>
-  settled.then(
-    () => 'proven',
-    (error: unknown) => RaftkvError.from(error).code,
-  );
 
 const word = (type: string, from: string): HubWord => ({ type, from });
 
@@ -80,8 +64,13 @@ describe('a word', () => {
     await expect
       .poll(() => [...tabs, sibling].map(({ heard }) => heard.toSorted()))
       .toEqual([['hello d'], ['hello a', 'hello d'], ['hello a', 'hello d'], ['hello a']]);
-    // Said at the other end of a bridge, and not further on.
-    expect(tabs.map(({ straight }) => straight)).toEqual([[], ['hello a'], ['hello a']]);
+    // Without a bridge, whatever others there are.
+    expect([...tabs, sibling].map(({ hub }) => ['a', 'd'].filter((name) => hub.isHere(name)))).toEqual([
+      [],
+      [],
+      ['d'],
+      [],
+    ]);
   });
 
   it('goes on when a bridge has ended, by another way', async () => {
@@ -91,10 +80,9 @@ describe('a word', () => {
     await join(one, two);
     await join(two, three);
     direct!.close();
-    await expect.poll(() => [one.bridges, three.bridges]).toEqual([1, 1]);
+    await expect.poll(() => [one.browsers, three.browsers]).toEqual([1, 1]);
     one.say(word('hello', 'a'));
     await expect.poll(() => tabs[2]!.heard).toEqual(['hello a']);
-    expect(tabs[2]!.straight).toEqual([]);
   });
 
   it('that is none is passed over, whoever says it', async () => {
@@ -111,95 +99,76 @@ describe('a word', () => {
     ])
       port.postMessage(nonsense);
     const { left: a, right: b } = memoryChannelPair();
-    bridgeOver(a, secret, hub);
-    const other = bridgeOver(b, secret);
+    bridgeOver(a, room, { hub });
+    const other = bridgeOver(b, room, { binding: { own: 'b', other: 'a' } });
     await other.proven;
     for (const text of ['{', '[]', '{"version":1}']) other.send(new TextEncoder().encode(text));
     port.postMessage({ version: 1, id: 'i', hops: 0, word: word('hello', 'a') });
     expect(heard).toEqual(['hello a']);
-    await expect.poll(() => hub.bridges).toBe(1);
+    await expect.poll(() => hub.browsers).toBe(1);
   });
 });
 
-describe('a bridge', () => {
-  it('stands once both ends know the secret, whichever knew it first', async () => {
-    const { left: a, right: b } = memoryChannelPair();
-    const [early, late] = [bridgeOver(a, secret), bridgeOver(b, undefined)];
-    let isProven = false;
-    void early.proven.then(() => (isProven = true));
-    await new Promise((resolve) => setImmediate(resolve));
-    expect(isProven).toBe(false);
-    late.know(secret);
-    expect(await Promise.all([early, late].map(({ proven }) => codeOf(proven)))).toEqual(['proven', 'proven']);
+describe('a hub', () => {
+  it('knows to whom a bridge leads, and counts browsers and not bridges', async () => {
+    const [home, away, third] = [new Browser(), new Browser(), new Browser()];
+    const tabs = [home, away, away, third].map((browser) => hubIn(browser).hub) as [WordHub, WordHub, WordHub, WordHub];
+    const [one, two, sibling, three] = tabs;
+    await join(one, two, ['one', 'two'], ['home', 'away']);
+    const [again] = await join(one, two, ['one', 'two'], ['home', 'away']);
+    await join(one, sibling, ['one', 'sibling'], ['home', 'away']);
+    // A copy of the profile.
+    await join(one, three, ['one', 'three'], ['home', 'home']);
+    const reached = (hub: WordHub) => ['one', 'two', 'sibling', 'three'].filter((name) => hub.isBridgedTo(name));
+    expect(tabs.map((hub) => hub.browsers)).toEqual([2, 1, 1, 1]);
+    expect(tabs.map(reached)).toEqual([['two', 'sibling', 'three'], ['one'], ['one'], ['one']]);
+    again!.close();
+    expect([one.browsers, reached(one)]).toEqual([2, ['two', 'sibling', 'three']]);
   });
 
-  it('does not stand between two rooms', async () => {
-    const { left: a, right: b } = memoryChannelPair();
-    const bridges = [bridgeOver(a, secret), bridgeOver(b, 'of another')];
-    expect(await Promise.all(bridges.map(({ proven }) => codeOf(proven)))).toEqual(['wrong_member', 'wrong_member']);
-    expect(bridges.map(({ isOpen }) => isOpen)).toEqual([false, false]);
+  it('is in one browser with whom it hears without a bridge, though the word came over bridges before', async () => {
+    const browser = new Browser();
+    const [here, there] = [hubIn(browser), hubIn(new Browser())];
+    await join(here.hub, there.hub, ['here', 'there']);
+    const sibling = browser.port();
+    const said = { version: 1, id: 'i', hops: 0, word: word('hello', 'sibling') };
+    sibling.postMessage({ ...said, hops: 2 });
+    there.hub.say(word('hello', 'there'));
+    await expect.poll(() => here.heard).toEqual(['hello sibling', 'hello there']);
+    expect(here.hub.isHere('sibling')).toBe(false);
+    sibling.postMessage(said);
+    expect(['sibling', 'there'].map((name) => here.hub.isHere(name))).toEqual([true, false]);
+    expect(here.heard).toHaveLength(2);
   });
 
-  it.each([
-    ['gives back what it is told', (frame: Uint8Array) => [frame]],
-    ['says nonsense', () => [Uint8Array.of(1, 2, 3)]],
-    ['is of a later version', () => [new TextEncoder().encode('{"version":2,"nonce":"n"}')]],
-    [
-      'shows a proof of something else',
-      () => ['{"version":1,"nonce":"n"}', '{"proof":"00"}'].map((text) => new TextEncoder().encode(text)),
-    ],
-    [
-      'speaks before it has shown anything',
-      () => [new TextEncoder().encode('{"version":1,"id":"i","hops":0,"word":{"type":"t","from":"f"}}')],
-    ],
-  ])('does not stand with somebody who %s', async (_, answers) => {
-    const { left: a, right: b } = memoryChannelPair();
-    const hub = new WordHub();
-    const bridge = bridgeOver(a, secret, hub);
-    let isBegun = false;
-    b.start({
-      onFrame: (frame) => {
-        const given = isBegun && answers(frame)[0] !== frame ? [] : answers(frame);
-        isBegun = true;
-        for (const answer of given) b.send(answer);
+  it('that has ended says nothing, and takes no bridge', async () => {
+    const port: HubPort = {
+      postMessage: () => {
+        throw new DOMException('the channel is closed', 'InvalidStateError');
       },
-      onClose: () => undefined,
-    });
-    expect(await codeOf(bridge.proven)).toMatch(/^(?:wrong_member|bad_frame|unsupported_version)$/);
-    expect([bridge.isOpen, hub.bridges]).toEqual([false, 0]);
-  });
-
-  it('that is not proven in time is given up, and one that is proven is not', async () => {
-    const { left: a, right: b } = memoryChannelPair();
-    const giveUps: (() => void)[] = [];
-    let isPutOff = false;
-    const schedulePatience = (giveUp: () => void) => {
-      giveUps.push(giveUp);
-      return () => void (isPutOff = true);
+      addEventListener: () => undefined,
+      close: () => undefined,
     };
-    const bridge = new HubBridge(a, { schedulePatience, onProven: () => undefined });
-    giveUps[0]!();
-    expect(await codeOf(bridge.proven)).toBe('timeout');
-    isPutOff = false;
-    const { left: c, right: d } = memoryChannelPair();
-    const other = new HubBridge(c, { schedulePatience, onProven: () => undefined });
-    other.know(secret);
-    await Promise.all([other.proven, bridgeOver(d, secret).proven]);
-    expect([isPutOff, b.isOpen]).toEqual([true, false]);
+    const [hub, other] = [new WordHub(), hubIn(new Browser()).hub];
+    hub.join(port);
+    hub.close();
+    hub.say(word('hello', 'a'));
+    const bridges = await join(hub, other);
+    await expect.poll(() => bridges.map(({ isOpen }) => isOpen)).toEqual([false, false]);
+    await expect.poll(() => [hub.browsers, other.browsers]).toEqual([0, 0]);
   });
 });
 
 describe('who is there', () => {
-  it('is known on both sides at once, with the browser, until it says that it goes or is silent for long', async () => {
+  it('is known on both sides at once, until it says that it goes or is silent for long', async () => {
     let now = 0;
     const [left, right] = [hubIn(new Browser()), hubIn(new Browser())];
     await join(left.hub, right.hub);
     const presenceOf = (hub: WordHub, name: string, kind: 'tab' | 'hub' = 'tab') =>
-      new HubPresence({ hub, kind, name, browser: `browser of ${name}`, now: () => now, onChange: () => undefined });
+      new HubPresence({ hub, kind, name, now: () => now, onChange: () => undefined });
     const [a, b] = [presenceOf(left.hub, 'a'), presenceOf(right.hub, 'b')];
     presenceOf(right.hub, 'other', 'hub');
     await expect.poll(() => [a.names, b.names]).toEqual([['b'], ['a']]);
-    expect([a.browserOf('b'), a.isBridged('b'), b.isBridged('a')]).toEqual(['browser of b', true, true]);
     b.say('gone');
     await expect.poll(() => a.names).toEqual([]);
     b.say('here');
