@@ -144,6 +144,21 @@ it('does not stand from one channel to another, though somebody between them pas
   expect(await Promise.all(bridges.map(({ proven }) => codeOf(proven)))).toEqual(['wrong_member', 'wrong_member']);
 });
 
+it.each(['name', 'browser'])('does not take a %s that the other end did not prove', async (field) => {
+  const [left, right] = [memoryChannelPair(), memoryChannelPair()];
+  const [bridge] = [bridgeOver(left.left, room), bridgeOver(right.left, room, back)];
+  playAgainst(right.right, (said) => {
+    const changed = 'proof' in said ? { ...said, [field]: 'another' } : said;
+    if (left.right.isOpen) left.right.send(bytes(changed));
+    return undefined;
+  });
+  left.right.start({
+    onFrame: (frame) => void (right.right.isOpen && right.right.send(frame)),
+    onClose: () => undefined,
+  });
+  expect(await codeOf(bridge.proven)).toBe('wrong_member');
+});
+
 it('does not stand over a channel that shows nothing of its ends', async () => {
   const { left: a } = memoryChannelPair();
   const bridge = bridgeOver(a, room, { binding: undefined });
