@@ -55,6 +55,7 @@ test('only what a tab that is alone, watches nothing, scans nothing and asks for
     'packages/observer/src/web/tab-talk.ts',
     'packages/raftkv/src/web/tab-name.ts',
     'packages/wire/src/compare.ts',
+    'packages/wire/src/fill-rare.ts',
     'packages/wire/src/float.ts',
     'packages/wire/src/flow.ts',
     'packages/wire/src/nesting.ts',

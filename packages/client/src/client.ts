@@ -33,9 +33,9 @@ import type {
 import type { Kv } from './kv.ts';
 import type { Settings } from './options.ts';
 import { makeWatch } from './make-watch.ts';
-import { loadRare, walkPages, withRare } from './rare.ts';
-import type { Rare } from './rare.ts';
-import { Scan } from './scan.ts';
+import { loadRare, withRare } from './rare.ts';
+import type { BeginRare, Rare } from './rare.ts';
+import { Scan, pagesOf } from './scan.ts';
 import type { ScanSource } from './scan-pages.ts';
 import { Session } from './session.ts';
 import { Txn } from './txn.ts';
@@ -150,19 +150,11 @@ export class Client<Value, K extends UserKey> implements Kv<Value, K> {
         convert(batchOpResult(this.#view, expectType(answer, type)) as unknown as Result);
       return this.#write(() => batchOp(this.#codec, op), options, toResult);
     }
-    return withRare(
-      this.#dispatcher,
+    return this.#rare(
       options,
-      (rare, left, codec, given) =>
-        rare
-          .changeIf(
-            (parts) => this.#commitNow(rare, left, codec, parts),
-            given as Exclude<typeof op, { range: unknown }>,
-            options,
-          )
-          .then(convert as never),
-      this.#codec,
-      op,
+      (rare, left, codec, taken) =>
+        rare.changeIf((parts) => this.#commitNow(rare, left, codec, parts), taken, left).then(convert as never),
+      op as Exclude<typeof op, { range: unknown }>,
     );
   }
 
@@ -173,15 +165,20 @@ export class Client<Value, K extends UserKey> implements Kv<Value, K> {
   /** With a copy that `collect` looks at first. Not part of `Kv`. */
   scanFrom<T extends Value = Value>(range: RangeInput & ScanOptions, collect?: ScanSource['collect']): Scan<T, K> {
     const checked = checkedRange(range, this.#settings.limits);
+    const whole: ScanOptions = { ...range };
     const fetch: ScanSource['fetch'] = ({ range: asked, level, revision, limit }, { reverse, keysOnly, ...options }) =>
       this.#scan(asked, { ...options, level, revision }, { limit, revision, reverse, keysOnly });
-    return new Scan(range, () => walkPages(this.#dispatcher, { fetch, collect }, this.#viewAs<T>(), checked, range));
+    const walk = () =>
+      this.#rare(whole, async (rare, left) =>
+        rare.scanPages({ fetch, collect }, this.#viewAs<T>(), checked, whole, left),
+      );
+    return new Scan(whole, () => pagesOf(walk));
   }
 
   async count(range: RangeInput & ReadOptions): Promise<number> {
     const checked = checkedRange(range, this.#settings.limits);
-    const { count = 0 } = await withRare(this.#dispatcher, range, (_rare, left) =>
-      this.#scan(checked, left as ReadOptions, { countOnly: true, revision: range.revision }),
+    const { count = 0 } = await this.#rare(range as ReadOptions, (_rare, left) =>
+      this.#scan(checked, left, { countOnly: true, revision: left.revision }),
     );
     return count;
   }
@@ -200,11 +197,7 @@ export class Client<Value, K extends UserKey> implements Kv<Value, K> {
   }
 
   txn(): Txn<Value, K> {
-    return new Txn((parts, options) => this.#commit(parts, options));
-  }
-
-  async #commit(parts: TxnParts<Value>, options: RequestOptions): Promise<TxnResult<Value, K>> {
-    return withRare(this.#dispatcher, options, (...ready) => this.#commitNow(...ready), this.#codec, parts);
+    return new Txn((parts, options) => this.#rare(options, (...ready) => this.#commitNow(...ready), parts));
   }
 
   #commitNow(
@@ -293,7 +286,7 @@ export class Client<Value, K extends UserKey> implements Kv<Value, K> {
 
   /** Loads what a page may need later, where it is not there yet. Rejects if it cannot be had now. Not part of `Kv`. */
   prefetch(): Promise<unknown> {
-    return loadRare();
+    return loadRare(this.#settings.clock);
   }
 
   async compact(revision: number, options: RequestOptions = {}): Promise<void> {
@@ -305,14 +298,13 @@ export class Client<Value, K extends UserKey> implements Kv<Value, K> {
   }
 
   status(options: RequestOptions & { readonly endpoint?: string } = {}): Promise<NodeStatus> {
-    return withRare(this.#dispatcher, options, ({ expectStatus }, left) =>
+    return this.#rare(options, ({ expectStatus }, left) =>
       this.ask('read', () => ({ type: 'status', id: 0 }), left, expectStatus),
     );
   }
 
   statusOfAll(options: RequestOptions = {}): Promise<readonly EndpointStatus[]> {
-    const { connectTimeoutMilliseconds } = this.#settings;
-    const { timeoutMilliseconds = connectTimeoutMilliseconds, signal } = options;
+    const { timeoutMilliseconds = this.#settings.connectTimeoutMilliseconds, signal } = options;
     return Promise.all(
       this.#dispatcher.cluster.endpoints().map((endpoint) =>
         this.status({ timeoutMilliseconds, signal, endpoint }).then(
@@ -374,6 +366,13 @@ export class Client<Value, K extends UserKey> implements Kv<Value, K> {
   ask<T>(kind: CallKind, request: () => Request, options: CallOptions, convert: (answer: Answer) => T): Promise<T> {
     return this.#begin(options, convert, (outcome) =>
       this.#dispatcher.place(this.#dispatcher.open(kind, request(), outcome, options)),
+    );
+  }
+
+  /** What is begun with code that may be loaded for it. `given` is the caller's, its values to be encoded. */
+  #rare<T, O extends CallOptions, Given>(options: O, begin: BeginRare<T, Value, Given, O>, given?: Given): Promise<T> {
+    return this.#begin(options, undefined!, (outcome) =>
+      withRare(this.#dispatcher, outcome, options, begin, this.#codec, given),
     );
   }
 

@@ -2,7 +2,6 @@
 // `make-watch.ts`; what it makes does what a Watch does, a moment later.
 import type { RaftkvError } from '@raftkv/wire';
 import type { UserKey } from './entry.ts';
-import { loadLater } from './load-later.ts';
 import { loadRare } from './rare-later.ts';
 import type { Watch, WatchChange, WatchContext } from './watch.ts';
 
@@ -73,7 +72,7 @@ class LateWatch<Value, K extends UserKey> implements AsyncIterableIterator<Watch
   }
 
   async #load(): Promise<Watch<Value, K>> {
-    const { Watch: Loaded } = await loadLater(this.#context.settings.clock, loadRare);
+    const { Watch: Loaded } = await loadRare(this.#context.settings.clock);
     return (this.#watch = new Loaded({ ...this.#context, onEnd: () => this.#end() }));
   }
 }

@@ -1,38 +1,32 @@
 // What a page may never need of a client: transactions, the walks of scans, counts and status. In a page's production build `rare-later.ts` stands in the place
 // of this module.
+import type { CallOutcome } from './call.ts';
+import type { Clock } from './clock.ts';
 import type { Codec } from './codec.ts';
 import type { CallOptions, Dispatcher } from './dispatcher.ts';
-import type { UserKey } from './entry.ts';
 import * as rare from './rare-calls.ts';
 
 export type Rare = typeof rare;
 
 /** `given`: what the call is about, if that is the caller's, and the codec that is to encode its values. */
-export type BeginRare<T, Value, Given> = (
+export type BeginRare<T, Value, Given, Options = CallOptions> = (
   rare: Rare,
-  options: CallOptions,
+  options: Options,
   codec: Codec<Value>,
   given: Given,
 ) => Promise<T>;
 
-/** Begins a call that needs it: here it is there. */
-export function withRare<T, Value, Given>(
+/** Begins a call that needs it: here it is there. Throws what the call trips over. */
+export function withRare<T, Value, Given, Options extends CallOptions>(
   _dispatcher: Dispatcher,
-  options: CallOptions,
-  begin: BeginRare<T, Value, Given>,
-  codec?: Codec<Value>,
+  { resolve }: Pick<CallOutcome, 'resolve'>,
+  options: Options,
+  begin: BeginRare<T, Value, Given, Options>,
+  codec: Codec<Value>,
   given?: Given,
-): Promise<T> {
-  return begin(rare, options, codec!, given!);
-}
-
-/** Begins the walk of a scan: here it is `scanPages`. */
-export function walkPages<Value, K extends UserKey>(
-  _dispatcher: Dispatcher,
-  ...walk: Parameters<typeof rare.scanPages<Value, K>>
-): ReturnType<typeof rare.scanPages<Value, K>> {
-  return rare.scanPages(...walk);
+): void {
+  resolve(begin(rare, options, codec, given!) as never);
 }
 
 /** Loads it before it is needed: here it is there. */
-export async function loadRare(): Promise<void> {}
+export async function loadRare(_clock: Clock): Promise<void> {}

@@ -33,24 +33,28 @@ export interface ScanSource {
 
 const defaultPageSize = 1_000;
 
+/** `first`: the options of the first page, where it has less time than the others. */
 export async function* scanPages<Value, K extends UserKey>(
   source: ScanSource,
   view: View<Value, K>,
   whole: KeyRange,
   options: ScanOptions,
+  first = options,
 ): AsyncGenerator<Page<Value, K>, void, undefined> {
   const { pageSize = defaultPageSize, reverse = false, keysOnly = false } = options;
   const convert = keysOnly ? toKeyEntry : toEntry;
   let { level = 'linearizable', revision } = options;
   let left = options.limit ?? Infinity;
   let range = whole;
-  let fetch = (request: PageRequest): Promise<FoundPage> => source.fetch(request, options);
+  let asked = first;
+  let fetch = (request: PageRequest): Promise<FoundPage> => source.fetch(request, asked);
   if (source.collect !== undefined) {
-    const collected = await source.collect({ range, level, revision, limit: left }, options);
+    const collected = await source.collect({ range, level, revision, limit: left }, first);
     if (collected !== undefined) fetch = givenOut(collected);
   }
   for (;;) {
     const result = await fetch({ range, level, revision, limit: Math.max(1, Math.min(pageSize, left)) });
+    asked = options;
     const found = left === 0 ? [] : result.entries;
     left -= found.length;
     const last = found.at(-1);

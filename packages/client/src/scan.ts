@@ -46,3 +46,10 @@ export class Scan<Value = unknown, K extends UserKey = string> implements AsyncI
     return entries;
   }
 }
+
+/** Begins a walk whose code may have to be loaded. */
+export async function* pagesOf<Value, K extends UserKey>(
+  walk: () => Promise<ReturnType<WalkPages<Value, K>>>,
+): ReturnType<WalkPages<Value, K>> {
+  yield* await walk();
+}

@@ -5,6 +5,13 @@ import { FakeCluster, client } from './fake-cluster.ts';
 vi.mock('../src/make-watch.ts', () => import('../src/make-watch-later.ts'));
 vi.mock('../src/rare.ts', () => import('../src/rare-later.ts'));
 
+/** Nothing is loaded. */
+function reset(): void {
+  vi.resetModules();
+  vi.doMock('../src/make-watch.ts', () => import('../src/make-watch-later.ts'));
+  vi.doMock('../src/rare.ts', () => import('../src/rare-later.ts'));
+}
+
 describe('a watch that is loaded later', () => {
   it('gives what changes, in order, to whoever asked before it was there', async () => {
     const kv = client(new FakeCluster(3));
@@ -20,7 +27,7 @@ describe('a watch that is loaded later', () => {
   });
 
   it.each(['before its code is there', 'in the same moment'])('gives what its own client writes %s', async (when) => {
-    vi.resetModules();
+    reset();
     let load = (): void => {};
     const gate = new Promise<void>((resolve) => (load = resolve));
     vi.doMock('../src/watch.ts', async (original) => {
@@ -69,7 +76,7 @@ describe('a watch that is loaded later', () => {
   });
 
   it('says that it cannot be had', async () => {
-    vi.resetModules();
+    reset();
     vi.doMock('../src/watch.ts', () => {
       throw new TypeError('Failed to fetch dynamically imported module');
     });

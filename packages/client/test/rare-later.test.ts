@@ -90,6 +90,68 @@ describe('calls that are loaded later', () => {
       expect(await Promise.all(['a', 'b', 'c'].map((each) => kv.get(each)))).toEqual(Array(3).fill(Uint8Array.of(1)));
     });
 
+    it('take their options as they are when they are made', async () => {
+      const { kv, load } = await opened();
+      const bytes = Uint8Array.of(1);
+      for (const key of ['a', 'b', 'c']) await kv.put(key, bytes);
+      const before = kv.revision;
+      await kv.delete('c');
+      const absent = { ifAbsent: true };
+      const put = kv.put('a', bytes, absent);
+      absent.ifAbsent = false;
+      const asked = { all: true as const, revision: before, limit: 2, reverse: true, keysOnly: true, pageSize: 1 };
+      const scan = kv.scan(asked).all();
+      const count = kv.count(asked);
+      Object.assign(asked, { revision: 1, limit: 1, reverse: false, keysOnly: false, pageSize: -1 });
+      const refused = expect(put).rejects.toMatchObject({ code: 'condition_failed' });
+      load();
+      await refused;
+      expect((await scan).map(({ key, value }) => [key, value])).toEqual([
+        ['c', undefined],
+        ['b', undefined],
+      ]);
+      expect(await count).toBe(3);
+    });
+
+    it('take of what they are given what is read elsewhere, and copy bytes of any kind', async () => {
+      const { kv, load } = await opened();
+      const buffer = Buffer.from([98]);
+      const stray = { type: 'delete', key: 'c', value: 'no bytes' } as const;
+      const commit = kv
+        .txn()
+        .if({ key: buffer, exists: false })
+        .then({ type: 'put', key: 'a', value: Uint8Array.of(3) }, { type: 'put', key: buffer, value: buffer })
+        .then(stray)
+        .commit();
+      buffer[0] = 99;
+      load();
+      expect(await commit).toMatchObject({
+        succeeded: true,
+        results: [{ type: 'put' }, { type: 'put' }, { deleted: 0 }],
+      });
+      expect(await Promise.all(['a', 'b', 'c'].map((key) => kv.get(key)))).toEqual([
+        Uint8Array.of(3),
+        Uint8Array.of(98),
+        undefined,
+      ]);
+    });
+
+    it('refuse what cannot be read, and what is made after the end, at once', async () => {
+      const { kv } = await opened();
+      const unreadable = {
+        type: 'get',
+        get key(): string {
+          throw new TypeError('no key');
+        },
+      } as const;
+      await expect(kv.txn().then(unreadable).commit()).rejects.toMatchObject({ code: 'invalid_argument' });
+      await kv.close();
+      const closed = { code: 'closed', definite: true };
+      await expect(kv.txn().commit()).rejects.toMatchObject(closed);
+      await expect(kv.count({ all: true })).rejects.toMatchObject(closed);
+      await expect(kv.scan({ all: true }).all()).rejects.toMatchObject(closed);
+    });
+
     it('hear at once of what cannot be written', async () => {
       const { kv } = await opened();
       const refused = kv.put('a', 'no bytes', { ifAbsent: true });

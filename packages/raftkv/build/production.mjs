@@ -45,6 +45,7 @@ const calls = [
   'client/src/txn-shapes.ts',
   'client/src/watch.ts',
   'wire/src/compare.ts',
+  'wire/src/fill-rare.ts',
   'wire/src/float.ts',
   'wire/src/flow.ts',
   'wire/src/nesting.ts',

@@ -20,16 +20,6 @@ function empty<T>(tag: number): Variant<T> {
 
 /** Rejects where the code cannot be had now. */
 export async function loadRareLayouts(): Promise<void> {
-  const loaded = await import('./rare-layouts.ts');
-  fill(scan, loaded.scan);
-  fill(scanResult, loaded.scanResult);
-  fill(statusAnswer, loaded.statusAnswer);
-  fill(txn, loaded.txn);
-  fill(txnResult, loaded.txnResult);
-  fill(watch, loaded.watch);
-  fill(watchChanges, loaded.watchChanges);
-}
-
-function fill<T>([, place]: Variant<T>, [, layout]: Variant<T>): void {
-  Object.assign(place, layout);
+  const { fillRare } = await import('./fill-rare.ts');
+  fillRare([scan, scanResult, statusAnswer, txn, txnResult, watch, watchChanges] as unknown as Variant<never>[]);
 }
