@@ -17,18 +17,22 @@ export function readReport(text, root) {
   return { counts, failures, late };
 }
 
-/** How vitest, Playwright and the suites' own waiting begin when what they wait for does not come in time. */
+/**
+ * How what came too late begins: of the suites' own waiting, of vitest (which reports a test whose time was over without its message), of Playwright, which
+ * leaves the name of its errors out, and of Puppeteer.
+ */
 const outOfTime =
-  /^(Error: (waited \d+ ms in vain|not within \d+ ms|(Test|Hook) timed out in \d+ms)|TimeoutError: |\S*Error: .*Timeout \d+ms exceeded)/;
+  /^(Error: (waited \d+ ms in vain|not within \d+ ms|STACK_TRACE_ERROR|(Test|Hook) timed out in \d+ms)|TimeoutError: |[\w.]+: Timeout \d+ms exceeded)/;
+/** In what `expect.poll` fails with: it saw something else until its time was over. */
+const polled = '__VITEST_POLL_CHAIN__';
 
 /** Nothing in it was wrong; something had not come in time. */
 function isLate({ assertionResults }) {
   const failed = assertionResults.filter((test) => test.status !== 'passed');
+  const cameLate = (message) => outOfTime.test(firstLine(message)) || message.includes(polled);
   return (
     failed.length > 0 &&
-    failed.every(({ failureMessages }) => {
-      return failureMessages.length > 0 && failureMessages.every((message) => outOfTime.test(firstLine(message)));
-    })
+    failed.every(({ failureMessages }) => failureMessages.length > 0 && failureMessages.every(cameLate))
   );
 }
 

@@ -64,7 +64,11 @@ describe('files of which nothing failed but to come in time', () => {
     'Error: not within 15000 ms: dev ends',
     'Error: Test timed out in 180000ms.',
     'TimeoutError: page.waitForFunction: Timeout 30000ms exceeded.',
-    'Error: locator.click: Timeout 30000ms exceeded.',
+    'TimeoutError: Waiting failed: 90000ms exceeded',
+    // Of Playwright, without a name; of vitest when a test's own time is over; and of what it polls.
+    'locator.waitFor: Timeout 90000ms exceeded.\nCall log:',
+    'Error: STACK_TRACE_ERROR',
+    'Error: expected 1 to be 2 // Object.is equality\n    at Proxy.__VITEST_POLL_CHAIN__ (file:///x/vitest.js:1:1)',
   ])('are those that say %s', (message) => {
     expect(lateIn(failing('/a.test.ts', message, message))).toEqual(['a.test.ts']);
   });
