@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { connect } from 'raftkv';
@@ -61,11 +61,35 @@ export class DevCluster {
     return `http://${this.addresses[0]!}/${room === '' ? '' : `#${room}`}`;
   }
 
+  /** To each member at once, as no button does: nobody hears in between that another one is gone. */
+  signalMembers(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    const members = childrenOf(this.#process.pid!);
+    if (members.length !== this.addresses.length) throw new Error(`${members.length} members run`);
+    for (const pid of members) process.kill(pid, signal);
+  }
+
   async stop(): Promise<void> {
     await this.kv.close();
+    // One that stands still would not end, nor would this.
+    for (const pid of childrenOf(this.#process.pid!)) process.kill(pid, 'SIGCONT');
     const ended = once(this.#process, 'exit');
     this.#process.kill('SIGTERM');
     await ended;
     rmSync(this.#directory, { recursive: true, force: true, maxRetries: 10 });
   }
+}
+
+function childrenOf(parent: number): readonly number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => {
+      try {
+        // pid (name) state parent …; a name may have anything in it.
+        const [, after = ''] = /^.*\) (.*)$/s.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? [];
+        return Number(after.split(' ')[1]) === parent;
+      } catch {
+        return false;
+      }
+    });
 }
