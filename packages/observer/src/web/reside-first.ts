@@ -20,7 +20,10 @@ export function resideFirst(
   options: ResidenceOptions,
   load: LoadSharing = loadTabSharing,
 ): Residence {
-  return reside(assembly, options, (tenancy) => void shareLater(tenancy, load));
+  let tenancy: Tenancy | undefined;
+  const residence = reside(assembly, options, (made) => (tenancy = made));
+  void loadLater(assembly, residence, tenancy, load);
+  return residence;
 }
 
 async function loadTabSharing(): ReturnType<LoadSharing> {
@@ -28,23 +31,31 @@ async function loadTabSharing(): ReturnType<LoadSharing> {
   return (tenancy) => new TabSharing(tenancy);
 }
 
-/** Tries until it has it. Meanwhile the tab follows the cluster itself, whoever holds; if nobody feeds it, its status says why. */
-async function shareLater(tenancy: Tenancy, load: LoadSharing): Promise<void> {
+/**
+ * Tries until it has it. Meanwhile the tab follows the cluster itself, whoever holds; if nobody feeds it, its status says why. `tenancy` is undefined where there
+ * are no locks: it talks with no tab then, and what its client calls later is all there is to load.
+ */
+async function loadLater(
+  assembly: AnyAssembly,
+  residence: Residence,
+  tenancy: Tenancy | undefined,
+  load: LoadSharing,
+): Promise<void> {
   const pause = (milliseconds: number): Promise<void> =>
-    new Promise((resolve) => void tenancy.assembly.settings.clock.schedule(resolve, milliseconds));
+    new Promise((resolve) => void assembly.settings.clock.schedule(resolve, milliseconds));
   await pause(lockMilliseconds);
-  if (tenancy.isHolder) await tenancy.settled;
-  let isShared = false;
+  if (tenancy?.isHolder !== false) await residence.settled;
+  let isShared = tenancy === undefined;
   for (let next = firstPauseMilliseconds; ; next = Math.min(2 * next, longestPauseMilliseconds)) {
-    if (tenancy.assembly.status.phase === 'closed') return;
+    if (assembly.status.phase === 'closed') return;
     try {
-      if (!isShared) tenancy.share((await load())(tenancy));
+      if (!isShared) tenancy!.share((await load())(tenancy!));
       isShared = true;
-      await tenancy.assembly.client.prefetch();
+      await assembly.client.prefetch();
       return;
     } catch (error) {
       // What is only of use later is no news.
-      if (!isShared) tenancy.assembly.feedFailed(RaftkvError.from(error, 'connect_failed'));
+      if (!isShared) assembly.feedFailed(RaftkvError.from(error, 'connect_failed'));
     }
     await pause(next);
   }

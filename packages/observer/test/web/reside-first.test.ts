@@ -107,6 +107,20 @@ describe('a replica whose tab learns later to talk with others', () => {
     await caughtUp(tab, cluster);
   });
 
+  it('loads what is only of use later where the browser lets it have no locks, too', async () => {
+    const { cluster, origin } = await stage();
+    const { prefetch } = Client.prototype;
+    onTestFinished(() => void (Client.prototype.prefetch = prefetch));
+    let attempts = 0;
+    Client.prototype.prefetch = async () => {
+      attempts += 1;
+      if (attempts < 2) throw new TypeError('Failed to fetch dynamically imported module');
+    };
+    const tab = await origin.openTab({ load: never, locks: undefined as never });
+    await expect.poll(() => attempts, { timeout: 60_000 }).toBe(2);
+    await caughtUp(tab, cluster);
+  });
+
   it('goes on when it is robbed of the lock before it could answer', async () => {
     const { cluster, origin } = await stage();
     const first = await origin.openTab({ load: never });
