@@ -43,7 +43,8 @@ export class MemberTab {
     for (;;) {
       const status = await this.status();
       if (isWanted(status)) return status;
-      if (performance.now() > end) return expect.fail(`it never came to that; the last was ${JSON.stringify(status)}`);
+      if (performance.now() > end)
+        throw new Error(`waited ${milliseconds} ms in vain: the last was ${JSON.stringify(status)}`);
       await new Promise((resolve) => setTimeout(resolve, lookMilliseconds));
     }
   }
@@ -84,7 +85,8 @@ export async function leaderOf(
     const all = await Promise.all(tabs.map((tab) => tab.status()));
     const leader = tabs.find((_, at) => all[at]!.isLeader);
     if (leader !== undefined && all.every((each) => each.leader === `tab:${leader.name}`)) return leader;
-    if (patience.isOver() || performance.now() > end) return expect.fail(`nobody leads: ${JSON.stringify(all)}`);
+    if (patience.isOver()) return expect.fail(`nobody leads: ${JSON.stringify(all)}`);
+    if (performance.now() > end) throw new Error(`waited 90000 ms in vain: nobody leads: ${JSON.stringify(all)}`);
     await new Promise((resolve) => setTimeout(resolve, lookMilliseconds));
   }
 }

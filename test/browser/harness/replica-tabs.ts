@@ -61,7 +61,8 @@ export class ReplicaTab {
     for (;;) {
       const status = await this.status();
       if (isWanted(status)) return status;
-      if (performance.now() > end) return expect.fail(`it never came to that; the last was ${JSON.stringify(status)}`);
+      if (performance.now() > end)
+        throw new Error(`waited ${milliseconds} ms in vain: the last was ${JSON.stringify(status)}`);
       await new Promise((resolve) => setTimeout(resolve, lookMilliseconds));
     }
   }

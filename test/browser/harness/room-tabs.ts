@@ -1,5 +1,4 @@
 // Tabs in a room: opened, looked at and waited for. What is done to a tab is in `tabs.ts`.
-import { expect } from 'vitest';
 import type { LabRoomOptions, RoomLab } from '../pages/room.ts';
 import type { Profile, Tab } from './tabs.ts';
 
@@ -59,7 +58,8 @@ export async function untilAll(
   for (;;) {
     const all = await Promise.all(tabs.map((tab) => tab.status()));
     if (all.every((status) => isWanted(status))) return all;
-    if (performance.now() > end) return expect.fail(`it never came to that: ${JSON.stringify(all)}`);
+    if (performance.now() > end)
+      throw new Error(`waited ${milliseconds} ms in vain: all there was is ${JSON.stringify(all)}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
