@@ -27,7 +27,9 @@ it('tabs dial each other by name, and a tab that is closed or killed is missed a
   await expect.poll(() => heard(b)).toEqual(['a as a peer: one', 'a as a client: two']);
 
   await b.page.reload({ waitUntil: 'load' });
-  await expect.poll(() => heard(a)).toEqual(['b: closed', 'b: closed']);
+  // A page that goes says so, if it still gets to that: on a busy machine its lock may be free before its word is there.
+  const missed = async () => (await heard(a)).map((word) => word.replace('connection_lost', 'closed'));
+  await expect.poll(missed).toEqual(['b: closed', 'b: closed']);
   expect(await dial(a, 'b')).toBe('connect_failed');
   await b.page.evaluate(() => doorLab.open('b'));
   await expect.poll(() => dial(a, 'b')).toBe('open');
