@@ -24,6 +24,18 @@ const isReady = (tab: FakeTab): Promise<unknown> =>
 const caughtUp = (tab: FakeTab, cluster: SmallCluster): Promise<unknown> =>
   until(tab.kv.replica, ({ revision, connection }) => connection === 'online' && revision === cluster.revision);
 
+/** Clients fail to load what is of use later before this attempt. Answers how many there were. */
+function prefetchFromAttempt(first: number): () => number {
+  const { prefetch } = Client.prototype;
+  onTestFinished(() => void (Client.prototype.prefetch = prefetch));
+  let attempts = 0;
+  Client.prototype.prefetch = async () => {
+    attempts += 1;
+    if (attempts < first) throw new TypeError('Failed to fetch dynamically imported module');
+  };
+  return () => attempts;
+}
+
 describe('a replica whose tab learns later to talk with others', () => {
   it('holds, keeps its copy and follows the cluster without it', async () => {
     const { cluster, origin } = await stage();
@@ -93,31 +105,19 @@ describe('a replica whose tab learns later to talk with others', () => {
 
   it('tries again what is only of use later, too, and says nothing of it', async () => {
     const { cluster, origin } = await stage();
-    const { prefetch } = Client.prototype;
-    onTestFinished(() => void (Client.prototype.prefetch = prefetch));
-    let attempts = 0;
-    Client.prototype.prefetch = async () => {
-      attempts += 1;
-      if (attempts < 3) throw new TypeError('Failed to fetch dynamically imported module');
-    };
+    const attempts = prefetchFromAttempt(3);
     const tab = await origin.openTab({ load: loaded });
     await isReady(tab);
-    await expect.poll(() => attempts, { timeout: 60_000 }).toBe(3);
+    await expect.poll(attempts, { timeout: 60_000 }).toBe(3);
     expect(tab.kv.replica.getSnapshot().error).toBeUndefined();
     await caughtUp(tab, cluster);
   });
 
   it('loads what is only of use later where the browser lets it have no locks, too', async () => {
     const { cluster, origin } = await stage();
-    const { prefetch } = Client.prototype;
-    onTestFinished(() => void (Client.prototype.prefetch = prefetch));
-    let attempts = 0;
-    Client.prototype.prefetch = async () => {
-      attempts += 1;
-      if (attempts < 2) throw new TypeError('Failed to fetch dynamically imported module');
-    };
+    const attempts = prefetchFromAttempt(2);
     const tab = await origin.openTab({ load: never, locks: undefined as never });
-    await expect.poll(() => attempts, { timeout: 60_000 }).toBe(2);
+    await expect.poll(attempts, { timeout: 60_000 }).toBe(2);
     await caughtUp(tab, cluster);
   });
 
