@@ -69,6 +69,17 @@ describe('a cluster that is stopped and started', () => {
       await cluster.start(1);
       expectPresent(await expectAgreement(cluster), acknowledged);
     }));
+
+  it('stops in order with a write at work that nobody can commit', () =>
+    withCluster({ nodes: 3 }, async (cluster) => {
+      await cluster.gateways[0]!.put('before', 'there');
+      await Promise.all([1, 2].map((node) => cluster.kill(node)));
+      const write = cluster.gateways[0]!.put('never', 'committed').catch((error: unknown) => error);
+      // Asked after the write, and answered: by then the write is at work, too.
+      await cluster.gateways[0]!.status();
+      expect(await cluster.stop(0)).toEqual({ code: 0, signal: null });
+      expect(await write).toBeInstanceOf(Error);
+    }));
 });
 
 describe('a node that was away while the log was compacted', () => {

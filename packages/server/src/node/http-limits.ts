@@ -36,5 +36,5 @@ export const defaultHttpLimits: HttpLimits = {
   keepAliveTimeoutMilliseconds: 65_000,
   stalledTimeoutMilliseconds: 60_000,
   maxUnsentBytes: 256 * 1024 * 1024,
-  closeTimeoutMilliseconds: 5_000,
+  closeTimeoutMilliseconds: 3_000,
 };

@@ -1,7 +1,7 @@
 // The HTTP server on a member's one port, and the small ones on its monitoring ports: limits, life and death. What they answer
 // is in `routes.ts`; WebSockets attach themselves to the server's 'upgrade' event and belong to whoever did that.
 import { IncomingMessage, createServer } from 'node:http';
-import type { Server } from 'node:http';
+import type { Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { RaftkvError } from '@raftkv/wire';
@@ -34,8 +34,8 @@ export interface HttpServer {
   /** For `listen` and for WebSockets to attach to. */
   readonly server: Server;
   /**
-   * Accepts nothing more, ends watches with a last line, waits for the requests at work (at most
-   * `closeTimeoutMilliseconds`), then cuts what is left. Upgraded sockets are the WebSocket side's. Idempotent.
+   * Accepts nothing more, ends watches with a last line, answers the requests at work (for at most `closeTimeoutMilliseconds`) and
+   * says with each answer that the connection ends, then cuts what is left. Upgraded sockets are the WebSocket side's. Idempotent.
    */
   close(): Promise<void>;
 }
@@ -173,9 +173,15 @@ function closable(server: Server, limits: HttpLimits, begin: () => void): HttpSe
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
   });
+  const unanswered = new Set<ServerResponse>();
+  server.prependListener('request', (_request: IncomingMessage, response: ServerResponse) => {
+    if (closed !== undefined) response.shouldKeepAlive = false;
+    unanswered.add(response);
+    response.once('close', () => unanswered.delete(response));
+  });
   return {
     server,
-    close: () => (closed ??= closeServer({ server, sockets, limits, begin })),
+    close: () => (closed ??= closeServer({ server, sockets, unanswered, limits, begin })),
   };
 }
 
@@ -185,12 +191,16 @@ const idleCheckMilliseconds = 50;
 interface Closing {
   readonly server: Server;
   readonly sockets: ReadonlySet<Socket>;
+  readonly unanswered: ReadonlySet<ServerResponse>;
   readonly limits: HttpLimits;
   readonly begin: () => void;
 }
 
-function closeServer({ server, sockets, limits, begin }: Closing): Promise<void> {
+function closeServer({ server, sockets, unanswered, limits, begin }: Closing): Promise<void> {
   return new Promise((resolve) => {
+    // What is asked for by now is answered, and the answer is the last of its connection: a client that goes on asking would never be found idle.
+    const last = new Map([...unanswered].map((response) => [response.req.socket, response]));
+    for (const response of last.values()) response.shouldKeepAlive = false;
     const idleCheck = setInterval(() => {
       server.closeIdleConnections();
       // Opened ahead of need, as browsers and proxies do; Node does not call them idle.

@@ -316,6 +316,40 @@ describe('closing', () => {
     expect(await hanging).toBeInstanceOf(Error);
   });
 
+  it('lets go of a client that always has a request at work, with an answer that says so', async () => {
+    const { base, node, http } = await start({ limits: { closeTimeoutMilliseconds: 600_000 } });
+    const linearize = node.get.bind(node);
+    let begun = 0;
+    let letPrevious = (): void => {};
+    let isUnderWay = (): void => {};
+    const underWay = new Promise<void>((resolve) => {
+      isUnderWay = resolve;
+    });
+    node.get = async (key, options) => {
+      letPrevious();
+      if (++begun === 8) isUnderWay();
+      await new Promise<void>((resolve) => {
+        letPrevious = resolve;
+      });
+      return linearize(key, options);
+    };
+    const request = 'POST /v3/kv/range HTTP/1.1\r\nHost: x\r\nContent-Length: 14\r\n\r\n{"key":"YQ=="}';
+    let received = '';
+    const socket = connect(Number(new URL(base).port), '127.0.0.1', () => socket.write(request.repeat(2)));
+    socket.setEncoding('latin1').on('data', (chunk: string) => {
+      received += chunk;
+      if (socket.writable) socket.write(request.repeat(chunk.split('HTTP/1.1 ').length - 1));
+    });
+    socket.on('error', () => {});
+    const gone = new Promise((resolve) => socket.once('close', resolve));
+    await underWay;
+    await http.close();
+    await gone;
+    const heads = received.split('HTTP/1.1 ').slice(1);
+    expect(heads.map((head) => head.slice(0, 3))).toEqual(heads.map(() => '200'));
+    expect(heads.findIndex((head) => /\r\nconnection: close\r\n/i.test(head))).toBe(heads.length - 1);
+  });
+
   it('does not wait for a socket that was upgraded', async () => {
     const { base, http } = await start({ limits: { closeTimeoutMilliseconds: 50 } });
     const upgraded = new Promise<{ destroy(): void }>((resolve) => {

@@ -10,8 +10,8 @@ import type { Setting } from '../settings.ts';
 import type { RunningNode } from '../start-node.ts';
 import { pageOf } from './dev-page.ts';
 
-/** How long a clean shutdown may take before the process ends anyway. */
-const shutdownMilliseconds = 5_000;
+/** How long a clean shutdown may take before the process ends anyway: an election timeout to hand over, what HTTP waits for requests at work, and the disk; less than the 10 s after which containers are killed. */
+const shutdownMilliseconds = 9_000;
 
 export function addServeCommand(program: Command): void {
   const command = program
