@@ -128,12 +128,16 @@ describe('import', () => {
       { key: 'gone/2', value: 'b' },
       { key: 'gone/1', deleted: true },
       { key: 'gone/never', deleted: true },
+      { keyBase64: Buffer.from('gone/\xff', 'latin1').toString('base64'), value: 'c' },
     ];
     const input = lines.map((line) => `${JSON.stringify(line)}\n`).join('');
     const result = await runCli(['import', '-', '--json', ...endpoints()], { input });
-    expect(JSON.parse(result.stdout)).toEqual({ rows: 5, skippedLines: 0, lines: 5 });
+    expect(JSON.parse(result.stdout)).toEqual({ rows: 6, skippedLines: 0, lines: 6 });
     const { keyValues } = await cluster.gateways[0]!.scan('gone/');
-    expect(keyValues.map(({ key, value }) => [key, value])).toEqual([['gone/2', 'b']]);
+    expect(keyValues.map(({ key, value }) => [key, value])).toEqual([
+      ['gone/2', 'b'],
+      ['gone/\ufffd', 'c'],
+    ]);
   });
 
   it('takes rows from a pipe', async () => {

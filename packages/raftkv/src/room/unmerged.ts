@@ -3,9 +3,10 @@
 import { connect } from '@raftkv/client';
 import { bytes as asBytes } from '@raftkv/client';
 import type { Codec, ConnectOptions, Entry, LiveKv } from '@raftkv/client';
-import { decodeValue, encodeValue, json, toEntry, viewOf } from '@raftkv/client/parts';
+import { decodeValue, encodeValue, json } from '@raftkv/client/parts';
+import type { Key } from '@raftkv/kv';
 import { tabWord } from '@raftkv/server';
-import { RaftkvError } from '@raftkv/wire';
+import { RaftkvError, keyFrom, keyToBytes, keyToString } from '@raftkv/wire';
 import { anyMember } from './dial-member.ts';
 import { toBase64 } from './hex.ts';
 import type { RoomCluster } from './room-clusters.ts';
@@ -15,6 +16,7 @@ import { agreedWhenLeft } from './room-note.ts';
 import type { AgreedEntry } from './room-note.ts';
 
 export interface UnmergedEntry {
+  /** What is not UTF-8 shows as U+FFFD; `export` has its bytes. */
   readonly key: string;
   /** As it is here; undefined: it was deleted here. */
   readonly value: unknown;
@@ -31,7 +33,7 @@ export interface Unmerged {
   readonly entries: readonly UnmergedEntry[];
   /**
    * One JSON document a line, of what is stored, as text (`{"key":…,"value":TEXT}`; of a JSON string with its quotes) or, where it is none, as base64 (`{"key":…,"valueBase64":…}`);
-   * or `{"key":…,"deleted":true}`. `raftkv import` makes the same of it.
+   * or `{"key":…,"deleted":true}`; with `keyBase64` for `key` where that is no text. `raftkv import` makes the same of it.
    */
   export(): string;
 }
@@ -52,8 +54,10 @@ export interface UnmergedOptions<Value> {
   readonly codec: Codec<Value> | undefined;
 }
 
-interface Found<Value> extends UnmergedEntry {
+interface Found<Value> {
+  readonly key: Key;
   readonly value: Value | undefined;
+  readonly there: unknown;
   /** As it is stored here; undefined: it was deleted here. */
   readonly stored: Uint8Array | undefined;
 }
@@ -70,11 +74,11 @@ export async function findUnmerged<Value>(options: UnmergedOptions<Value>): Prom
     found.push({ key, value: decodeValue(codec, stored), there: there && decodeValue(codec, there), stored });
   }
   // Until the rooms parted, revisions there are those of here: a key that one of them made, and that is not here, was deleted here.
-  for (const { key, createRevision, value } of others.values()) {
+  for (const [key, { createRevision, value }] of others) {
     if (createRevision <= partedAt)
       found.push({ key, value: undefined, there: decodeValue(codec, value), stored: undefined });
   }
-  const entries = found.map(({ key, value, there }) => ({ key, value, there }));
+  const entries = found.map(({ key, value, there }) => ({ key: keyToString(key), value, there }));
   return { count: entries.length, entries, export: () => found.map(lineOf).join('') };
 }
 
@@ -82,16 +86,16 @@ export async function findUnmerged<Value>(options: UnmergedOptions<Value>): Prom
 async function readThere<Value>({
   successor,
   network,
-}: UnmergedOptions<Value>): Promise<Map<string, Entry<Uint8Array>>> {
+}: UnmergedOptions<Value>): Promise<Map<Key, Entry<Uint8Array, Uint8Array>>> {
   const { clusterId, leader, members } = successor;
   const dial: ConnectOptions['dial'] = (endpoint, { signal }) =>
     network.dial(tabWord(endpoint) ?? leader ?? members[0]!, { signal, purpose: 'client' });
-  const there = connect<Uint8Array>({ endpoints: [anyMember], clusterId, dial, codec: asBytes });
+  const there = connect<Uint8Array>({ endpoints: [anyMember], clusterId, dial, codec: asBytes, keys: 'bytes' });
   try {
-    const others = new Map<string, Entry<Uint8Array>>();
+    const others = new Map<Key, Entry<Uint8Array, Uint8Array>>();
     for await (const entry of there.scan({ prefix: '', level: 'local' })) {
       if (others.size >= maxEntries) throw new RaftkvError('batch_too_large', `more than ${maxEntries} entries`);
-      others.set(entry.key, entry);
+      others.set(keyFrom(entry.key), entry);
     }
     return others;
   } finally {
@@ -100,7 +104,7 @@ async function readThere<Value>({
 }
 
 interface Own {
-  readonly own: readonly Pick<Entry<Uint8Array>, 'key' | 'value'>[];
+  readonly own: readonly { readonly key: Key; readonly value: Uint8Array }[];
   /** The last revision of which is known that it is the same here and there. */
   readonly partedAt: number;
   /** What is stored there, to be compared with what is here. */
@@ -118,10 +122,9 @@ async function readOwn<Value>(
     const { stateMachine, agreedRevision, has } = member.held;
     const found = stateMachine.store.scan({ from: '', to: undefined });
     if (found.type === 'error') throw new RaftkvError(found.code, found.message);
-    const view = viewOf<Uint8Array, string>(asBytes, 'text');
     const isAllHere = agreed !== undefined && has(agreed);
     return {
-      own: found.entries.map((entry) => toEntry(view, entry)),
+      own: found.entries,
       partedAt: isAllHere ? agreed.revision : partedAt(agreedRevision),
       asHere: (there) => there,
     };
@@ -131,7 +134,7 @@ async function readOwn<Value>(
   let revision = 0;
   for await (const page of copy.scan({ prefix: '', level: 'local' }).pages()) {
     ({ revision } = page);
-    for (const { key, value } of page.entries) own.push({ key, value: encodeValue(codec, value) });
+    for (const { key, value } of page.entries) own.push({ key: keyFrom(key), value: encodeValue(codec, value) });
   }
   return { own, partedAt: partedAt(revision), asHere: (there) => encodeValue(codec, decodeValue(codec, there)) };
 }
@@ -143,7 +146,9 @@ function isSame(one: Uint8Array, other: Uint8Array): boolean {
 const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 function lineOf({ key, stored }: Pick<Found<unknown>, 'key' | 'stored'>): string {
-  return `${JSON.stringify({ key, ...(stored === undefined ? { deleted: true } : storedFields(stored)) })}\n`;
+  const text = keyToString(key);
+  const named = keyFrom(text) === key ? { key: text } : { keyBase64: toBase64(keyToBytes(key)) };
+  return `${JSON.stringify({ ...named, ...(stored === undefined ? { deleted: true } : storedFields(stored)) })}\n`;
 }
 
 function storedFields(stored: Uint8Array): { readonly value: string } | { readonly valueBase64: string } {

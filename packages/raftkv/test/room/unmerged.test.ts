@@ -87,6 +87,26 @@ describe('what only those have who come back', () => {
     expect(unmerged.export()).toBe('{"key":"deleted","deleted":true}\n');
   });
 
+  it('is told apart by the bytes of its keys, also where they are no text', async () => {
+    const [a, b, c] = (await openPages(stage, 3)) as [Page, Page, Page];
+    await settled([a, b, c]);
+    const [one, another, third] = [Uint8Array.of(0xfe), Uint8Array.of(0xff), Uint8Array.of(0xff, 0xfe)];
+    await a.room.kv.put(one, 'both');
+    await putAndKnown(b, a, 'last', 'was');
+    a.cut();
+    await b.room.kv.put(another, 'both');
+    await b.room.kv.put(third, 'mine');
+    for (const page of [b, c]) page.crash();
+    a.mend();
+    await goOn(a);
+    await a.room.kv.put(another, 'both');
+    const unmerged = await (await back(b, a)).room.unmerged();
+    expect(unmerged.entries).toEqual([{ key: '\ufffd\ufffd', value: 'mine', there: undefined }]);
+    expect(unmerged.export()).toBe('{"keyBase64":"//4=","value":"\\"mine\\""}\n');
+    const row = readRow(Buffer.from(unmerged.export()), 'file');
+    expect(row).toEqual({ key: '\xff\xfe', value: encoder.encode('"mine"') });
+  });
+
   it('is of no deletion where an older build went on, which noted nothing of what was agreed', async () => {
     const [a, b, c] = (await openPages(stage, 3)) as [Page, Page, Page];
     await settled([a, b, c]);

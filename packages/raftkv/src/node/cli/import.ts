@@ -4,6 +4,8 @@
 import { statSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { BatchOp } from '@raftkv/client';
+import type { Key } from '@raftkv/kv';
+import { keyToBytes } from '@raftkv/wire';
 import type { Command } from 'commander';
 import { readNumber } from './dev.ts';
 import { print, printJson, withEndpoints, withKv } from './endpoints.ts';
@@ -28,7 +30,7 @@ export function addImportCommand(program: Command): void {
     program
       .command('import <FILE>')
       .description(
-        'put every {"key", "value"} line of an NDJSON file (- is standard input; "valueBase64" for what is no text), and delete the key of every {"key", "deleted": true}; can be repeated and resumed',
+        'put every {"key", "value"} line of an NDJSON file (- is standard input; "keyBase64" and "valueBase64" for what is no text), and delete the key of every {"key", "deleted": true}; can be repeated and resumed',
       ),
   )
     .option('--batch <ROWS>', 'rows in one batch', '500')
@@ -66,7 +68,7 @@ async function importLines(
   bar: ProgressBar,
 ): Promise<number> {
   const lines = new LineReader(file);
-  let batch = new Map<string, Row['value']>();
+  let batch = new Map<Key, Row['value']>();
   let bytes = 0;
   for await (const line of lines) {
     if (lines.count <= skip) continue;
@@ -88,7 +90,7 @@ async function importLines(
     }
     if (row !== undefined) {
       batch.set(row.key, row.value);
-      bytes += (row.value?.length ?? 0) + Buffer.byteLength(row.key);
+      bytes += (row.value?.length ?? 0) + row.key.length;
     }
   }
   if (batch.size > 0) await importer.put(batch, lines.mark());
@@ -100,7 +102,7 @@ class Importer {
   readonly #kv: ByteKv;
   readonly #noteKey: string | undefined;
   readonly #inFlight: Promise<void>[] = [];
-  readonly #keysInFlight = new Set<string>();
+  readonly #keysInFlight = new Set<Key>();
   #failure: unknown;
   #mark: Mark | undefined;
   rows = 0;
@@ -111,13 +113,14 @@ class Importer {
   }
 
   /** Sends a batch that ends at `mark`. Waits while too many are under way. */
-  async put(rows: ReadonlyMap<string, Row['value']>, mark: Mark): Promise<void> {
+  async put(rows: ReadonlyMap<Key, Row['value']>, mark: Mark): Promise<void> {
     // Batches in flight together may be carried out in any order, so no two of them may hold the same key.
     const isShared = [...rows.keys()].some((key) => this.#keysInFlight.has(key));
     if (isShared || this.#inFlight.length >= batchesInFlight) await this.drain();
-    const ops = Array.from(rows, ([key, value]): BatchOp<Uint8Array> =>
-      value === undefined ? { type: 'delete', key } : { type: 'put', key, value },
-    );
+    const ops = Array.from(rows, ([name, value]): BatchOp<Uint8Array> => {
+      const key = keyToBytes(name);
+      return value === undefined ? { type: 'delete', key } : { type: 'put', key, value };
+    });
     for (const key of rows.keys()) this.#keysInFlight.add(key);
     const sent = this.#kv.batch(ops).then(
       () => {

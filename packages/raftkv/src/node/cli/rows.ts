@@ -2,11 +2,12 @@
 // stands for. What is wrong with a line is told with the file and the number.
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { RaftkvError, defaultLimits } from '@raftkv/wire';
+import type { Key } from '@raftkv/kv';
+import { RaftkvError, defaultLimits, keyFrom } from '@raftkv/wire';
 import { isRecord, parseJson, valueBytes } from './input.ts';
 
 export interface Row {
-  readonly key: string;
+  readonly key: Key;
   /** Undefined: it is deleted. */
   readonly value: Uint8Array | undefined;
 }
@@ -110,14 +111,15 @@ export function readRow(line: Uint8Array, where: string): Row | undefined {
   }
   if (text === '') return undefined;
   const row = parseJson(text, where);
-  if (!isRecord(row) || typeof row.key !== 'string' || !isOneOf(row)) {
+  if (!isRecord(row) || !hasOne([row.key, row.keyBase64]) || !isOneOf(row)) {
     throw new RaftkvError(
       'invalid_argument',
-      `${where}: is none of {"key": TEXT, "value": …}, {"key": TEXT, "valueBase64": BASE64} and {"key": TEXT, "deleted": true}`,
+      `${where}: is none of {"key": TEXT, "value": …}, {"key": TEXT, "valueBase64": BASE64} and {"key": TEXT, "deleted": true}, or of these with "keyBase64"`,
     );
   }
   const value = rowValue(row, where);
-  const keyBytes = Buffer.byteLength(row.key);
+  const key = rowKey(row, where);
+  const keyBytes = key.length;
   const { maxKeyBytes, maxValueBytes } = defaultLimits;
   if (keyBytes === 0) throw new RaftkvError('key_empty', `${where}: a key has at least one byte`);
   if (keyBytes > maxKeyBytes) {
@@ -129,19 +131,37 @@ export function readRow(line: Uint8Array, where: string): Row | undefined {
       `${where}: a value of ${value.length} bytes; the limit is ${maxValueBytes}`,
     );
   }
-  return { key: row.key, value };
+  return { key, value };
 }
 
 function isOneOf({ value, valueBase64, deleted }: Record<string, unknown>): boolean {
-  return [value !== undefined, valueBase64 !== undefined, deleted === true].filter(Boolean).length === 1;
+  return hasOne([value, valueBase64, deleted === true ? deleted : undefined]);
+}
+
+function hasOne(fields: readonly unknown[]): boolean {
+  return fields.filter((field) => field !== undefined).length === 1;
+}
+
+function rowKey({ key, keyBase64 }: Record<string, unknown>, where: string): Key {
+  if (keyBase64 !== undefined) return keyFrom(bytesOf(keyBase64, `${where}: keyBase64`));
+  if (typeof key !== 'string') throw new RaftkvError('invalid_argument', `${where}: key is no text`);
+  try {
+    return keyFrom(key);
+  } catch (error) {
+    throw new RaftkvError('invalid_argument', `${where}: ${RaftkvError.from(error).message}`, { cause: error });
+  }
 }
 
 /** Undefined: it is deleted. */
 function rowValue({ value, valueBase64 }: Record<string, unknown>, where: string): Uint8Array | undefined {
   if (value !== undefined) return valueBytes(value);
   if (valueBase64 === undefined) return undefined;
-  const bytes = typeof valueBase64 === 'string' ? Buffer.from(valueBase64, 'base64') : undefined;
+  return bytesOf(valueBase64, `${where}: valueBase64`);
+}
+
+function bytesOf(base64: unknown, what: string): Uint8Array {
+  const bytes = typeof base64 === 'string' ? Buffer.from(base64, 'base64') : undefined;
   // What Node does not understand it passes over.
-  if (bytes?.toString('base64') === valueBase64) return bytes;
-  throw new RaftkvError('invalid_argument', `${where}: valueBase64 is not base64`);
+  if (bytes !== undefined && bytes.toString('base64') === base64) return bytes;
+  throw new RaftkvError('invalid_argument', `${what} is not base64`);
 }

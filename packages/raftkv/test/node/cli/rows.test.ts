@@ -74,6 +74,23 @@ describe('a row', () => {
     expect(read(' \r\n')).toBeUndefined();
   });
 
+  it('has a key that is no text as base64', () => {
+    expect(read('{"keyBase64":"/2E=","value":"b"}\n')).toEqual({ key: '\xffa', value: new TextEncoder().encode('b') });
+    expect(read('{"keyBase64":"YQ==","deleted":true}\n')).toEqual({ key: 'a', value: undefined });
+    expect(read('{"key":"é","deleted":true}\n')).toEqual({ key: '\xc3\xa9', value: undefined });
+    for (const [line, why] of [
+      ['{"keyBase64":"?","value":"b"}', 'file:7: keyBase64 is not base64'],
+      ['{"keyBase64":7,"value":"b"}', 'file:7: keyBase64 is not base64'],
+      ['{"key":"a","keyBase64":"YQ==","value":"b"}', 'file:7: is none of'],
+      ['{"key":7,"value":"b"}', 'file:7: key is no text'],
+      ['{"key":"\\ud800","value":"b"}', 'file:7: the key is not well-formed text'],
+    ] as const)
+      expect(() => read(line)).toThrow(
+        expect.objectContaining({ code: 'invalid_argument', message: expect.stringContaining(why) }),
+      );
+    expect(() => read('{"keyBase64":"","value":"b"}')).toThrow(expect.objectContaining({ code: 'key_empty' }));
+  });
+
   it('has what is no text as base64', () => {
     const bytes = new Uint8Array([0xff, 0, 10]);
     expect(read('{"key":"a","valueBase64":"/wAK"}\n')).toEqual({ key: 'a', value: Buffer.from(bytes) });
