@@ -16,6 +16,8 @@ export class Meetings {
   #wanting = new Set();
   /** Types of whole objects. */
   #made = new Set();
+  /** What is spread, with the names of what it becomes part of: it brings along whatever else it has. */
+  #spread = new Map();
 
   /** `nameOf`: what a symbol is called. */
   constructor(checker, nameOf) {
@@ -29,6 +31,7 @@ export class Meetings {
     if (!ts.isExpression(node) && !ts.isTypeNode(node)) return;
     const type = checker.getTypeAtLocation(node);
     this.#add(type, 0);
+    for (const each of mergedIn(node)) this.#addSpread(each, type);
     // What is claimed of an object is not checked, whatever else is claimed on the way.
     if (ts.isAsExpression(node)) {
       const given = checker.getTypeAtLocation(withoutClaims(node.expression));
@@ -59,6 +62,12 @@ export class Meetings {
         if (this.#checker.isTypeAssignableTo(made, wanting)) meet([...this.#namesIn(made), ...optional]);
       }
     }
+    for (const [given, names] of this.#spread) {
+      if (![...names].some(mayMangle)) continue;
+      for (const made of this.#made) {
+        if (this.#checker.isTypeAssignableTo(made, given)) meet([...this.#namesIn(made), ...names]);
+      }
+    }
     return partners;
   }
 
@@ -66,6 +75,15 @@ export class Meetings {
   get doubtful() {
     const all = [...this.#wanting].filter((type) => type.getProperties().every(isOptional));
     return new Set(all.flatMap((type) => this.#namesIn(type)));
+  }
+
+  #addSpread(expression, whole) {
+    const names = partsOf(whole).flatMap((part) => this.#namesIn(part));
+    for (const part of partsOf(this.#checker.getTypeAtLocation(expression))) {
+      if (part.getProperties().length === 0 || !(part.flags & (ts.TypeFlags.Object | ts.TypeFlags.Intersection)))
+        continue;
+      this.#spread.set(part, new Set([...(this.#spread.get(part) ?? []), ...names]));
+    }
   }
 
   #add(type, depth) {
@@ -107,6 +125,13 @@ export class Meetings {
 
 function withoutClaims(node) {
   return ts.isAsExpression(node) || ts.isParenthesizedExpression(node) ? withoutClaims(node.expression) : node;
+}
+
+/** What becomes part of the object that this expression makes or fills. */
+function mergedIn(node) {
+  if (ts.isObjectLiteralExpression(node))
+    return node.properties.filter(ts.isSpreadAssignment).map(({ expression }) => expression);
+  return ts.isCallExpression(node) && node.expression.getText() === 'Object.assign' ? node.arguments : [];
 }
 
 function partsOf(type) {

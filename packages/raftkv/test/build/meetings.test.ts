@@ -56,6 +56,12 @@ describe('two names never meet', () => {
        export const valueOf = (each: Either) => (each.kind === 1 ? each.alpha : each.beta);`,
     ],
     [
+      'where something is spread that the other does not fit',
+      `interface Given { needed: string }
+       class A { alpha = 1 }
+       export const spread = (given: Given) => ({ beta: 2, ...given });`,
+    ],
+    [
       'where one asks for something that the other has not',
       `interface Asked { needed: string; beta?: number }
        class A { alpha = 1 }
@@ -72,6 +78,20 @@ describe('two names meet', () => {
     ['in a class and the one that it extends', 'class A { alpha = 1 } class B extends A { beta = 2 }'],
     ['in a literal', 'export const both = { alpha: 1, beta: 2 };'],
     ['in what was spread', 'const a = { alpha: 1 }; export const both = { ...a, beta: 2 };'],
+    [
+      'in what was spread, which may have more than its type says',
+      `interface Given { needed: string }
+       class A { needed = ''; alpha = 1 }
+       const given: Given = new A();
+       export const both = { beta: 2, ...given };`,
+    ],
+    [
+      'in what was assigned, which may have more than its type says',
+      `interface Given { needed: string }
+       class A { needed = ''; alpha = 1 }
+       const given: Given = new A();
+       export const both = Object.assign({ beta: 2 }, given);`,
+    ],
     ['in an intersection', 'export function read(both: { alpha: 1 } & { beta: 2 }) { return both.alpha + both.beta; }'],
     [
       'where one need not be there, and may be looked for in whatever fits',
