@@ -71,6 +71,7 @@ export class MemoryOutbox implements OutboxStorage {
 function apply({ writes, marks }: LaneContent, change: OutboxChange): void {
   if (change.type === 'mark') {
     marks.set(change.number, change.mark);
+    if (change.write !== undefined) writes.set(change.number, change.write);
     return;
   }
   const gone = change.type === 'forget' ? change.number : change.replaces;

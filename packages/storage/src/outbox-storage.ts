@@ -1,7 +1,7 @@
 // The contract of what keeps own writes until they are settled. They stand in lanes, one for each life of a tab, so that what a tab left is found whole and
 // in order by another. What is in here exists nowhere else: nothing is ever thrown away by itself. `memory-outbox.ts` is the reference.
 
-/** A write as it was made. It never changes. */
+/** A write as it was made. It never changes, but for the cluster: that is known when it is first sent. */
 export interface KeptWrite {
   /** Its place in the lane, from 1; later ones have higher numbers. */
   readonly number: number;
@@ -37,7 +37,8 @@ export interface FoundWrite extends KeptWrite {
 export type OutboxChange =
   /** `replaces`: the number of one that goes at the same time. */
   | { readonly type: 'keep'; readonly write: KeptWrite; readonly replaces: number | undefined }
-  | { readonly type: 'mark'; readonly number: number; readonly mark: WriteMark }
+  /** `write`: the same one, which takes its place in this step. */
+  | { readonly type: 'mark'; readonly number: number; readonly mark: WriteMark; readonly write?: KeptWrite | undefined }
   | { readonly type: 'forget'; readonly number: number };
 
 export interface OutboxStorage {

@@ -18,12 +18,15 @@ describe('an outbox in memory', () => {
     const outbox = new MemoryOutbox();
     const lane = await outbox.take('a');
     await lane.commit([keep(1), keep(2), keep(3), { type: 'mark', number: 3, mark }]);
-    await lane.commit([{ type: 'forget', number: 1 }, keep(4, 2)]);
+    await lane.commit([{ type: 'forget', number: 1 }, keep(4, 2), keep(5)]);
+    const known = { ...write(5), clusterId: 'known' };
+    await lane.commit([{ type: 'mark', number: 5, mark, write: known }]);
     expect(await outbox.lanes()).toEqual(['a']);
     const { found } = await outbox.take('a');
     expect(found).toEqual([
       { ...write(3), mark },
       { ...write(4), mark: undefined },
+      { ...known, mark },
     ]);
   });
 

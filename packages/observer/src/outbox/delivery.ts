@@ -3,6 +3,7 @@
 import { RaftkvError } from '@raftkv/wire';
 import type { FoundEntry } from '@raftkv/wire';
 import type { BatchResult, ReplicaStatus, UserKey } from '@raftkv/client';
+import type { KeptWrite } from '@raftkv/storage';
 import type { Answer } from '@raftkv/client/parts';
 import type { OutboxHost } from '../keep-writes.ts';
 import { decodeWrite, isNothing, keysOf, nothing, readResult, withFound } from './command.ts';
@@ -133,7 +134,7 @@ export class Delivery<Value, K extends UserKey> {
     teller.tell({ status: isSent ? 'sent' : 'local' });
   }
 
-  /** Durable before it is first sent. */
+  /** Durable before it is first sent, with the cluster in which it counts: another one may have given the same number to somebody else's session. */
   async #stamp(item: Item): Promise<void> {
     await this.#turnOf(item);
     if (item.failure !== undefined) throw item.failure;
@@ -142,7 +143,15 @@ export class Delivery<Value, K extends UserKey> {
     const stamp = this.#session.stamp();
     item.mark = { ...stamp, failure: undefined };
     this.#hooks.onStamped(item);
-    await item.lane.mark(item.record.number, item.mark);
+    await item.lane.mark(item.record.number, item.mark, this.#meantHere(item));
+  }
+
+  /** The write, if it is known by now whom it is meant for, and was not when it was made. */
+  #meantHere(item: Item): KeptWrite | undefined {
+    if (item.record.clusterId !== '') return undefined;
+    const { clusterId = '' } = this.#host.kv.replica.getSnapshot();
+    item.record = { ...item.record, clusterId };
+    return item.record;
   }
 
   /** The way is open, and nothing is to be sent before it. */

@@ -65,9 +65,9 @@ export class Lane {
     return this.#ask({ type: 'keep', write, replaces });
   }
 
-  /** Resolves when it is durable, however long that takes; rejects when the lane is another's, or was closed. */
-  mark(number: number, mark: WriteMark): Promise<void> {
-    return this.#ask({ type: 'mark', number, mark });
+  /** Resolves when it is durable, however long that takes; rejects when the lane is another's, or was closed. `write`: it takes its place in the same step. */
+  mark(number: number, mark: WriteMark, write?: KeptWrite): Promise<void> {
+    return this.#ask({ type: 'mark', number, mark, write });
   }
 
   /** Likewise. */
@@ -109,7 +109,7 @@ export class Lane {
     while (this.#wishes.length > 0) {
       // Whatever begins in this turn goes together.
       await Promise.resolve();
-      const group = this.#wishes.splice(0);
+      const group = marksFirst(this.#wishes.splice(0));
       if ((await this.#commit(group)) !== undefined) await this.#commitEach(group);
     }
     // In the turn that saw the last of them: who asks now begins anew.
@@ -194,6 +194,12 @@ export class Lane {
       this.#run();
     }, retryMilliseconds);
   }
+}
+
+/** One that is tried again may come after what takes its write away, which it must not bring back. */
+function marksFirst(wishes: readonly Wish[]): readonly Wish[] {
+  const isMark = ({ change }: Wish): boolean => change.type === 'mark';
+  return [...wishes.filter(isMark), ...wishes.filter((wish) => !isMark(wish))];
 }
 
 /** The writes that these take away. */

@@ -20,7 +20,7 @@ function stage() {
   };
   const clock = { wallTime: () => 0, schedule: (run: () => void) => (timers.push(run), () => {}) };
   const lane = new Lane('lane', storage, { clock, onTrouble: () => {}, onGone: () => {}, onLost: () => {} });
-  return { lane, done, refused, retry: () => timers.splice(0).forEach((run) => run()) };
+  return { lane, done, refused, timers, retry: () => timers.splice(0).forEach((run) => run()) };
 }
 
 const mark = { clientId: 1, sequence: 1, failure: undefined };
@@ -49,4 +49,18 @@ it('nor of one that was forgotten in the same step, or whose place another took'
   await Promise.all(marking);
   await lane.forget(7);
   expect(done).toEqual(['forget 1', 'keep 2', 'forget 7']);
+});
+
+it('brings back no write that goes in the same step as a mark that was tried again', async () => {
+  const { lane, done, refused, timers, retry } = stage();
+  refused.add('mark');
+  const marked = lane.mark(1, mark, { ...write, number: 1 });
+  await lane.keep(write, undefined);
+  await expect.poll(() => timers.length).toBe(1);
+  refused.clear();
+  // In the turn in which it is tried again, and asked for before.
+  const replaced = lane.keep({ ...write, number: 3 }, 1);
+  retry();
+  await Promise.all([marked, replaced]);
+  expect(done).toEqual(['keep 2', 'mark 1', 'keep 3']);
 });

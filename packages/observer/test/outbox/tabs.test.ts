@@ -101,6 +101,24 @@ describe('several tabs', () => {
     expect(await home.kv.getEntry('a')).toMatchObject({ value: 2, version: 2 });
   });
 
+  it('send nothing to another cluster than the one that may have done it, though nobody knew whom it was meant for when it was made', async () => {
+    const origin = new Origin();
+    const first = await Life.begin(await SmallCluster.start(), origin, { isOffline: true });
+    const write = first.kv.mutate(put('mine', 1));
+    await until(write.state, ({ kept }) => kept === true);
+    first.isHalfDeaf = true;
+    first.cutOff(false);
+    await until(write.state, ({ status }) => status === 'sent');
+    first.end();
+    // Its sessions have the numbers of the first one's: under the same stamp something else was done.
+    const other = await SmallCluster.start({ clusterId: 'beef00000000beef' });
+    await (await Life.begin(other, new Origin())).kv.mutate(put('theirs', 1)).committed;
+    const astray = await Life.begin(other, origin);
+    const [strange] = astray.kv.writes.getSnapshot();
+    await until(strange!.state, ({ error }) => error !== undefined);
+    expect(strange!.state.getSnapshot()).toMatchObject({ status: 'unknown', error: { code: 'wrong_cluster' } });
+  });
+
   it('know whom a write is meant for before anybody has answered, where the app does', async () => {
     const origin = new Origin();
     const first = await Life.begin(await SmallCluster.start(), origin, {

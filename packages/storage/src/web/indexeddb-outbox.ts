@@ -161,6 +161,7 @@ class IndexedDbLane implements OutboxLane {
 function apply(store: IDBObjectStore, lane: string, change: OutboxChange): void {
   if (change.type === 'mark') {
     store.put(sealMark(lane, change.number, change.mark), markKeyOf(lane, change.number));
+    if (change.write !== undefined) store.put(sealWrite(lane, change.write), writeKeyOf(lane, change.number));
     return;
   }
   const gone = change.type === 'forget' ? change.number : change.replaces;
