@@ -27,6 +27,8 @@ export interface RoomNetwork {
   readonly dialDirect?: (word: string, options: DialOptions) => Promise<Channel>;
   /** The machine may be on another network: for a relay that may be lost. */
   readonly networkChanged?: () => void;
+  /** Within the last turn of a page: what was said so far leaves before it answers. Default: it leaves in any case. */
+  readonly flush?: () => void;
   close(): void;
 }
 

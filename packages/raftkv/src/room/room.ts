@@ -224,6 +224,7 @@ export class TabInRoom<Value = unknown> {
     if (this.#closing !== undefined) return;
     this.isAway = how === 'away' && this.#phase === 'open' && !this.#move.isUnderWay;
     this.#sayFarewell();
+    this.#network.flush?.();
     this.#close().catch(() => undefined);
   }
 

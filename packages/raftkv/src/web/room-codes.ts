@@ -264,6 +264,10 @@ class CodesNetwork implements RoomNetwork {
   readonly dial: RoomNetwork['dial'] = (word, how) =>
     this.#hub.isHere(word) ? this.#door.dial(word, how) : this.#webRtc.dial(word, how);
 
+  flush(): void {
+    this.#webRtc.flush();
+  }
+
   close(): void {
     clearInterval(this.#timer);
     this.#presence.say('gone');

@@ -41,6 +41,7 @@ export function openRelayNetwork({ relays, iceServers }: RelayOptions, options: 
     dial: (to, how) => webRtc.dial(to, how),
     dialDirect: (to, how) => webRtc.dialDirect(to, how),
     networkChanged: () => signalling.networkChanged(),
+    flush: () => webRtc.flush(),
     close: () => {
       webRtc.close();
       // What ends channels leaves through it.

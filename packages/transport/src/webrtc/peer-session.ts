@@ -36,6 +36,10 @@ const dataChannels = {
   feed: { urgent: { label: 'raftkv-feed', id: 6 }, bulk: { label: 'raftkv-feed-bulk', id: 7 } },
 } as const;
 
+/** Above those of all purposes; one more each time. */
+const firstFlushId = 16;
+const maxFlushes = 64;
+
 export class PeerSession {
   /** Open at both ports; rejects with `connect_failed`, `timeout`, or what the other side or `close` gave as the reason. */
   readonly opened: Promise<WebRtcChannel>;
@@ -45,6 +49,7 @@ export class PeerSession {
   #settle: { readonly resolve: (channel: WebRtcChannel) => void; readonly reject: (error: RaftkvError) => void };
   #isOpened = false;
   #isEnded = false;
+  #flushes = 0;
   #cancelDeadline: () => void;
   #cancelPatience: () => void = () => undefined;
   #cancelRestart: (() => void) | undefined;
@@ -117,6 +122,20 @@ export class PeerSession {
     const { code, message } = error ?? new RaftkvError('closed', 'no longer wanted');
     this.#options.send({ type: 'bye', code, message: message.slice(0, 200) });
     this.#fail(error ?? new RaftkvError('closed', 'no longer wanted'));
+  }
+
+  /**
+   * What was sent leaves the process before this answers, where the browser makes a data channel on the thread that sends and waits for it, as Chromium does: a page that is closed
+   * takes with it whatever that thread has not come to, and no time that the page itself holds out lets it come to more. The channel is said to nobody, and ends with the connection.
+   */
+  flush(): void {
+    if (!this.#isOpened || this.#isEnded || this.#flushes === maxFlushes) return;
+    const id = firstFlushId + this.#flushes++;
+    try {
+      this.#options.connection.createDataChannel('raftkv-flush', { negotiated: true, id, protocol });
+    } catch {
+      // The connection is closed already: nothing of it is left to be sent.
+    }
   }
 
   /** An open channel goes on while its way holds, whatever a later description was. */
