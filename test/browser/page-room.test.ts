@@ -211,6 +211,40 @@ describe('two browsers', () => {
   });
 });
 
+describe('an invitation', () => {
+  it('that led nowhere is over, and another one can be made', async () => {
+    const [host] = await room.openRoom(1);
+    const invited = host!.getByRole('textbox', { name: 'Invitation for another browser' });
+    await host!.getByRole('button', { name: /Invite another browser/ }).click();
+    const invitation = await invited.inputValue();
+    const guest = await room.visit(new URL(invitation).hash);
+    const code = guest.getByRole('textbox', { name: 'Code to carry back' });
+    await expect.poll(() => code.inputValue(), { timeout }).toMatch(/^\S{100,}$/);
+    const answer = await code.inputValue();
+    await guest.close();
+    await host!.getByRole('textbox', { name: 'Code from the other browser' }).fill(answer);
+    await host!.getByRole('button', { name: 'Connect' }).click();
+    await host!.getByRole('alert').filter({ hasText: /./ }).waitFor({ timeout });
+    await host!.getByRole('button', { name: /Invite another browser/ }).click();
+    await expect.poll(() => invited.inputValue(), { timeout }).not.toBe(invitation);
+    // What is no code for it does not end it.
+    await host!.getByRole('textbox', { name: 'Code from the other browser' }).fill(answer);
+    await host!.getByRole('button', { name: 'Connect' }).click();
+    await host!.getByRole('alert').filter({ hasText: 'answers another invitation' }).waitFor({ timeout });
+    await host!.getByRole('button', { name: 'Connect' }).waitFor({ timeout });
+  });
+
+  it('that is none says so, and shows no code', async () => {
+    const host = await room.visit('#/room');
+    await host.getByRole('button', { name: 'Make a room' }).click();
+    await until(host, 'You lead');
+    const link = await host.getByRole('textbox', { name: 'Link to this room' }).inputValue();
+    const guest = await room.visit(`${new URL(link).hash}/invited/AAAA`);
+    await guest.getByRole('alert').filter({ hasText: 'The invitation cannot be used' }).waitFor({ timeout });
+    expect(await guest.getByText('Waiting').count()).toBe(0);
+  });
+});
+
 describe('the fault panel', () => {
   it('cuts links, loses and delays messages, freezes, kills, and loses the storage of this tab alone', async () => {
     await room.setContext(wide);

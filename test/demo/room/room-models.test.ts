@@ -279,6 +279,15 @@ describe('the notes', () => {
       'The room went on without this tab',
     ]);
   });
+
+  it('name a term once it is known, and no other one before', () => {
+    const nobody = roomOf([tabOf('b')], []);
+    const led = [tabOf('b', { isLeader: true })];
+    const unknown = roomOf(led, []);
+    expect(textsOf(nobody, unknown)).toEqual([]);
+    const known = roomOf(led, [tellOf('b', { role: 'leader', term: 1 })]);
+    expect(textsOf(unknown, known)).toEqual([`${Birch} leads in term 1`]);
+  });
 });
 
 describe('what was told', () => {

@@ -20,7 +20,8 @@ export function notesBetween(before: RoomView, after: RoomView): RoomNote[] {
     if (!isMember || after.members.some((member) => member.name === name && member.isMember)) continue;
     notes.push({ tone: 'plain', text: `${capital(name)} is no member any more` });
   }
-  if (after.leader !== undefined && (after.leader !== before.leader || after.term !== before.term)) {
+  // Nobody leads in term 0: the leader has not told its own yet.
+  if (after.leader !== undefined && after.term > 0 && (after.leader !== before.leader || after.term !== before.term)) {
     notes.push({ tone: 'good', text: `${capital(after.leader)} leads in term ${after.term}` });
   }
   if (before.quorum !== 'lost' && after.quorum === 'lost') {

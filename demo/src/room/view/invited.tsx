@@ -9,6 +9,21 @@ export function Invited({
   readonly code: string | undefined;
   readonly problem: string | undefined;
 }): ReactElement {
+  return (
+    <main id="main" tabIndex={-1} className="landing">
+      <h2>You are invited to a room</h2>
+      {problem === undefined ? (
+        <CodeToCarryBack code={code} />
+      ) : (
+        <p className="conflict" role="alert">
+          The invitation cannot be used: {problem}. Ask for another one.
+        </p>
+      )}
+    </main>
+  );
+}
+
+function CodeToCarryBack({ code }: { readonly code: string | undefined }): ReactElement {
   const [isCopied, setIsCopied] = useState(false);
   const copy = (): void =>
     void navigator.clipboard.writeText(code ?? '').then(
@@ -16,16 +31,10 @@ export function Invited({
       () => undefined,
     );
   return (
-    <main id="main" tabIndex={-1} className="landing">
-      <h2>You are invited to a room</h2>
+    <>
       <p className="lead">
         Carry this code back to the page that invited you. As soon as it is pasted there, this tab is in.
       </p>
-      {problem !== undefined && (
-        <p className="conflict" role="alert">
-          The invitation cannot be used: {problem} Ask for another one.
-        </p>
-      )}
       <div className="copyable">
         <input
           readOnly
@@ -41,6 +50,6 @@ export function Invited({
       <p className="hollow" role="status">
         {isCopied ? 'Copied. Waiting for the other page.' : 'Waiting.'}
       </p>
-    </main>
+    </>
   );
 }

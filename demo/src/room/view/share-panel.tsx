@@ -2,6 +2,7 @@
 // carry back and forth.
 import { useState } from 'react';
 import type { ReactElement } from 'react';
+import { RaftkvError } from 'raftkv';
 import { Icon } from '../../parts/icon.tsx';
 import type { Invitations } from '../source/room-source.ts';
 import { IceField } from './ice-field.tsx';
@@ -74,6 +75,7 @@ function OtherBrowser({
 }): ReactElement {
   const [step, setStep] = useState<Step>({ type: 'closed' });
   const [problem, setProblem] = useState<string>();
+  const [isTaking, setIsTaking] = useState(false);
   const begin = async (): Promise<void> => {
     setStep({ type: 'making' });
     setProblem(undefined);
@@ -87,12 +89,16 @@ function OtherBrowser({
   };
   const take = async (answer: string): Promise<void> => {
     if (step.type !== 'waiting' || answer.trim() === '') return;
+    setIsTaking(true);
+    setProblem(undefined);
     try {
       await step.accept(answer.trim());
       setStep({ type: 'closed' });
     } catch (error) {
       setProblem((error as Error).message);
+      if (!isOfTheCode(error)) setStep({ type: 'closed' });
     }
+    setIsTaking(false);
   };
   return (
     <div className="other-browser">
@@ -117,7 +123,9 @@ function OtherBrowser({
             }}
           >
             <input name="answer" aria-label="Code from the other browser" placeholder="2. Paste its code here" />
-            <button type="submit">Connect</button>
+            <button type="submit" disabled={isTaking}>
+              {isTaking ? 'Connecting …' : 'Connect'}
+            </button>
           </form>
         </>
       )}
@@ -128,4 +136,9 @@ function OtherBrowser({
       )}
     </div>
   );
+}
+
+/** Another code may do. After anything else the invitation is of no more use. */
+function isOfTheCode(error: unknown): boolean {
+  return ['bad_frame', 'unsupported_version', 'invalid_argument'].includes(RaftkvError.from(error).code);
 }
