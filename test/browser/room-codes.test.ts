@@ -5,10 +5,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { webRtcFlags } from './harness/chromium.ts';
+import { allVote, get, invite, put, status, timeout } from './harness/code-pages.ts';
 import { setStage } from './harness/stage.ts';
 import { Profile } from './harness/tabs.ts';
 
-const timeout = 120_000;
 const stage = setStage(['room-codes', 'readme-codes'], { flags: webRtcFlags });
 
 async function openProfiles(count: number): Promise<Profile[]> {
@@ -17,28 +17,6 @@ async function openProfiles(count: number): Promise<Profile[]> {
 }
 
 const openPage = async (profile: Profile): Promise<Page> => (await profile.openTab(stage.url('room-codes'))).page;
-const status = (page: Page) => page.evaluate(() => roomLab.status());
-const put = (page: Page, key: string, value: unknown) =>
-  page.evaluate(([k, v]) => roomLab.put(k, v), [key, value] as const);
-const get = (page: Page, key: string) => page.evaluate((k) => roomLab.get(k), key);
-
-/** As people do: a code there, a code back. */
-async function invite(host: Page, guest: Page, link: string): Promise<void> {
-  const code = await host.evaluate(() => codesLab.invite());
-  const answer = await guest.evaluate((given) => codesLab.answer(given), code);
-  await guest.evaluate((to) => codesLab.join(to), link);
-  expect(await host.evaluate((given) => codesLab.accept(given), answer)).toBe('in');
-  expect(await guest.evaluate(() => codesLab.opened())).toBe('in');
-}
-
-/** All of these vote, and nobody else. */
-async function allVote(pages: readonly Page[]): Promise<void> {
-  for (const page of pages) {
-    const wanted = { voters: pages.length, votersHere: pages.length, state: 'works', isChanging: false };
-    await expect.poll(async () => (await status(page)).quorum, { timeout }).toMatchObject(wanted);
-  }
-}
-
 it('three browsers make a room by codes alone; who invited goes, the others go on, and one more comes in', async () => {
   const profiles = await openProfiles(4);
   try {
