@@ -22,8 +22,36 @@ const flags = [
   '--disable-sync',
 ];
 
+const disabling = '--disable-features=';
+/** The popups of each window's address bar are pages of their own, in processes of their own, which nobody sees and which cost more than a page of a test. */
+const unseenPages = ['WebUIOmniboxPopup', 'WebUIOmniboxAimPopup'];
+/** What Playwright turns off, which a switch of ours replaces: what asks others at the start, and what its interface does not bear. */
+const turnedOffByPlaywright = [
+  'AimEnabled',
+  'AvoidCorsURLLoaderRestartOnRedirect',
+  'AvoidUnnecessaryBeforeUnloadCheckSync',
+  'DestroyProfileOnBrowserClose',
+  'HttpsFirstBalancedModeAutoEnable',
+  'HttpsUpgrades',
+  'LensOverlay',
+  'MediaRouter',
+  'NetworkTimeServiceQuerying',
+  'OptimizationHints',
+  'PaintHolding',
+  'PreconnectToSearch',
+  'ThirdPartyStoragePartitioning',
+];
+
+/** Of several switches of one name the browser takes the last: so there is one that turns off all. */
+function flagsWith(more: readonly string[]): string[] {
+  const isOther = (flag: string): boolean => !flag.startsWith(disabling);
+  const features = more.filter((flag) => !isOther(flag)).map((flag) => flag.slice(disabling.length));
+  const disabled = [...turnedOffByPlaywright, ...unseenPages, ...features].join();
+  return [...flags, ...more.filter(isOther), disabling + disabled];
+}
+
 /** For suites of WebRTC: connections over loopback, addresses by number and not by names that only multicast resolves. */
-export const webRtcFlags = ['--allow-loopback-in-peer-connection', '--disable-features=WebRtcHideLocalIpsWithMdns'];
+export const webRtcFlags = ['--allow-loopback-in-peer-connection', `${disabling}WebRtcHideLocalIpsWithMdns`];
 
 /** The path of a Chromium or Chrome. RAFTKV_CHROMIUM names another one. Throws with what to do if there is none. */
 export function findChromium(environment: NodeJS.ProcessEnv = process.env): string {
@@ -45,7 +73,7 @@ const patienceMilliseconds = 90_000;
 export async function launchChromium(moreFlags: readonly string[] = []): Promise<Browser> {
   const browser = await chromium.launch({
     executablePath: findChromium(),
-    args: [...flags, ...moreFlags],
+    args: flagsWith(moreFlags),
     // Playwright turns the back/forward cache off, in which pages of real users are.
     ignoreDefaultArgs: ['--disable-back-forward-cache'],
     timeout: 120_000,
@@ -56,8 +84,7 @@ export async function launchChromium(moreFlags: readonly string[] = []): Promise
 
 /** A browser with a profile on disk, which can be killed and started again on the same data. */
 export async function launchProfile(folder: string, moreFlags: readonly string[] = []): Promise<BrowserContext> {
-  const args = [...flags, ...moreFlags];
-  const launched = { executablePath: findChromium(), args, timeout: 120_000 };
+  const launched = { executablePath: findChromium(), args: flagsWith(moreFlags), timeout: 120_000 };
   const context = await chromium.launchPersistentContext(folder, launched);
   context.setDefaultTimeout(patienceMilliseconds);
   return context;
