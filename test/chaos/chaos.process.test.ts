@@ -49,13 +49,15 @@ describe('chaos over real processes', () => {
 
   it('finds what is lost when members do not sync and the power is cut, so it can fail', { timeout }, async () => {
     const lossy = { only: ['power-cut'], args: ['--sync-write', 'false'], deaths: 0, seconds: 5 };
+    // What is lost never comes.
+    const patienceMilliseconds = 20_000;
     // What a cut takes away is a matter of luck: it may be nothing that anybody had been told, or so much that the members do not come back together.
     const loss = /acknowledged and lost|and revision \d+ holds|was due|not linearizable/;
     const isFound = (): boolean => outcome?.findings.some((finding) => loss.test(finding)) === true;
     let outcome: Awaited<ReturnType<typeof run>> | undefined;
     for (let luck = 0; luck < 4 && !isFound(); luck++) {
       if (outcome?.artefacts !== undefined) rmSync(outcome.artefacts, { recursive: true });
-      outcome = await run({ ...lossy, network: 'loopback', seed: seed + luck });
+      outcome = await run({ ...lossy, patienceMilliseconds, network: 'loopback', seed: seed + luck });
       // Without disks whose power can be cut there is nothing to show here, and the run says so.
       if (outcome.missing.some((one) => one.startsWith('power cuts'))) return expect(outcome.counts.size).toBe(0);
     }

@@ -18,6 +18,8 @@ export interface ChaosOptions {
   readonly everyFault?: boolean;
   /** More arguments of `serve`. */
   readonly args?: readonly string[];
+  /** How long what was acknowledged is waited for at the end; less where it is meant to be lost. Default 60 s. */
+  readonly patienceMilliseconds?: number;
 }
 
 export const usage = `npm run chaos -- [--minutes 10] [--seed N] [--deaths 100] [--members 5] [--network auto|namespaces|loopback] [--only kill,pause,…] [--lease-reads]`;

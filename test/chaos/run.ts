@@ -174,18 +174,19 @@ class Run {
   /** Waits until the ledger is complete, then holds everything against it. What cannot be had is a finding, and the rest is judged. */
   private async judge(keeper: LedgerKeeper): Promise<void> {
     const { cluster } = this.arena;
+    const patience = { timeoutMilliseconds: this.options.patienceMilliseconds ?? 60_000 };
     const kv = connectFrom(cluster.addresses, 0);
     const revision = (await this.attempt(() => kv.put('end', 'of the run'))) ?? Infinity;
     await kv.close();
     const states = new Map<string, Map<string, KeyState>>();
     await this.attempt(() => {
       const isComplete = (): boolean => keeper.failure !== undefined || keeper.revision >= revision;
-      return waitFor('the watch of everything has it all', isComplete);
+      return waitFor('the watch of everything has it all', isComplete, patience);
     });
     // All at once: of members that have lost something, each would be waited for in vain.
     await Promise.all(
       this.arena.members.map(async (member) => {
-        const state = await this.attempt(() => stateOf(cluster.address(member), keeper.revision));
+        const state = await this.attempt(() => stateOf(cluster.address(member), keeper.revision, patience));
         if (state !== undefined) states.set(cluster.name(member), state);
       }),
     );
@@ -257,10 +258,15 @@ class Run {
 }
 
 /** All that one member holds, once it has come as far as the revision: read from it alone. */
-async function stateOf(address: string, revision: number): Promise<Map<string, KeyState>> {
+async function stateOf(
+  address: string,
+  revision: number,
+  patience: { readonly timeoutMilliseconds: number },
+): Promise<Map<string, KeyState>> {
   const kv = connect({ endpoints: [address], codec: text });
   try {
-    await waitFor(`${address} has come to revision ${revision}`, async () => (await kv.status()).revision >= revision);
+    const hasCome = async (): Promise<boolean> => (await kv.status()).revision >= revision;
+    await waitFor(`${address} has come to revision ${revision}`, hasCome, patience);
     const state = new Map<string, KeyState>();
     for await (const entry of kv.scan({ all: true, level: 'local' })) {
       const { key, value, revision: at, createRevision, version } = entry;
