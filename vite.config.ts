@@ -22,6 +22,8 @@ const apart = [
   'packages/vue/test/vue.test.ts',
 ];
 const unit = {
+  // They wait for timers and sockets most of the time: two at a time would leave the cores idle two thirds of it.
+  maxWorkers: 3,
   // What is waited for comes at once on an idle machine; a busy one may take its time.
   testTimeout: 120_000,
   hookTimeout: 120_000,
@@ -66,7 +68,10 @@ function reactProject(name: string, alias: { find: RegExp; replacement: string }
   };
 }
 
-function browserProject(name: string, include: string[], exclude: string[] = []) {
+function browserProject(
+  name: string,
+  { maxWorkers, include, exclude = [] }: { maxWorkers: number; include: string[]; exclude?: string[] },
+) {
   return {
     ...sources,
     test: {
@@ -74,8 +79,7 @@ function browserProject(name: string, include: string[], exclude: string[] = [])
       environment: 'node' as const,
       include,
       exclude: ['**/node_modules/**', ...exclude],
-      // Tabs mostly wait: for timeouts, for each other, for disks. More than two files starve each other, and then timeouts lie.
-      maxWorkers: 2,
+      maxWorkers,
       // What the driver of a browser and the bundler need is loaded, and pages are bundled, once for all files of a worker.
       isolate: false,
       expect: { poll: { timeout: 120_000 } },
@@ -104,7 +108,7 @@ function processProject(
 
 export default defineConfig({
   test: {
-    // Two cores: one worker each. More only makes timers late, and late timers make tests of timeouts lie.
+    // Two cores: one worker each of what computes. More only makes timers late, and late timers make tests of timeouts lie.
     maxWorkers: 2,
     sequence: { sequencer: LongestFirst },
     projects: [
@@ -177,8 +181,9 @@ export default defineConfig({
           hookTimeout: 600_000,
         },
       },
-      browserProject('browser', ['test/browser/**/*.test.ts'], [pages]),
-      browserProject('pages', [pages]),
+      // Tabs mostly wait: for timeouts, for each other, for disks. With two files at a time the cores would be idle for half of it; with many they starve each other.
+      browserProject('browser', { maxWorkers: 3, include: ['test/browser/**/*.test.ts'], exclude: [pages] }),
+      browserProject('pages', { maxWorkers: 2, include: [pages] }),
       // Not among the tests: `npm run bench:web`.
       {
         ...sources,
@@ -193,7 +198,7 @@ export default defineConfig({
       processProject('process', {
         include: ['test/e2e/**/*.test.ts', 'packages/*/test/**/*.process.test.ts', 'test/**/*.process.test.ts'],
         exclude: ['**/node_modules/**', ...alone],
-        maxWorkers: 2,
+        maxWorkers: 3,
       }),
       processProject('alone', { include: alone, exclude: ['**/node_modules/**'], fileParallelism: false }),
     ],
