@@ -3,6 +3,8 @@ import { drawWord } from '../room/room-link.ts';
 
 const place = 'raftkv.domain';
 const characters = 12;
+/** Of this page, where it may keep nothing. */
+let passing: string | undefined;
 
 /** A page that may keep nothing is a profile of its own: private windows end as a whole, too. */
 export function profileDomain(): string {
@@ -13,6 +15,6 @@ export function profileDomain(): string {
     localStorage.setItem(place, drawn);
     return localStorage.getItem(place) ?? drawn;
   } catch {
-    return drawWord(characters);
+    return (passing ??= drawWord(characters));
   }
 }
