@@ -6,6 +6,7 @@ import type { ClusterKv } from 'raftkv';
 import { Cluster } from '../e2e/harness/cluster.ts';
 import { MemberTab } from './harness/member-tabs.ts';
 import { setStage } from './harness/stage.ts';
+import { Profile } from './harness/tabs.ts';
 import type { LabOptions } from './pages/member.ts';
 
 const stage = setStage(['member']);
@@ -27,6 +28,12 @@ function options(name: string, plan?: 'stay'): LabOptions {
   return { name, cluster: joining, storage: 'strict', room: 'mixed' };
 }
 
+/** Whoever was elected in the meantime: it is Node that leads, as soon as it can. */
+async function othersLead(memberId: string | undefined): Promise<void> {
+  const leaderId = async () => (await kv.members.list()).leaderId;
+  await expect.poll(leaderId, { timeout: 120_000 }).toSatisfy((id) => id !== undefined && id !== memberId);
+}
+
 it('a tab joins as a learner, votes when it is promoted, never leads while Node does, comes back when it is reloaded, frozen or robbed, and leaves', async () => {
   await kv.put('before', 1, patient);
   const tab = await MemberTab.in(await stage.openTab('member'), options('ada', 'stay'));
@@ -35,11 +42,7 @@ it('a tab joins as a learner, votes when it is promoted, never leads while Node 
   await tab.put('from the tab', 2);
   expect(await kv.get('from the tab')).toBe(2);
   const { memberId } = await tab.status();
-  // Whoever was elected in the meantime: it is Node that leads, as soon as it can.
-  const nodeLeads = async () => {
-    const leaderId = async () => (await kv.members.list()).leaderId;
-    await expect.poll(leaderId, { timeout: 120_000 }).toSatisfy((id) => id !== undefined && id !== memberId);
-  };
+  const nodeLeads = () => othersLead(memberId);
   await expect
     .poll(async () => (await kv.members.list()).members.find(({ id }) => id === memberId))
     .toMatchObject({ name: 'ada', address: 'tab:ada', role: 'learner', kind: 'tab', isReachable: true });
@@ -93,6 +96,32 @@ it('a tab joins as a learner, votes when it is promoted, never leads while Node 
   await heir.tab.page.reload({ waitUntil: 'load' });
   expect(await heir.tab.page.evaluate((how) => memberLab.refusal(how), options('ada', 'stay'))).toBe('member_removed');
   await kv.put('after', 6, patient);
+});
+
+it('a tab of a phone that is seen, and is handed leadership, gives it up to a member of Node', async () => {
+  const browser = (await stage.profile()).context.browser()!;
+  const userAgent = 'Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 Chrome/130.0.0.0 Mobile Safari/537.36';
+  const profile = new Profile(await browser.newContext({ isMobile: true, userAgent }));
+  try {
+    const tab = await MemberTab.in(await profile.openTab(stage.url('member')), options('phone'));
+    const { memberId } = await tab.until(({ standing }) => standing === 'voter');
+    // Less than that of a desktop, and of Node.
+    expect((await tab.status()).priority).toBe(3);
+    // It may be refused while the tab lags; and it may be given up before whoever asked for it hears of it.
+    const led = async () => {
+      await kv.transferLeader('phone', patient).catch(() => undefined);
+      return tab.tab.page.evaluate(() => memberLab.led);
+    };
+    await expect.poll(led, { timeout: 120_000 }).toBeGreaterThan(0);
+    await othersLead(memberId);
+    expect(await tab.tab.page.evaluate(() => document.visibilityState)).toBe('visible');
+    await tab.put('from the phone', 1);
+    expect(await kv.get('from the phone', patient)).toBe(1);
+    await kv.members.remove('phone');
+    await tab.until(({ phase }) => phase === 'stopped');
+  } finally {
+    await profile.close();
+  }
 });
 
 it('a page is no member where nobody said that it may be one', async () => {

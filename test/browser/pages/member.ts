@@ -33,6 +33,8 @@ export const memberLab = {
   member: undefined as TabMember | undefined,
   kv: undefined as ClusterKv | undefined,
   events: [] as string[],
+  /** How often it was made leader, however short that was. */
+  led: 0,
   durabilities,
   /** Of writes that a test began and looks at later: what became of them. */
   outcomes: new Map<string, string>(),
@@ -65,7 +67,10 @@ export const memberLab = {
           },
         };
       },
-      onEvent: ({ type }) => memberLab.events.push(type),
+      onEvent: (event) => {
+        memberLab.events.push(event.type);
+        if (event.type === 'role' && event.role === 'leader') memberLab.led += 1;
+      },
     });
     memberLab.member = member;
     memberLab.kv = connect({ endpoints: [member.address], dial: member.dial });
