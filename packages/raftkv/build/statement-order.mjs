@@ -65,7 +65,15 @@ function addUsed(node, isRunning, found, statements) {
   }
   const isLater = /Function/.test(node.type) || (node.type === 'PropertyDefinition' && !node.static);
   if (isRunning && isLater) return;
-  for (const [key, value] of Object.entries(node)) if (key !== 'type') addUsed(value, isRunning, found, statements);
+  const name = node.computed || node.shorthand ? undefined : nameOfProperty(node);
+  for (const [key, value] of Object.entries(node)) {
+    if (key !== 'type' && key !== name) addUsed(value, isRunning, found, statements);
+  }
+}
+
+/** Where it stands in a node that has one. It is no use of what is called the same: were it taken for one, two statements might seem to need each other. */
+function nameOfProperty({ type }) {
+  return { MemberExpression: 'property', Property: 'key', MethodDefinition: 'key', PropertyDefinition: 'key' }[type];
 }
 
 function isClass({ declarations }) {
