@@ -214,15 +214,15 @@ export class Client<Value, K extends UserKey> implements Kv<Value, K> {
     );
   }
 
-  watch<T extends Value = Value>(range: RangeInput, options: WatchOptions = {}): Watch<T, K> {
+  watch<T extends Value = Value>(range: RangeInput, { from, previous, signal }: WatchOptions = {}): Watch<T, K> {
     this.#expectOpen();
-    checkedNumber('from', options.from, 0);
+    checkedNumber('from', from, 0);
     const watch = makeWatch<T, K>({
       cluster: this.#dispatcher.cluster,
       settings: this.#settings,
       view: this.#viewAs<T>(),
       range: checkedRange(range, this.#settings.limits),
-      options,
+      options: { from, previous, signal },
       seenRevision: this.revision,
       onSeen: (revision) => this.#dispatcher.see(revision),
       onEnd: (ended) => this.#watches.delete(ended),

@@ -1,78 +1,68 @@
 // Makes watches whose code is loaded with the first of them: most pages look at live queries alone. In a page's production build this stands in the place of
 // `make-watch.ts`; what it makes does what a Watch does, a moment later.
-import type { RaftkvError } from '@raftkv/wire';
+import { RaftkvError } from '@raftkv/wire';
 import type { UserKey } from './entry.ts';
 import { loadRare } from './rare-later.ts';
-import type { Watch, WatchChange, WatchContext } from './watch.ts';
+import type { Watch, WatchContext } from './watch.ts';
 
+/** What is told to readers: the watch, or in its place its end. */
+type Told = Pick<AsyncIterator<unknown, void>, 'next'>;
+
+/**
+ * Everything that is asked of it is asked of the watch, in order, once there is one. Before that it ends at once when it is told to, and with `connect_failed`
+ * if its code cannot be had.
+ */
 export function makeWatch<Value, K extends UserKey>(context: WatchContext<Value, K>): Watch<Value, K> {
-  return new LateWatch(context) as unknown as Watch<Value, K>;
+  const { from = 0, signal } = context.options;
+  let watch: Watch<Value, K> | undefined;
+  let reason: RaftkvError | undefined;
+  let tell!: (told: Told) => void;
+  const told = new Promise<Told>((resolve) => (tell = resolve));
+  const onEnd = (): void => {
+    late.hasEnded = true;
+    signal?.removeEventListener('abort', late.close);
+    context.onEnd(late as unknown as Watch<Value, K>);
+  };
+  const late = {
+    hasEnded: false,
+    get position(): number {
+      return watch?.position ?? (from && from - 1);
+    },
+    async ready() {
+      await told;
+      if (watch === undefined) throw reason ?? new RaftkvError('closed', 'the watch was closed');
+      return watch.ready();
+    },
+    [Symbol.asyncIterator]: () => late,
+    next: async () => (await told).next(),
+    return: async () => {
+      late.close();
+      return { done: true, value: undefined };
+    },
+    close: () => (watch ?? { close: late.fail }).close(),
+    fail(error?: RaftkvError) {
+      if (watch !== undefined) return watch.fail(error!);
+      if (late.hasEnded) return;
+      reason = error;
+      tell(over(error));
+      onEnd();
+    },
+    wrote(revision: number) {
+      if (watch === undefined) void told.then(() => watch?.wrote(revision));
+      else watch.wrote(revision);
+    },
+    connectionsChanged: () => watch?.connectionsChanged(),
+  };
+  signal?.addEventListener('abort', late.close);
+  if (signal?.aborted === true) late.close();
+  loadRare(context.settings.clock).then(({ Watch: Loaded }) => {
+    if (!late.hasEnded) tell((watch = new Loaded({ ...context, onEnd })));
+  }, late.fail);
+  return late as unknown as Watch<Value, K>;
 }
 
-type Step<Value, K extends UserKey> = Promise<IteratorResult<WatchChange<Value, K>, void>>;
-
-/** Everything that is asked of it is asked of the watch, in order, once there is one. Rejects with `connect_failed` if its code cannot be had. */
-class LateWatch<Value, K extends UserKey> implements AsyncIterableIterator<WatchChange<Value, K>, void, undefined> {
-  hasEnded = false;
-  readonly #context: WatchContext<Value, K>;
-  readonly #loading: Promise<Watch<Value, K>>;
-  #watch: Watch<Value, K> | undefined;
-
-  constructor(context: WatchContext<Value, K>) {
-    this.#context = context;
-    this.#loading = this.#load();
-    // Told to whoever asks it for something.
-    this.#loading.catch(() => this.#end());
-  }
-
-  get position(): number {
-    return this.#watch?.position ?? Math.max(0, (this.#context.options.from ?? 0) - 1);
-  }
-
-  async ready(): Promise<void> {
-    return (await this.#loading).ready();
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this;
-  }
-
-  async next(): Step<Value, K> {
-    return (await this.#loading).next();
-  }
-
-  async return(): Step<Value, K> {
-    return (await this.#loading).return();
-  }
-
-  close(): void {
-    this.#tell((watch) => watch.close());
-  }
-
-  fail(error: RaftkvError): void {
-    this.#tell((watch) => watch.fail(error));
-  }
-
-  wrote(revision: number): void {
-    this.#tell((watch) => watch.wrote(revision));
-  }
-
-  connectionsChanged(): void {
-    this.#watch?.connectionsChanged();
-  }
-
-  #tell(tell: (watch: Watch<Value, K>) => void): void {
-    if (this.#watch === undefined) this.#loading.then(tell).catch(() => {});
-    else tell(this.#watch);
-  }
-
-  #end(): void {
-    this.hasEnded = true;
-    this.#context.onEnd(this as unknown as Watch<Value, K>);
-  }
-
-  async #load(): Promise<Watch<Value, K>> {
-    const { Watch: Loaded } = await loadRare(this.#context.settings.clock);
-    return (this.#watch = new Loaded({ ...this.#context, onEnd: () => this.#end() }));
-  }
+/** Tells an error once, and gives nothing: after it the iteration is over. */
+async function* over(error: RaftkvError | undefined): AsyncGenerator<never, void, undefined> {
+  if (error !== undefined) throw error;
+  yield* [];
 }

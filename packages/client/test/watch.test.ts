@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { decodeServerFrame, encodeCommand } from '@raftkv/wire';
 import { text } from '../src/index.ts';
 import type { Watch } from '../src/index.ts';
+import { classy } from './classy.ts';
 import { FakeCluster, client } from './fake-cluster.ts';
 
 async function take<Value>(watch: Watch<Value>, count: number): Promise<{ revision: number; values: Value[] }[]> {
@@ -155,6 +156,26 @@ describe('a watch', () => {
     const taken = await take(watch, total);
     const revisions = taken.map(({ revision }) => revision);
     expect(revisions).toEqual(Array.from({ length: total }, (_, i) => revisions[0]! + i));
+  });
+
+  it('takes its options as they are when it is called, from accessors of a class too', async () => {
+    const kv = client(new FakeCluster());
+    const first = await kv.put('a', 1);
+    await kv.put('a', 2);
+    const abort = new AbortController();
+    const late = client(new FakeCluster());
+    for (const each of [kv, late]) {
+      const { given, forget } = classy({ from: first, previous: true, signal: abort.signal });
+      const watch = each.watch({ all: true }, given);
+      forget();
+      if (each === kv) {
+        expect((await watch.next()).value).toMatchObject({ revision: first, events: [{ previous: undefined }] });
+        expect((await watch.next()).value).toMatchObject({ events: [{ previous: { value: 1 } }] });
+      }
+      const waiting = watch.next();
+      abort.abort();
+      expect(await waiting).toMatchObject({ done: true });
+    }
   });
 
   it('ends when it is left, closed or cancelled', async () => {
