@@ -12,7 +12,7 @@ import { build, defaultClientConditions } from 'vite';
  * Gzipped; a KB is 1000 bytes. `kilobytes` is what a page loads before it has a replica, `togetherKilobytes` that and all that may be loaded later. Both are
  * ratchets: they stand at what was reached, rounded up, and only go down, the first at least until it meets the limit that is promised.
  */
-const budget = { kilobytes: 30, togetherKilobytes: 36.1, limitKilobytes: 30, aimKilobytes: 25 };
+const budget = { kilobytes: 30, togetherKilobytes: 36, limitKilobytes: 30, aimKilobytes: 25 };
 
 /** What an app of each kind imports. `replica` is everything that the public entries have but `connect`, which is for pages without a replica. */
 const pages = {

@@ -1,12 +1,13 @@
 // The Kv of a client: each call becomes a request or a command, its answer what the user gets. How it gets there and back is for the
 // dispatcher and the session.
-import type { Command, KeyRange, ScanOptions as StoreScanOptions, ScanResult, TxnCommand } from '@raftkv/kv';
+import type { Command, KeyRange } from '@raftkv/kv';
 import { RaftkvError, keyFrom } from '@raftkv/wire';
 import type { KeyInput, NodeStatus, RangeInput } from '@raftkv/wire';
 import { expectType } from './answers.ts';
 import type { Answer, CallKind, CallOutcome, Request } from './call.ts';
 import { checkCallOptions, checkedKey, checkedLevel, checkedNumber, checkedRange } from './checks.ts';
 import type { Codec } from './codec.ts';
+import type { Encoder } from './coding.ts';
 import { decodeValue, encodeValue } from './coding.ts';
 import { batchCommand, batchOp, batchOpResult } from './commands.ts';
 import type { CallOptions, Dispatcher } from './dispatcher.ts';
@@ -18,6 +19,7 @@ import type { PrepareWrite } from './live/outbox.ts';
 import type {
   BatchOp,
   BatchResult,
+  Condition,
   DeleteOptions,
   DeleteRangeResult,
   DeleteResult,
@@ -36,10 +38,11 @@ import { makeWatch } from './make-watch.ts';
 import { loadRare, withRare } from './rare.ts';
 import type { BeginRare, Rare } from './rare.ts';
 import { Scan, pagesOf } from './scan.ts';
-import type { ScanSource } from './scan-pages.ts';
+import type { ReachCopy } from './scan-pages.ts';
 import { Session } from './session.ts';
 import { Txn } from './txn.ts';
-import type { TxnParts } from './txn-shapes.ts';
+import { txnCommand } from './txn-command.ts';
+import type { TxnParts } from './txn-command.ts';
 import type { Watch } from './watch.ts';
 
 /** How long closing waits for the cluster to forget the session. */
@@ -48,6 +51,8 @@ const closeMilliseconds = 250;
 export class Client<Value, K extends UserKey> implements Kv<Value, K> {
   readonly #settings: Settings;
   readonly #codec: Codec<Value>;
+  /** For what is sent after the turn of the call: a codec may give what it got, and that is the caller's. */
+  readonly #lasting: Encoder<Value> = { encode: (value) => new Uint8Array(encodeValue(this.#codec, value)) };
   readonly #view: View<Value, K>;
   readonly #session: Session;
   readonly #dispatcher: Dispatcher;
@@ -150,11 +155,12 @@ export class Client<Value, K extends UserKey> implements Kv<Value, K> {
         convert(batchOpResult(this.#view, expectType(answer, type)) as unknown as Result);
       return this.#write(() => batchOp(this.#codec, op), options, toResult);
     }
-    return this.#rare(
-      options,
-      (rare, left, codec, taken) =>
-        rare.changeIf((parts) => this.#commitNow(rare, left, codec, parts), taken, left).then(convert as never),
-      op as Exclude<typeof op, { range: unknown }>,
+    const { key } = op as Exclude<typeof op, { range: unknown }>;
+    const conditions: Condition<Value>[] = [];
+    if (ifAbsent === true) conditions.push({ key, exists: false });
+    if (ifRevision !== undefined) conditions.push({ key, revision: ifRevision });
+    return this.#commit({ if: conditions, then: [op] }, options, ({ changedIf }, result) =>
+      convert(changedIf(result, type, ifRevision) as Result),
     );
   }
 
@@ -162,25 +168,22 @@ export class Client<Value, K extends UserKey> implements Kv<Value, K> {
     return this.scanFrom(range);
   }
 
-  /** With a copy that `collect` looks at first. Not part of `Kv`. */
-  scanFrom<T extends Value = Value>(range: RangeInput & ScanOptions, collect?: ScanSource['collect']): Scan<T, K> {
+  /** Of a copy where there is one. Not part of `Kv`. */
+  scanFrom<T extends Value = Value>(range: RangeInput & ScanOptions, reach?: ReachCopy): Scan<T, K> {
     const checked = checkedRange(range, this.#settings.limits);
-    const whole: ScanOptions = { ...range };
-    const fetch: ScanSource['fetch'] = ({ range: asked, level, revision, limit }, { reverse, keysOnly, ...options }) =>
-      this.#scan(asked, { ...options, level, revision }, { limit, revision, reverse, keysOnly });
+    const whole = scanOptions(range);
     const walk = () =>
-      this.#rare(whole, async (rare, left) =>
-        rare.scanPages({ fetch, collect }, this.#viewAs<T>(), checked, whole, left),
+      this.#rare(
+        whole,
+        () => async (rare, left) => rare.scanPages(this, reach, this.#viewAs<T>(), checked, whole, left),
       );
     return new Scan(whole, () => pagesOf(walk));
   }
 
   async count(range: RangeInput & ReadOptions): Promise<number> {
     const checked = checkedRange(range, this.#settings.limits);
-    const { count = 0 } = await this.#rare(range as ReadOptions, (_rare, left) =>
-      this.#scan(checked, left, { countOnly: true, revision: left.revision }),
-    );
-    return count;
+    const whole = scanOptions(range);
+    return this.#rare(whole, () => (rare, left) => rare.countKeys(this, checked, whole, left));
   }
 
   batch(ops: readonly BatchOp<Value>[], options: RequestOptions = {}): Promise<BatchResult<Value, K>> {
@@ -197,21 +200,21 @@ export class Client<Value, K extends UserKey> implements Kv<Value, K> {
   }
 
   txn(): Txn<Value, K> {
-    return new Txn((parts, options) => this.#rare(options, (...ready) => this.#commitNow(...ready), parts));
+    return new Txn((parts, options) => this.#commit(parts, options, (_rare, result) => result));
   }
 
-  #commitNow(
-    { txnCommand, txnResult }: Rare,
-    options: RequestOptions,
-    codec: Codec<Value>,
+  #commit<T>(
     parts: TxnParts<Value>,
-  ): Promise<TxnResult<Value, K>> {
-    let command: TxnCommand;
-    return this.#write(
-      () => (command = txnCommand(codec, parts)),
-      options,
-      (answer) => txnResult(this.#view, command, expectType(answer, 'txn')),
-    );
+    options: RequestOptions,
+    convert: (rare: Rare, result: TxnResult<Value, K>) => T,
+  ): Promise<T> {
+    return this.#rare(options, () => {
+      const command = txnCommand(this.#lasting, parts);
+      return async (rare, left) => {
+        const toResult = (answer: Answer) => rare.txnAnswer(this.#view, command, answer);
+        return convert(rare, await this.#write(() => command, left, toResult));
+      };
+    });
   }
 
   watch<T extends Value = Value>(range: RangeInput, { from, previous, signal }: WatchOptions = {}): Watch<T, K> {
@@ -272,9 +275,7 @@ export class Client<Value, K extends UserKey> implements Kv<Value, K> {
   readonly prepare: PrepareWrite<Value, K> = (ops, { if: conditions, timeoutMilliseconds = Infinity }, { tell }) => {
     if (conditions !== undefined)
       throw new RaftkvError('unsupported', 'conditions need the option outbox, and no timeout');
-    // A codec may give what it got.
-    const encode = (value: Value): Uint8Array => this.#codec.encode(value).slice();
-    const command = batchCommand({ ...this.#codec, encode }, ops);
+    const command = batchCommand(this.#lasting, ops);
     const onSent = (isSent: boolean): void => tell({ status: isSent ? 'sent' : 'local' });
     return () =>
       this.#write(
@@ -298,8 +299,11 @@ export class Client<Value, K extends UserKey> implements Kv<Value, K> {
   }
 
   status(options: RequestOptions & { readonly endpoint?: string } = {}): Promise<NodeStatus> {
-    return this.#rare(options, ({ expectStatus }, left) =>
-      this.ask('read', () => ({ type: 'status', id: 0 }), left, expectStatus),
+    return this.#rare(
+      options,
+      () =>
+        ({ askStatus }, left) =>
+          askStatus(this, left),
     );
   }
 
@@ -309,7 +313,7 @@ export class Client<Value, K extends UserKey> implements Kv<Value, K> {
       this.#dispatcher.cluster.endpoints().map((endpoint) =>
         this.status({ timeoutMilliseconds, signal, endpoint }).then(
           (status) => ({ endpoint, status, error: undefined }),
-          (error: unknown) => ({ endpoint, status: undefined, error: RaftkvError.from(error) }),
+          (error: RaftkvError) => ({ endpoint, status: undefined, error }),
         ),
       ),
     );
@@ -339,27 +343,18 @@ export class Client<Value, K extends UserKey> implements Kv<Value, K> {
   }
 
   #get<T>(key: KeyInput, options: ReadOptions, convert: (answer: Answer) => T): Promise<T> {
-    const { revision } = options;
+    const { level = 'linearizable', revision } = options;
     const request = (): Request => {
-      const level = checkedLevel(options.level);
-      const minRevision = this.#leastRevision(options);
+      const minRevision = this.leastRevision(options);
       return { type: 'get', id: 0, key: checkedKey(key, this.#settings.limits), level, minRevision, revision };
     };
     return this.ask('read', request, options, convert);
   }
 
-  #scan(range: KeyRange, options: ReadOptions, scanOptions: StoreScanOptions): Promise<ScanResult> {
-    const request = (): Request => {
-      const level = checkedLevel(options.level);
-      return { type: 'scan', id: 0, range, level, minRevision: this.#leastRevision(options), options: scanOptions };
-    };
-    return this.ask('read', request, options, (answer) => expectType(answer, 'scan'));
-  }
-
-  /** What a node must have come to before it may answer. */
-  #leastRevision({ level, revision }: ReadOptions): number {
+  /** What a node must have come to before it may answer. Throws for what is no level and no revision. Not part of `Kv`. */
+  leastRevision({ level, revision }: ReadOptions): number {
     checkedNumber('revision', revision, 0);
-    return level === 'session' ? (revision ?? this.revision) : 0;
+    return checkedLevel(level) === 'session' ? (revision ?? this.revision) : 0;
   }
 
   /** Not part of `Kv`: what is neither a write of the session nor a read that is named above. */
@@ -369,11 +364,9 @@ export class Client<Value, K extends UserKey> implements Kv<Value, K> {
     );
   }
 
-  /** What is begun with code that may be loaded for it. `given` is the caller's, its values to be encoded. */
-  #rare<T, O extends CallOptions, Given>(options: O, begin: BeginRare<T, Value, Given, O>, given?: Given): Promise<T> {
-    return this.#begin(options, undefined!, (outcome) =>
-      withRare(this.#dispatcher, outcome, options, begin, this.#codec, given),
-    );
+  /** What is begun with code that may be loaded for it. `prepare` reads what the call is given, since that is the caller's. */
+  #rare<T>(options: CallOptions, prepare: () => BeginRare<T>): Promise<T> {
+    return this.#begin(options, undefined!, (outcome) => withRare(this.#dispatcher, outcome, options, prepare()));
   }
 
   #write<T>(command: () => Command, options: CallOptions, convert: (answer: Answer) => T): Promise<T> {
@@ -392,6 +385,12 @@ export class Client<Value, K extends UserKey> implements Kv<Value, K> {
       }
     });
   }
+}
+
+/** As they are now. */
+function scanOptions(range: ScanOptions): ScanOptions {
+  const { limit, pageSize, reverse, keysOnly, level, revision, signal, timeoutMilliseconds } = range;
+  return { limit, pageSize, reverse, keysOnly, level, revision, signal, timeoutMilliseconds };
 }
 
 function toRevision(answer: Answer): number {

@@ -2,8 +2,10 @@
 import { RaftkvError } from '@raftkv/wire';
 import type { Codec } from './codec.ts';
 
+export type Encoder<Value> = Pick<Codec<Value>, 'encode'>;
+
 /** Encodes with `invalid_argument` for whatever a codec throws. */
-export function encodeValue<Value>(codec: Codec<Value>, value: Value): Uint8Array {
+export function encodeValue<Value>(codec: Encoder<Value>, value: Value): Uint8Array {
   let encoded: Uint8Array;
   try {
     encoded = codec.encode(value);

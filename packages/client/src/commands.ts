@@ -1,19 +1,19 @@
 // From what users write to the store's commands, and from its results to what users get. Only shapes: nothing here sends. Those of transactions are in
-// `txn-shapes.ts`.
+// `txn-command.ts` and `txn-shapes.ts`.
 import type { BatchCommand, DeleteOp, DeleteRangeOp, DeleteResult, PutOp, PutResult } from '@raftkv/kv';
 import { RaftkvError, keyFrom, rangeFrom } from '@raftkv/wire';
-import type { Codec } from './codec.ts';
+import type { Encoder } from './coding.ts';
 import { encodeValue } from './coding.ts';
 import type { UserKey, View } from './entry.ts';
 import { toEntry, toOptionalEntry } from './entry.ts';
 import type { BatchOp, BatchOpResult } from './requests.ts';
 
-export function batchCommand<Value>(codec: Codec<Value>, ops: readonly BatchOp<Value>[]): BatchCommand {
+export function batchCommand<Value>(codec: Encoder<Value>, ops: readonly BatchOp<Value>[]): BatchCommand {
   return { type: 'batch', ops: ops.map((op) => batchOp(codec, op)) };
 }
 
 /** One of a batch, or a write by itself. */
-export function batchOp<Value>(codec: Codec<Value>, op: BatchOp<Value>): PutOp | DeleteOp | DeleteRangeOp {
+export function batchOp<Value>(codec: Encoder<Value>, op: BatchOp<Value>): PutOp | DeleteOp | DeleteRangeOp {
   const { returnPrevious } = op;
   switch (op.type) {
     case 'put':

@@ -10,6 +10,5 @@ export { checkedKey, checkedLevel, checkedNumber, checkedRange } from './checks.
 
 export type { Answer } from './call.ts';
 export type { Feed, FeedHandlers, FeedMessage } from './feed.ts';
-export type { Collected, PageRequest } from './scan-pages.ts';
 export type { Settings } from './options.ts';
 export type { View } from './entry.ts';

@@ -2,33 +2,31 @@
 import { RaftkvError } from '@raftkv/wire';
 import type { NodeStatus } from '@raftkv/wire';
 import type { Answer } from './call.ts';
+import type { CallOptions } from './dispatcher.ts';
 import type { UserKey } from './entry.ts';
-import type { BatchOp, BatchOpResult, Condition, PutOptions, TxnResult } from './requests.ts';
-import type { TxnParts } from './txn-shapes.ts';
+import type { BatchOpResult, TxnResult } from './requests.ts';
+import type { Asker } from './scan-pages.ts';
 
-export { scanPages } from './scan-pages.ts';
-export { txnCommand, txnResult } from './txn-shapes.ts';
+export { countKeys, scanPages } from './scan-pages.ts';
+export { txnAnswer } from './txn-shapes.ts';
 export { Watch } from './watch.ts';
 
-export function expectStatus(answer: Answer): NodeStatus {
-  if ('phase' in answer) return answer;
-  throw new RaftkvError('bad_frame', 'the answer to a status request is something else');
+export function askStatus(asker: Asker, options: CallOptions): Promise<NodeStatus> {
+  return asker.ask('read', () => ({ type: 'status', id: 0 }), options, expectStatus);
 }
 
-/** One operation, under conditions. Rejects with `condition_failed` where they do not hold. */
-export async function changeIf<Value, K extends UserKey>(
-  commit: (parts: TxnParts<Value>) => Promise<TxnResult<Value, K>>,
-  op: Exclude<BatchOp<Value>, { readonly type: 'deleteRange' }>,
-  options: PutOptions,
-): Promise<BatchOpResult<Value, K>> {
-  const { key, type } = op;
-  const { ifAbsent, ifRevision } = options;
-  const conditions: Condition<Value>[] = [];
-  if (ifAbsent === true) conditions.push({ key, exists: false });
-  if (ifRevision !== undefined) conditions.push({ key, revision: ifRevision });
-  const { succeeded, revision, results } = await commit({ if: conditions, then: [op] });
-  const [result] = results;
+/** What became of the one operation of a transaction. Throws `condition_failed` where the conditions did not hold. */
+export function changedIf<Value, K extends UserKey>(
+  { succeeded, revision, results: [result] }: TxnResult<Value, K>,
+  type: 'put' | 'delete',
+  ifRevision: number | undefined,
+): BatchOpResult<Value, K> {
   if (succeeded && result?.type === type) return result as BatchOpResult<Value, K>;
   const expected = ifRevision === undefined ? 'the key exists' : `the key does not have revision ${ifRevision}`;
   throw new RaftkvError('condition_failed', `${expected}, as of revision ${revision}; nothing was written`);
+}
+
+function expectStatus(answer: Answer): NodeStatus {
+  if ('phase' in answer) return answer;
+  throw new RaftkvError('bad_frame', 'the answer to a status request is something else');
 }

@@ -2,30 +2,22 @@
 // of this module.
 import type { CallOutcome } from './call.ts';
 import type { Clock } from './clock.ts';
-import type { Codec } from './codec.ts';
 import type { CallOptions, Dispatcher } from './dispatcher.ts';
 import * as rare from './rare-calls.ts';
 
 export type Rare = typeof rare;
 
-/** `given`: what the call is about, if that is the caller's, and the codec that is to encode its values. */
-export type BeginRare<T, Value, Given, Options = CallOptions> = (
-  rare: Rare,
-  options: Options,
-  codec: Codec<Value>,
-  given: Given,
-) => Promise<T>;
+/** `options`: those of the call, with what is left of its time. */
+export type BeginRare<T> = (rare: Rare, options: CallOptions) => Promise<T>;
 
 /** Begins a call that needs it: here it is there. Throws what the call trips over. */
-export function withRare<T, Value, Given, Options extends CallOptions>(
+export function withRare<T>(
   _dispatcher: Dispatcher,
   { resolve }: Pick<CallOutcome, 'resolve'>,
-  options: Options,
-  begin: BeginRare<T, Value, Given, Options>,
-  codec: Codec<Value>,
-  given?: Given,
+  options: CallOptions,
+  begin: BeginRare<T>,
 ): void {
-  resolve(begin(rare, options, codec, given!) as never);
+  resolve(begin(rare, options) as never);
 }
 
 /** Loads it before it is needed: here it is there. */

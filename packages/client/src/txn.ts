@@ -1,7 +1,7 @@
 // The builder of a transaction. It collects; `commit` sends it as one command.
 import { RaftkvError } from '@raftkv/wire';
 import type { UserKey } from './entry.ts';
-import type { TxnParts } from './txn-shapes.ts';
+import type { TxnParts } from './txn-command.ts';
 import type { Condition, RequestOptions, TxnOp, TxnResult } from './requests.ts';
 
 /**

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { defaultLimits } from '@raftkv/wire';
 import { bytes, connect, text } from '../src/index.ts';
 import type { Kv, RaftkvError } from '../src/index.ts';
+import { classy } from './classy.ts';
 import { FakeCluster, client, closeLater } from './fake-cluster.ts';
 
 describe('a key', () => {
@@ -300,6 +301,16 @@ describe('a scan', () => {
       }
     };
     await expect(walk()).rejects.toMatchObject({ code: 'compacted', compactedRevision: expect.any(Number) as number });
+  });
+
+  it('takes its range and its options as they are when it is called, from accessors of a class too', async () => {
+    const kv = await filled(new FakeCluster());
+    const { given, forget } = classy({ gte: 'k/03', limit: 3, pageSize: 2, reverse: true, keysOnly: true });
+    const scan = kv.scan(given);
+    forget();
+    const found = ['other', 'k/24', 'k/23'].map((key) => expect.objectContaining({ key, value: undefined }));
+    expect(await scan.all()).toEqual(found);
+    expect(await scan.all()).toEqual(found);
   });
 
   it('counts', async () => {

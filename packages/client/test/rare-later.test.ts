@@ -1,6 +1,7 @@
 // Calls whose code is loaded with the first of them, as a page's production build has them: they do what they do elsewhere, and where it cannot be had they say so.
 import { describe, expect, it, vi } from 'vitest';
 import type { Clock, Codec, ConnectOptions } from '../src/index.ts';
+import { classy } from './classy.ts';
 import { FakeCluster, client } from './fake-cluster.ts';
 
 vi.mock('../src/rare.ts', () => import('../src/rare-later.ts'));
@@ -134,6 +135,61 @@ describe('calls that are loaded later', () => {
         Uint8Array.of(98),
         undefined,
       ]);
+    });
+
+    it('take what classes have accessors for, as it is when they are made, and nothing that nobody asks for', async () => {
+      const { kv, load } = await opened();
+      const bytes = Uint8Array.of(1);
+      for (const key of ['a', 'b', 'c']) await kv.put(key, bytes);
+      const before = kv.revision;
+      await kv.delete('c');
+      const asked = { all: true, revision: before, limit: 2, reverse: true, keysOnly: true, pageSize: 1 } as const;
+      const read = classy(asked);
+      const condition = classy({ key: 'b', exists: true } as const);
+      const operation = classy({ type: 'put', key: 'd', value: bytes } as const);
+      const range = classy({ gte: 'a', lt: 'c' });
+      const walk = classy({ type: 'scan', range: range.given, limit: 1 } as const);
+      const inner = classy({ type: 'txn', if: [condition.given], then: [operation.given, walk.given] } as const);
+      const absent = classy({ ifAbsent: true });
+      const calls = [
+        kv.scan(read.given).all(),
+        kv.count(read.given),
+        kv.txn().if(condition.given).then(inner.given).commit(),
+        kv.put('a', bytes, absent.given),
+      ] as const;
+      for (const each of [read, condition, operation, range, walk, inner, absent]) each.forget();
+      const settled = Promise.allSettled(calls);
+      load();
+      const [scanned, counted, committed, refused] = await settled;
+      const keys = ['c', 'b'].map((key) => expect.objectContaining({ key, value: undefined }));
+      expect([scanned, counted]).toEqual([
+        { status: 'fulfilled', value: keys },
+        { status: 'fulfilled', value: 3 },
+      ]);
+      const results = [{ type: 'put' }, { type: 'scan', entries: [{ key: 'a' }], more: true }];
+      expect(committed).toMatchObject({ value: { succeeded: true, results: [{ type: 'txn', results }] } });
+      expect(refused).toMatchObject({ reason: { code: 'condition_failed' } });
+    });
+
+    it('hear of signals and endpoints that classes have accessors for', async () => {
+      const { kv, load } = await opened();
+      const abort = new AbortController();
+      const { given, forget } = classy({ signal: abort.signal, timeoutMilliseconds: 60_000 });
+      const endpoint = classy({ endpoint: 'nowhere:1' });
+      const elsewhere = kv.status(endpoint.given);
+      const calls = [
+        kv.scan(Object.assign(given, { all: true as const })).all(),
+        kv.count(given as never),
+        kv.txn().commit(given),
+        kv.delete('a', Object.assign(classy({ signal: abort.signal }).given, { ifRevision: 1 })),
+        kv.statusOfAll(given).then(([first]) => Promise.reject(first?.error)),
+      ];
+      forget();
+      endpoint.forget();
+      abort.abort('enough');
+      for (const call of calls) await expect(call).rejects.toMatchObject({ code: 'cancelled', cause: 'enough' });
+      load();
+      await expect(elsewhere).rejects.toMatchObject({ code: 'invalid_argument' });
     });
 
     it('refuse what cannot be read, and what is made after the end, at once', async () => {

@@ -1,6 +1,6 @@
 // A Kv with its copy beside it: reads from the copy at the level asked, writes to the cluster, live queries over both. What the copy cannot answer
 // (the past, keys that it does not hold, anything before it is whole) the cluster is asked for, so that every call has the same meaning as a client's.
-import type { Key, KeyRange, KeyValue } from '@raftkv/kv';
+import type { Key, KeyRange } from '@raftkv/kv';
 import { RaftkvError } from '@raftkv/wire';
 import type { KeyInput, NodeStatus, RangeInput } from '@raftkv/wire';
 import type {
@@ -32,7 +32,7 @@ import type {
 } from '@raftkv/client';
 import { LiveCore, Outbox, effectsOf } from '@raftkv/client/live';
 import { checkedKey, checkedLevel, checkedNumber, checkedRange } from '@raftkv/client/parts';
-import type { Client, Collected, PageRequest, Settings, View } from '@raftkv/client/parts';
+import type { Client, Settings, View } from '@raftkv/client/parts';
 import type { Copy } from './copy.ts';
 import { CopySource } from './copy-source.ts';
 import type { KeepWrites, WriteKeeper } from './keep-writes.ts';
@@ -117,8 +117,7 @@ export class ReplicaKv<Value, K extends UserKey> implements LiveKv<Value, K> {
   }
 
   scan<T extends Value = Value>(range: RangeInput & ScanOptions): Scan<T, K> {
-    // The copy has no past: what the whole walk is to show is collected at its first page.
-    return this.#parts.client.scanFrom<T>(range, (request, options) => this.#collect(request, options));
+    return this.#parts.client.scanFrom<T>(range, (...asked) => this.#reach(...asked));
   }
 
   async count(range: RangeInput & ReadOptions): Promise<number> {
@@ -238,16 +237,6 @@ export class ReplicaKv<Value, K extends UserKey> implements LiveKv<Value, K> {
       queueMicrotask(() => (this.#asking = undefined));
     }
     return this.#asking;
-  }
-
-  async #collect(request: PageRequest, options: ScanOptions): Promise<Collected | undefined> {
-    const { reverse = false, limit: wanted = Infinity } = options;
-    const { range, level, revision } = request;
-    const copy = await this.#reach(range, { ...options, level, revision });
-    if (copy === undefined) return undefined;
-    const entries: KeyValue[] = [];
-    if (wanted > 0) copy.walk(range, (entry) => entries.push(entry) < wanted, reverse);
-    return { entries, revision: copy.revision };
   }
 }
 

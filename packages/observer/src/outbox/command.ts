@@ -5,7 +5,7 @@ import { RaftkvError, decodeCommand, encodeCommand, keyFrom, keyToBytes, rangeFr
 import type { FoundEntry, Limits, RangeInput } from '@raftkv/wire';
 import type { BatchOp, BatchResult, Codec, Condition, TxnOp, UserKey } from '@raftkv/client';
 import { batchCommand, batchOpResult, toEntry } from '@raftkv/client/parts';
-import { txnCommand } from '@raftkv/client/txn-shapes';
+import { txnCommand } from '@raftkv/client/txn-command';
 import type { Answer, View } from '@raftkv/client/parts';
 import type { Reach } from './item.ts';
 
