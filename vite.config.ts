@@ -14,21 +14,6 @@ const pure = [
   'packages/{raft,kv,wire}/test/**/*.test.ts',
   'test/{checkers,chaos-web,demo,linearizability,simulator}/**/*.test.ts',
 ];
-/** Unit suites that have other modules in the place of some, another environment, or an eye on the heap: each has a process of its own. */
-const apart = [
-  'packages/client/test/{make-watch-later,rare-later}.test.ts',
-  'packages/raftkv/test/node/start-node.test.ts',
-  'packages/server/test/node/hostile-http.test.ts',
-  'packages/vue/test/vue.test.ts',
-];
-const unit = {
-  // They wait for timers and sockets most of the time: two at a time would leave the cores idle two thirds of it.
-  maxWorkers: 3,
-  // What is waited for comes at once on an idle machine; a busy one may take its time.
-  testTimeout: 120_000,
-  hookTimeout: 120_000,
-  expect: { poll: { timeout: 60_000 } },
-};
 /** Browser suites of what computes in a page and waits for nobody. */
 const pages =
   'test/browser/{copy,simulator,storage-conformance,storage-crashes,storage-damage,storage-firefox,storage-model}.test.ts';
@@ -133,17 +118,18 @@ export default defineConfig({
             '**/*.process.test.ts',
             'test/{architecture,browser,e2e,packages}/**',
             ...pure,
-            ...apart,
             simulator,
             'packages/react/**',
             '**/node_modules/**',
           ],
-          // To start a process for each file and to load the packages anew in it costs as much as the tests do.
-          isolate: false,
-          ...unit,
+          // They wait for timers and sockets most of the time: two at a time would leave the cores idle two thirds of it.
+          maxWorkers: 3,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          // What is waited for comes at once on an idle machine; a busy one may take its time.
+          expect: { poll: { timeout: 60_000 } },
         },
       },
-      { ...sources, test: { name: 'unit-apart', environment: 'node', include: apart, ...unit } },
       {
         ...sources,
         test: {

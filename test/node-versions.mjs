@@ -24,7 +24,7 @@ for (const version of versions) {
       'node_modules/vitest/vitest.mjs',
       'run',
       '--project',
-      'unit*',
+      'unit',
       '--project',
       'pure',
       '--reporter=dot',
