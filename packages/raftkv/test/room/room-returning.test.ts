@@ -33,6 +33,8 @@ const reads = (room: Room, key: string, value: unknown): Promise<void> =>
 
 describe('a page of a room that comes back from the cache', () => {
   it('is in it again, under the same store and status, as the member that it was', async () => {
+    // However long the others take to go on: nobody is let go for being away.
+    stage.options = { ...stage.options, policy: { ...stage.options.policy, goneMilliseconds: 10_000_000 } };
     const { pages, page, room } = await openWithApp(2);
     const [a] = pages as [Page, Page];
     const { kv, status } = room;
@@ -52,7 +54,7 @@ describe('a page of a room that comes back from the cache', () => {
     await vi.waitFor(() => expect(seen.at(-1)).toBe('meanwhile'), within);
     await room.kv.put('x', 'back');
     expect(await a.room.kv.get('x')).toBe('back');
-    expect(voters(a)).toContain(statusOf(room).self.word);
+    await vi.waitFor(() => expect(voters(a)).toContain(statusOf(room).self.word), within);
     expect([...page.profile.rooms.values()].map(({ size }) => size)).toEqual([1]);
   });
 
